@@ -1,0 +1,45 @@
+/* Consent (DESIGN 10): which resolved target may be sent what, before any socket opens. */
+#ifndef SP_ENGINE_GUARD_H
+#define SP_ENGINE_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "plugin/permit.h"
+
+/* Limits of the run's asked total over all addresses outside the user's own network. */
+#define SP_GUARD_PUBLIC_PPS 1000u
+#define SP_GUARD_PUBLIC_BPS 10000000u
+
+struct sp_guard_ask {
+	struct sp_endpoint to;
+	bool subnet_broadcast;   /* of an own interface's subnet; filled by the resolver */
+	bool own_host;           /* an address of this host */
+	double pps, bps;         /* asked; INFINITY for max */
+	bool unbounded;          /* no planned end */
+	bool foreign_source;     /* a source that is not this host's */
+};
+
+struct sp_guard_conf {
+	bool allow_broadcast;
+	bool listen;             /* the run receives */
+	bool nothing_leaves;     /* loop, null, pcap: nothing is sent to the address at all */
+};
+
+/* Judges all asks together. 0: *permit is filled (its arrays from arena), public_pps/bps say what
+ * of the total goes outside the own network (the lane counts it while sending too). -EACCES,
+ * exit 77: the sentence names the address, its class, the limit, and how to get consent. */
+int sp_guard_judge(const struct sp_guard_ask *, unsigned n, const struct sp_guard_conf *,
+		   struct sp_arena *, struct sp_permit *permit, struct sp_err *);
+
+/* Counts what is sent outside the own network, so that the limits hold while sending too. */
+struct sp_guard_meter {
+	uint64_t window_ns, packets, bits;
+};
+/* HOT. May one more unit of bytes leave at now_ns? One-second windows. */
+bool sp_guard_meter_take(struct sp_guard_meter *, uint64_t now_ns, uint32_t bytes);
+
+#endif

@@ -1,0 +1,34 @@
+/* How front ends make a plan: by words only, through option rows, so that units, ranges and
+ * nearest-word errors exist once. The only engine header that front ends include (besides
+ * plan.h's forward declaration and run.h). */
+#ifndef SP_ENGINE_PLAN_BUILD_H
+#define SP_ENGINE_PLAN_BUILD_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/options.h"
+#include "plugin/catalog.h"
+
+struct sp_plan;
+struct sp_plan_build;
+
+enum sp_plan_item { SP_PLAN_RUN, SP_PLAN_PORT, SP_PLAN_STREAM, SP_PLAN_RECV };
+
+int sp_plan_build_new(struct sp_plan_build **, const struct sp_mem *, const struct sp_catalog *);
+void sp_plan_build_free(struct sp_plan_build *);
+/* Begins a new item with every default set; later sets go to it. The run item exists already:
+ * adding SP_PLAN_RUN goes back to it. */
+int sp_plan_add(struct sp_plan_build *, enum sp_plan_item, const char *place, struct sp_err *);
+/* key is a row of the item's table; for a port also a row of its transport's own table (set
+ * "transport" first). place names where it was written. */
+int sp_plan_set(struct sp_plan_build *, const char *key, const char *value, const char *place,
+		struct sp_err *);
+/* Checks the whole (names unique, ports known, transports can do it, limits, stamp fits the
+ * size), computes text and digest. On success the builder is empty and *out is the caller's. */
+int sp_plan_seal(struct sp_plan_build *, struct sp_plan **out, struct sp_err *);
+void sp_plan_free(struct sp_plan *);
+
+/* The tables, for help, schema and tests. */
+const struct sp_opt *sp_plan_rows(enum sp_plan_item);
+
+#endif

@@ -1,0 +1,130 @@
+/* One execution of a plan. Control thread only, except sp_run_request_stop. Two runs in one
+ * process are independent. Life: new, prepare (resolve, permit, open, grant), arm at an absolute
+ * T0, step until it says finished, result, free. */
+#ifndef SP_ENGINE_RUN_H
+#define SP_ENGINE_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "core/env.h"
+#include "core/result.h"
+#include "engine/plan.h"
+#include "plugin/catalog.h"
+#include "plugin/stamp.h"
+
+struct sp_run;
+
+/* ---- what a sender learns from a receiver, and the other way round ---- */
+
+/* Streams with the same target are asked for together. */
+struct sp_ask {
+	struct sp_endpoint to;
+	const char *transport;      /* "udp" */
+	uint32_t n_flows;           /* wanted, one per stream of streams[] */
+	const uint32_t *streams;    /* their indices in the plan */
+	uint64_t max_packets;       /* ceiling of the whole run, UINT64_MAX none */
+	uint64_t planned_ns;        /* SP_NEVER: until stopped */
+};
+struct sp_grant {
+	bool peer;                  /* a spate receiver answered; else the rest is to be ignored */
+	uint32_t flow_base;         /* ids flow_base .. flow_base + n_flows - 1 */
+	bool tally_each;            /* each flow has histograms of its own there */
+	bool clock_known;
+	int64_t offset_ns;          /* receiver's clock - ours */
+	uint64_t clock_error_ns;
+	bool same_host;             /* same boot and clock: the offset is exactly 0 */
+	uint32_t control_packets;   /* spent on discovery and control so far */
+};
+
+/* A flow as its receiver counted it. */
+struct sp_peer_flow {
+	uint64_t rx, rx_bytes, unique, duplicates, reordered, corrupted, too_old, gaps;
+	uint64_t first_rx_ns, last_rx_ns; /* receiver's clock */
+	uint64_t jitter_ns, negative;
+	struct sp_summary delay;    /* coarse: from the flow's sketch; known only with a clock */
+};
+/* What a receiver knows of one grant at its end. */
+struct sp_peer_counts {
+	uint32_t n_flows;
+	struct sp_peer_flow *flows;       /* in the order of the ask's streams */
+	uint32_t n_hists;                 /* n_flows when tally_each, else 1, or 0: none of its own */
+	struct sp_hist *delay, *delay_actual, *gap_error; /* n_hists each, allocated */
+	uint64_t dropped_units;           /* by the receiving socket, in kernel units */
+	uint64_t rx_units;                /* units that its socket delivered */
+	uint32_t max_seg;                 /* largest number of segments in one of them */
+	bool dropped_known, exclusive;    /* exclusive: this grant was the port's only traffic */
+	bool rx_clock_kernel;
+	uint64_t control_packets;
+};
+
+/* Implemented by ctl, an agent or tests; any member may be NULL. Called on the control thread. */
+struct sp_run_hooks {
+	void *arg;
+	/* Asks all targets at once (so that silence costs one timeout). g has n members. An error
+	 * ends the run; "nobody there" is not an error. */
+	int (*grant)(void *arg, const struct sp_ask *, struct sp_grant *, uint32_t n,
+		     struct sp_err *);
+	void (*event)(void *arg, const struct sp_event *);
+	/* Live: how many unique units ask i's receiver has so far. -ENODATA: not known. */
+	int (*peer_sample)(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes);
+	/* At the end, at most 300 ms per call of all asks together: tx[] are the final counts of
+	 * ask i's flows. pc points into memory of the hook's that lives until the run is freed. */
+	int (*peer_counts)(void *arg, uint32_t i, const uint64_t *tx, struct sp_peer_counts *pc);
+};
+
+int sp_run_new(struct sp_run **, const struct sp_plan *, const struct sp_catalog *,
+	       const struct sp_env *, const struct sp_run_hooks *, struct sp_err *);
+/* Resolves, asks for permits, opens ports, asks for grants, builds sources. Nothing is sent. On
+ * failure err says why (exit classes 2, 69, 77) and the run can only be freed. */
+int sp_run_prepare(struct sp_run *, struct sp_err *);
+/* The whole run's T0, absolute. Starts the workers (not in virtual time). */
+int sp_run_arm(struct sp_run *, uint64_t t0_ns, struct sp_err *);
+/* Async-signal-safe. The first ends the run as soon as counts are in; a second one at once. */
+void sp_run_request_stop(struct sp_run *, bool interrupted);
+/* Does what the control thread has to do: ticks, events, the end. Waits up to timeout_ms for the
+ * next thing. 1: finished, the end event was given out; 0: goes on. In virtual time this runs
+ * the workers too, in this thread, up to the next tick. */
+int sp_run_step(struct sp_run *, int timeout_ms);
+/* A descriptor that becomes readable when sp_run_step has something to do. */
+int sp_run_fd(const struct sp_run *);
+const struct sp_result *sp_run_result(const struct sp_run *);
+/* Adds a remark (its event follows at once); code and text are copied. Used by the hooks' owner
+ * too. The same code and text is said once only. */
+void sp_run_remark(struct sp_run *, const char *code, bool neutral, const char *text);
+/* Something outside went wrong that the exit code must say (an output could not be written). */
+void sp_run_exit_hint(struct sp_run *, enum sp_exit code);
+void sp_run_free(struct sp_run *);
+
+/* ---- the receiver's side of control: called by the control server ---- */
+
+/* The address of local port number i of all that the run receives on; -ENOENT past the last. */
+int sp_run_listening(const struct sp_run *, unsigned i, struct sp_endpoint *,
+		     const char **transport);
+struct sp_flow_grant {
+	uint32_t session;     /* 1 .. ; index to pass to the calls below */
+	uint32_t base, n;     /* ids */
+	bool tally_each;
+};
+/* Room for n flows of one sender. -ENOSPC: the flow or session limit is reached. */
+int sp_run_grant_flows(struct sp_run *, const struct sp_endpoint *peer, const char *name,
+		       uint32_t n, struct sp_flow_grant *);
+/* The sender's clock: add offset_ns to it to get ours. */
+void sp_run_session_clock(struct sp_run *, uint32_t session, bool known, int64_t offset_ns,
+			  uint64_t error_ns);
+/* Live totals of a session. */
+void sp_run_session_sample(const struct sp_run *, uint32_t session, uint64_t *rx_unique,
+			   uint64_t *rx_bytes);
+/* The sender has finished; tx[n] are its final counts (they complete our own ledger). */
+void sp_run_session_final(struct sp_run *, uint32_t session, const uint64_t *tx, uint32_t n);
+/* Fills pc (n_flows, arrays and histograms allocated from mem, freed by sp_peer_counts_fini) with
+ * what was received so far. */
+int sp_run_session_counts(const struct sp_run *, uint32_t session, const struct sp_mem *mem,
+			  struct sp_peer_counts *pc);
+void sp_peer_counts_fini(struct sp_peer_counts *, const struct sp_mem *mem);
+/* The session is over (its flows stay in the report). lost: it vanished without a goodbye. */
+void sp_run_session_end(struct sp_run *, uint32_t session, bool lost);
+
+#endif

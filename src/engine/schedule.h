@@ -1,0 +1,29 @@
+/* From a stream's words (rate, departure law, size, limits) to a pace for the pacer. */
+#ifndef SP_ENGINE_SCHEDULE_H
+#define SP_ENGINE_SCHEDULE_H
+
+#include "base/err.h"
+#include "core/env.h"
+#include "core/pacer.h"
+#include "engine/plan.h"
+#include "plugin/catalog.h"
+
+struct sp_schedule; /* state of a law; NULL for constant and max */
+
+/* payload_over_size: bytes to add to size when the rate's layer counts more (@l2 on sockets...).
+ * t0_ns is the run's absolute start. The pace points into *sched, which the caller frees after
+ * the pacer. Errors: -EINVAL (unknown law, law without a mean, ...), usage. */
+int sp_schedule_make(const struct sp_plan_stream *, const struct sp_catalog *,
+		     const struct sp_env *, uint64_t t0_ns, uint32_t layer_extra,
+		     struct sp_pace *, struct sp_schedule **sched, struct sp_err *);
+/* Kolmogorov-Smirnov distance between the gaps that the law was asked for and those added by
+ * sp_schedule_left() for what really left (actual departures); NAN when there is no law or there
+ * are fewer than 100. */
+void sp_schedule_left(struct sp_schedule *, uint64_t actual_ns); /* HOT */
+double sp_schedule_ks(const struct sp_schedule *);
+void sp_schedule_free(struct sp_schedule *);
+
+/* "chase:2x", "burst", "skip". */
+int sp_catch_up_parse(const char *text, struct sp_catch_up_conf *, struct sp_err *);
+
+#endif

@@ -1,0 +1,91 @@
+/* Which flow a received message belongs to, and what its stamp says.
+ *
+ * Ids on the wire: 1 .. 0x7fffff were granted by a control session and are indices into one table
+ * that all workers share (each flow is written by one worker: flows are steered by id);
+ * 0x800000 .. are the sender's own choice and are looked up by (source endpoint, id) in the
+ * worker's own table. Both tables are pre-sized, nothing is allocated here. */
+#ifndef SP_ENGINE_VERIFY_H
+#define SP_ENGINE_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "core/hist.h"
+#include "pkt/batch.h"
+#include "plugin/stamp.h"
+
+#define SP_FLOW_OWN_ID 0x800000u /* ids from here on are the sender's own choice */
+
+/* Histograms that several flows share. One writer: a worker. */
+struct sp_tally_rx {
+	struct sp_hist delay, delay_actual, gap_error;
+};
+/* Index 0 is shared by whatever has none of its own. */
+#define SP_TALLY_GRANTED 64u /* 1 .. 64: flows of control sessions */
+#define SP_TALLY_OWN     64u /* 65 .. 128: flows without */
+#define SP_TALLIES       (1 + SP_TALLY_GRANTED + SP_TALLY_OWN)
+
+/* A sender as a control session knows it; index 0 stands for all without one. Written by the
+ * control thread, read by workers. */
+struct sp_rx_session {
+	int64_t offset_ns;      /* add to the sender's clock to get ours */
+	uint64_t error_ns;
+	bool clock_known;
+};
+
+/* Cold side of a received flow. */
+struct sp_flow_meta {
+	uint32_t id;            /* on the wire; SP_NO_FLOW: not stamped */
+	uint32_t queue;         /* index of the queue whose endpoint it came from */
+	bool stamped, has_time;
+	const char *format;     /* "native", "short"; NULL when unstamped */
+};
+
+struct sp_flow_table {
+	uint32_t cap, used;     /* used: granted by control, or taken from the pool */
+	struct sp_flow_rx *rx;
+	struct sp_sketch *sketch; /* delay where the clock is known, else gap error */
+	struct sp_flow_meta *meta;
+};
+int sp_flow_table_init(struct sp_flow_table *, const struct sp_mem *, uint32_t cap);
+void sp_flow_table_fini(struct sp_flow_table *, const struct sp_mem *);
+
+/* One worker's view. */
+struct sp_verifier {
+	const struct sp_mem *mem;
+	struct sp_flow_table *granted; /* shared, may be NULL */
+	struct sp_flow_table own;
+	struct sp_rx_session *session; /* shared, indexed by sp_flow_rx.session */
+	struct sp_tally_rx *tally;     /* SP_TALLIES, this worker's */
+	uint32_t own_tallies;          /* how many of 65 .. 128 are taken */
+	uint32_t *hash, hash_mask;     /* of own: index + 1 */
+	uint32_t *ep_flow, ep_cap;     /* last good flow of each endpoint (index + 1) */
+	const struct sp_stamp_ops *native, *shorter;
+	uint64_t untracked, untracked_bytes; /* no room in a table */
+	struct sp_stamp *stamp;        /* scratch, SP_BATCH_MAX */
+	int8_t *check;
+};
+
+int sp_verifier_init(struct sp_verifier *, const struct sp_mem *, struct sp_flow_table *granted,
+		     struct sp_rx_session *, const struct sp_stamp_ops *native,
+		     const struct sp_stamp_ops *shorter, uint32_t max_flows, uint32_t max_endpoints);
+void sp_verifier_fini(struct sp_verifier *);
+/* HOT. Matches and verifies a burst of one queue: finds stamps at the end of the payload
+ * (datagrams: of the message; frames: the engine has set stamp_off to where one would stand and
+ * len to the L3 end), sets m[i].flow, counts. */
+void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
+/* HOT. One message into one flow's state; exposed for tests. */
+void sp_verify_one(struct sp_flow_rx *, struct sp_sketch *, struct sp_tally_rx *,
+		   const struct sp_rx_session *, const struct sp_msg *, const struct sp_stamp *,
+		   bool has_time);
+
+/* Sender's side of the same: what was taken by the transport. */
+struct sp_tally_tx {
+	struct sp_hist late, gap_error;
+};
+/* HOT. Accounts m[from .. from+n) as departed at now_ns. */
+void sp_account_tx(struct sp_flow_tx *base, struct sp_tally_tx *, const struct sp_batch *,
+		   uint32_t from, uint32_t n, uint64_t now_ns, uint32_t unit_bytes_off);
+
+#endif
