@@ -36,10 +36,11 @@ struct sp_rx_session {
 
 /* Cold side of a received flow. */
 struct sp_flow_meta {
+	uint64_t base;          /* lowest sequence that was expected or seen */
+	uint64_t negative;      /* delays below zero */
 	uint32_t id;            /* on the wire; SP_NO_FLOW: not stamped */
-	uint32_t queue;         /* index of the queue whose endpoint it came from */
+	uint32_t ep, queue;     /* its source, as this queue numbers it; SP_NO_FLOW not yet */
 	bool stamped, has_time;
-	const char *format;     /* "native", "short"; NULL when unstamped */
 };
 
 struct sp_flow_table {
@@ -71,14 +72,10 @@ int sp_verifier_init(struct sp_verifier *, const struct sp_mem *, struct sp_flow
 		     struct sp_rx_session *, const struct sp_stamp_ops *native,
 		     const struct sp_stamp_ops *shorter, uint32_t max_flows, uint32_t max_endpoints);
 void sp_verifier_fini(struct sp_verifier *);
-/* HOT. Matches and verifies a burst of one queue: finds stamps at the end of the payload
- * (datagrams: of the message; frames: the engine has set stamp_off to where one would stand and
- * len to the L3 end), sets m[i].flow, counts. */
+/* HOT. Matches and verifies a burst of one queue: finds stamps at the end of each message, counts.
+ * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on
+ * entry, how many bytes around the payload count as received with it. */
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
-/* HOT. One message into one flow's state; exposed for tests. */
-void sp_verify_one(struct sp_flow_rx *, struct sp_sketch *, struct sp_tally_rx *,
-		   const struct sp_rx_session *, const struct sp_msg *, const struct sp_stamp *,
-		   bool has_time);
 
 /* Sender's side of the same: what was taken by the transport. */
 struct sp_tally_tx {
@@ -86,6 +83,6 @@ struct sp_tally_tx {
 };
 /* HOT. Accounts m[from .. from+n) as departed at now_ns. */
 void sp_account_tx(struct sp_flow_tx *base, struct sp_tally_tx *, const struct sp_batch *,
-		   uint32_t from, uint32_t n, uint64_t now_ns, uint32_t unit_bytes_off);
+		   uint32_t from, uint32_t n, uint64_t now_ns);
 
 #endif

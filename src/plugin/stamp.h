@@ -28,9 +28,9 @@ struct sp_flow_rx {
 	uint64_t gaps;        /* loss bursts as first seen: jumps of next */
 	uint64_t first_rx, last_rx, last_due;
 	uint64_t jitter16;    /* RFC 3550 jitter in ns, times 16 */
-	int64_t delay_min, delay_max, delay_sum; /* sum over delay_n */
+	int64_t delay_min, delay_max, delay_sum; /* of unique ones */
 	uint16_t tally, session; /* indices of histograms and of the control session */
-	uint32_t ep;          /* source endpoint; UINT32_MAX not yet */
+	uint32_t last_late_ns;/* of the last one in order, saturated */
 	uint64_t win[SP_RX_WINDOW / 64];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sp_flow_rx) == 256, "four cache lines a flow");

@@ -1,0 +1,128 @@
+/* What the host is, and what the run took of it. Reads /proc; control thread only. */
+#include "engine/run_impl.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* The start of a file, terminated; "" when it cannot be read. */
+static void slurp(const char *path, char *buf, size_t cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, buf, cap - 1) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+}
+
+void sp_host_describe(struct sp_host_info *h)
+{
+	struct utsname u;
+	char buf[2048], *p, *end;
+
+	if (uname(&u) == 0) {
+		snprintf(h->kernel, sizeof h->kernel, "%.20s %.70s", u.sysname, u.release);
+		sp_strlcpy(h->hostname, u.nodename, sizeof h->hostname);
+	}
+	slurp("/proc/cpuinfo", buf, sizeof buf);
+	p = strstr(buf, "model name");
+	p = p ? strchr(p, ':') : NULL;
+	if (p) {
+		p += strspn(p, ": \t");
+		end = strchr(p, '\n');
+		if (end)
+			*end = '\0';
+		sp_strlcpy(h->cpu, p, sizeof h->cpu);
+	}
+	h->cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	h->steal = NAN;
+}
+
+/* First line of /proc/stat: user nice system idle iowait irq softirq steal, in ticks. */
+static void cpu_ticks(uint64_t *all, uint64_t *steal)
+{
+	char buf[512], *p = buf;
+
+	*all = 0;
+	*steal = 0;
+	slurp("/proc/stat", buf, sizeof buf);
+	if (strncmp(buf, "cpu ", 4) != 0)
+		return;
+	p += 4;
+	for (unsigned i = 0; i < 8; i++) {
+		uint64_t v = strtoull(p, &p, 10);
+
+		*all += v;
+		if (i == 7)
+			*steal = v;
+	}
+}
+
+static uint64_t cpu_self_ns(uint64_t *rss)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	*rss = (uint64_t)u.ru_maxrss * 1024;
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * SP_NS_PER_S +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * SP_NS_PER_US;
+}
+
+void sp_host_usage_start(struct sp_run *r)
+{
+	uint64_t rss;
+
+	cpu_ticks(&r->stat0, &r->steal0);
+	r->cpu0_ns = cpu_self_ns(&rss);
+	sp_host_udp(&r->kernel0);
+}
+
+void sp_host_usage(struct sp_run *r, struct sp_host_info *h)
+{
+	uint64_t all, steal;
+
+	cpu_ticks(&all, &steal);
+	h->steal = all > r->stat0 ? (double)(steal - r->steal0) / (double)(all - r->stat0) : NAN;
+	h->cpu_self = (double)(cpu_self_ns(&h->rss_peak_bytes) - r->cpu0_ns) / 1e9;
+}
+
+/* Two lines "Udp: names" and "Udp: values"; we want the columns InDatagrams and OutDatagrams,
+ * which stand first and fourth. */
+static void udp4(struct sp_kernel_counts *k, const char *text)
+{
+	const char *p = strstr(text, "\nUdp: ");
+	unsigned long long in, ports, errors, out;
+
+	p = p ? strstr(p + 1, "\nUdp: ") : NULL;
+	if (!p || sscanf(p, "\nUdp: %llu %llu %llu %llu", &in, &ports, &errors, &out) != 4)
+		return;
+	k->in += in;
+	k->out += out;
+}
+
+static uint64_t named(const char *text, const char *name)
+{
+	const char *p = strstr(text, name);
+
+	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
+}
+
+void sp_host_udp(struct sp_kernel_counts *k)
+{
+	char buf[8192];
+
+	*k = (struct sp_kernel_counts){ 0 };
+	slurp("/proc/self/net/snmp", buf, sizeof buf);
+	udp4(k, buf);
+	slurp("/proc/self/net/snmp6", buf, sizeof buf);
+	k->in += named(buf, "Udp6InDatagrams");
+	k->out += named(buf, "Udp6OutDatagrams");
+}

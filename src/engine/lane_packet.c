@@ -1,0 +1,233 @@
+#include "engine/lane_packet.h"
+
+#include <errno.h>
+
+#include "core/shared.h"
+
+/* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
+#define SP_LANE_SINGLE_BURST 64u
+
+int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
+{
+	*l = (struct sp_lane){ .env = env };
+	l->tx.cap = SP_BATCH_MAX;
+	l->rx.cap = SP_BATCH_MAX;
+	l->tx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->tx.m);
+	l->rx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->rx.m);
+	l->due = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->due);
+	if (l->tx.m && l->rx.m && l->due)
+		return 0;
+	sp_lane_fini(l);
+	return -ENOMEM;
+}
+
+void sp_lane_fini(struct sp_lane *l)
+{
+	if (!l->env)
+		return;
+	sp_free(l->env->mem, l->tx.m);
+	sp_free(l->env->mem, l->rx.m);
+	sp_free(l->env->mem, l->due);
+	*l = (struct sp_lane){ 0 };
+}
+
+static void refuse(struct sp_lane *l, uint32_t stream)
+{
+	SP_ADD(l->flow[stream].refused, 1);
+}
+
+/* Stamps are taken back from units that did not leave, so that no sequence number is missing and
+ * the next try carries its own time. */
+static void unstamp(struct sp_lane *l, const struct sp_lane_source *src)
+{
+	if (!src->stamp)
+		return;
+	for (uint32_t i = l->tx_from; i < l->tx.n; i++)
+		l->flow[l->tx.m[i].flow].seq--;
+}
+
+static void hard_error(struct sp_lane *l, struct sp_lane_port *port, int error, uint64_t now_ns)
+{
+	if (error == -EMSGSIZE) {
+		SP_ADD(l->too_big, 1);
+		return;
+	}
+	SP_ADD(l->other_errors, 1);
+	SP_STORE(port->tx_error, error);
+	SP_STORE(port->tx_error_ns, now_ns);
+}
+
+static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
+{
+	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
+	for (uint32_t i = l->tx_from; i < l->tx_from + n; i++)
+		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
+			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns);
+	l->tx_from += n;
+}
+
+/* Offers what is in l->tx until it is gone or the transport takes no more. Returns what left. */
+static uint32_t offer(struct sp_lane *l)
+{
+	struct sp_lane_port *port = &l->ports[l->tx_port];
+	struct sp_lane_source *src = &l->sources[l->tx_source];
+	bool join = port->caps.bits & SP_T_SEGMENT, fresh = true;
+	uint32_t left = 0;
+	uint64_t now = 0;
+	int r;
+
+	while (l->tx_from < l->tx.n) {
+		if (fresh) {
+			now = sp_clock_now(l->env->clock);
+			if (src->stamp)
+				src->stamp->put(&l->tx, l->tx_from, l->flow, now);
+			if (src->ops->finish)
+				src->ops->finish(src->source, &l->tx, l->tx_from);
+			fresh = false;
+		}
+		r = port->ops->tx_burst(port->q, &l->tx, l->tx_from, join);
+		if (SP_LIKELY(r > 0)) {
+			account(l, (uint32_t)r, now);
+			left += (uint32_t)r;
+			l->blocked = 0;
+			continue;
+		}
+		unstamp(l, src);
+		if (r == -EAGAIN || r == -ENOBUFS || r == 0) {
+			l->blocked++;
+			return left;
+		}
+		hard_error(l, port, r, now);
+		refuse(l, l->tx.m[l->tx_from].flow);
+		l->tx_from++;
+		fresh = true;
+	}
+	return left;
+}
+
+/* How many of the departures from due_i on share port, source and size. */
+static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
+{
+	const struct sp_due *d = &l->due[l->due_i];
+	const struct sp_lane_stream *s = &l->streams[d->stream], *t;
+	uint32_t n = 1;
+
+	for (; n < limit && l->due_i + n < l->due_n; n++) {
+		if (d[n].stream == d->stream && d[n].size == d->size)
+			continue;
+		t = &l->streams[d[n].stream];
+		if (t->port != s->port || t->source != s->source || d[n].size != d->size)
+			break;
+	}
+	return n;
+}
+
+/* Turns the next departures into messages in l->tx. */
+static void build(struct sp_lane *l)
+{
+	const struct sp_due *d = &l->due[l->due_i];
+	const struct sp_lane_stream *s = &l->streams[d->stream];
+	struct sp_lane_port *port = &l->ports[s->port];
+	struct sp_lane_source *src = &l->sources[s->source];
+	bool join = port->caps.bits & SP_T_SEGMENT;
+	uint32_t most = join || port->caps.burst < SP_LANE_SINGLE_BURST ? port->caps.burst
+									: SP_LANE_SINGLE_BURST;
+	uint32_t n = run_length(l, most);
+
+	l->tx_port = s->port;
+	l->tx_source = s->source;
+	l->tx_from = 0;
+	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, d->size), src->tmpl);
+	for (uint32_t i = 0; i < n; i++) {
+		struct sp_msg *m = &l->tx.m[i];
+
+		m->t_ns = d[i].due_ns;
+		m->flow = d[i].stream;
+		m->ep = l->streams[d[i].stream].ep;
+		m->stamp_off = SP_NO_STAMP;
+	}
+	src->ops->fill(src->source, &l->tx, 0);
+	l->due_i += n;
+}
+
+/* Outside the user's own network the limits hold while sending, whatever the plan said. */
+static void meter(struct sp_lane *l, uint64_t now_ns)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < l->due_n; i++) {
+		const struct sp_due *d = &l->due[i];
+
+		if (l->streams[d->stream].metered &&
+		    !sp_guard_meter_take(&l->meter, now_ns, d->size))
+			refuse(l, d->stream);
+		else
+			l->due[kept++] = *d;
+	}
+	l->due_n = kept;
+}
+
+uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
+{
+	uint32_t left = 0;
+
+	if (l->tx_from < l->tx.n) {
+		left = offer(l);
+		if (l->tx_from < l->tx.n)
+			return left;
+	}
+	if (l->due_i == l->due_n) {
+		l->due_i = 0;
+		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);
+		if (SP_UNLIKELY(l->meter.window_ns != 0))
+			meter(l, now_ns);
+	}
+	while (l->due_i < l->due_n) {
+		build(l);
+		left += offer(l);
+		if (l->tx_from < l->tx.n)
+			break;
+	}
+	return left;
+}
+
+void sp_lane_give_up(struct sp_lane *l, void (*give_up)(void *arg, uint32_t stream), void *arg)
+{
+	for (; l->tx_from < l->tx.n; l->tx_from++)
+		give_up(arg, l->tx.m[l->tx_from].flow);
+	for (; l->due_i < l->due_n; l->due_i++)
+		give_up(arg, l->due[l->due_i].stream);
+}
+
+/* Frames become what datagrams are: data and len of the UDP payload, the bytes around it in
+ * stamp_off. What is not UDP for one of our port numbers is ignored. */
+static void narrow(struct sp_lane_port *port)
+{
+	(void)port;
+}
+
+uint32_t sp_lane_rx(struct sp_lane *l)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < l->n_ports; i++) {
+		struct sp_lane_port *port = &l->ports[i];
+		int r;
+
+		if (!port->rx)
+			continue;
+		r = port->ops->rx_burst(port->q, &l->rx);
+		if (SP_UNLIKELY(r < 0)) {
+			SP_STORE(port->rx_error, r);
+			continue;
+		}
+		if (r == 0)
+			continue;
+		n += (uint32_t)r;
+		if (port->caps.bits & SP_T_FRAME)
+			narrow(port);
+		sp_verify_burst(l->verifier, &l->rx, i);
+		port->ops->rx_release(port->q, &l->rx);
+	}
+	return n;
+}

@@ -1,0 +1,81 @@
+/* The packet lane: departures that are due become messages and leave; messages that arrive are
+ * matched and verified. One a worker. Knows transports and sources by their operations only. */
+#ifndef SP_ENGINE_LANE_PACKET_H
+#define SP_ENGINE_LANE_PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/env.h"
+#include "core/pacer.h"
+#include "engine/guard.h"
+#include "engine/schedule.h"
+#include "engine/verify.h"
+#include "plugin/source.h"
+#include "plugin/stamp.h"
+#include "plugin/transport.h"
+
+/* One queue of one port, as this worker has it. */
+struct sp_lane_port {
+	const struct sp_transport_ops *ops;
+	struct sp_queue *q;
+	struct sp_tcaps caps;
+	bool tx, rx;
+	uint16_t accept_first, accept_last; /* frames: UDP port numbers that count */
+	uint64_t ignored;                   /* frames that were not for us */
+	int tx_error, rx_error;             /* last hard error, 0 none; read by control */
+	uint64_t tx_error_ns;
+};
+
+struct sp_lane_source {
+	const struct sp_source_ops *ops;
+	struct sp_source *source;
+	const struct sp_stamp_ops *stamp;   /* NULL: none */
+	uint32_t tmpl;
+};
+
+struct sp_lane_stream {
+	uint32_t ep, source;
+	uint16_t port;
+	bool metered;                       /* outside the own network */
+	struct sp_schedule *schedule;       /* for the departure law's check, may be NULL */
+};
+
+struct sp_lane {
+	const struct sp_env *env;
+	struct sp_lane_port *ports;
+	unsigned n_ports;
+	struct sp_lane_source *sources;
+	struct sp_lane_stream *streams;
+	uint32_t n_streams;
+	struct sp_flow_tx *flow;            /* one a stream, same index */
+	struct sp_tally_tx *tally;
+	struct sp_pacer *pacer;
+	struct sp_guard_meter meter;
+	struct sp_verifier *verifier;       /* NULL: this worker receives nothing */
+	struct sp_batch tx, rx;
+	struct sp_due *due;                 /* taken from the pacer, not yet sent: [due_i, due_n) */
+	uint32_t due_i, due_n;
+	uint32_t tx_from;                   /* tx.m[tx_from .. tx.n) still waits for the transport */
+	uint32_t tx_source;
+	uint16_t tx_port;
+	uint32_t blocked;                   /* consecutive refusals to take anything */
+	uint64_t too_big, other_errors;     /* units refused by the transport, by reason */
+};
+
+/* Scratch memory; the arrays of ports, sources and streams are the caller's. 0 or -ENOMEM. */
+int sp_lane_init(struct sp_lane *, const struct sp_env *);
+void sp_lane_fini(struct sp_lane *);
+/* HOT. Sends what is due at now_ns; returns how many units left. */
+uint32_t sp_lane_tx(struct sp_lane *, uint64_t now_ns);
+/* Something taken from the pacer waits for the transport. */
+static inline bool sp_lane_waiting(const struct sp_lane *l)
+{
+	return l->tx_from < l->tx.n || l->due_i < l->due_n;
+}
+/* Gives up what waits: returns how many units; each is counted by give_up(arg, stream). */
+void sp_lane_give_up(struct sp_lane *, void (*give_up)(void *arg, uint32_t stream), void *arg);
+/* HOT. Receives a burst of each port; returns the number of messages. */
+uint32_t sp_lane_rx(struct sp_lane *);
+
+#endif

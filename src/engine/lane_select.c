@@ -1,0 +1,58 @@
+#include "engine/lane_select.h"
+
+#include <errno.h>
+
+#define ETH_IP4_UDP (14u + 20u + 8u)
+#define ETH_IP6_UDP (14u + 40u + 8u)
+
+static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
+{
+	for (unsigned i = 0; c->source[i]; i++)
+		if (c->source[i]->makes & makes)
+			return c->source[i];
+	return NULL;
+}
+
+static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode, uint64_t payload)
+{
+	const struct sp_stamp_ops *native = sp_catalog_stamp(c, "native");
+	const struct sp_stamp_ops *shorter = sp_catalog_stamp(c, "short");
+
+	if (mode == SP_STAMP_OFF)
+		return NULL;
+	if (mode != SP_STAMP_SHORT && native && payload >= native->len)
+		return native;
+	if (mode != SP_STAMP_NATIVE && shorter && payload >= shorter->len)
+		return shorter;
+	return NULL;
+}
+
+int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, int family,
+		   const struct sp_catalog *c, struct sp_lane_choice *choice, struct sp_err *err)
+{
+	uint32_t makes = caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
+
+	*choice = (struct sp_lane_choice){ .source = source_for(c, makes) };
+	if (!choice->source)
+		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
+			       "stream %s: no source makes what its transport carries", s->name);
+	if (makes & SP_T_FRAME)
+		choice->headers = family == 6 ? ETH_IP6_UDP : ETH_IP4_UDP;
+	if (s->size < choice->headers)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "stream %s: --size %llu is smaller than its headers (%u bytes): on "
+			       "this transport the size is the frame's",
+			       s->name, (unsigned long long)s->size, choice->headers);
+	if (s->size > caps->max_len)
+		return sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
+			       "stream %s: --size %llu is larger than the %u bytes that this "
+			       "transport takes",
+			       s->name, (unsigned long long)s->size, caps->max_len);
+	choice->stamp = stamp_for(c, s->stamp, s->size - choice->headers);
+	if (!choice->stamp && (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "stream %s: the stamp does not fit into %llu bytes", s->name,
+			       (unsigned long long)(s->size - choice->headers));
+	choice->why = makes & SP_T_FRAME ? "packet lane, whole frames" : "packet lane, datagrams";
+	return 0;
+}

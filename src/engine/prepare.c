@@ -1,0 +1,594 @@
+/* From a plan to open ports, queues, sources and flows. Nothing is sent here. */
+#include "engine/run_impl.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "engine/guard.h"
+#include "engine/lane_select.h"
+
+/* Ungranted flow ids start at a place that differs between senders. */
+static uint32_t own_id_base(const struct sp_run *r)
+{
+	struct sp_rng rng;
+
+	sp_rng_init(&rng, r->plan->run.seed, r->plan->run.name);
+	return (uint32_t)(sp_rng_u64(&rng) & (SP_FLOW_OWN_ID / 2 - 1));
+}
+
+static int no_memory(struct sp_err *err)
+{
+	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+/* "10.0.0.1", "10.0.0.1:5000", "[::1]:5000", "fe80::1%eth0" */
+static int bind_address(const struct sp_plan_port *p, struct sp_port_conf *conf,
+			struct sp_arena *arena, struct sp_err *err)
+{
+	struct sp_url url;
+	char *device;
+	int r;
+
+	conf->bind.port = (uint16_t)p->port;
+	conf->port_last = (uint16_t)p->port_last;
+	conf->interface = p->interface && *p->interface ? p->interface : NULL;
+	if (!p->bind || !*p->bind)
+		return 0;
+	r = sp_url_parse(p->bind, &url, err);
+	if (r)
+		return r;
+	device = strchr(url.host, '%');
+	if (device && strncmp(url.host, "fe80", 4) != 0) {
+		*device = '\0';
+		conf->interface = sp_arena_strdup(arena, device + 1);
+		if (!conf->interface)
+			return no_memory(err);
+	}
+	if (url.port)
+		conf->bind.port = url.port;
+	if (*url.host && sp_addr_parse(url.host, &conf->bind.addr))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "port %s: %s is not an address of an interface of this host", p->name,
+			       url.host);
+	return 0;
+}
+
+static int bind_family(const struct sp_run *r, const struct sp_plan_port *p)
+{
+	struct sp_port_conf conf = { 0 };
+	struct sp_arena scratch;
+	int family = 0;
+
+	sp_arena_init(&scratch, r->env.mem);
+	if (bind_address(p, &conf, &scratch, NULL) == 0)
+		family = conf.bind.addr.family;
+	sp_arena_fini(&scratch);
+	return family;
+}
+
+/* Does nothing of a stream on this port ever leave the process? */
+static bool nothing_leaves(const struct sp_transport_ops *ops)
+{
+	return ops->next_ns || !ops->fd;
+}
+
+static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
+{
+	double bits = 8.0 * (double)s->size;
+
+	if (s->rate.kind == SP_RATE_MAX || s->rate.kind == SP_RATE_NONE) {
+		*pps = INFINITY;
+		*bps = INFINITY;
+	} else if (s->rate.kind == SP_RATE_PPS) {
+		*pps = (double)s->rate.micro / 1e6;
+		*bps = *pps * bits;
+	} else {
+		*bps = (double)s->rate.micro / 1e6;
+		*pps = bits > 0 ? *bps / bits : INFINITY;
+	}
+}
+
+static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
+{
+	const struct sp_plan *plan = r->plan;
+	struct sp_guard_conf conf = { .allow_broadcast = plan->run.allow_broadcast,
+				      .listen = plan->n_recvs > 0,
+				      .nothing_leaves = true };
+	struct sp_guard_ask *asks;
+	struct sp_resolver *resolver = NULL;
+	int ret;
+
+	asks = sp_alloc_array(r->env.mem, plan->n_streams + 1, sizeof *asks);
+	ret = asks ? sp_resolver_new(&resolver, r->env.mem) : -ENOMEM;
+	if (ret) {
+		sp_free(r->env.mem, asks);
+		return no_memory(err);
+	}
+	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
+		const struct sp_plan_stream *s = &plan->streams[i];
+		const struct sp_plan_port *p = &plan->ports[s->from_port];
+
+		if (!nothing_leaves(r->ports[s->from_port].ops))
+			conf.nothing_leaves = false;
+		ret = sp_resolver_target(resolver, s->host, (uint16_t)s->port, bind_family(r, p),
+					 &asks[i], err);
+		asks[i].unbounded = !s->duration_ns && !s->count && !s->bytes;
+		asked_rate(s, &asks[i].pps, &asks[i].bps);
+		r->streams[i].to = asks[i].to;
+	}
+	if (ret == 0)
+		ret = sp_guard_judge(asks, plan->n_streams, &conf, &r->arena, &r->permit, err);
+	sp_resolver_free(resolver);
+	sp_free(r->env.mem, asks);
+	return ret;
+}
+
+static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
+{
+	struct run_port *p = &r->ports[i];
+	struct sp_port_conf conf = { .name = p->plan->name,
+				     .workers = r->n_workers,
+				     .tx = p->tx,
+				     .rx = p->rx,
+				     .conf = p->plan->conf,
+				     .max_endpoints = (uint32_t)r->plan->run.max_flows };
+	struct sp_endpoint local;
+	size_t at;
+	int ret;
+
+	if (p->n_targets > conf.max_endpoints)
+		conf.max_endpoints = p->n_targets;
+	ret = bind_address(p->plan, &conf, &r->arena, err);
+	if (ret == 0)
+		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
+	if (ret)
+		return ret;
+	p->ops->caps(p->port, &p->caps);
+	p->queues = sp_arena_alloc(&r->arena, r->n_workers * sizeof *p->queues);
+	if (!p->queues)
+		return no_memory(err);
+	for (unsigned w = 0; w < r->n_workers && ret == 0; w++)
+		ret = p->ops->queue(p->port, w, &p->queues[w], err);
+	if (ret)
+		return ret;
+	if (p->rx && r->n_workers > 1 && (p->caps.bits & SP_T_STEER) && p->ops->steer)
+		ret = p->ops->steer(p->port, r->n_workers);
+	if (ret)
+		return sp_fail(err, ret, SP_EXIT_PERM,
+			       "port %s: flows cannot be steered to %u workers (%s): use --cores 1",
+			       p->plan->name, r->n_workers, strerror(-ret));
+	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
+	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0 && at < sizeof p->where - 2) {
+		if (at)
+			p->where[at++] = ' ';
+		sp_endpoint_format(p->where + at, sizeof p->where - at, &local);
+	}
+	return 0;
+}
+
+static int open_ports(struct sp_run *r, struct sp_err *err)
+{
+	const struct sp_plan *plan = r->plan;
+	int ret = 0;
+
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		r->ports[plan->streams[i].from_port].tx = true;
+		r->ports[plan->streams[i].from_port].n_targets++;
+	}
+	for (unsigned i = 0; i < plan->n_recvs; i++)
+		r->ports[plan->recvs[i].from_port].rx = true;
+	for (unsigned i = 0; i < plan->n_ports && ret == 0; i++)
+		ret = open_port(r, i, err);
+	return ret;
+}
+
+static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
+{
+	struct sp_worker *w = &r->workers[index];
+	const struct sp_mem *mem = r->env.mem;
+	uint32_t n = 0, flows = (uint32_t)r->plan->run.max_flows;
+	int ret;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		n += r->streams[i].worker == index;
+	ret = sp_worker_init(w, &r->env, index, err);
+	if (ret)
+		return ret;
+	w->run_fd = r->run_fd;
+	w->spin = (enum sp_spin)r->plan->run.spin;
+	w->coalesce_ns = r->plan->run.coalesce_ns;
+	w->sends = n > 0;
+	w->receives = r->role != SP_ROLE_SEND;
+	w->lane.n_ports = r->plan->n_ports;
+	w->lane.ports = sp_alloc_array(mem, r->plan->n_ports, sizeof *w->lane.ports);
+	w->lane.streams = sp_alloc_array(mem, n + 1, sizeof *w->lane.streams);
+	w->lane.flow = sp_alloc_array(mem, n + 1, sizeof *w->lane.flow);
+	w->lane.tally = sp_alloc_array(mem, r->n_tallies, sizeof *w->lane.tally);
+	w->stream_of = sp_alloc_array(mem, n + 1, sizeof *w->stream_of);
+	w->given_up = sp_alloc_array(mem, n + 1, sizeof *w->given_up);
+	if (!w->lane.ports || !w->lane.streams || !w->lane.flow || !w->lane.tally ||
+	    !w->stream_of || !w->given_up)
+		return no_memory(err);
+	w->lane.sources = r->sources;
+	for (unsigned i = 0; i < r->plan->n_ports; i++) {
+		struct run_port *p = &r->ports[i];
+		uint64_t last = p->plan->port_last ? p->plan->port_last : p->plan->port;
+
+		w->lane.ports[i] = (struct sp_lane_port){ .ops = p->ops,
+							  .q = p->queues[index],
+							  .caps = p->caps,
+							  .tx = p->tx,
+							  .rx = p->rx,
+							  .accept_first = (uint16_t)p->plan->port,
+							  .accept_last = (uint16_t)last };
+	}
+	if (!w->receives)
+		return 0;
+	w->lane.verifier = &w->verifier;
+	w->rx_count_limit = r->plan->run.count;
+	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
+			     sp_catalog_stamp(r->catalog, "native"),
+			     sp_catalog_stamp(r->catalog, "short"), flows, flows))
+		return no_memory(err);
+	return 0;
+}
+
+/* ---- sources: streams of equal bytes share one ---- */
+
+struct source_key {
+	const struct sp_source_ops *ops;
+	const struct sp_stamp_ops *stamp;
+	uint64_t size;
+	const char *payload;
+	struct sp_endpoint to;      /* frames only */
+	unsigned port;
+};
+
+static bool key_eq(const struct source_key *a, const struct source_key *b)
+{
+	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
+	       a->port == b->port && strcmp(a->payload, b->payload) == 0 &&
+	       sp_endpoint_eq(&a->to, &b->to);
+}
+
+static uint64_t key_hash(const struct source_key *k)
+{
+	uint64_t h = k->size * 0x9e3779b97f4a7c15ull ^ sp_hash_text(k->payload) ^
+		     (uint64_t)(uintptr_t)k->stamp;
+
+	return (h ^ sp_endpoint_hash(&k->to)) * 0xbf58476d1ce4e5b9ull;
+}
+
+static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,
+		       struct sp_err *err)
+{
+	struct run_port *p = &r->ports[k->port];
+	struct sp_source_args args = { .size = (uint32_t)k->size,
+				       .stamp_len = k->stamp ? k->stamp->len : 0,
+				       .to = k->to };
+	void *conf = sp_arena_alloc(&r->arena, k->ops->conf_size + 1);
+	int ret;
+
+	if (!conf)
+		return no_memory(err);
+	args.conf = conf;
+	ret = sp_opts_default(k->ops->opts, conf, &r->arena, err);
+	if (ret == 0 && *k->payload)
+		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload", &r->arena,
+				  err);
+	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
+		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
+		ret = p->ops->link(p->port, &k->to, &args.link, err);
+		args.from.addr = args.link.src;
+		args.from.port = p->plan->port ? (uint16_t)p->plan->port : k->to.port;
+	}
+	if (ret)
+		return ret;
+	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp };
+	ret = k->ops->open(&out->source, &args, &r->env, err);
+	if (ret == 0)
+		out->tmpl = k->ops->template_id(out->source);
+	return ret;
+}
+
+static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, uint32_t *hash,
+			uint32_t mask, struct sp_err *err)
+{
+	struct run_stream *s = &r->streams[i];
+	struct run_port *p = &r->ports[s->plan->from_port];
+	struct sp_worker *w = &r->workers[s->worker];
+	struct sp_lane_stream *ls = &w->lane.streams[w->lane.n_streams];
+	struct sp_lane_choice choice;
+	struct source_key key;
+	uint32_t h;
+	int ret;
+
+	ret = sp_lane_select(s->plan, &p->caps, s->to.addr.family, r->catalog, &choice, err);
+	if (ret)
+		return ret;
+	key = (struct source_key){ .ops = choice.source,
+				   .stamp = choice.stamp,
+				   .size = s->plan->size,
+				   .payload = s->plan->payload,
+				   .port = s->plan->from_port };
+	if (p->caps.bits & SP_T_FRAME)
+		key.to = s->to;
+	for (h = (uint32_t)key_hash(&key) & mask; hash[h]; h = (h + 1) & mask)
+		if (key_eq(&keys[hash[h] - 1], &key))
+			break;
+	if (!hash[h]) {
+		ret = open_source(r, &key, &r->sources[r->n_sources], err);
+		if (ret)
+			return ret;
+		keys[r->n_sources] = key;
+		hash[h] = ++r->n_sources;
+	}
+	ls->source = hash[h] - 1;
+	ls->port = (uint16_t)s->plan->from_port;
+	ls->metered = !sp_addr_is_own(&s->to.addr) && !nothing_leaves(p->ops);
+	if (ls->metered)
+		w->lane.meter.window_ns = 1;
+	s->headers = choice.headers;
+	s->local = w->lane.n_streams++;
+	w->stream_of[s->local] = i;
+	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
+}
+
+static int place_streams(struct sp_run *r, struct sp_err *err)
+{
+	uint32_t n = r->plan->n_streams, slots = 16;
+	struct source_key *keys;
+	uint32_t *hash;
+	int ret = 0;
+
+	while (slots < 2 * n)
+		slots *= 2;
+	keys = sp_alloc_array(r->env.mem, n + 1, sizeof *keys);
+	hash = sp_alloc_array(r->env.mem, slots, sizeof *hash);
+	if (!keys || !hash)
+		ret = no_memory(err);
+	for (unsigned i = 0; i < n && ret == 0; i++)
+		ret = place_stream(r, i, keys, hash, slots - 1, err);
+	sp_free(r->env.mem, keys);
+	sp_free(r->env.mem, hash);
+	return ret;
+}
+
+/* ---- grants ---- */
+
+static bool wants_control(const struct sp_run *r, const struct run_stream *s)
+{
+	return r->plan->run.control && r->hooks.grant &&
+	       !nothing_leaves(r->ports[s->plan->from_port].ops) && sp_addr_is_own(&s->to.addr);
+}
+
+struct by_target {
+	const struct run_stream *s;
+	uint32_t index;
+};
+
+static int compare_targets(const void *a, const void *b)
+{
+	const struct by_target *x = a, *y = b;
+	int c = memcmp(x->s->to.addr.ip, y->s->to.addr.ip, sizeof x->s->to.addr.ip);
+
+	if (!c)
+		c = (int)x->s->to.addr.scope - (int)y->s->to.addr.scope;
+	if (!c)
+		c = x->s->to.port - y->s->to.port;
+	return c ? c : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Streams with one target make one ask. */
+static int make_asks(struct sp_run *r, struct sp_err *err)
+{
+	uint32_t n = r->plan->n_streams, m = 0;
+	struct by_target *order = sp_alloc_array(r->env.mem, n + 1, sizeof *order);
+
+	r->ask_streams = sp_arena_alloc(&r->arena, (n + 1) * sizeof *r->ask_streams);
+	r->asks = sp_arena_alloc(&r->arena, (n + 1) * sizeof *r->asks);
+	if (!order || !r->ask_streams || !r->asks) {
+		sp_free(r->env.mem, order);
+		return no_memory(err);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (wants_control(r, &r->streams[i]))
+			order[m++] = (struct by_target){ &r->streams[i], i };
+	qsort(order, m, sizeof *order, compare_targets);
+	for (uint32_t i = 0; i < m; i++) {
+		struct run_stream *s = &r->streams[order[i].index];
+		struct run_ask *a;
+
+		if (i == 0 || !sp_endpoint_eq(&order[i].s->to, &order[i - 1].s->to)) {
+			a = &r->asks[r->n_asks++];
+			a->ask = (struct sp_ask){ .to = s->to,
+						  .transport = "udp",
+						  .streams = &r->ask_streams[i],
+						  .max_packets = UINT64_MAX };
+		}
+		a = &r->asks[r->n_asks - 1];
+		s->ask = r->n_asks - 1;
+		s->ask_at = a->ask.n_flows++;
+		r->ask_streams[i] = order[i].index;
+		if (!s->plan->duration_ns)
+			a->ask.planned_ns = SP_NEVER;
+		else if (s->plan->start_ns + s->plan->duration_ns > a->ask.planned_ns)
+			a->ask.planned_ns = s->plan->start_ns + s->plan->duration_ns;
+	}
+	for (uint32_t i = 0; i < r->n_asks; i++)
+		r->asks[i].alone = r->n_asks == 1;
+	sp_free(r->env.mem, order);
+	return 0;
+}
+
+static int ask_for_grants(struct sp_run *r, struct sp_err *err)
+{
+	struct sp_ask *asks;
+	struct sp_grant *grants;
+	int ret;
+
+	if (!r->n_asks)
+		return 0;
+	asks = sp_arena_alloc(&r->arena, r->n_asks * sizeof *asks);
+	grants = sp_arena_alloc(&r->arena, r->n_asks * sizeof *grants);
+	if (!asks || !grants)
+		return no_memory(err);
+	for (uint32_t i = 0; i < r->n_asks; i++)
+		asks[i] = r->asks[i].ask;
+	ret = r->hooks.grant(r->hooks.arg, asks, grants, r->n_asks, err);
+	for (uint32_t i = 0; i < r->n_asks && ret == 0; i++) {
+		r->asks[i].grant = grants[i];
+		r->own_control += grants[i].control_packets;
+	}
+	return ret;
+}
+
+static uint32_t tally_of(struct sp_run *r, unsigned i)
+{
+	if (r->plan->n_streams <= SP_TALLY_GRANTED || r->plan->run.tally == SP_TALLY_STREAM)
+		return i;
+	return 0;
+}
+
+static void head_flows(struct sp_run *r)
+{
+	uint32_t base = own_id_base(r);
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		struct run_stream *s = &r->streams[i];
+		struct sp_worker *w = &r->workers[s->worker];
+		struct sp_flow_tx *f = &w->lane.flow[s->local];
+		const struct sp_stamp_ops *stamp =
+			w->lane.sources[w->lane.streams[s->local].source].stamp;
+
+		if (s->ask != SP_NO_FLOW && r->asks[s->ask].grant.peer)
+			s->flow_id = r->asks[s->ask].grant.flow_base + s->ask_at;
+		else if (!r->self)
+			s->flow_id = SP_FLOW_OWN_ID + base + i;
+		f->tally = tally_of(r, i);
+		if (stamp)
+			f->head = stamp->head(s->flow_id & 0xffffff, 0);
+	}
+}
+
+static char *asked_text(struct sp_run *r, const struct sp_plan_stream *s)
+{
+	char rate[48];
+
+	return sp_arena_printf(&r->arena, "%s, %llu B, %s",
+			       sp_format_rate(rate, sizeof rate, &s->rate),
+			       (unsigned long long)s->size, s->departure);
+}
+
+static int name_streams(struct sp_run *r, struct sp_err *err)
+{
+	char to[80];
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		struct run_stream *s = &r->streams[i];
+
+		s->target = sp_arena_printf(&r->arena, "%s://%s", s->plan->protocol,
+					    sp_endpoint_format(to, sizeof to, &s->to));
+		s->asked = asked_text(r, s->plan);
+		if (!s->target || !s->asked)
+			return no_memory(err);
+	}
+	return 0;
+}
+
+static int allocate(struct sp_run *r, struct sp_err *err)
+{
+	const struct sp_plan *plan = r->plan;
+	uint32_t flows = (uint32_t)plan->run.max_flows;
+
+	r->n_workers = plan->run.cores ? (unsigned)plan->run.cores : 1;
+	r->n_tallies = plan->run.tally == SP_TALLY_STREAM && plan->n_streams > SP_TALLY_GRANTED
+			       ? plan->n_streams
+			       : SP_TALLY_GRANTED;
+	r->ports = sp_arena_alloc(&r->arena, plan->n_ports * sizeof *r->ports);
+	r->streams = sp_arena_alloc(&r->arena, (plan->n_streams + 1) * sizeof *r->streams);
+	r->sources = sp_arena_alloc(&r->arena, (plan->n_streams + 1) * sizeof *r->sources);
+	r->workers = sp_alloc_array(r->env.mem, r->n_workers, sizeof *r->workers);
+	r->rx_session = sp_alloc_array(r->env.mem, SP_RUN_MAX_SESSIONS, sizeof *r->rx_session);
+	r->sessions = sp_alloc_array(r->env.mem, SP_RUN_MAX_SESSIONS, sizeof *r->sessions);
+	if (!r->ports || !r->streams || !r->sources || !r->workers || !r->rx_session ||
+	    !r->sessions)
+		return no_memory(err);
+	if (r->role != SP_ROLE_SEND && sp_flow_table_init(&r->granted, r->env.mem, flows))
+		return no_memory(err);
+	r->n_sessions = 1; /* 0 stands for senders without one */
+	r->next_tally = 1;
+	for (unsigned i = 0; i < plan->n_ports; i++) {
+		r->ports[i].plan = &plan->ports[i];
+		r->ports[i].ops = sp_catalog_transport(r->catalog, plan->ports[i].transport);
+	}
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		r->streams[i] = (struct run_stream){ .plan = &plan->streams[i],
+						     .worker = i % r->n_workers,
+						     .ask = SP_NO_FLOW };
+	r->run_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->run_fd < 0)
+		return sp_fail(err, -errno, SP_EXIT_PERM,
+			       "cannot make a descriptor: %s (raise `ulimit -n`)",
+			       strerror(errno));
+	return 0;
+}
+
+int sp_run_prepare(struct sp_run *r, struct sp_err *err)
+{
+	int ret = allocate(r, err);
+
+	if (ret == 0)
+		ret = resolve_and_judge(r, err);
+	if (ret == 0)
+		ret = open_ports(r, err);
+	for (unsigned i = 0; i < r->n_workers && ret == 0; i++) {
+		ret = init_worker(r, i, err);
+		r->n_workers_ready = i + 1;
+	}
+	if (ret == 0)
+		ret = place_streams(r, err);
+	if (ret == 0)
+		ret = name_streams(r, err);
+	if (ret == 0)
+		ret = make_asks(r, err);
+	if (ret == 0)
+		ret = ask_for_grants(r, err);
+	if (ret == 0 && r->role == SP_ROLE_BOTH)
+		ret = sp_run_self_grant(r, err);
+	if (ret)
+		return ret;
+	head_flows(r);
+	r->phase = RUN_PREPARED;
+	return 0;
+}
+
+void sp_run_release(struct sp_run *r)
+{
+	const struct sp_mem *mem = r->env.mem;
+
+	for (unsigned i = 0; i < r->n_workers_ready; i++)
+		sp_worker_quit(&r->workers[i]);
+	for (unsigned i = 0; i < r->n_workers_ready; i++)
+		sp_worker_fini(&r->workers[i]);
+	for (unsigned i = 0; r->sources && i < r->n_sources; i++)
+		r->sources[i].ops->close(r->sources[i].source);
+	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)
+		sp_schedule_free(r->streams[i].schedule);
+	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++)
+		if (r->ports[i].port)
+			r->ports[i].ops->close(r->ports[i].port);
+	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
+		sp_free(mem, r->sessions[i].tx);
+	sp_flow_table_fini(&r->granted, mem);
+	sp_free(mem, r->workers);
+	sp_free(mem, r->rx_session);
+	sp_free(mem, r->sessions);
+	if (r->run_fd >= 0)
+		close(r->run_fd);
+}

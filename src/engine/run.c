@@ -1,0 +1,454 @@
+/* A run's life: new, arm, step by step through its ticks, the end. */
+#include "engine/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "core/shared.h"
+#include "engine/run_impl.h"
+
+/* How long after the last arrival a run that sends to itself waits for the rest. */
+#define SELF_DRAIN_NS (50 * SP_NS_PER_MS)
+
+int sp_run_new(struct sp_run **out, const struct sp_plan *plan, const struct sp_catalog *catalog,
+	       const struct sp_env *env, const struct sp_run_hooks *hooks, struct sp_err *err)
+{
+	struct sp_run *r = sp_alloc(env->mem, sizeof *r);
+
+	if (!r)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	r->plan = plan;
+	r->catalog = catalog;
+	r->env = *env;
+	r->env.seed = plan->run.seed;
+	if (hooks)
+		r->hooks = *hooks;
+	r->run_fd = -1;
+	r->stop_ns = SP_NEVER;
+	r->role = !plan->n_recvs ? SP_ROLE_SEND : plan->n_streams ? SP_ROLE_BOTH : SP_ROLE_RECV;
+	sp_arena_init(&r->arena, env->mem);
+	*out = r;
+	return 0;
+}
+
+void sp_run_free(struct sp_run *r)
+{
+	if (!r)
+		return;
+	sp_run_release(r);
+	sp_arena_fini(&r->arena);
+	sp_free(r->env.mem, r);
+}
+
+static uint64_t planned_end(const struct sp_run *r)
+{
+	uint64_t end = 0;
+
+	if (r->role == SP_ROLE_RECV)
+		return r->plan->run.duration_ns ? r->plan->run.duration_ns : SP_NEVER;
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		const struct sp_plan_stream *s = &r->plan->streams[i];
+
+		if (!s->duration_ns)
+			return SP_NEVER;
+		if (s->start_ns + s->duration_ns > end)
+			end = s->start_ns + s->duration_ns;
+	}
+	return end;
+}
+
+static int make_pacers(struct sp_run *r, struct sp_err *err)
+{
+	struct sp_catch_up_conf catch_up;
+	int ret = sp_catch_up_parse(r->plan->run.catch_up, &catch_up, err);
+
+	for (unsigned w = 0; w < r->n_workers && ret == 0; w++) {
+		struct sp_worker *wk = &r->workers[w];
+
+		if (!wk->sends)
+			continue;
+		ret = sp_pacer_new(&wk->lane.pacer, r->env.mem, wk->lane.n_streams, r->t0_ns,
+				   &catch_up);
+		if (ret)
+			return sp_fail(err, ret, SP_EXIT_FAILED, "out of memory");
+	}
+	for (unsigned i = 0; i < r->plan->n_streams && ret == 0; i++) {
+		struct run_stream *s = &r->streams[i];
+		struct sp_worker *wk = &r->workers[s->worker];
+
+		ret = sp_schedule_make(s->plan, r->catalog, &r->env, r->t0_ns, 0, &s->pace,
+				       &s->schedule, err);
+		if (ret)
+			return ret;
+		wk->lane.streams[s->local].schedule = s->schedule;
+		if (s->pace.end_ns > wk->last_end_ns)
+			wk->last_end_ns = s->pace.end_ns;
+		ret = sp_pacer_add(wk->lane.pacer, s->local, &s->pace);
+		if (ret)
+			return sp_fail(err, ret, SP_EXIT_USAGE, "stream %s: its schedule is empty",
+				       s->plan->name);
+	}
+	return ret;
+}
+
+static int make_results(struct sp_run *r, struct sp_err *err)
+{
+	struct sp_result *res = &r->result;
+	unsigned n = r->role == SP_ROLE_RECV ? 1 : r->plan->n_streams;
+	uint64_t flows = r->plan->run.max_flows;
+
+	if (r->role != SP_ROLE_RECV && r->plan->n_streams < flows)
+		flows = r->plan->n_streams;
+	r->flow_results_cap = (uint32_t)flows;
+	r->stream_results = sp_arena_alloc(&r->arena, n * sizeof *r->stream_results);
+	r->transport_results =
+		sp_arena_alloc(&r->arena, r->plan->n_ports * sizeof *r->transport_results);
+	r->flow_results = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->flow_results);
+	if (!r->stream_results || !r->transport_results || !r->flow_results)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	*res = (struct sp_result){ .name = r->plan->run.name,
+				   .command = r->role == SP_ROLE_RECV ? "recv" : "send",
+				   .plan_sha256 = r->plan->sha256,
+				   .seed = r->plan->run.seed,
+				   .role = r->role,
+				   .started_real_ns = r->started_real_ns,
+				   .planned_ns = planned_end(r),
+				   .remarks = r->remarks,
+				   .n_remarks = res->n_remarks,
+				   .streams = r->stream_results,
+				   .n_streams = n,
+				   .transports = r->transport_results,
+				   .n_transports = r->plan->n_ports };
+	sp_host_describe(&res->host);
+	return 0;
+}
+
+static void describe_clock(struct sp_run *r)
+{
+	const struct sp_grant *g;
+
+	if (r->self)
+		r->result.clock = "one clock: the run sends to itself";
+	for (uint32_t i = 0; i < r->n_asks; i++) {
+		g = &r->asks[i].grant;
+		if (!g->peer)
+			continue;
+		if (g->same_host)
+			sp_strlcpy(r->clock_text, "same host and clock: offset exactly 0",
+				   sizeof r->clock_text);
+		else if (g->clock_known)
+			snprintf(r->clock_text, sizeof r->clock_text,
+				 "offset by four time stamps, error at most %llu ns",
+				 (unsigned long long)g->clock_error_ns);
+		else
+			sp_strlcpy(r->clock_text, "unknown: one-way delay is not measured",
+				   sizeof r->clock_text);
+		r->result.clock = r->clock_text;
+	}
+}
+
+static void give_event(struct sp_run *r, enum sp_event_kind kind, const struct sp_remark *remark)
+{
+	uint64_t now = sp_clock_now(r->env.clock);
+	struct sp_event e = { .kind = kind,
+			      .t_ns = now > r->t0_ns ? now - r->t0_ns : 0,
+			      .real_ns = sp_clock_real(r->env.clock),
+			      .result = &r->result,
+			      .remark = remark };
+
+	if (r->hooks.event)
+		r->hooks.event(r->hooks.arg, &e);
+}
+
+int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
+{
+	int ret;
+
+	if (r->phase != RUN_PREPARED)
+		return sp_fail(err, -EINVAL, SP_EXIT_FAILED, "the run is not prepared");
+	r->t0_ns = t0_ns;
+	r->started_real_ns = sp_clock_real(r->env.clock) +
+			     (int64_t)(t0_ns - sp_clock_now(r->env.clock));
+	r->next_tick_ns = t0_ns + SP_RUN_TICK_NS;
+	ret = make_results(r, err);
+	if (ret == 0)
+		ret = make_pacers(r, err);
+	if (ret)
+		return ret;
+	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;
+	describe_clock(r);
+	sp_host_usage_start(r);
+	r->phase = RUN_ARMED;
+	give_event(r, SP_EVENT_START, NULL);
+	for (unsigned w = 0; w < r->n_workers && !r->env.clock->is_virtual && ret == 0; w++)
+		ret = sp_worker_start(&r->workers[w], err);
+	return ret;
+}
+
+void sp_run_request_stop(struct sp_run *r, bool interrupted)
+{
+	uint64_t one = 1;
+
+	if (interrupted)
+		__atomic_store_n(&r->interrupted, true, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&r->stop_requested, 1, __ATOMIC_RELEASE);
+	if (r->run_fd >= 0)
+		(void)!write(r->run_fd, &one, sizeof one);
+}
+
+void sp_run_say(struct sp_run *r, const char *code, bool neutral, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	sp_run_remark(r, code, neutral, text);
+}
+
+void sp_run_remark(struct sp_run *r, const char *code, bool neutral, const char *text)
+{
+	struct sp_remark *m;
+	size_t n = r->result.n_remarks;
+	uint64_t now = sp_clock_now(r->env.clock);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(r->remarks[i].code, code) && !strcmp(r->remarks[i].text, text))
+			return;
+	if (n == SP_RUN_MAX_REMARKS)
+		return;
+	m = &r->remarks[n];
+	*m = (struct sp_remark){ .code = sp_arena_strdup(&r->arena, code),
+				 .at_ns = r->t0_ns && now > r->t0_ns ? now - r->t0_ns : 0,
+				 .neutral = neutral,
+				 .text = sp_arena_strdup(&r->arena, text) };
+	if (!m->code || !m->text)
+		return;
+	r->result.remarks = r->remarks;
+	r->result.n_remarks = n + 1;
+}
+
+/* Remarks that events have not told yet. Only between the start and the end event. */
+static void tell_remarks(struct sp_run *r)
+{
+	for (; r->n_remarks_told < r->result.n_remarks; r->n_remarks_told++)
+		give_event(r, SP_EVENT_REMARK, &r->remarks[r->n_remarks_told]);
+}
+
+void sp_run_exit_hint(struct sp_run *r, enum sp_exit code)
+{
+	if (r->exit_hint == SP_EXIT_OK || code == SP_EXIT_FAILED)
+		r->exit_hint = code;
+	if (r->phase == RUN_FINISHED && code == SP_EXIT_IO && r->result.exit_code != SP_EXIT_FAILED &&
+	    r->result.exit_code != SP_EXIT_UNTRUSTED)
+		r->result.exit_code = SP_EXIT_IO;
+}
+
+/* A second without traffic in the middle of a run is named, with its time. */
+static void watch_stalls(struct sp_run *r, uint64_t now_ns)
+{
+	const struct sp_counts *c = &r->result.total.c;
+	uint64_t tx = c->v[SP_C_tx_packets], rx = c->v[SP_C_rx_unique];
+	bool tx_known = sp_counts_has(c, SP_C_tx_packets);
+	bool rx_known = sp_counts_has(c, SP_C_rx_unique) && r->role == SP_ROLE_SEND;
+	bool due = sp_counts_has(c, SP_C_pending) && c->v[SP_C_pending] > 1;
+	double at = (double)(now_ns - r->t0_ns) / 1e9 - 1;
+
+	if (tx_known && due && tx == r->last_tx_total && tx)
+		sp_run_say(r, "stall", false, "nothing was sent from %.0f s on, though departures were "
+			   "due", at);
+	else if (rx_known && r->last_rx_total && rx == r->last_rx_total && tx > r->last_tx_total + 1)
+		sp_run_say(r, "silence", false, "nothing arrived at the receiver from %.0f s on", at);
+	for (unsigned w = 0; w < r->n_workers; w++)
+		for (unsigned p = 0; p < r->plan->n_ports; p++) {
+			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
+			int e = SP_LOAD(lp->tx_error) ? SP_LOAD(lp->tx_error) : SP_LOAD(lp->rx_error);
+
+			if (e)
+				sp_run_say(r, "port-error", false, "port %s: %s",
+					   r->ports[p].plan->name, strerror(-e));
+		}
+	r->last_tx_total = tx;
+	r->last_rx_total = rx;
+}
+
+static void tick(struct sp_run *r, uint64_t now_ns)
+{
+	sp_run_collect(r, now_ns, false);
+	watch_stalls(r, now_ns);
+	tell_remarks(r);
+	give_event(r, SP_EVENT_INTERVAL, NULL);
+	while (r->next_tick_ns <= now_ns)
+		r->next_tick_ns += SP_RUN_TICK_NS;
+}
+
+static bool all_sent(const struct sp_run *r)
+{
+	for (unsigned w = 0; w < r->n_workers; w++)
+		if (r->workers[w].sends &&
+		    !__atomic_load_n(&r->workers[w].tx_done, __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+static bool rx_complete(const struct sp_run *r)
+{
+	uint64_t seen = 0;
+
+	for (unsigned w = 0; w < r->n_workers; w++)
+		seen += SP_LOAD(r->workers[w].rx_seen);
+	return r->plan->run.count && seen >= r->plan->run.count;
+}
+
+static void fetch_peer_counts(struct sp_run *r)
+{
+	for (uint32_t i = 0; i < r->n_asks; i++) {
+		struct run_ask *a = &r->asks[i];
+		uint64_t *tx;
+
+		if (!a->grant.peer || !r->hooks.peer_counts)
+			continue;
+		tx = sp_alloc_array(r->env.mem, a->ask.n_flows, sizeof *tx);
+		for (uint32_t k = 0; tx && k < a->ask.n_flows; k++)
+			tx[k] = run_flow_tx(r, a->ask.streams[k])->tx;
+		if (tx && r->hooks.peer_counts(r->hooks.arg, i, tx, &a->counts) == 0) {
+			a->counts_known = true;
+			r->own_control += a->counts.control_packets;
+		}
+		sp_free(r->env.mem, tx);
+	}
+}
+
+static void finish(struct sp_run *r, uint64_t now_ns)
+{
+	r->ending = true;
+	fetch_peer_counts(r);
+	for (unsigned w = 0; w < r->n_workers; w++)
+		sp_worker_quit(&r->workers[w]);
+	r->result.interrupted = r->interrupted;
+	sp_run_collect(r, now_ns, true);
+	sp_run_judge(r);
+	r->result.finished = true;
+	r->phase = RUN_FINISHED;
+	tell_remarks(r);
+	give_event(r, SP_EVENT_END, NULL);
+}
+
+/* Is there a reason to end now? */
+static bool over(struct sp_run *r, uint64_t now_ns)
+{
+	int stops = __atomic_load_n(&r->stop_requested, __ATOMIC_ACQUIRE);
+
+	if (stops && r->stop_ns == SP_NEVER) {
+		r->stop_ns = now_ns > r->t0_ns ? now_ns : r->t0_ns;
+		for (unsigned w = 0; w < r->n_workers; w++)
+			sp_worker_stop_tx(&r->workers[w], r->stop_ns);
+	}
+	if (stops > 1)
+		return true;
+	if (r->role == SP_ROLE_RECV)
+		return stops || now_ns >= r->end_ns || rx_complete(r);
+	return all_sent(r);
+}
+
+/* ---- real time ---- */
+
+static int step_real(struct sp_run *r, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = r->run_fd, .events = POLLIN };
+	uint64_t now = sp_clock_now(r->env.clock), next = r->next_tick_ns, word;
+	int64_t wait;
+
+	if (r->role == SP_ROLE_RECV && r->end_ns < next)
+		next = r->end_ns;
+	wait = next > now ? (int64_t)((next - now + SP_NS_PER_MS - 1) / SP_NS_PER_MS) : 0;
+	if (timeout_ms >= 0 && wait > timeout_ms)
+		wait = timeout_ms;
+	if (poll(&pfd, 1, (int)wait) > 0)
+		(void)!read(r->run_fd, &word, sizeof word);
+	now = sp_clock_now(r->env.clock);
+	if (over(r, now)) {
+		finish(r, now);
+		return 1;
+	}
+	if (now >= r->next_tick_ns)
+		tick(r, now);
+	return 0;
+}
+
+/* ---- virtual time ---- */
+
+static void turn_all(struct sp_run *r)
+{
+	bool did = true;
+
+	while (did) {
+		did = false;
+		for (unsigned w = 0; w < r->n_workers; w++)
+			did |= sp_worker_turn(&r->workers[w], r->env.clock->virtual_ns);
+	}
+}
+
+static uint64_t next_of_all(struct sp_run *r)
+{
+	uint64_t next = SP_NEVER, t;
+
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		t = sp_worker_next(&r->workers[w]);
+		next = t < next ? t : next;
+	}
+	return next;
+}
+
+static int step_virtual(struct sp_run *r)
+{
+	uint64_t next;
+
+	for (;;) {
+		turn_all(r);
+		next = next_of_all(r);
+		if (over(r, r->env.clock->virtual_ns) && (next == SP_NEVER || r->stop_ns != SP_NEVER ||
+							   r->role == SP_ROLE_RECV)) {
+			finish(r, r->env.clock->virtual_ns);
+			return 1;
+		}
+		if (r->role == SP_ROLE_RECV && r->end_ns < next)
+			next = r->end_ns;
+		if (next >= r->next_tick_ns && !all_sent(r)) {
+			sp_clock_advance(r->env.clock, r->next_tick_ns);
+			turn_all(r);
+			tick(r, r->env.clock->virtual_ns);
+			return 0;
+		}
+		if (next == SP_NEVER) {
+			finish(r, r->env.clock->virtual_ns);
+			return 1;
+		}
+		sp_clock_advance(r->env.clock, next);
+	}
+}
+
+int sp_run_step(struct sp_run *r, int timeout_ms)
+{
+	if (r->phase == RUN_FINISHED)
+		return 1;
+	if (r->phase != RUN_ARMED)
+		return -EINVAL;
+	return r->env.clock->is_virtual ? step_virtual(r) : step_real(r, timeout_ms);
+}
+
+int sp_run_fd(const struct sp_run *r)
+{
+	return r->run_fd;
+}
+
+const struct sp_result *sp_run_result(const struct sp_run *r)
+{
+	return &r->result;
+}

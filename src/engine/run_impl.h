@@ -1,0 +1,140 @@
+/* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
+ * run.c (time), collect.c (counts), attribute.c (where losses went), judge.c (verdict and exit
+ * code), session.c (the receiver's side of control). Nobody else includes this. */
+#ifndef SP_ENGINE_RUN_IMPL_H
+#define SP_ENGINE_RUN_IMPL_H
+
+#include "engine/resolve.h"
+#include "engine/run.h"
+#include "engine/worker.h"
+
+#define SP_RUN_MAX_REMARKS 64u
+#define SP_RUN_MAX_SESSIONS 4096u
+#define SP_RUN_TICK_NS SP_NS_PER_S
+/* Flows are listed in interval events up to this many; all are at the end. */
+#define SP_RUN_LIVE_FLOWS 256u
+
+struct run_port {
+	const struct sp_plan_port *plan;
+	const struct sp_transport_ops *ops;
+	struct sp_port *port;
+	struct sp_queue **queues;   /* one a worker */
+	struct sp_tcaps caps;
+	bool tx, rx;
+	uint32_t n_targets;
+	char where[96];
+};
+
+struct run_stream {
+	const struct sp_plan_stream *plan;
+	struct sp_endpoint to;
+	unsigned worker;
+	uint32_t local;             /* index in the worker's lane */
+	uint32_t flow_id;
+	uint32_t ask, ask_at;       /* which ask it belongs to, and where in it; SP_NO_FLOW none */
+	uint32_t headers;           /* frames: bytes before the payload */
+	struct sp_pace pace;
+	struct sp_schedule *schedule;
+	char *target, *asked;
+};
+
+struct run_ask {
+	struct sp_ask ask;
+	struct sp_grant grant;
+	struct sp_peer_counts counts;
+	bool counts_known, alone;   /* alone: the only ask on its port */
+	uint64_t sample_unique, sample_bytes;
+	bool sampled;
+};
+
+struct run_session {
+	bool used, ended, lost, final;
+	bool tally_each;
+	struct sp_endpoint peer;
+	char name[64];
+	uint32_t base, n;           /* ids */
+	uint32_t first_tally;
+	uint64_t *tx;               /* final counts of the sender, n; NULL until told */
+};
+
+enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
+
+struct sp_run {
+	const struct sp_plan *plan;
+	const struct sp_catalog *catalog;
+	struct sp_env env;
+	struct sp_run_hooks hooks;
+	struct sp_arena arena;
+	struct sp_permit permit;
+	enum sp_role_kind role;
+	enum run_phase phase;
+
+	struct run_port *ports;
+	struct run_stream *streams;
+	struct sp_worker *workers;
+	unsigned n_workers, n_workers_ready;
+	struct sp_lane_source *sources;
+	unsigned n_sources;
+	struct run_ask *asks;
+	uint32_t n_asks, *ask_streams;
+	uint32_t n_tallies;         /* sender's, per worker */
+	bool self;                  /* sends to itself (loop): granted by the run itself */
+
+	struct sp_flow_table granted;
+	struct sp_rx_session *rx_session; /* index 0: without control */
+	struct run_session *sessions;     /* index = session number */
+	uint32_t n_sessions;
+	uint32_t next_tally;
+
+	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns;
+	int64_t started_real_ns;
+	int run_fd;
+	int stop_requested;         /* atomic: signals seen */
+	bool interrupted, ending;
+	uint64_t cpu0_ns;
+	uint64_t steal0, stat0;     /* /proc/stat at T0 */
+	struct sp_kernel_counts { uint64_t out, in; } kernel0;
+	uint64_t silent_since_ns, last_tx_total, last_rx_total;
+	uint64_t own_control;
+
+	struct sp_result result;
+	struct sp_stream_result *stream_results;
+	struct sp_flow_result *flow_results;
+	uint32_t flow_results_cap;
+	struct sp_transport_result *transport_results;
+	struct sp_remark remarks[SP_RUN_MAX_REMARKS];
+	uint32_t n_remarks_told;
+	enum sp_exit exit_hint;
+	char evidence[256], clock_text[160];
+	bool remarks_full;
+};
+
+/* prepare.c */
+void sp_run_release(struct sp_run *);
+/* session.c */
+int sp_run_self_grant(struct sp_run *, struct sp_err *);
+/* collect.c: fills run->result from everything as it is now. */
+void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
+/* attribute.c: splits an ask's losses; L of its streams are in their measures. */
+void sp_run_attribute(struct sp_run *);
+/* judge.c */
+void sp_run_judge(struct sp_run *);
+/* host.c */
+void sp_host_describe(struct sp_host_info *);
+void sp_host_usage_start(struct sp_run *);
+void sp_host_usage(struct sp_run *, struct sp_host_info *);
+/* The kernel's own UDP datagram counts of this network namespace. */
+void sp_host_udp(struct sp_kernel_counts *);
+
+/* Formats into the arena and adds a remark. */
+void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static inline const struct sp_flow_tx *run_flow_tx(const struct sp_run *r, unsigned stream)
+{
+	const struct run_stream *s = &r->streams[stream];
+
+	return &r->workers[s->worker].lane.flow[s->local];
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* The receiver's side of control: grants, clocks and counts of sessions. Control thread. */
+#include "engine/run_impl.h"
+
+#include <errno.h>
+
+#include "base/str.h"
+#include "core/shared.h"
+
+int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *local,
+		     const char **transport)
+{
+	for (unsigned p = 0; p < r->plan->n_ports; p++) {
+		const struct run_port *port = &r->ports[p];
+
+		if (!port->rx || !port->ops->local)
+			continue;
+		for (unsigned k = 0; port->ops->local(port->port, k, local) == 0; k++) {
+			if (i-- > 0)
+				continue;
+			*transport = port->ops->name;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const char *name,
+		       uint32_t n, struct sp_flow_grant *grant)
+{
+	struct run_session *s;
+	uint32_t first = r->granted.used;
+
+	if (r->n_sessions == SP_RUN_MAX_SESSIONS || n == 0 || n > r->granted.cap - first)
+		return -ENOSPC;
+	s = &r->sessions[r->n_sessions];
+	*s = (struct run_session){ .used = true, .peer = *peer, .base = first + 1, .n = n };
+	sp_strlcpy(s->name, name ? name : "", sizeof s->name);
+	s->tally_each = r->next_tally + n <= 1 + SP_TALLY_GRANTED;
+	s->first_tally = r->next_tally;
+	for (uint32_t i = 0; i < n; i++) {
+		struct sp_flow_rx *f = &r->granted.rx[first + i];
+
+		f->session = (uint16_t)r->n_sessions;
+		f->tally = s->tally_each ? (uint16_t)(s->first_tally + i) : 0;
+		r->granted.meta[first + i] = (struct sp_flow_meta){ .id = first + i + 1,
+								    .ep = SP_NO_FLOW };
+	}
+	if (s->tally_each)
+		r->next_tally += n;
+	__atomic_store_n(&r->granted.used, first + n, __ATOMIC_RELEASE);
+	*grant = (struct sp_flow_grant){ .session = r->n_sessions++,
+					 .base = first + 1,
+					 .n = n,
+					 .tally_each = s->tally_each };
+	return 0;
+}
+
+void sp_run_session_clock(struct sp_run *r, uint32_t session, bool known, int64_t offset_ns,
+			  uint64_t error_ns)
+{
+	struct sp_rx_session *s = &r->rx_session[session];
+
+	SP_STORE(s->offset_ns, offset_ns);
+	SP_STORE(s->error_ns, error_ns);
+	SP_STORE(s->clock_known, known);
+}
+
+static uint64_t unique_of(const struct sp_flow_rx *f)
+{
+	return SP_LOAD(f->rx) - SP_LOAD(f->duplicates) - SP_LOAD(f->corrupted);
+}
+
+void sp_run_session_sample(const struct sp_run *r, uint32_t session, uint64_t *rx_unique,
+			   uint64_t *rx_bytes)
+{
+	const struct run_session *s = &r->sessions[session];
+
+	*rx_unique = 0;
+	*rx_bytes = 0;
+	for (uint32_t i = 0; i < s->n; i++) {
+		*rx_unique += unique_of(&r->granted.rx[s->base - 1 + i]);
+		*rx_bytes += SP_LOAD(r->granted.rx[s->base - 1 + i].rx_bytes);
+	}
+}
+
+void sp_run_session_final(struct sp_run *r, uint32_t session, const uint64_t *tx, uint32_t n)
+{
+	struct run_session *s = &r->sessions[session];
+
+	if (!s->tx)
+		s->tx = sp_alloc_array(r->env.mem, s->n, sizeof *s->tx);
+	if (!s->tx || n != s->n)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		s->tx[i] = tx[i];
+	s->final = true;
+}
+
+static void flow_counts(const struct sp_run *r, uint32_t i, struct sp_peer_flow *out)
+{
+	const struct sp_flow_rx *f = &r->granted.rx[i];
+	const struct sp_sketch *sk = &r->granted.sketch[i];
+	bool clock = r->rx_session[f->session].clock_known;
+	uint64_t unique = unique_of(f);
+
+	*out = (struct sp_peer_flow){
+		.rx = f->rx,
+		.rx_bytes = f->rx_bytes,
+		.unique = unique,
+		.duplicates = f->duplicates,
+		.reordered = f->reordered,
+		.corrupted = f->corrupted,
+		.too_old = f->too_old,
+		.gaps = f->gaps,
+		.first_rx_ns = f->first_rx,
+		.last_rx_ns = f->last_rx,
+		.jitter_ns = f->jitter16 / 16,
+		.negative = r->granted.meta[i].negative,
+	};
+	if (!clock || !unique || !r->granted.meta[i].has_time)
+		return;
+	out->delay = (struct sp_summary){
+		.known = true,
+		.coarse = true,
+		.n = unique,
+		.min = f->delay_min,
+		.max = f->delay_max,
+		.mean = (double)f->delay_sum / (double)unique,
+		.p50 = sp_sketch_quantile(sk, 0.5),
+		.p90 = sp_sketch_quantile(sk, 0.9),
+		.p99 = sp_sketch_quantile(sk, 0.99),
+		.p999 = sp_sketch_quantile(sk, 0.999),
+		.clock_error = (int64_t)r->rx_session[f->session].error_ns,
+	};
+}
+
+/* Only one worker ever wrote into a granted flow's own tally; the others' are empty. */
+static void tally_counts(const struct sp_run *r, const struct run_session *s,
+			 struct sp_peer_counts *pc)
+{
+	for (uint32_t i = 0; i < pc->n_hists; i++) {
+		for (unsigned w = 0; w < r->n_workers; w++) {
+			const struct sp_tally_rx *t =
+				&r->workers[w].verifier.tally[s->first_tally + i];
+
+			sp_hist_merge(&pc->delay[i], &t->delay);
+			sp_hist_merge(&pc->delay_actual[i], &t->delay_actual);
+			sp_hist_merge(&pc->gap_error[i], &t->gap_error);
+		}
+	}
+}
+
+static void port_counts(const struct sp_run *r, struct sp_peer_counts *pc)
+{
+	bool known = true;
+	uint64_t others = 0;
+
+	for (unsigned p = 0; p < r->plan->n_ports; p++) {
+		for (unsigned w = 0; r->ports[p].rx && w < r->n_workers; w++) {
+			struct sp_tstats st = { 0 };
+
+			r->ports[p].ops->stats(r->ports[p].queues[w], &st);
+			pc->dropped_units += st.rx_dropped;
+			pc->rx_units += st.rx_units;
+			pc->max_seg = st.max_seg > pc->max_seg ? st.max_seg : pc->max_seg;
+			known &= st.rx_dropped_known;
+		}
+		if (r->ports[p].rx && r->ports[p].caps.rx_clock)
+			pc->rx_clock_kernel = r->ports[p].caps.rx_clock[0] == 'k';
+	}
+	for (unsigned w = 0; w < r->n_workers; w++)
+		others += r->workers[w].verifier.own.used + r->workers[w].verifier.untracked;
+	pc->dropped_known = known;
+	pc->exclusive = r->n_sessions == 2 && others == 0;
+}
+
+int sp_run_session_counts(const struct sp_run *r, uint32_t session, const struct sp_mem *mem,
+			  struct sp_peer_counts *pc)
+{
+	const struct run_session *s = &r->sessions[session];
+	uint32_t hists = s->tally_each ? s->n : 0;
+
+	*pc = (struct sp_peer_counts){ .n_flows = s->n, .n_hists = hists };
+	pc->flows = sp_alloc_array(mem, s->n, sizeof *pc->flows);
+	pc->delay = sp_alloc_array(mem, hists + 1, sizeof *pc->delay);
+	pc->delay_actual = sp_alloc_array(mem, hists + 1, sizeof *pc->delay_actual);
+	pc->gap_error = sp_alloc_array(mem, hists + 1, sizeof *pc->gap_error);
+	if (!pc->flows || !pc->delay || !pc->delay_actual || !pc->gap_error) {
+		sp_peer_counts_fini(pc, mem);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < s->n; i++)
+		flow_counts(r, s->base - 1 + i, &pc->flows[i]);
+	tally_counts(r, s, pc);
+	port_counts(r, pc);
+	return 0;
+}
+
+void sp_peer_counts_fini(struct sp_peer_counts *pc, const struct sp_mem *mem)
+{
+	sp_free(mem, pc->flows);
+	sp_free(mem, pc->delay);
+	sp_free(mem, pc->delay_actual);
+	sp_free(mem, pc->gap_error);
+	*pc = (struct sp_peer_counts){ 0 };
+}
+
+void sp_run_session_end(struct sp_run *r, uint32_t session, bool lost)
+{
+	r->sessions[session].ended = true;
+	r->sessions[session].lost = lost;
+}
+
+/* A run that sends to itself grants its own flows: the same bookkeeping, no messages. */
+int sp_run_self_grant(struct sp_run *r, struct sp_err *err)
+{
+	struct sp_endpoint self = { 0 };
+	struct sp_flow_grant grant;
+
+	if (sp_run_grant_flows(r, &self, r->plan->run.name, r->plan->n_streams, &grant))
+		return sp_fail(err, -ENOSPC, SP_EXIT_USAGE,
+			       "%u streams are more than --max-flows %llu", r->plan->n_streams,
+			       (unsigned long long)r->plan->run.max_flows);
+	sp_run_session_clock(r, grant.session, true, 0, 0);
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		r->streams[i].flow_id = grant.base + i;
+	r->self = true;
+	return 0;
+}

@@ -1,0 +1,263 @@
+#include "engine/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "core/shared.h"
+
+/* A sleeping thread wakes 35 to 45 us late: so sleep until this long before, then spin. */
+#define SPIN_BEFORE_NS 60000u
+/* Not worth going to sleep for less. */
+#define SLEEP_AT_LEAST_NS 20000u
+#define IDLE_SLEEP_NS     (100 * SP_NS_PER_MS)
+/* Receive bursts in one turn before departures are looked at again. */
+#define RX_BURSTS 4u
+
+int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index,
+		   struct sp_err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	*w = (struct sp_worker){ .env = env,
+				 .index = index,
+				 .epfd = -1,
+				 .wake = -1,
+				 .run_fd = -1,
+				 .stop_at = SP_NEVER,
+				 .stop_seen = SP_NEVER };
+	if (sp_lane_init(&w->lane, env))
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	w->epfd = epoll_create1(EPOLL_CLOEXEC);
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epfd < 0 || w->wake < 0 || epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->wake, &ev) < 0)
+		return sp_fail(err, -errno, SP_EXIT_PERM,
+			       "cannot make a worker's descriptors: %s (raise `ulimit -n`)",
+			       strerror(errno));
+	return 0;
+}
+
+void sp_worker_fini(struct sp_worker *w)
+{
+	if (!w->env)
+		return;
+	if (w->epfd >= 0)
+		close(w->epfd);
+	if (w->wake >= 0)
+		close(w->wake);
+	sp_pacer_free(w->lane.pacer);
+	sp_verifier_fini(&w->verifier);
+	sp_free(w->env->mem, w->lane.ports);
+	sp_free(w->env->mem, w->lane.streams);
+	sp_free(w->env->mem, w->lane.flow);
+	sp_free(w->env->mem, w->lane.tally);
+	sp_free(w->env->mem, w->stream_of);
+	sp_free(w->env->mem, w->given_up);
+	sp_lane_fini(&w->lane);
+	*w = (struct sp_worker){ 0 };
+}
+
+static void tell(int fd)
+{
+	uint64_t one = 1;
+
+	/* A full eventfd is a told one. */
+	(void)!write(fd, &one, sizeof one);
+}
+
+static void count_given_up(void *arg, uint32_t stream)
+{
+	struct sp_worker *w = arg;
+
+	SP_ADD(w->given_up[stream], 1);
+}
+
+static void finish_tx(struct sp_worker *w)
+{
+	sp_lane_give_up(&w->lane, count_given_up, w);
+	sp_pacer_drain(w->lane.pacer);
+	for (unsigned i = 0; i < w->lane.n_ports; i++)
+		if (w->lane.ports[i].tx)
+			w->lane.ports[i].ops->flush(w->lane.ports[i].q);
+	__atomic_store_n(&w->tx_done, true, __ATOMIC_RELEASE);
+	tell(w->run_fd);
+}
+
+static uint64_t next_departure(struct sp_worker *w)
+{
+	uint64_t next = sp_pacer_next(w->lane.pacer);
+
+	return next > SP_NEVER - w->coalesce_ns ? SP_NEVER : next + w->coalesce_ns;
+}
+
+static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
+{
+	uint64_t stop = __atomic_load_n(&w->stop_at, __ATOMIC_ACQUIRE);
+	bool waiting;
+	uint32_t left = 0;
+
+	if (SP_UNLIKELY(stop != w->stop_seen)) {
+		sp_pacer_stop(w->lane.pacer, stop);
+		w->stop_seen = stop;
+		if (stop < w->last_end_ns)
+			w->last_end_ns = stop;
+	}
+	waiting = sp_lane_waiting(&w->lane);
+	if (waiting || w->coalesce_ns == 0 || next_departure(w) <= now_ns)
+		left = sp_lane_tx(&w->lane, now_ns);
+	if (left == 0 && !sp_lane_waiting(&w->lane) && sp_pacer_next(w->lane.pacer) == SP_NEVER) {
+		finish_tx(w);
+		return true;
+	}
+	if (SP_UNLIKELY(w->last_end_ns != SP_NEVER &&
+			now_ns > w->last_end_ns + SP_WORKER_GRACE_NS)) {
+		finish_tx(w);
+		return true;
+	}
+	return left > 0;
+}
+
+bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
+{
+	bool did = false;
+	uint32_t n;
+
+	if (w->sends && !w->tx_done)
+		did = turn_tx(w, now_ns);
+	if (!w->receives)
+		return did;
+	for (unsigned i = 0; i < RX_BURSTS; i++) {
+		n = sp_lane_rx(&w->lane);
+		if (n == 0)
+			break;
+		did = true;
+		SP_ADD(w->rx_seen, n);
+		if (SP_UNLIKELY(w->rx_count_limit && w->rx_seen >= w->rx_count_limit))
+			tell(w->run_fd);
+	}
+	return did;
+}
+
+uint64_t sp_worker_next(struct sp_worker *w)
+{
+	uint64_t next = SP_NEVER, t;
+
+	if (w->sends && !w->tx_done) {
+		next = next_departure(w);
+		if (sp_lane_waiting(&w->lane) && w->last_end_ns != SP_NEVER)
+			next = w->last_end_ns + SP_WORKER_GRACE_NS + 1;
+	}
+	for (unsigned i = 0; i < w->lane.n_ports; i++) {
+		const struct sp_lane_port *p = &w->lane.ports[i];
+
+		if (!p->rx || !p->ops->next_ns)
+			continue;
+		t = p->ops->next_ns(p->q);
+		next = t < next ? t : next;
+	}
+	return next;
+}
+
+static void sleep_until(struct sp_worker *w, uint64_t now_ns, uint64_t at_ns)
+{
+	uint64_t wait = at_ns - now_ns, word;
+	struct timespec ts = { .tv_sec = (time_t)(wait / SP_NS_PER_S),
+			       .tv_nsec = (long)(wait % SP_NS_PER_S) };
+	struct epoll_event ev[4];
+	int n = epoll_pwait2(w->epfd, ev, 4, &ts, NULL);
+
+	for (int i = 0; i < n; i++)
+		if (ev[i].data.fd == w->wake)
+			(void)!read(w->wake, &word, sizeof word);
+}
+
+/* Nothing to do now: sleep, or spin when the next departure is near. */
+static void idle(struct sp_worker *w, uint64_t now_ns)
+{
+	uint64_t next = w->sends && !w->tx_done ? next_departure(w) : SP_NEVER;
+	uint64_t until = now_ns + IDLE_SLEEP_NS;
+	bool polls = false;
+
+	if (sp_lane_waiting(&w->lane))
+		next = w->lane.blocked > 64 ? now_ns + 2 * SLEEP_AT_LEAST_NS + SPIN_BEFORE_NS : now_ns;
+	for (unsigned i = 0; i < w->lane.n_ports; i++)
+		polls |= w->lane.ports[i].rx && w->lane.ports[i].ops->fd(w->lane.ports[i].q) < 0;
+	if (next <= now_ns)
+		return;
+	if (next < until)
+		until = w->spin == SP_SPIN_NEVER ? next : next - SPIN_BEFORE_NS;
+	if (w->spin != SP_SPIN_ALWAYS && !polls && until > now_ns &&
+	    until - now_ns >= (w->spin == SP_SPIN_NEVER ? 1 : SLEEP_AT_LEAST_NS)) {
+		sleep_until(w, now_ns, until);
+		return;
+	}
+	/* Receiving workers come back to poll their queues. */
+	if (w->receives)
+		return;
+	while (sp_clock_now(w->env->clock) < next &&
+	       !__atomic_load_n(&w->quit, __ATOMIC_RELAXED) &&
+	       __atomic_load_n(&w->stop_at, __ATOMIC_RELAXED) == w->stop_seen)
+		__builtin_ia32_pause();
+}
+
+static void *worker_main(void *arg)
+{
+	struct sp_worker *w = arg;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	while (!__atomic_load_n(&w->quit, __ATOMIC_ACQUIRE)) {
+		uint64_t now = sp_clock_now(w->env->clock);
+
+		if (!sp_worker_turn(w, now))
+			idle(w, now);
+	}
+	return NULL;
+}
+
+static int watch_queues(struct sp_worker *w)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	for (unsigned i = 0; i < w->lane.n_ports; i++) {
+		const struct sp_lane_port *p = &w->lane.ports[i];
+		int fd = p->rx ? p->ops->fd(p->q) : -1;
+
+		ev.data.fd = fd;
+		if (fd >= 0 && epoll_ctl(w->epfd, EPOLL_CTL_ADD, fd, &ev) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int sp_worker_start(struct sp_worker *w, struct sp_err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = w->wake };
+	int r = watch_queues(w);
+
+	epoll_ctl(w->epfd, EPOLL_CTL_MOD, w->wake, &ev);
+	if (r == 0)
+		r = -pthread_create(&w->thread, NULL, worker_main, w);
+	if (r)
+		return sp_fail(err, r, SP_EXIT_PERM, "cannot start a worker: %s", strerror(-r));
+	w->started = true;
+	return 0;
+}
+
+void sp_worker_stop_tx(struct sp_worker *w, uint64_t at_ns)
+{
+	__atomic_store_n(&w->stop_at, at_ns, __ATOMIC_RELEASE);
+	tell(w->wake);
+}
+
+void sp_worker_quit(struct sp_worker *w)
+{
+	__atomic_store_n(&w->quit, true, __ATOMIC_RELEASE);
+	if (!w->started)
+		return;
+	tell(w->wake);
+	pthread_join(w->thread, NULL);
+	w->started = false;
+}

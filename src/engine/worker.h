@@ -1,0 +1,53 @@
+/* A worker: one thread (or, in virtual time, the control thread's hand) that runs the lanes. */
+#ifndef SP_ENGINE_WORKER_H
+#define SP_ENGINE_WORKER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/lane_packet.h"
+#include "engine/plan.h"
+
+/* After the last planned end, late departures may still leave for so long. */
+#define SP_WORKER_GRACE_NS (20 * SP_NS_PER_MS)
+
+struct sp_worker {
+	const struct sp_env *env;
+	unsigned index;
+	struct sp_lane lane;
+	struct sp_verifier verifier;
+	uint32_t *stream_of;        /* lane's stream index -> the plan's */
+	uint64_t *given_up;         /* per lane stream: taken from the pacer, never sent */
+	enum sp_spin spin;
+	uint64_t coalesce_ns;
+	uint64_t last_end_ns;       /* latest planned end of its streams; SP_NEVER none */
+	bool sends, receives;
+	int epfd;                   /* its queues and wake */
+	int wake;                   /* eventfd: the control thread wants something */
+	int run_fd;                 /* eventfd of the control thread: told when tx is done */
+	pthread_t thread;
+	bool started;
+	uint64_t stop_seen;
+	/* Shared with control. */
+	uint64_t stop_at;           /* atomic: no departure from then on; SP_NEVER none */
+	bool quit;                  /* atomic */
+	bool tx_done;               /* atomic: every departure is accounted for */
+	uint64_t rx_count_limit;    /* 0 none; the worker tells control when it has received so many */
+	uint64_t rx_seen;
+};
+
+int sp_worker_init(struct sp_worker *, const struct sp_env *, unsigned index, struct sp_err *);
+void sp_worker_fini(struct sp_worker *);
+/* Starts the thread; queues and pacer are in place. */
+int sp_worker_start(struct sp_worker *, struct sp_err *);
+/* HOT. One turn of every lane; true when something was done. */
+bool sp_worker_turn(struct sp_worker *, uint64_t now_ns);
+/* When the next turn will have something to do (virtual time); SP_NEVER: nothing by itself. */
+uint64_t sp_worker_next(struct sp_worker *);
+/* Control thread. */
+void sp_worker_stop_tx(struct sp_worker *, uint64_t at_ns);
+void sp_worker_quit(struct sp_worker *); /* and waits for the thread */
+
+#endif
