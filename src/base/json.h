@@ -1,4 +1,4 @@
-/* A streaming JSON writer onto a struct sp_str: commas, escapes and nesting are its business. */
+/* A streaming JSON writer onto a struct sp_str: commas, escapes, nesting are its business. */
 #ifndef SP_BASE_JSON_H
 #define SP_BASE_JSON_H
 
@@ -10,7 +10,7 @@
 struct sp_json {
 	struct sp_str *out;
 	unsigned depth;
-	bool first, after_key;
+	bool first; /* nothing was written yet at this depth */
 	int indent; /* 0: one line; 2: pretty */
 };
 
