@@ -1,0 +1,80 @@
+/* The pacer owns time: it says which stream may do its next thing, and since when that is due.
+ * Pure: now is an argument, it never sleeps. One a worker, used by it only.
+ *
+ * The schedule is absolute. A constant gap is the exact rational gap_ns + gap_num/gap_den:
+ * departure k is at start + floor(k * gap), so nothing drifts in hours. Nothing is ever given
+ * out before its time. */
+#ifndef SP_CORE_PACER_H
+#define SP_CORE_PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "core/clock.h"
+
+/* One departure. due_ns is the intended time. */
+struct sp_due {
+	uint64_t due_ns;
+	uint32_t stream;
+	uint32_t size; /* bytes of the unit */
+};
+
+/* A schedule with a law of its own. Writes the next intended time (absolute, not below the last)
+ * and size; returns 0, or 1 at its end. HOT: draws ahead by the block, never allocates. */
+struct sp_schedule_ops {
+	int (*next)(void *st, uint64_t *due_ns, uint32_t *size);
+};
+
+enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };
+
+struct sp_pace {
+	enum sp_pace_kind kind;
+	uint64_t start_ns, end_ns;  /* start <= due < end; end SP_NEVER: none */
+	uint64_t count;             /* at most so many departures; UINT64_MAX: no limit */
+	uint64_t bytes;             /* stops before the sum of sizes passes this; UINT64_MAX */
+	uint32_t size;              /* CONST and MAX */
+	uint64_t gap_ns, gap_num, gap_den; /* CONST: gap_num < gap_den, gap_den >= 1 */
+	const struct sp_schedule_ops *ops; /* OPS: first due is what next() gives, >= start_ns */
+	void *st;
+};
+
+/* What to do with departures that are late (DESIGN 5, catch-up). chase: not faster than
+ * chase_x times the asked rate; burst: at once. Either way at most credit_ns of lateness is made
+ * up; what is older is skipped and counted. skip: whatever is later than skip_ns is skipped. */
+enum sp_catch_up { SP_CATCH_CHASE, SP_CATCH_BURST, SP_CATCH_SKIP };
+struct sp_catch_up_conf {
+	enum sp_catch_up kind;
+	double chase_x;        /* >= 1; default 2 */
+	uint64_t credit_ns;    /* default 1 s */
+};
+/* Lateness up to this is scheduling noise, not a stall: sent as soon as possible. */
+#define SP_CATCH_UP_NOISE_NS (2 * SP_NS_PER_MS)
+
+struct sp_pacer;
+
+int sp_pacer_new(struct sp_pacer **, const struct sp_mem *, uint32_t streams, uint64_t start_ns,
+		 const struct sp_catch_up_conf *);
+void sp_pacer_free(struct sp_pacer *);
+/* stream < streams, once each, before the first take. 0 or -EINVAL. */
+int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);
+/* HOT. Up to max departures with due_ns <= now_ns, in order within a slot of 1.024 us; then, if
+ * there is room, those of SP_PACE_MAX streams in turn with due_ns = now_ns. */
+uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint32_t max);
+/* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */
+uint64_t sp_pacer_next(struct sp_pacer *);
+/* No departure at or after at_ns any more (the stop). */
+void sp_pacer_stop(struct sp_pacer *, uint64_t at_ns);
+/* After the last take: gives up every departure that is still due before its end, counting it
+ * as skipped. */
+void sp_pacer_drain(struct sp_pacer *);
+/* Departures given out, skipped as too late, and given out late under catch-up, per stream. */
+struct sp_paced {
+	uint64_t taken, skipped, chased;
+};
+void sp_pacer_counts(const struct sp_pacer *, uint32_t stream, struct sp_paced *);
+/* How many departures a CONST pace holds in [start, min(end, at_ns]] : the ledger's "asked",
+ * computed from the pace alone. For MAX and OPS: UINT64_MAX (only the pacer knows). */
+uint64_t sp_pace_asked(const struct sp_pace *, uint64_t at_ns);
+
+#endif

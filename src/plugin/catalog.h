@@ -1,0 +1,27 @@
+/* The tables of plug-ins, generated at build time from the words in src/<kind>/meson.build. */
+#ifndef SP_PLUGIN_CATALOG_H
+#define SP_PLUGIN_CATALOG_H
+
+#include "plugin/dist.h"
+#include "plugin/source.h"
+#include "plugin/stamp.h"
+#include "plugin/transport.h"
+
+/* Each array ends with NULL. */
+struct sp_catalog {
+	const struct sp_transport_ops *const *transport;
+	const struct sp_source_ops *const *source;
+	const struct sp_dist_ops *const *dist;
+	const struct sp_stamp_ops *const *stamp;
+};
+
+/* By name; NULL if there is none. */
+const struct sp_transport_ops *sp_catalog_transport(const struct sp_catalog *, const char *);
+const struct sp_source_ops *sp_catalog_source(const struct sp_catalog *, const char *);
+const struct sp_dist_ops *sp_catalog_dist(const struct sp_catalog *, const char *);
+const struct sp_stamp_ops *sp_catalog_stamp(const struct sp_catalog *, const char *);
+
+/* What this build has. */
+extern const struct sp_catalog sp_catalog;
+
+#endif

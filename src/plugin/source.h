@@ -1,0 +1,43 @@
+/* What is sent. Owned by one worker; knows no clock, sends nothing. */
+#ifndef SP_PLUGIN_SOURCE_H
+#define SP_PLUGIN_SOURCE_H
+
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/options.h"
+#include "core/env.h"
+#include "core/pacer.h"
+#include "pkt/batch.h"
+#include "plugin/transport.h"
+
+struct sp_source;
+
+/* What the engine knows when it opens a source. */
+struct sp_source_args {
+	uint32_t size;              /* of the unit as --size counts; largest one when it varies */
+	uint8_t stamp_len;          /* bytes kept free for the stamp at the end; 0 none */
+	bool fill_csum;             /* frames: the L4 checksum is the source's business */
+	struct sp_endpoint from, to;/* frames */
+	struct sp_link link;        /* frames */
+	const void *conf;           /* the source's own settings */
+};
+
+struct sp_source_ops {
+	SP_PLUGIN_HEAD;
+	uint32_t makes;             /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
+	int (*open)(struct sp_source **, const struct sp_source_args *, const struct sp_env *,
+		    struct sp_err *);
+	/* Identifies the bytes that fill() leaves in a slot (two sources with equal bytes may
+	 * share one): what tx_slots is asked for. Never 0. */
+	uint32_t (*template_id)(const struct sp_source *);
+	/* Length of the message for a unit of size bytes (frames: headers are inside). */
+	uint32_t (*len)(const struct sp_source *, uint32_t size);
+	/* HOT. Fills m[from .. n): bytes (skipped where SP_M_HELD) and stamp_off. */
+	void (*fill)(struct sp_source *, struct sp_batch *, uint32_t from);
+	/* HOT. After the stamp was put: mends what depends on it (checksums). May be NULL. */
+	void (*finish)(struct sp_source *, struct sp_batch *, uint32_t from);
+	void (*close)(struct sp_source *);
+};
+
+#endif

@@ -1,0 +1,108 @@
+/* How traffic leaves and enters. The control thread opens a port; one queue a worker, used by it
+ * only. HOT functions do not allocate, lock, log or format. */
+#ifndef SP_PLUGIN_TRANSPORT_H
+#define SP_PLUGIN_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/options.h"
+#include "core/env.h"
+#include "core/result.h"
+#include "pkt/batch.h"
+#include "plugin/permit.h"
+
+enum sp_tbits {
+	SP_T_DATAGRAM = 1u << 0, /* messages are payloads */
+	SP_T_CONN = 1u << 1,     /* byte streams (the dialogue and bulk lanes) */
+	SP_T_FRAME = 1u << 2,    /* messages are Ethernet frames without FCS */
+	SP_T_SEGMENT = 1u << 3,  /* joins equal-sized neighbours into one super-datagram */
+	SP_T_REPEAT = 1u << 4,   /* the kernel or NIC makes the packets */
+	SP_T_BULK = 1u << 5,
+	SP_T_CSUM = 1u << 6,     /* fills L4 checksums itself */
+	SP_T_RX_TIME = 1u << 7,  /* arrival times are the kernel's */
+	SP_T_STEER = 1u << 8,    /* can steer flows to workers */
+	SP_T_VIRTUAL = 1u << 9,  /* lives on the run's clock: may run in virtual time */
+	SP_T_LISTEN = 1u << 10,  /* can receive */
+};
+
+struct sp_tcaps {
+	uint32_t bits;
+	uint32_t burst;       /* largest batch, 32 .. SP_BATCH_MAX */
+	uint32_t max_len;     /* largest message */
+	uint32_t max_seg;     /* messages in one super-packet; 1 without SP_T_SEGMENT */
+	const char *road;     /* "sendmmsg + UDP_SEGMENT", for the report */
+	const char *rx_clock; /* "kernel", "user", "virtual" */
+};
+
+struct sp_port_conf {
+	const char *name;
+	struct sp_endpoint bind;  /* local address and port; family 0 and port 0: any */
+	const char *interface;    /* SO_BINDTODEVICE or the frame interface; NULL */
+	uint16_t port_last;       /* a receiver's range bind.port .. port_last; 0 = one */
+	unsigned workers;         /* number of queues that will be asked for */
+	bool tx, rx;
+	uint32_t max_endpoints;   /* how many different sources or targets to have room for */
+	const void *conf;         /* the transport's own settings (opts), may be NULL = defaults */
+};
+
+/* What a frame needs to reach a target: asked by the engine when it builds frame sources. */
+struct sp_link {
+	uint8_t src_mac[6], dst_mac[6];
+	struct sp_addr src;
+	uint32_t mtu;
+};
+
+struct sp_port;
+struct sp_queue;
+
+struct sp_transport_ops {
+	SP_PLUGIN_HEAD;
+	/* Cold. Addresses were resolved and permitted before: open never resolves. Errors: a
+	 * sentence in err; exit 77 for privileges, interfaces and descriptor limits. */
+	int (*open)(struct sp_port **, const struct sp_port_conf *, const struct sp_permit *,
+		    const struct sp_env *, struct sp_err *);
+	int (*queue)(struct sp_port *, unsigned worker, struct sp_queue **, struct sp_err *);
+	void (*caps)(const struct sp_port *, struct sp_tcaps *); /* after open, for good */
+	/* A target; asks the permit (-EACCES). Same endpoint, same index. */
+	int (*endpoint)(struct sp_queue *, const struct sp_endpoint *, uint32_t *ep,
+			struct sp_err *);
+	/* Who is behind an index: the source (rx) or target (tx), and the local side if known. */
+	int (*peer)(const struct sp_queue *, uint32_t ep, struct sp_endpoint *remote,
+		    struct sp_endpoint *local);
+	/* SP_T_FRAME only. */
+	int (*link)(struct sp_port *, const struct sp_endpoint *to, struct sp_link *,
+		    struct sp_err *);
+	/* The address that the port is bound to, with the number the kernel chose. i counts the
+	 * ports of a range; -ENOENT past the last. */
+	int (*local)(const struct sp_port *, unsigned i, struct sp_endpoint *);
+	void (*close)(struct sp_port *); /* its queues too */
+
+	/* HOT. Lends n buffers of len bytes, contiguous at stride len where possible; sets b->n (at
+	 * most n and b->cap), m[i].data and m[i].len, and SP_M_HELD in m[i].flags where the slot
+	 * still holds template tmpl of this length. The rest of m[i] is the caller's. */
+	uint32_t (*tx_slots)(struct sp_queue *, struct sp_batch *b, uint32_t n, uint32_t len,
+			     uint32_t tmpl);
+	/* HOT. Takes a prefix of b->m[from .. b->n) and returns its length (super-datagrams are
+	 * all or nothing), or -EAGAIN, -ENOBUFS (try again), -EMSGSIZE (the first does not fit),
+	 * or another negative errno for the first message; the rest stays the caller's. join says
+	 * that neighbours may share a super-packet. */
+	int (*tx_burst)(struct sp_queue *, struct sp_batch *b, uint32_t from, bool join);
+	/* HOT. Fills b (b->n = 0 .. cap): data, t_ns, len, ep, flags; stamp_off SP_NO_STAMP.
+	 * Frame transports give frames whole. Borrowed until rx_release. Returns b->n or -errno
+	 * (-ENETDOWN when the interface is gone). */
+	int (*rx_burst)(struct sp_queue *, struct sp_batch *b);
+	void (*rx_release)(struct sp_queue *, struct sp_batch *b);
+	int (*flush)(struct sp_queue *);
+	int (*fd)(const struct sp_queue *);  /* readable when rx_burst has something; -1: poll only */
+	/* Virtual time: when rx_burst will next have something; SP_NEVER: nothing on its way.
+	 * NULL for transports that live on the kernel's clock. */
+	uint64_t (*next_ns)(const struct sp_queue *);
+	int (*steer)(struct sp_port *, unsigned workers); /* by the flow id in the stamp; may be NULL */
+	/* Any thread, relaxed loads. */
+	void (*stats)(const struct sp_queue *, struct sp_tstats *);
+};
+
+#endif
