@@ -4,13 +4,13 @@
 
 /* What is known about the way from one sender to one receiving port. */
 struct evidence {
-	uint64_t lost;           /* segments */
-	uint64_t dropped;        /* by the receiving socket, in its kernel's units */
-	uint64_t missing_units;  /* kernel units handed over - kernel units delivered */
+	uint64_t lost;		/* segments */
+	uint64_t dropped;	/* by the receiving socket, in its kernel's units */
+	uint64_t missing_units; /* kernel units handed over - kernel units delivered */
 	bool dropped_known;
-	bool units_comparable;   /* missing_units means something */
-	bool singles;            /* every unit held one segment, at both ends */
-	bool receiver_singles;   /* at the receiver */
+	bool units_comparable; /* missing_units means something */
+	bool singles;	       /* every unit held one segment, at both ends */
+	bool receiver_singles; /* at the receiver */
 };
 
 struct parts {
@@ -72,7 +72,8 @@ static void attribute_streams(struct sp_run *r, const uint32_t *which, uint32_t 
 static void attribute_ask(struct sp_run *r, struct run_ask *a)
 {
 	const struct sp_peer_counts *pc = &a->counts;
-	struct evidence e = { .dropped = pc->dropped_units, .dropped_known = pc->dropped_known };
+	struct evidence e = { .dropped = pc->dropped_units,
+			      .dropped_known = pc->dropped_known };
 	uint64_t tx_units = 0;
 	uint32_t max_seg = 0;
 

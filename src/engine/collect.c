@@ -42,8 +42,8 @@ static void forget(struct sp_counts *c, const enum sp_counter *which, unsigned n
 
 static void forget_tx(struct sp_counts *c)
 {
-	FORGET(c, SP_C_asked_packets, SP_C_tx_packets, SP_C_tx_bytes, SP_C_pending, SP_C_in_flight,
-	       SP_C_not_sent_late, SP_C_tx_refused, SP_C_catch_up);
+	FORGET(c, SP_C_asked_packets, SP_C_tx_packets, SP_C_tx_bytes, SP_C_pending,
+	       SP_C_in_flight, SP_C_not_sent_late, SP_C_tx_refused, SP_C_catch_up);
 }
 
 static void forget_rx(struct sp_counts *c)
@@ -147,7 +147,8 @@ static void set_rx(struct sp_measure *m, const struct sp_peer_flow *f)
 /* lost = tx - unique - corrupted. A damaged stamp may have been counted with a neighbour of the
  * same sender: then this would be below zero and the neighbour's too high by as much; only the
  * sum is sure, so the surplus goes back to where something is missing. */
-static void settle_corrupted(struct sp_stream_result *streams, const uint32_t *which, uint32_t n)
+static void settle_corrupted(struct sp_stream_result *streams, const uint32_t *which,
+			     uint32_t n)
 {
 	uint64_t surplus = 0, tx, seen, take;
 
@@ -307,11 +308,11 @@ static void add_measure(struct sp_measure *t, const struct sp_measure *m)
 static void total_rates(struct sp_measure *t)
 {
 	if (sp_counts_has(&t->c, SP_C_tx_packets))
-		rates(t->c.v[SP_C_tx_packets], t->c.v[SP_C_tx_bytes], t->first_tx_ns, t->last_tx_ns,
-		      &t->tx_pps, &t->tx_bps);
+		rates(t->c.v[SP_C_tx_packets], t->c.v[SP_C_tx_bytes], t->first_tx_ns,
+		      t->last_tx_ns, &t->tx_pps, &t->tx_bps);
 	if (sp_counts_has(&t->c, SP_C_rx_packets))
-		rates(t->c.v[SP_C_rx_packets], t->c.v[SP_C_rx_bytes], t->first_rx_ns, t->last_rx_ns,
-		      &t->rx_pps, &t->rx_bps);
+		rates(t->c.v[SP_C_rx_packets], t->c.v[SP_C_rx_bytes], t->first_rx_ns,
+		      t->last_rx_ns, &t->rx_pps, &t->rx_bps);
 }
 
 static void collect_send(struct sp_run *r, uint64_t now_ns, bool final, struct sp_hist *scratch)
@@ -410,8 +411,8 @@ static void flow_ends(const struct sp_run *r, unsigned worker, const struct sp_f
 	sp_strlcpy(out->dst, "", sizeof out->dst);
 	if (meta->ep == SP_NO_FLOW)
 		return;
-	if (r->ports[meta->queue].ops->peer(r->ports[meta->queue].queues[worker], meta->ep, &remote,
-					    &local))
+	if (r->ports[meta->queue].ops->peer(r->ports[meta->queue].queues[worker], meta->ep,
+					    &remote, &local))
 		return;
 	sp_endpoint_format(out->src, sizeof out->src, &remote);
 	sp_endpoint_format(out->dst, sizeof out->dst, &local);
@@ -439,17 +440,19 @@ static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, 
 	clear_measure(m);
 	pf.unique = pf.rx - pf.duplicates - pf.corrupted;
 	if (s->clock_known && pf.unique && meta->has_time)
-		pf.delay = (struct sp_summary){ .known = true,
-						.coarse = true,
-						.n = pf.unique,
-						.min = f->delay_min,
-						.max = f->delay_max,
-						.mean = (double)f->delay_sum / (double)pf.unique,
-						.p50 = sp_sketch_quantile(&t->sketch[i], 0.5),
-						.p90 = sp_sketch_quantile(&t->sketch[i], 0.9),
-						.p99 = sp_sketch_quantile(&t->sketch[i], 0.99),
-						.p999 = sp_sketch_quantile(&t->sketch[i], 0.999),
-						.clock_error = (int64_t)s->error_ns };
+		pf.delay = (struct sp_summary){
+			.known = true,
+			.coarse = true,
+			.n = pf.unique,
+			.min = f->delay_min,
+			.max = f->delay_max,
+			.mean = (double)f->delay_sum / (double)pf.unique,
+			.p50 = sp_sketch_quantile(&t->sketch[i], 0.5),
+			.p90 = sp_sketch_quantile(&t->sketch[i], 0.9),
+			.p99 = sp_sketch_quantile(&t->sketch[i], 0.99),
+			.p999 = sp_sketch_quantile(&t->sketch[i], 0.999),
+			.clock_error = (int64_t)s->error_ns
+		};
 	set_rx(m, &pf);
 	if (!meta->has_time)
 		m->jitter_ns = NAN;
@@ -499,7 +502,8 @@ static void walk_table(struct recv_walk *k, unsigned worker, const struct sp_flo
 			continue;
 		fr = &r->flow_results[k->n_flows++];
 		*fr = (struct sp_flow_result){ .id = t->meta[i].id,
-					       .stream = s->used ? s->name : r->plan->recvs[0].name,
+					       .stream = s->used ? s->name
+								 : r->plan->recvs[0].name,
 					       .proto = "udp",
 					       .unit = "datagram",
 					       .ended = s->ended,
@@ -533,7 +537,8 @@ static void collect_recv(struct sp_run *r, bool final, struct sp_hist *scratch)
 		}
 	}
 	for (uint32_t i = 1; i < r->n_sessions; i++)
-		if (r->rx_session[i].clock_known && (int64_t)r->rx_session[i].error_ns > clock_error)
+		if (r->rx_session[i].clock_known &&
+		    (int64_t)r->rx_session[i].error_ns > clock_error)
 			clock_error = (int64_t)r->rx_session[i].error_ns;
 	t->c.v[SP_C_untracked] += untracked + k.unstamped;
 	t->c.v[SP_C_rx_packets] += untracked;
@@ -553,9 +558,11 @@ static void collect_recv(struct sp_run *r, bool final, struct sp_hist *scratch)
 		sp_run_attribute(r);
 	else
 		forget_reasons(&t->c);
-	r->stream_results[0] = (struct sp_stream_result){ .name = r->plan->recvs[0].name,
-							  .target = r->transport_results[0].where,
-							  .flows = k.n_flows };
+	r->stream_results[0] = (struct sp_stream_result){
+		.name = r->plan->recvs[0].name,
+		.target = r->transport_results[0].where,
+		.flows = k.n_flows
+	};
 }
 
 static void collect_transports(struct sp_run *r)
@@ -569,7 +576,8 @@ static void collect_transports(struct sp_run *r)
 						   .transport = port->ops->name,
 						   .where = port->where,
 						   .road = port->caps.road,
-						   .rx_clock = port->rx ? port->caps.rx_clock : NULL };
+						   .rx_clock = port->rx ? port->caps.rx_clock
+									: NULL };
 		t->s.rx_dropped_known = port->rx;
 		for (unsigned w = 0; w < r->n_workers; w++) {
 			struct sp_tstats s = { 0 };
@@ -630,12 +638,13 @@ static void list_sent_flows(struct sp_run *r)
 		*f = (struct sp_flow_result){ .id = s->flow_id & 0xffffff,
 					      .stream = s->plan->name,
 					      .proto = "udp",
-					      .unit = p->caps.bits & SP_T_FRAME ? "frame" : "datagram",
+					      .unit = p->caps.bits & SP_T_FRAME ? "frame"
+										: "datagram",
 					      .ended = true,
 					      .m = r->stream_results[i].m };
 		sp_endpoint_format(f->dst, sizeof f->dst, &s->to);
-		p->ops->peer(p->queues[s->worker], r->workers[s->worker].lane.streams[s->local].ep,
-			     &remote, &local);
+		p->ops->peer(p->queues[s->worker],
+			     r->workers[s->worker].lane.streams[s->local].ep, &remote, &local);
 		sp_endpoint_format(f->src, sizeof f->src, &local);
 	}
 	r->result.flows = r->flow_results;

@@ -90,7 +90,8 @@ void sp_host_usage(struct sp_run *r, struct sp_host_info *h)
 	uint64_t all, steal;
 
 	cpu_ticks(&all, &steal);
-	h->steal = all > r->stat0 ? (double)(steal - r->steal0) / (double)(all - r->stat0) : NAN;
+	h->steal = all > r->stat0 ? (double)(steal - r->steal0) / (double)(all - r->stat0)
+				  : NAN;
 	h->cpu_self = (double)(cpu_self_ns(&h->rss_peak_bytes) - r->cpu0_ns) / 1e9;
 }
 

@@ -7,10 +7,10 @@
 
 #include "base/str.h"
 
-#define UNMET_SHARE    0.99  /* exit 3 below this share of what was asked */
-#define KERNEL_SHARE   0.999 /* own and kernel counters may differ by so much */
-#define SHORT_RUN_NS   (SP_NS_PER_S / 2)
-#define NEAR_CATCH_UP  (100 * SP_NS_PER_MS)
+#define UNMET_SHARE   0.99  /* exit 3 below this share of what was asked */
+#define KERNEL_SHARE  0.999 /* own and kernel counters may differ by so much */
+#define SHORT_RUN_NS  (SP_NS_PER_S / 2)
+#define NEAR_CATCH_UP (100 * SP_NS_PER_MS)
 
 static uint64_t value(const struct sp_run *r, enum sp_counter c)
 {
@@ -35,14 +35,17 @@ static void remark_sender(struct sp_run *r)
 
 	if (late)
 		sp_run_say(r, "fell-behind", false,
-			   "sender fell behind: %s of %s departures (%.3g %%) were given up because "
+			   "sender fell behind: %s of %s departures (%.3g %%) were given up "
+			   "because "
 			   "they were due too long ago",
-			   grouped(a, late), grouped(b, asked), 100.0 * (double)late / (double)asked);
+			   grouped(a, late), grouped(b, asked),
+			   100.0 * (double)late / (double)asked);
 	if (value(r, SP_C_catch_up))
-		sp_run_say(r, "caught-up", false,
-			   "%s units left late while the sender caught up after a stall; loss at "
-			   "that time may be its doing",
-			   grouped(a, value(r, SP_C_catch_up)));
+		sp_run_say(
+			r, "caught-up", false,
+			"%s units left late while the sender caught up after a stall; loss at "
+			"that time may be its doing",
+			grouped(a, value(r, SP_C_catch_up)));
 	for (unsigned w = 0; refused && w < r->n_workers; w++)
 		for (unsigned p = 0; p < r->plan->n_ports; p++) {
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
@@ -63,9 +66,11 @@ static void remark_sender(struct sp_run *r)
 			if (i < r->n_asks && r->asks[i].grant.peer)
 				continue;
 			sp_run_say(r, "nobody-listens", false,
-				   "nobody listens on %s: %s ICMP unreachable answers came back (every "
+				   "nobody listens on %s: %s ICMP unreachable answers came "
+				   "back (every "
 				   "datagram was sent all the same)",
-				   r->plan->n_streams == 1 ? r->streams[0].target : "some target",
+				   r->plan->n_streams == 1 ? r->streams[0].target
+							   : "some target",
 				   grouped(a, value(r, SP_C_error_unreachable)));
 			break;
 		}
@@ -81,7 +86,8 @@ static void remark_peers(struct sp_run *r)
 	}
 	if (vanished)
 		sp_run_say(r, "receiver-lost", false,
-			   "%u of %u receivers did not report their counts at the end: received is "
+			   "%u of %u receivers did not report their counts at the end: "
+			   "received is "
 			   "unknown there",
 			   vanished, r->n_asks);
 	if (silent)
@@ -90,8 +96,7 @@ static void remark_peers(struct sp_run *r)
 			   "`spate recv` there would count)",
 			   silent, r->n_asks);
 	if (r->role == SP_ROLE_SEND && !r->n_asks && r->plan->n_streams)
-		sp_run_say(r, "one-sided", true,
-			   "received: unknown (no receiver was asked)");
+		sp_run_say(r, "one-sided", true, "received: unknown (no receiver was asked)");
 }
 
 static void remark_receiver(struct sp_run *r)
@@ -104,29 +109,35 @@ static void remark_receiver(struct sp_run *r)
 		open_ended += !r->sessions[i].final;
 	}
 	if (lost)
-		sp_run_say(r, "sender-lost", false, "%u of %u senders vanished without a goodbye",
-			   lost, r->n_sessions - 1);
+		sp_run_say(r, "sender-lost", false,
+			   "%u of %u senders vanished without a goodbye", lost,
+			   r->n_sessions - 1);
 	if (r->role == SP_ROLE_RECV && value(r, SP_C_rx_packets) &&
 	    (open_ended || r->n_sessions == 1) && !known(r, SP_C_tx_packets))
-		sp_run_say(r, "unknown-tail", true,
-			   "some senders did not say how much they sent: what was lost after the "
-			   "last received packet is unknown");
+		sp_run_say(
+			r, "unknown-tail", true,
+			"some senders did not say how much they sent: what was lost after the "
+			"last received packet is unknown");
 	if (r->role == SP_ROLE_RECV && value(r, SP_C_untracked))
-		sp_run_say(r, "unstamped", true,
-			   "%s received units carried no stamp of spate's: counted, not verified",
-			   grouped(a, value(r, SP_C_untracked)));
+		sp_run_say(
+			r, "unstamped", true,
+			"%s received units carried no stamp of spate's: counted, not verified",
+			grouped(a, value(r, SP_C_untracked)));
 	if (known(r, SP_C_dropped_receiver) && value(r, SP_C_dropped_receiver))
 		sp_run_say(r, "receiver-dropped", false,
-			   "the receiving host dropped %s units because its socket buffer was full",
+			   "the receiving host dropped %s units because its socket buffer was "
+			   "full",
 			   grouped(a, value(r, SP_C_dropped_receiver)));
 	if (value(r, SP_C_too_old) && known(r, SP_C_too_old))
-		sp_run_say(r, "too-old", false,
-			   "%s units arrived more than 1,024 behind the newest: counted as late, "
-			   "though a copy cannot be told from a late one there",
-			   grouped(a, value(r, SP_C_too_old)));
+		sp_run_say(
+			r, "too-old", false,
+			"%s units arrived more than 1,024 behind the newest: counted as late, "
+			"though a copy cannot be told from a late one there",
+			grouped(a, value(r, SP_C_too_old)));
 	if (known(r, SP_C_negative_delay) && value(r, SP_C_negative_delay))
 		sp_run_say(r, "negative-delay", false,
-			   "%s one-way delays came out below zero: the clocks are further apart than "
+			   "%s one-way delays came out below zero: the clocks are further "
+			   "apart than "
 			   "their stated error",
 			   grouped(a, value(r, SP_C_negative_delay)));
 }
@@ -138,17 +149,19 @@ static void remark_transports(struct sp_run *r)
 
 		if (t->offloaded)
 			sp_run_say(r, "offloaded", true,
-				   "segments crossed inside super-packets (up to %u in one): on this "
+				   "segments crossed inside super-packets (up to %u in one): "
+				   "on this "
 				   "path they were never single packets on a wire",
 				   t->s.max_seg);
 		if (t->s.rx_truncated)
-			sp_run_say(r, "truncated", false,
-				   "%llu received units were larger than the buffer and were cut",
-				   (unsigned long long)t->s.rx_truncated);
+			sp_run_say(
+				r, "truncated", false,
+				"%llu received units were larger than the buffer and were cut",
+				(unsigned long long)t->s.rx_truncated);
 		for (unsigned w = 0; w < r->n_workers; w++)
 			if (r->workers[w].lane.ports[p].rx_error)
-				sp_run_say(r, "receive-error", false, "receiving on port %s: %s",
-					   t->name,
+				sp_run_say(r, "receive-error", false,
+					   "receiving on port %s: %s", t->name,
 					   strerror(-r->workers[w].lane.ports[p].rx_error));
 	}
 	if (r->result.duration_ns < SHORT_RUN_NS && !r->env.clock->is_virtual)
@@ -174,13 +187,16 @@ static bool kernel_agrees(struct sp_run *r)
 	if ((double)(now.out - r->kernel0.out) < KERNEL_SHARE * (double)tx) {
 		sp_run_say(r, "kernel-disagrees", false,
 			   "spate counted %llu datagrams handed to the kernel, the kernel %llu",
-			   (unsigned long long)tx, (unsigned long long)(now.out - r->kernel0.out));
+			   (unsigned long long)tx,
+			   (unsigned long long)(now.out - r->kernel0.out));
 		ok = false;
 	}
 	if ((double)(now.in - r->kernel0.in) < KERNEL_SHARE * (double)rx) {
 		sp_run_say(r, "kernel-disagrees", false,
-			   "spate counted %llu datagrams received from the kernel, the kernel %llu",
-			   (unsigned long long)rx, (unsigned long long)(now.in - r->kernel0.in));
+			   "spate counted %llu datagrams received from the kernel, the kernel "
+			   "%llu",
+			   (unsigned long long)rx,
+			   (unsigned long long)(now.in - r->kernel0.in));
 		ok = false;
 	}
 	return ok;
@@ -211,7 +227,8 @@ static void bound(struct sp_run *r)
 				     ? SP_BOUND_TRANSPORT
 				     : SP_BOUND_SENDER_CPU;
 		snprintf(r->evidence, sizeof r->evidence,
-			 "%s of %s units left; the sender used %.1f CPU s in %.1f s, the transport "
+			 "%s of %s units left; the sender used %.1f CPU s in %.1f s, the "
+			 "transport "
 			 "was full %s times",
 			 grouped(a, tx), grouped(b, asked), res->host.cpu_self,
 			 (double)res->duration_ns / 1e9, blocked ? "some" : "0");
@@ -222,7 +239,8 @@ static void bound(struct sp_run *r)
 			 grouped(a, value(r, SP_C_lost_network)));
 	} else if (known(r, SP_C_lost_unknown) && value(r, SP_C_lost_unknown)) {
 		res->bound = SP_BOUND_UNKNOWN;
-		snprintf(r->evidence, sizeof r->evidence, "no counter says where %s units were lost",
+		snprintf(r->evidence, sizeof r->evidence,
+			 "no counter says where %s units were lost",
 			 grouped(a, value(r, SP_C_lost_unknown)));
 	} else if (r->role == SP_ROLE_SEND && isnan(res->total.asked_pps) && tx) {
 		res->bound = SP_BOUND_SENDER_CPU;
@@ -237,26 +255,25 @@ static bool unmet(const struct sp_run *r)
 {
 	uint64_t asked = value(r, SP_C_asked_packets), tx = value(r, SP_C_tx_packets);
 
-	if (!known(r, SP_C_asked_packets) || !known(r, SP_C_tx_packets) || r->plan->run.best_effort)
+	if (!known(r, SP_C_asked_packets) || !known(r, SP_C_tx_packets) ||
+	    r->plan->run.best_effort)
 		return false;
 	return (double)tx < UNMET_SHARE * (double)asked;
 }
 
 static int exit_code(const struct sp_run *r, bool trusted)
 {
-	bool until_stopped = r->result.planned_ns == SP_NEVER;
-
 	if (r->exit_hint == SP_EXIT_FAILED)
 		return SP_EXIT_FAILED;
 	if (!trusted)
 		return SP_EXIT_UNTRUSTED;
 	if (r->exit_hint == SP_EXIT_IO)
 		return SP_EXIT_IO;
-	if (r->interrupted && !(until_stopped && r->exit_hint == SP_EXIT_INTR))
+	if (r->interrupted)
 		return SP_EXIT_INTR;
 	if (unmet(r))
 		return SP_EXIT_UNMET;
-	return r->exit_hint;
+	return (int)r->exit_hint;
 }
 
 void sp_run_judge(struct sp_run *r)

@@ -137,7 +137,8 @@ static void build(struct sp_lane *l)
 	l->tx_port = s->port;
 	l->tx_source = s->source;
 	l->tx_from = 0;
-	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, d->size), src->tmpl);
+	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, d->size),
+				src->tmpl);
 	for (uint32_t i = 0; i < n; i++) {
 		struct sp_msg *m = &l->tx.m[i];
 

@@ -22,23 +22,23 @@ struct sp_lane_port {
 	struct sp_tcaps caps;
 	bool tx, rx;
 	uint16_t accept_first, accept_last; /* frames: UDP port numbers that count */
-	uint64_t ignored;                   /* frames that were not for us */
-	int tx_error, rx_error;             /* last hard error, 0 none; read by control */
+	uint64_t ignored;		    /* frames that were not for us */
+	int tx_error, rx_error;		    /* last hard error, 0 none; read by control */
 	uint64_t tx_error_ns;
 };
 
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;
-	const struct sp_stamp_ops *stamp;   /* NULL: none */
+	const struct sp_stamp_ops *stamp; /* NULL: none */
 	uint32_t tmpl;
 };
 
 struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
-	bool metered;                       /* outside the own network */
-	struct sp_schedule *schedule;       /* for the departure law's check, may be NULL */
+	bool metered;		      /* outside the own network */
+	struct sp_schedule *schedule; /* for the departure law's check, may be NULL */
 };
 
 struct sp_lane {
@@ -48,19 +48,19 @@ struct sp_lane {
 	struct sp_lane_source *sources;
 	struct sp_lane_stream *streams;
 	uint32_t n_streams;
-	struct sp_flow_tx *flow;            /* one a stream, same index */
+	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
 	struct sp_guard_meter meter;
-	struct sp_verifier *verifier;       /* NULL: this worker receives nothing */
+	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
 	struct sp_batch tx, rx;
-	struct sp_due *due;                 /* taken from the pacer, not yet sent: [due_i, due_n) */
+	struct sp_due *due; /* taken from the pacer, not yet sent: [due_i, due_n) */
 	uint32_t due_i, due_n;
-	uint32_t tx_from;                   /* tx.m[tx_from .. tx.n) still waits for the transport */
+	uint32_t tx_from; /* tx.m[tx_from .. tx.n) still waits for the transport */
 	uint32_t tx_source;
 	uint16_t tx_port;
-	uint32_t blocked;                   /* consecutive refusals to take anything */
-	uint64_t too_big, other_errors;     /* units refused by the transport, by reason */
+	uint32_t blocked;		/* consecutive refusals to take anything */
+	uint64_t too_big, other_errors; /* units refused by the transport, by reason */
 };
 
 /* Scratch memory; the arrays of ports, sources and streams are the caller's. 0 or -ENOMEM. */

@@ -13,7 +13,8 @@ static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32
 	return NULL;
 }
 
-static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode, uint64_t payload)
+static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode,
+					    uint64_t payload)
 {
 	const struct sp_stamp_ops *native = sp_catalog_stamp(c, "native");
 	const struct sp_stamp_ops *shorter = sp_catalog_stamp(c, "short");
@@ -28,21 +29,24 @@ static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode
 }
 
 int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, int family,
-		   const struct sp_catalog *c, struct sp_lane_choice *choice, struct sp_err *err)
+		   const struct sp_catalog *c, struct sp_lane_choice *choice,
+		   struct sp_err *err)
 {
 	uint32_t makes = caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
 	*choice = (struct sp_lane_choice){ .source = source_for(c, makes) };
 	if (!choice->source)
 		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
-			       "stream %s: no source makes what its transport carries", s->name);
+			       "stream %s: no source makes what its transport carries",
+			       s->name);
 	if (makes & SP_T_FRAME)
 		choice->headers = family == 6 ? ETH_IP6_UDP : ETH_IP4_UDP;
 	if (s->size < choice->headers)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "stream %s: --size %llu is smaller than its headers (%u bytes): on "
-			       "this transport the size is the frame's",
-			       s->name, (unsigned long long)s->size, choice->headers);
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"stream %s: --size %llu is smaller than its headers (%u bytes): on "
+			"this transport the size is the frame's",
+			s->name, (unsigned long long)s->size, choice->headers);
 	if (s->size > caps->max_len)
 		return sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
 			       "stream %s: --size %llu is larger than the %u bytes that this "
@@ -53,6 +57,7 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "stream %s: the stamp does not fit into %llu bytes", s->name,
 			       (unsigned long long)(s->size - choice->headers));
-	choice->why = makes & SP_T_FRAME ? "packet lane, whole frames" : "packet lane, datagrams";
+	choice->why = makes & SP_T_FRAME ? "packet lane, whole frames"
+					 : "packet lane, datagrams";
 	return 0;
 }

@@ -53,8 +53,8 @@ static int bind_address(const struct sp_plan_port *p, struct sp_port_conf *conf,
 		conf->bind.port = url.port;
 	if (*url.host && sp_addr_parse(url.host, &conf->bind.addr))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "port %s: %s is not an address of an interface of this host", p->name,
-			       url.host);
+			       "port %s: %s is not an address of an interface of this host",
+			       p->name, url.host);
 	return 0;
 }
 
@@ -99,31 +99,33 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	struct sp_guard_conf conf = { .allow_broadcast = plan->run.allow_broadcast,
 				      .listen = plan->n_recvs > 0,
 				      .nothing_leaves = true };
+	struct sp_resolve_conf conf_resolve;
 	struct sp_guard_ask *asks;
-	struct sp_resolver *resolver = NULL;
+	struct sp_local *local = NULL;
 	int ret;
 
 	asks = sp_alloc_array(r->env.mem, plan->n_streams + 1, sizeof *asks);
-	ret = asks ? sp_resolver_new(&resolver, r->env.mem) : -ENOMEM;
-	if (ret) {
-		sp_free(r->env.mem, asks);
-		return no_memory(err);
-	}
+	ret = asks ? sp_local_new(&local, r->env.mem, err) : no_memory(err);
 	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
 		const struct sp_plan_stream *s = &plan->streams[i];
 		const struct sp_plan_port *p = &plan->ports[s->from_port];
 
 		if (!nothing_leaves(r->ports[s->from_port].ops))
 			conf.nothing_leaves = false;
-		ret = sp_resolver_target(resolver, s->host, (uint16_t)s->port, bind_family(r, p),
-					 &asks[i], err);
+		conf_resolve = (struct sp_resolve_conf){ .family = (uint8_t)bind_family(r, p),
+							 .interface = p->interface };
+		ret = sp_resolve(s->host, (uint16_t)s->port, &conf_resolve, &asks[i].to, err);
+		if (ret)
+			break;
+		asks[i].own_host = sp_local_is_own(local, &asks[i].to.addr);
+		asks[i].subnet_broadcast = sp_local_is_broadcast(local, &asks[i].to.addr);
 		asks[i].unbounded = !s->duration_ns && !s->count && !s->bytes;
 		asked_rate(s, &asks[i].pps, &asks[i].bps);
 		r->streams[i].to = asks[i].to;
 	}
 	if (ret == 0)
 		ret = sp_guard_judge(asks, plan->n_streams, &conf, &r->arena, &r->permit, err);
-	sp_resolver_free(resolver);
+	sp_local_free(local);
 	sp_free(r->env.mem, asks);
 	return ret;
 }
@@ -159,11 +161,13 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (p->rx && r->n_workers > 1 && (p->caps.bits & SP_T_STEER) && p->ops->steer)
 		ret = p->ops->steer(p->port, r->n_workers);
 	if (ret)
-		return sp_fail(err, ret, SP_EXIT_PERM,
-			       "port %s: flows cannot be steered to %u workers (%s): use --cores 1",
-			       p->plan->name, r->n_workers, strerror(-ret));
+		return sp_fail(
+			err, ret, SP_EXIT_PERM,
+			"port %s: flows cannot be steered to %u workers (%s): use --cores 1",
+			p->plan->name, r->n_workers, strerror(-ret));
 	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
-	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0 && at < sizeof p->where - 2) {
+	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0 &&
+	    at < sizeof p->where - 2) {
 		if (at)
 			p->where[at++] = ' ';
 		sp_endpoint_format(p->where + at, sizeof p->where - at, &local);
@@ -219,13 +223,15 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 		struct run_port *p = &r->ports[i];
 		uint64_t last = p->plan->port_last ? p->plan->port_last : p->plan->port;
 
-		w->lane.ports[i] = (struct sp_lane_port){ .ops = p->ops,
-							  .q = p->queues[index],
-							  .caps = p->caps,
-							  .tx = p->tx,
-							  .rx = p->rx,
-							  .accept_first = (uint16_t)p->plan->port,
-							  .accept_last = (uint16_t)last };
+		w->lane.ports[i] = (struct sp_lane_port){
+			.ops = p->ops,
+			.q = p->queues[index],
+			.caps = p->caps,
+			.tx = p->tx,
+			.rx = p->rx,
+			.accept_first = (uint16_t)p->plan->port,
+			.accept_last = (uint16_t)last
+		};
 	}
 	if (!w->receives)
 		return 0;
@@ -245,7 +251,7 @@ struct source_key {
 	const struct sp_stamp_ops *stamp;
 	uint64_t size;
 	const char *payload;
-	struct sp_endpoint to;      /* frames only */
+	struct sp_endpoint to; /* frames only */
 	unsigned port;
 };
 
@@ -279,8 +285,8 @@ static int open_source(struct sp_run *r, const struct source_key *k, struct sp_l
 	args.conf = conf;
 	ret = sp_opts_default(k->ops->opts, conf, &r->arena, err);
 	if (ret == 0 && *k->payload)
-		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload", &r->arena,
-				  err);
+		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload",
+				  &r->arena, err);
 	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
 		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
 		ret = p->ops->link(p->port, &k->to, &args.link, err);

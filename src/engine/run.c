@@ -15,8 +15,9 @@
 /* How long after the last arrival a run that sends to itself waits for the rest. */
 #define SELF_DRAIN_NS (50 * SP_NS_PER_MS)
 
-int sp_run_new(struct sp_run **out, const struct sp_plan *plan, const struct sp_catalog *catalog,
-	       const struct sp_env *env, const struct sp_run_hooks *hooks, struct sp_err *err)
+int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
+	       const struct sp_catalog *catalog, const struct sp_env *env,
+	       const struct sp_run_hooks *hooks, struct sp_err *err)
 {
 	struct sp_run *r = sp_alloc(env->mem, sizeof *r);
 
@@ -90,8 +91,8 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 			wk->last_end_ns = s->pace.end_ns;
 		ret = sp_pacer_add(wk->lane.pacer, s->local, &s->pace);
 		if (ret)
-			return sp_fail(err, ret, SP_EXIT_USAGE, "stream %s: its schedule is empty",
-				       s->plan->name);
+			return sp_fail(err, ret, SP_EXIT_USAGE,
+				       "stream %s: its schedule is empty", s->plan->name);
 	}
 	return ret;
 }
@@ -106,8 +107,8 @@ static int make_results(struct sp_run *r, struct sp_err *err)
 		flows = r->plan->n_streams;
 	r->flow_results_cap = (uint32_t)flows;
 	r->stream_results = sp_arena_alloc(&r->arena, n * sizeof *r->stream_results);
-	r->transport_results =
-		sp_arena_alloc(&r->arena, r->plan->n_ports * sizeof *r->transport_results);
+	r->transport_results = sp_arena_alloc(&r->arena,
+					      r->plan->n_ports * sizeof *r->transport_results);
 	r->flow_results = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->flow_results);
 	if (!r->stream_results || !r->transport_results || !r->flow_results)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
@@ -152,7 +153,8 @@ static void describe_clock(struct sp_run *r)
 	}
 }
 
-static void give_event(struct sp_run *r, enum sp_event_kind kind, const struct sp_remark *remark)
+static void give_event(struct sp_run *r, enum sp_event_kind kind,
+		       const struct sp_remark *remark)
 {
 	uint64_t now = sp_clock_now(r->env.clock);
 	struct sp_event e = { .kind = kind,
@@ -245,8 +247,8 @@ void sp_run_exit_hint(struct sp_run *r, enum sp_exit code)
 {
 	if (r->exit_hint == SP_EXIT_OK || code == SP_EXIT_FAILED)
 		r->exit_hint = code;
-	if (r->phase == RUN_FINISHED && code == SP_EXIT_IO && r->result.exit_code != SP_EXIT_FAILED &&
-	    r->result.exit_code != SP_EXIT_UNTRUSTED)
+	if (r->phase == RUN_FINISHED && code == SP_EXIT_IO &&
+	    r->result.exit_code != SP_EXIT_FAILED && r->result.exit_code != SP_EXIT_UNTRUSTED)
 		r->result.exit_code = SP_EXIT_IO;
 }
 
@@ -261,14 +263,19 @@ static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 	double at = (double)(now_ns - r->t0_ns) / 1e9 - 1;
 
 	if (tx_known && due && tx == r->last_tx_total && tx)
-		sp_run_say(r, "stall", false, "nothing was sent from %.0f s on, though departures were "
-			   "due", at);
-	else if (rx_known && r->last_rx_total && rx == r->last_rx_total && tx > r->last_tx_total + 1)
-		sp_run_say(r, "silence", false, "nothing arrived at the receiver from %.0f s on", at);
+		sp_run_say(r, "stall", false,
+			   "nothing was sent from %.0f s on, though departures were "
+			   "due",
+			   at);
+	else if (rx_known && r->last_rx_total && rx == r->last_rx_total &&
+		 tx > r->last_tx_total + 1)
+		sp_run_say(r, "silence", false,
+			   "nothing arrived at the receiver from %.0f s on", at);
 	for (unsigned w = 0; w < r->n_workers; w++)
 		for (unsigned p = 0; p < r->plan->n_ports; p++) {
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
-			int e = SP_LOAD(lp->tx_error) ? SP_LOAD(lp->tx_error) : SP_LOAD(lp->rx_error);
+			int e = SP_LOAD(lp->tx_error) ? SP_LOAD(lp->tx_error)
+						      : SP_LOAD(lp->rx_error);
 
 			if (e)
 				sp_run_say(r, "port-error", false, "port %s: %s",
@@ -359,18 +366,26 @@ static bool over(struct sp_run *r, uint64_t now_ns)
 
 /* ---- real time ---- */
 
+int sp_run_wait_ms(const struct sp_run *r)
+{
+	uint64_t now = sp_clock_now(r->env.clock), next = r->next_tick_ns;
+
+	if (r->env.clock->is_virtual || r->phase != RUN_ARMED)
+		return 0;
+	if (r->role == SP_ROLE_RECV && r->end_ns < next)
+		next = r->end_ns;
+	return next > now ? (int)((next - now + SP_NS_PER_MS - 1) / SP_NS_PER_MS) : 0;
+}
+
 static int step_real(struct sp_run *r, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = r->run_fd, .events = POLLIN };
-	uint64_t now = sp_clock_now(r->env.clock), next = r->next_tick_ns, word;
-	int64_t wait;
+	int wait = sp_run_wait_ms(r);
+	uint64_t now, word;
 
-	if (r->role == SP_ROLE_RECV && r->end_ns < next)
-		next = r->end_ns;
-	wait = next > now ? (int64_t)((next - now + SP_NS_PER_MS - 1) / SP_NS_PER_MS) : 0;
 	if (timeout_ms >= 0 && wait > timeout_ms)
 		wait = timeout_ms;
-	if (poll(&pfd, 1, (int)wait) > 0)
+	if (poll(&pfd, 1, wait) > 0)
 		(void)!read(r->run_fd, &word, sizeof word);
 	now = sp_clock_now(r->env.clock);
 	if (over(r, now)) {
@@ -413,8 +428,8 @@ static int step_virtual(struct sp_run *r)
 	for (;;) {
 		turn_all(r);
 		next = next_of_all(r);
-		if (over(r, r->env.clock->virtual_ns) && (next == SP_NEVER || r->stop_ns != SP_NEVER ||
-							   r->role == SP_ROLE_RECV)) {
+		if (over(r, r->env.clock->virtual_ns) &&
+		    (next == SP_NEVER || r->stop_ns != SP_NEVER || r->role == SP_ROLE_RECV)) {
 			finish(r, r->env.clock->virtual_ns);
 			return 1;
 		}

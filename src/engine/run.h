@@ -22,21 +22,21 @@ struct sp_run;
 /* Streams with the same target are asked for together. */
 struct sp_ask {
 	struct sp_endpoint to;
-	const char *transport;      /* "udp" */
-	uint32_t n_flows;           /* wanted, one per stream of streams[] */
-	const uint32_t *streams;    /* their indices in the plan */
-	uint64_t max_packets;       /* ceiling of the whole run, UINT64_MAX none */
-	uint64_t planned_ns;        /* SP_NEVER: until stopped */
+	const char *transport;	 /* "udp" */
+	uint32_t n_flows;	 /* wanted, one per stream of streams[] */
+	const uint32_t *streams; /* their indices in the plan */
+	uint64_t max_packets;	 /* ceiling of the whole run, UINT64_MAX none */
+	uint64_t planned_ns;	 /* SP_NEVER: until stopped */
 };
 struct sp_grant {
-	bool peer;                  /* a spate receiver answered; else the rest is to be ignored */
-	uint32_t flow_base;         /* ids flow_base .. flow_base + n_flows - 1 */
-	bool tally_each;            /* each flow has histograms of its own there */
+	bool peer;	    /* a spate receiver answered; else the rest is to be ignored */
+	uint32_t flow_base; /* ids flow_base .. flow_base + n_flows - 1 */
+	bool tally_each;    /* each flow has histograms of its own there */
 	bool clock_known;
-	int64_t offset_ns;          /* receiver's clock - ours */
+	int64_t offset_ns; /* receiver's clock - ours */
 	uint64_t clock_error_ns;
-	bool same_host;             /* same boot and clock: the offset is exactly 0 */
-	uint32_t control_packets;   /* spent on discovery and control so far */
+	bool same_host;		  /* same boot and clock: the offset is exactly 0 */
+	uint32_t control_packets; /* spent on discovery and control so far */
 };
 
 /* A flow as its receiver counted it. */
@@ -44,18 +44,18 @@ struct sp_peer_flow {
 	uint64_t rx, rx_bytes, unique, duplicates, reordered, corrupted, too_old, gaps;
 	uint64_t first_rx_ns, last_rx_ns; /* receiver's clock */
 	uint64_t jitter_ns, negative;
-	struct sp_summary delay;    /* coarse: from the flow's sketch; known only with a clock */
+	struct sp_summary delay; /* coarse: from the flow's sketch; known only with a clock */
 };
 /* What a receiver knows of one grant at its end. */
 struct sp_peer_counts {
 	uint32_t n_flows;
-	struct sp_peer_flow *flows;       /* in the order of the ask's streams */
-	uint32_t n_hists;                 /* n_flows when tally_each, else 1, or 0: none of its own */
+	struct sp_peer_flow *flows; /* in the order of the ask's streams */
+	uint32_t n_hists;	    /* n_flows when tally_each, else 1, or 0: none of its own */
 	struct sp_hist *delay, *delay_actual, *gap_error; /* n_hists each, allocated */
-	uint64_t dropped_units;           /* by the receiving socket, in kernel units */
-	uint64_t rx_units;                /* units that its socket delivered */
-	uint32_t max_seg;                 /* largest number of segments in one of them */
-	bool dropped_known, exclusive;    /* exclusive: this grant was the port's only traffic */
+	uint64_t dropped_units;	       /* by the receiving socket, in kernel units */
+	uint64_t rx_units;	       /* units that its socket delivered */
+	uint32_t max_seg;	       /* largest number of segments in one of them */
+	bool dropped_known, exclusive; /* exclusive: this grant was the port's only traffic */
 	bool rx_clock_kernel;
 	uint64_t control_packets;
 };
@@ -72,7 +72,8 @@ struct sp_run_hooks {
 	int (*peer_sample)(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes);
 	/* At the end, at most 300 ms per call of all asks together: tx[] are the final counts of
 	 * ask i's flows. pc points into memory of the hook's that lives until the run is freed. */
-	int (*peer_counts)(void *arg, uint32_t i, const uint64_t *tx, struct sp_peer_counts *pc);
+	int (*peer_counts)(void *arg, uint32_t i, const uint64_t *tx,
+			   struct sp_peer_counts *pc);
 };
 
 int sp_run_new(struct sp_run **, const struct sp_plan *, const struct sp_catalog *,
@@ -90,6 +91,8 @@ void sp_run_request_stop(struct sp_run *, bool interrupted);
 int sp_run_step(struct sp_run *, int timeout_ms);
 /* A descriptor that becomes readable when sp_run_step has something to do. */
 int sp_run_fd(const struct sp_run *);
+/* How long until sp_run_step has something to do by the clock alone, at most 1000 ms. */
+int sp_run_wait_ms(const struct sp_run *);
 const struct sp_result *sp_run_result(const struct sp_run *);
 /* Adds a remark (its event follows at once); code and text are copied. Used by the hooks' owner
  * too. The same code and text is said once only. */
@@ -104,8 +107,8 @@ void sp_run_free(struct sp_run *);
 int sp_run_listening(const struct sp_run *, unsigned i, struct sp_endpoint *,
 		     const char **transport);
 struct sp_flow_grant {
-	uint32_t session;     /* 1 .. ; index to pass to the calls below */
-	uint32_t base, n;     /* ids */
+	uint32_t session; /* 1 .. ; index to pass to the calls below */
+	uint32_t base, n; /* ids */
 	bool tally_each;
 };
 /* Room for n flows of one sender. -ENOSPC: the flow or session limit is reached. */

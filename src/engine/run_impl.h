@@ -8,17 +8,17 @@
 #include "engine/run.h"
 #include "engine/worker.h"
 
-#define SP_RUN_MAX_REMARKS 64u
+#define SP_RUN_MAX_REMARKS  64u
 #define SP_RUN_MAX_SESSIONS 4096u
-#define SP_RUN_TICK_NS SP_NS_PER_S
+#define SP_RUN_TICK_NS	    SP_NS_PER_S
 /* Flows are listed in interval events up to this many; all are at the end. */
-#define SP_RUN_LIVE_FLOWS 256u
+#define SP_RUN_LIVE_FLOWS   256u
 
 struct run_port {
 	const struct sp_plan_port *plan;
 	const struct sp_transport_ops *ops;
 	struct sp_port *port;
-	struct sp_queue **queues;   /* one a worker */
+	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
 	bool tx, rx;
 	uint32_t n_targets;
@@ -29,10 +29,10 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
-	uint32_t local;             /* index in the worker's lane */
+	uint32_t local; /* index in the worker's lane */
 	uint32_t flow_id;
-	uint32_t ask, ask_at;       /* which ask it belongs to, and where in it; SP_NO_FLOW none */
-	uint32_t headers;           /* frames: bytes before the payload */
+	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
+	uint32_t headers;     /* frames: bytes before the payload */
 	struct sp_pace pace;
 	struct sp_schedule *schedule;
 	char *target, *asked;
@@ -42,7 +42,7 @@ struct run_ask {
 	struct sp_ask ask;
 	struct sp_grant grant;
 	struct sp_peer_counts counts;
-	bool counts_known, alone;   /* alone: the only ask on its port */
+	bool counts_known, alone; /* alone: the only ask on its port */
 	uint64_t sample_unique, sample_bytes;
 	bool sampled;
 };
@@ -52,9 +52,9 @@ struct run_session {
 	bool tally_each;
 	struct sp_endpoint peer;
 	char name[64];
-	uint32_t base, n;           /* ids */
+	uint32_t base, n; /* ids */
 	uint32_t first_tally;
-	uint64_t *tx;               /* final counts of the sender, n; NULL until told */
+	uint64_t *tx; /* final counts of the sender, n; NULL until told */
 };
 
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
@@ -77,23 +77,25 @@ struct sp_run {
 	unsigned n_sources;
 	struct run_ask *asks;
 	uint32_t n_asks, *ask_streams;
-	uint32_t n_tallies;         /* sender's, per worker */
-	bool self;                  /* sends to itself (loop): granted by the run itself */
+	uint32_t n_tallies; /* sender's, per worker */
+	bool self;	    /* sends to itself (loop): granted by the run itself */
 
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
-	struct run_session *sessions;     /* index = session number */
+	struct run_session *sessions;	  /* index = session number */
 	uint32_t n_sessions;
 	uint32_t next_tally;
 
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns;
 	int64_t started_real_ns;
 	int run_fd;
-	int stop_requested;         /* atomic: signals seen */
+	int stop_requested; /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
-	uint64_t steal0, stat0;     /* /proc/stat at T0 */
-	struct sp_kernel_counts { uint64_t out, in; } kernel0;
+	uint64_t steal0, stat0; /* /proc/stat at T0 */
+	struct sp_kernel_counts {
+		uint64_t out, in;
+	} kernel0;
 	uint64_t silent_since_ns, last_tx_total, last_rx_total;
 	uint64_t own_control;
 

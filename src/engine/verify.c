@@ -35,9 +35,10 @@ static uint32_t power_of_two_above(uint32_t n)
 	return p;
 }
 
-int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem, struct sp_flow_table *granted,
-		     struct sp_rx_session *session, const struct sp_stamp_ops *native,
-		     const struct sp_stamp_ops *shorter, uint32_t max_flows, uint32_t max_endpoints)
+int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
+		     struct sp_flow_table *granted, struct sp_rx_session *session,
+		     const struct sp_stamp_ops *native, const struct sp_stamp_ops *shorter,
+		     uint32_t max_flows, uint32_t max_endpoints)
 {
 	uint32_t slots = power_of_two_above(2 * max_flows);
 
@@ -160,8 +161,8 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, const struct sp_msg
 
 /* Which flow a message with a damaged stamp was of: the one that its id says, if that is one of
  * this endpoint's; else the endpoint's last good one. */
-static bool damaged_flow(struct sp_verifier *v, const struct sp_msg *m, const struct sp_stamp *st,
-			 int8_t check, struct place *out)
+static bool damaged_flow(struct sp_verifier *v, const struct sp_msg *m,
+			 const struct sp_stamp *st, int8_t check, struct place *out)
 {
 	uint32_t last = v->ep_flow[m->ep];
 
@@ -203,7 +204,8 @@ static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 				memset(f->win, 0, sizeof f->win);
 			else
 				for (uint64_t k = f->next; k < q; k++)
-					f->win[k / 64 % (SP_RX_WINDOW / 64)] &= ~(1ull << (k & 63));
+					f->win[k / 64 % (SP_RX_WINDOW / 64)] &= ~(1ull
+										  << (k & 63));
 		}
 		*word |= bit;
 		/* The word ahead is emptied before its first bit is set. */
@@ -243,8 +245,9 @@ static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	return true;
 }
 
-static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch, struct sp_flow_meta *meta,
-		       struct sp_tally_rx *tally, int64_t delay, uint64_t late)
+static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
+		       struct sp_flow_meta *meta, struct sp_tally_rx *tally, int64_t delay,
+		       uint64_t late)
 {
 	bool first = f->rx - f->duplicates - f->corrupted == 1;
 
@@ -274,8 +277,8 @@ static void note_time(struct sp_flow_rx *f, struct place *at, struct sp_tally_rx
 		ref = f->last_rx ? f->last_due + (t_ns - f->last_rx) : st->due_lo;
 	due = sp_unwrap40(st->due_lo, ref);
 	if (s->clock_known)
-		note_delay(f, at->sketch, at->meta, tally,
-			   (int64_t)(t_ns - due) - s->offset_ns, late);
+		note_delay(f, at->sketch, at->meta, tally, (int64_t)(t_ns - due) - s->offset_ns,
+			   late);
 	if (!in_order)
 		return;
 	if (SP_LIKELY(f->last_rx)) {
@@ -294,7 +297,8 @@ static void note_time(struct sp_flow_rx *f, struct place *at, struct sp_tally_rx
 }
 
 static void verify_message(struct sp_verifier *v, uint32_t queue, const struct sp_msg *m,
-			   const struct sp_stamp *st, int8_t check, bool has_time, uint32_t bytes)
+			   const struct sp_stamp *st, int8_t check, bool has_time,
+			   uint32_t bytes)
 {
 	struct place at;
 	bool in_order = true, ok;
@@ -347,13 +351,13 @@ void sp_verify_burst(struct sp_verifier *v, struct sp_batch *b, uint32_t queue)
 		struct sp_msg *m = &b->m[i];
 
 		if (SP_LIKELY(v->check[i] != SP_STAMP_NONE)) {
-			verify_message(v, queue, m, &v->stamp[i], v->check[i], v->native->has_time,
-				       m->len + around[i]);
+			verify_message(v, queue, m, &v->stamp[i], v->check[i],
+				       v->native->has_time, m->len + around[i]);
 			m->stamp_off = SP_NO_STAMP;
 		} else {
 			none++;
 			m->stamp_off = m->len >= shorter ? (uint16_t)(m->len - shorter)
-							  : SP_NO_STAMP;
+							 : SP_NO_STAMP;
 		}
 	}
 	if (SP_LIKELY(none == 0))

@@ -23,28 +23,28 @@ struct sp_tally_rx {
 };
 /* Index 0 is shared by whatever has none of its own. */
 #define SP_TALLY_GRANTED 64u /* 1 .. 64: flows of control sessions */
-#define SP_TALLY_OWN     64u /* 65 .. 128: flows without */
-#define SP_TALLIES       (1 + SP_TALLY_GRANTED + SP_TALLY_OWN)
+#define SP_TALLY_OWN	 64u /* 65 .. 128: flows without */
+#define SP_TALLIES	 (1 + SP_TALLY_GRANTED + SP_TALLY_OWN)
 
 /* A sender as a control session knows it; index 0 stands for all without one. Written by the
  * control thread, read by workers. */
 struct sp_rx_session {
-	int64_t offset_ns;      /* add to the sender's clock to get ours */
+	int64_t offset_ns; /* add to the sender's clock to get ours */
 	uint64_t error_ns;
 	bool clock_known;
 };
 
 /* Cold side of a received flow. */
 struct sp_flow_meta {
-	uint64_t base;          /* lowest sequence that was expected or seen */
-	uint64_t negative;      /* delays below zero */
-	uint32_t id;            /* on the wire; SP_NO_FLOW: not stamped */
-	uint32_t ep, queue;     /* its source, as this queue numbers it; SP_NO_FLOW not yet */
+	uint64_t base;	    /* lowest sequence that was expected or seen */
+	uint64_t negative;  /* delays below zero */
+	uint32_t id;	    /* on the wire; SP_NO_FLOW: not stamped */
+	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet */
 	bool stamped, has_time;
 };
 
 struct sp_flow_table {
-	uint32_t cap, used;     /* used: granted by control, or taken from the pool */
+	uint32_t cap, used; /* used: granted by control, or taken from the pool */
 	struct sp_flow_rx *rx;
 	struct sp_sketch *sketch; /* delay where the clock is known, else gap error */
 	struct sp_flow_meta *meta;
@@ -59,18 +59,19 @@ struct sp_verifier {
 	struct sp_flow_table own;
 	struct sp_rx_session *session; /* shared, indexed by sp_flow_rx.session */
 	struct sp_tally_rx *tally;     /* SP_TALLIES, this worker's */
-	uint32_t own_tallies;          /* how many of 65 .. 128 are taken */
+	uint32_t own_tallies;	       /* how many of 65 .. 128 are taken */
 	uint32_t *hash, hash_mask;     /* of own: index + 1 */
 	uint32_t *ep_flow, ep_cap;     /* last good flow of each endpoint (index + 1) */
 	const struct sp_stamp_ops *native, *shorter;
 	uint64_t untracked, untracked_bytes; /* no room in a table */
-	struct sp_stamp *stamp;        /* scratch, SP_BATCH_MAX */
+	struct sp_stamp *stamp;		     /* scratch, SP_BATCH_MAX */
 	int8_t *check;
 };
 
 int sp_verifier_init(struct sp_verifier *, const struct sp_mem *, struct sp_flow_table *granted,
 		     struct sp_rx_session *, const struct sp_stamp_ops *native,
-		     const struct sp_stamp_ops *shorter, uint32_t max_flows, uint32_t max_endpoints);
+		     const struct sp_stamp_ops *shorter, uint32_t max_flows,
+		     uint32_t max_endpoints);
 void sp_verifier_fini(struct sp_verifier *);
 /* HOT. Matches and verifies a burst of one queue: finds stamps at the end of each message, counts.
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on

@@ -10,12 +10,12 @@
 #include "core/shared.h"
 
 /* A sleeping thread wakes 35 to 45 us late: so sleep until this long before, then spin. */
-#define SPIN_BEFORE_NS 60000u
+#define SPIN_BEFORE_NS	  60000u
 /* Not worth going to sleep for less. */
 #define SLEEP_AT_LEAST_NS 20000u
-#define IDLE_SLEEP_NS     (100 * SP_NS_PER_MS)
+#define IDLE_SLEEP_NS	  (100 * SP_NS_PER_MS)
 /* Receive bursts in one turn before departures are looked at again. */
-#define RX_BURSTS 4u
+#define RX_BURSTS	  4u
 
 int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index,
 		   struct sp_err *err)
@@ -108,7 +108,8 @@ static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 	waiting = sp_lane_waiting(&w->lane);
 	if (waiting || w->coalesce_ns == 0 || next_departure(w) <= now_ns)
 		left = sp_lane_tx(&w->lane, now_ns);
-	if (left == 0 && !sp_lane_waiting(&w->lane) && sp_pacer_next(w->lane.pacer) == SP_NEVER) {
+	if (left == 0 && !sp_lane_waiting(&w->lane) &&
+	    sp_pacer_next(w->lane.pacer) == SP_NEVER) {
 		finish_tx(w);
 		return true;
 	}
@@ -182,9 +183,11 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 	bool polls = false;
 
 	if (sp_lane_waiting(&w->lane))
-		next = w->lane.blocked > 64 ? now_ns + 2 * SLEEP_AT_LEAST_NS + SPIN_BEFORE_NS : now_ns;
+		next = w->lane.blocked > 64 ? now_ns + 2 * SLEEP_AT_LEAST_NS + SPIN_BEFORE_NS
+					    : now_ns;
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
-		polls |= w->lane.ports[i].rx && w->lane.ports[i].ops->fd(w->lane.ports[i].q) < 0;
+		polls |= w->lane.ports[i].rx &&
+			 w->lane.ports[i].ops->fd(w->lane.ports[i].q) < 0;
 	if (next <= now_ns)
 		return;
 	if (next < until)

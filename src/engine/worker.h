@@ -18,23 +18,24 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
-	uint32_t *stream_of;        /* lane's stream index -> the plan's */
-	uint64_t *given_up;         /* per lane stream: taken from the pacer, never sent */
+	uint32_t *stream_of; /* lane's stream index -> the plan's */
+	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
 	uint64_t coalesce_ns;
-	uint64_t last_end_ns;       /* latest planned end of its streams; SP_NEVER none */
+	uint64_t last_end_ns; /* latest planned end of its streams; SP_NEVER none */
 	bool sends, receives;
-	int epfd;                   /* its queues and wake */
-	int wake;                   /* eventfd: the control thread wants something */
-	int run_fd;                 /* eventfd of the control thread: told when tx is done */
+	int epfd;   /* its queues and wake */
+	int wake;   /* eventfd: the control thread wants something */
+	int run_fd; /* eventfd of the control thread: told when tx is done */
 	pthread_t thread;
 	bool started;
 	uint64_t stop_seen;
 	/* Shared with control. */
-	uint64_t stop_at;           /* atomic: no departure from then on; SP_NEVER none */
-	bool quit;                  /* atomic */
-	bool tx_done;               /* atomic: every departure is accounted for */
-	uint64_t rx_count_limit;    /* 0 none; the worker tells control when it has received so many */
+	uint64_t stop_at; /* atomic: no departure from then on; SP_NEVER none */
+	bool quit;	  /* atomic */
+	bool tx_done;	  /* atomic: every departure is accounted for */
+	uint64_t
+		rx_count_limit; /* 0 none; the worker tells control when it has received so many */
 	uint64_t rx_seen;
 };
 

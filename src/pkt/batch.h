@@ -8,21 +8,22 @@
 #define SP_NO_FLOW  UINT32_MAX
 
 enum sp_msg_flag {
-	SP_M_HELD = 1u << 0,      /* tx slot: still holds the template that was asked for */
-	SP_M_CSUM_OK = 1u << 1,   /* rx: checksums verified and good */
+	SP_M_HELD = 1u << 0,	/* tx slot: still holds the template that was asked for */
+	SP_M_CSUM_OK = 1u << 1, /* rx: checksums verified and good */
 	SP_M_CSUM_BAD = 1u << 2,
-	SP_M_CSUM_PARTIAL = 1u << 3, /* rx: the sender's kernel left it to hardware that is not there */
-	SP_M_SUPER = 1u << 4,     /* rx: came inside a super-packet, t_ns is shared */
-	SP_M_TRUNC = 1u << 5,     /* rx: longer than the buffer */
-	SP_M_UNIT = 1u << 6,      /* rx: first message of a unit that the kernel counts */
+	SP_M_CSUM_PARTIAL =
+		1u << 3, /* rx: the sender's kernel left it to hardware that is not there */
+	SP_M_SUPER = 1u << 4, /* rx: came inside a super-packet, t_ns is shared */
+	SP_M_TRUNC = 1u << 5, /* rx: longer than the buffer */
+	SP_M_UNIT = 1u << 6,  /* rx: first message of a unit that the kernel counts */
 };
 
 struct sp_msg {
-	uint8_t *data;      /* tx: the transport's memory; rx: borrowed until rx_release */
-	uint64_t t_ns;      /* tx: intended departure; rx: arrival */
-	uint32_t len;       /* payload (datagram) or frame without FCS (frame transport) */
-	uint32_t flow;      /* tx: lane-local dense index; rx: filled in by match */
-	uint32_t ep;        /* endpoint index in the queue: tx destination, rx source */
+	uint8_t *data;	    /* tx: the transport's memory; rx: borrowed until rx_release */
+	uint64_t t_ns;	    /* tx: intended departure; rx: arrival */
+	uint32_t len;	    /* payload (datagram) or frame without FCS (frame transport) */
+	uint32_t flow;	    /* tx: lane-local dense index; rx: filled in by match */
+	uint32_t ep;	    /* endpoint index in the queue: tx destination, rx source */
 	uint16_t stamp_off; /* from data; SP_NO_STAMP if none */
 	uint16_t flags;
 };

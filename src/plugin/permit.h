@@ -9,10 +9,10 @@
 #include "base/address.h"
 
 struct sp_permit {
-	uint32_t magic;                  /* SP_PERMIT_MAGIC: issued, not made up */
-	bool listen;                     /* may bind and receive */
-	bool broadcast;                  /* may set SO_BROADCAST */
-	const struct sp_endpoint *to;    /* permitted targets, sorted by nothing */
+	uint32_t magic;		      /* SP_PERMIT_MAGIC: issued, not made up */
+	bool listen;		      /* may bind and receive */
+	bool broadcast;		      /* may set SO_BROADCAST */
+	const struct sp_endpoint *to; /* permitted targets, sorted by nothing */
 	uint32_t n_to;
 };
 #define SP_PERMIT_MAGIC 0x73706174u

@@ -15,17 +15,17 @@ struct sp_source;
 
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
-	uint32_t size;              /* of the unit as --size counts; largest one when it varies */
-	uint8_t stamp_len;          /* bytes kept free for the stamp at the end; 0 none */
-	bool fill_csum;             /* frames: the L4 checksum is the source's business */
-	struct sp_endpoint from, to;/* frames */
-	struct sp_link link;        /* frames */
-	const void *conf;           /* the source's own settings */
+	uint32_t size;	   /* of the unit as --size counts; largest one when it varies */
+	uint8_t stamp_len; /* bytes kept free for the stamp at the end; 0 none */
+	bool fill_csum;	   /* frames: the L4 checksum is the source's business */
+	struct sp_endpoint from, to; /* frames */
+	struct sp_link link;	     /* frames */
+	const void *conf;	     /* the source's own settings */
 };
 
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
-	uint32_t makes;             /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
+	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
 	int (*open)(struct sp_source **, const struct sp_source_args *, const struct sp_env *,
 		    struct sp_err *);
 	/* Identifies the bytes that fill() leaves in a slot (two sources with equal bytes may

@@ -10,9 +10,9 @@
 
 /* Sender's state of a flow. One writer, its worker; others read relaxed. */
 struct sp_flow_tx {
-	uint64_t head;        /* as the stamp format wants it: magic, kind, flow id */
-	uint32_t seq;         /* of the next unit */
-	uint32_t crc_init;    /* start value of the check (the payload's CRC with P, else 0) */
+	uint64_t head;	   /* as the stamp format wants it: magic, kind, flow id */
+	uint32_t seq;	   /* of the next unit */
+	uint32_t crc_init; /* start value of the check (the payload's CRC with P, else 0) */
 	uint64_t tx, tx_bytes;
 	uint64_t first_tx, last_tx, last_due;
 	uint32_t refused, tally;
@@ -22,43 +22,43 @@ _Static_assert(sizeof(struct sp_flow_tx) == 64, "one cache line a flow");
 /* Receiver's state of a flow. One writer, its worker. Sequence window of 1,024. */
 #define SP_RX_WINDOW 1024u
 struct sp_flow_rx {
-	uint64_t next;        /* highest sequence seen + 1, unwrapped to 64 bits */
-	uint64_t rx, rx_bytes;/* everything */
+	uint64_t next;	       /* highest sequence seen + 1, unwrapped to 64 bits */
+	uint64_t rx, rx_bytes; /* everything */
 	uint64_t duplicates, reordered, corrupted, too_old;
-	uint64_t gaps;        /* loss bursts as first seen: jumps of next */
+	uint64_t gaps; /* loss bursts as first seen: jumps of next */
 	uint64_t first_rx, last_rx, last_due;
-	uint64_t jitter16;    /* RFC 3550 jitter in ns, times 16 */
+	uint64_t jitter16;			 /* RFC 3550 jitter in ns, times 16 */
 	int64_t delay_min, delay_max, delay_sum; /* of unique ones */
 	uint16_t tally, session; /* indices of histograms and of the control session */
-	uint32_t last_late_ns;/* of the last one in order, saturated */
+	uint32_t last_late_ns;	 /* of the last one in order, saturated */
 	uint64_t win[SP_RX_WINDOW / 64];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sp_flow_rx) == 256, "four cache lines a flow");
 
 enum sp_stamp_kind {
-	SP_STAMP_REPLY = 8,  /* R: a responder flipped it */
-	SP_STAMP_VARIES = 4, /* V: the source address varies, key by flow alone */
-	SP_STAMP_PAYLOAD = 2,/* P: the check covers the payload before the stamp too */
-	SP_STAMP_LAST = 1,   /* E: last unit of the flow */
+	SP_STAMP_REPLY = 8,   /* R: a responder flipped it */
+	SP_STAMP_VARIES = 4,  /* V: the source address varies, key by flow alone */
+	SP_STAMP_PAYLOAD = 2, /* P: the check covers the payload before the stamp too */
+	SP_STAMP_LAST = 1,    /* E: last unit of the flow */
 };
 
 struct sp_stamp {
-	uint64_t due_lo;     /* intended departure, low 40 bits; formats without time: UINT64_MAX */
+	uint64_t due_lo; /* intended departure, low 40 bits; formats without time: UINT64_MAX */
 	uint32_t flow, seq;
-	uint64_t late_ns;    /* actual - intended */
-	uint8_t kind;        /* enum sp_stamp_kind bits */
-	uint8_t seq_bits;    /* 32, or 24 for the short form */
+	uint64_t late_ns; /* actual - intended */
+	uint8_t kind;	  /* enum sp_stamp_kind bits */
+	uint8_t seq_bits; /* 32, or 24 for the short form */
 };
 
 enum sp_stamp_check {
-	SP_STAMP_NONE = 0,   /* no stamp here */
+	SP_STAMP_NONE = 0, /* no stamp here */
 	SP_STAMP_GOOD = 1,
-	SP_STAMP_BAD = -1,   /* magic right, check wrong */
+	SP_STAMP_BAD = -1, /* magic right, check wrong */
 };
 
 struct sp_stamp_ops {
 	SP_PLUGIN_HEAD;
-	uint8_t len;         /* bytes at the end of the L4 payload */
+	uint8_t len; /* bytes at the end of the L4 payload */
 	bool has_time;
 	/* The head of a flow: id is 24 bits. */
 	uint64_t (*head)(uint32_t flow_id, uint8_t kind);

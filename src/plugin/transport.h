@@ -16,21 +16,21 @@
 
 enum sp_tbits {
 	SP_T_DATAGRAM = 1u << 0, /* messages are payloads */
-	SP_T_CONN = 1u << 1,     /* byte streams (the dialogue and bulk lanes) */
-	SP_T_FRAME = 1u << 2,    /* messages are Ethernet frames without FCS */
-	SP_T_SEGMENT = 1u << 3,  /* joins equal-sized neighbours into one super-datagram */
-	SP_T_REPEAT = 1u << 4,   /* the kernel or NIC makes the packets */
+	SP_T_CONN = 1u << 1,	 /* byte streams (the dialogue and bulk lanes) */
+	SP_T_FRAME = 1u << 2,	 /* messages are Ethernet frames without FCS */
+	SP_T_SEGMENT = 1u << 3,	 /* joins equal-sized neighbours into one super-datagram */
+	SP_T_REPEAT = 1u << 4,	 /* the kernel or NIC makes the packets */
 	SP_T_BULK = 1u << 5,
-	SP_T_CSUM = 1u << 6,     /* fills L4 checksums itself */
-	SP_T_RX_TIME = 1u << 7,  /* arrival times are the kernel's */
-	SP_T_STEER = 1u << 8,    /* can steer flows to workers */
-	SP_T_VIRTUAL = 1u << 9,  /* lives on the run's clock: may run in virtual time */
-	SP_T_LISTEN = 1u << 10,  /* can receive */
+	SP_T_CSUM = 1u << 6,	/* fills L4 checksums itself */
+	SP_T_RX_TIME = 1u << 7, /* arrival times are the kernel's */
+	SP_T_STEER = 1u << 8,	/* can steer flows to workers */
+	SP_T_VIRTUAL = 1u << 9, /* lives on the run's clock: may run in virtual time */
+	SP_T_LISTEN = 1u << 10, /* can receive */
 };
 
 struct sp_tcaps {
 	uint32_t bits;
-	uint32_t burst;       /* largest batch, 32 .. SP_BATCH_MAX */
+	uint32_t burst;	      /* largest batch, 32 .. SP_BATCH_MAX */
 	uint32_t max_len;     /* largest message */
 	uint32_t max_seg;     /* messages in one super-packet; 1 without SP_T_SEGMENT */
 	const char *road;     /* "sendmmsg + UDP_SEGMENT", for the report */
@@ -39,13 +39,13 @@ struct sp_tcaps {
 
 struct sp_port_conf {
 	const char *name;
-	struct sp_endpoint bind;  /* local address and port; family 0 and port 0: any */
-	const char *interface;    /* SO_BINDTODEVICE or the frame interface; NULL */
-	uint16_t port_last;       /* a receiver's range bind.port .. port_last; 0 = one */
-	unsigned workers;         /* number of queues that will be asked for */
+	struct sp_endpoint bind; /* local address and port; family 0 and port 0: any */
+	const char *interface;	 /* SO_BINDTODEVICE or the frame interface; NULL */
+	uint16_t port_last;	 /* a receiver's range bind.port .. port_last; 0 = one */
+	unsigned workers;	 /* number of queues that will be asked for */
 	bool tx, rx;
-	uint32_t max_endpoints;   /* how many different sources or targets to have room for */
-	const void *conf;         /* the transport's own settings (opts), may be NULL = defaults */
+	uint32_t max_endpoints; /* how many different sources or targets to have room for */
+	const void *conf; /* the transport's own settings (opts), may be NULL = defaults */
 };
 
 /* What a frame needs to reach a target: asked by the engine when it builds frame sources. */
@@ -96,11 +96,13 @@ struct sp_transport_ops {
 	int (*rx_burst)(struct sp_queue *, struct sp_batch *b);
 	void (*rx_release)(struct sp_queue *, struct sp_batch *b);
 	int (*flush)(struct sp_queue *);
-	int (*fd)(const struct sp_queue *);  /* readable when rx_burst has something; -1: poll only */
+	int (*fd)(const struct sp_queue
+			  *); /* readable when rx_burst has something; -1: poll only */
 	/* Virtual time: when rx_burst will next have something; SP_NEVER: nothing on its way.
 	 * NULL for transports that live on the kernel's clock. */
 	uint64_t (*next_ns)(const struct sp_queue *);
-	int (*steer)(struct sp_port *, unsigned workers); /* by the flow id in the stamp; may be NULL */
+	int (*steer)(struct sp_port *,
+		     unsigned workers); /* by the flow id in the stamp; may be NULL */
 	/* Any thread, relaxed loads. */
 	void (*stats)(const struct sp_queue *, struct sp_tstats *);
 };
