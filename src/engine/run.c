@@ -12,8 +12,8 @@
 #include "core/shared.h"
 #include "engine/run_impl.h"
 
-/* How long after the last arrival a run that sends to itself waits for the rest. */
-#define SELF_DRAIN_NS (50 * SP_NS_PER_MS)
+/* How long a receiver that has its --count waits for its senders' last words. */
+#define GOODBYE_NS (300 * SP_NS_PER_MS)
 
 int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	       const struct sp_catalog *catalog, const struct sp_env *env,
@@ -313,22 +313,51 @@ static bool rx_complete(const struct sp_run *r)
 	return r->plan->run.count && seen >= r->plan->run.count;
 }
 
+/* Enough was received; senders that are about to say goodbye get a moment for it. */
+static bool rx_settled(struct sp_run *r, uint64_t now_ns)
+{
+	bool open = false;
+
+	if (!rx_complete(r))
+		return false;
+	if (!r->complete_ns)
+		r->complete_ns = now_ns;
+	for (uint32_t i = 1; i < r->n_sessions; i++)
+		open |= !r->sessions[i].ended && !r->sessions[i].final;
+	return !open || now_ns > r->complete_ns + GOODBYE_NS;
+}
+
+/* Tells ask i's receiver what was sent (pc NULL), or asks it for its counts. */
+static int exchange_counts(struct sp_run *r, uint32_t i, struct sp_peer_counts *pc)
+{
+	struct run_ask *a = &r->asks[i];
+	uint64_t *tx = sp_alloc_array(r->env.mem, a->ask.n_flows, sizeof *tx);
+	int ret;
+
+	if (!tx)
+		return -ENOMEM;
+	for (uint32_t k = 0; k < a->ask.n_flows; k++)
+		tx[k] = run_flow_tx(r, a->ask.streams[k])->tx;
+	ret = r->hooks.peer_counts(r->hooks.arg, i, tx, pc);
+	sp_free(r->env.mem, tx);
+	return ret;
+}
+
 static void fetch_peer_counts(struct sp_run *r)
 {
+	if (!r->hooks.peer_counts)
+		return;
+	/* All are told before any is waited for. */
+	for (uint32_t i = 0; i < r->n_asks && r->n_asks > 1; i++)
+		if (r->asks[i].grant.peer)
+			exchange_counts(r, i, NULL);
 	for (uint32_t i = 0; i < r->n_asks; i++) {
 		struct run_ask *a = &r->asks[i];
-		uint64_t *tx;
 
-		if (!a->grant.peer || !r->hooks.peer_counts)
+		if (!a->grant.peer || exchange_counts(r, i, &a->counts))
 			continue;
-		tx = sp_alloc_array(r->env.mem, a->ask.n_flows, sizeof *tx);
-		for (uint32_t k = 0; tx && k < a->ask.n_flows; k++)
-			tx[k] = run_flow_tx(r, a->ask.streams[k])->tx;
-		if (tx && r->hooks.peer_counts(r->hooks.arg, i, tx, &a->counts) == 0) {
-			a->counts_known = true;
-			r->own_control += a->counts.control_packets;
-		}
-		sp_free(r->env.mem, tx);
+		a->counts_known = true;
+		r->own_control += a->counts.control_packets - a->grant.control_packets;
 	}
 }
 
@@ -360,7 +389,7 @@ static bool over(struct sp_run *r, uint64_t now_ns)
 	if (stops > 1)
 		return true;
 	if (r->role == SP_ROLE_RECV)
-		return stops || now_ns >= r->end_ns || rx_complete(r);
+		return stops || now_ns >= r->end_ns || rx_settled(r, now_ns);
 	return all_sent(r);
 }
 
@@ -374,6 +403,8 @@ int sp_run_wait_ms(const struct sp_run *r)
 		return 0;
 	if (r->role == SP_ROLE_RECV && r->end_ns < next)
 		next = r->end_ns;
+	if (r->complete_ns && r->complete_ns + GOODBYE_NS / 16 < next)
+		next = now + GOODBYE_NS / 16;
 	return next > now ? (int)((next - now + SP_NS_PER_MS - 1) / SP_NS_PER_MS) : 0;
 }
 

@@ -57,7 +57,7 @@ struct sp_peer_counts {
 	uint32_t max_seg;	       /* largest number of segments in one of them */
 	bool dropped_known, exclusive; /* exclusive: this grant was the port's only traffic */
 	bool rx_clock_kernel;
-	uint64_t control_packets;
+	uint64_t control_packets; /* since the start, those of the grant included */
 };
 
 /* Implemented by ctl, an agent or tests; any member may be NULL. Called on the control thread. */
@@ -70,8 +70,9 @@ struct sp_run_hooks {
 	void (*event)(void *arg, const struct sp_event *);
 	/* Live: how many unique units ask i's receiver has so far. -ENODATA: not known. */
 	int (*peer_sample)(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes);
-	/* At the end, at most 300 ms per call of all asks together: tx[] are the final counts of
-	 * ask i's flows. pc points into memory of the hook's that lives until the run is freed. */
+	/* At the end: tx[] are the final counts of ask i's flows. With pc NULL they are only told
+	 * (all receivers, before any is waited for); else pc is filled, its arrays living until the
+	 * run is freed. All calls together take well below a second. -ENODATA: not known. */
 	int (*peer_counts)(void *arg, uint32_t i, const uint64_t *tx,
 			   struct sp_peer_counts *pc);
 };

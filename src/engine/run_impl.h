@@ -86,7 +86,7 @@ struct sp_run {
 	uint32_t n_sessions;
 	uint32_t next_tally;
 
-	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns;
+	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	int64_t started_real_ns;
 	int run_fd;
 	int stop_requested; /* atomic: signals seen */

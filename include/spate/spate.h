@@ -1,0 +1,87 @@
+/* spate as a library: a plan from words, a run of it, its report. Compiles as C11 and C++17.
+ *
+ *     struct spate_error err = { 0 };
+ *     const char *words[] = { "udp://127.0.0.1:5001", "--rate", "1kpps", "-D", "2" };
+ *     struct spate_plan *plan;
+ *     struct spate_run *run;
+ *     if (spate_plan_parse(&plan, "send", 5, words, &err) ||
+ *         spate_run_new(&run, plan, NULL, &err) || spate_run_start(run, &err))
+ *             fprintf(stderr, "%s\n", err.text);
+ *     while (spate_run_step(run, 1000) == 0)
+ *             ;
+ *     puts(spate_run_json(run));
+ *     spate_run_free(run);
+ *     spate_plan_free(plan);
+ *
+ * Several runs may live in one process; each belongs to the thread that steps it. Nothing here
+ * prints, exits or installs a signal handler. */
+#ifndef SPATE_SPATE_H
+#define SPATE_SPATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SPATE_VERSION "0.1.0"
+
+/* Zero-initialise. code is a negative errno value, exit_code what a program should exit with (see
+ * EXIT STATUS in spate(1)), text one sentence. */
+struct spate_error {
+	int code, exit_code;
+	char text[512];
+};
+
+struct spate_plan;
+struct spate_run;
+struct sp_event; /* inside; library users read spate_run_json instead */
+
+/* The version of the library that is linked. */
+const char *spate_version(void);
+
+/* Builds the plan that `spate COMMAND WORDS...` would run; command is "send" or "recv". 0 or a
+ * negative errno with *err filled. */
+int spate_plan_parse(struct spate_plan **plan, const char *command, int argc,
+		     const char *const argv[], struct spate_error *err);
+/* The canonical plan as one line of JSON, and its SHA-256 in hexadecimal. Owned by the plan. */
+const char *spate_plan_json(const struct spate_plan *plan);
+const char *spate_plan_sha256(const struct spate_plan *plan);
+void spate_plan_free(struct spate_plan *plan);
+
+/* log_level: 0 errors, 1 warnings, 2 information, 3 everything. */
+struct spate_run_options {
+	void (*log)(void *arg, int level, const char *line); /* any thread; NULL: none */
+	void *log_arg;
+	int log_level;
+	void (*event)(void *arg, const struct sp_event *event); /* the stepping thread; NULL */
+	void *event_arg;
+};
+
+/* The plan must outlive the run. options may be NULL and is copied. */
+int spate_run_new(struct spate_run **run, const struct spate_plan *plan,
+		  const struct spate_run_options *options, struct spate_error *err);
+/* Resolves, checks consent, opens, asks receivers, and starts. When it fails nothing was sent. */
+int spate_run_start(struct spate_run *run, struct spate_error *err);
+/* Address number i that the run listens on ("udp://0.0.0.0:5001") into buf; -ENOENT past the
+ * last. After start. */
+int spate_run_listening(const struct spate_run *run, unsigned i, char *buf, size_t cap);
+/* Waits at most timeout_ms (-1: until something happens) and does what is to be done. 1: the run
+ * is over; 0: it goes on; negative: errno. */
+int spate_run_step(struct spate_run *run, int timeout_ms);
+/* Ends the run soon; its report is complete. interrupted: exit code 130. Async-signal-safe. */
+void spate_run_stop(struct spate_run *run, int interrupted);
+/* Raises the exit code when an output of the caller's could not be written (74). */
+void spate_run_output_failed(struct spate_run *run);
+/* After the end. */
+int spate_run_exit_code(const struct spate_run *run);
+/* The report as JSON, or NULL without memory. Owned by the run. */
+const char *spate_run_json(struct spate_run *run);
+void spate_run_free(struct spate_run *run);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

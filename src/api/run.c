@@ -1,0 +1,337 @@
+/* The facade behind include/spate: engine, control and words put together. */
+#include "spate/spate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/clock.h"
+#include "ctl/client.h"
+#include "ctl/server.h"
+#include "engine/plan.h"
+#include "engine/run.h"
+#include "report/json.h"
+#include "scenario/words.h"
+
+/* Time between the last grant and the first departure, so that every worker is up. */
+#define START_DELAY_NS (2 * SP_NS_PER_MS)
+/* A receiver that has ended still answers its senders for so long. */
+#define LINGER_NS      (500 * SP_NS_PER_MS)
+
+struct spate_plan {
+	struct sp_words words;
+};
+
+struct spate_run {
+	const struct sp_plan *plan;
+	struct spate_run_options options;
+	struct sp_clock clock;
+	struct sp_log log;
+	struct sp_env env;
+	struct sp_run *run;
+	struct sp_ctl_client *client;
+	struct sp_run_hooks control; /* the client's */
+	struct sp_ctl_server *server;
+	struct sp_event end; /* a copy of the end event, for the report */
+	struct sp_str json;
+	uint64_t linger_until_ns; /* 0: not over yet */
+};
+
+static int give(struct spate_error *out, const struct sp_err *err, int code)
+{
+	if (out) {
+		out->code = code;
+		out->exit_code = err->exit ? (int)err->exit : SP_EXIT_FAILED;
+		sp_strlcpy(out->text, err->text, sizeof out->text);
+	}
+	return code;
+}
+
+const char *spate_version(void)
+{
+	return SPATE_VERSION;
+}
+
+int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
+		     const char *const argv[], struct spate_error *error)
+{
+	struct sp_err err = { 0 };
+	struct spate_plan *p = sp_alloc(sp_mem_system(), sizeof *p);
+	int r;
+
+	if (!p)
+		r = sp_fail(&err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	else
+		r = sp_words_parse(command, argc, (char *const *)argv, sp_mem_system(),
+				   &sp_catalog, &p->words, &err);
+	if (r) {
+		sp_free(sp_mem_system(), p);
+		return give(error, &err, r);
+	}
+	*out = p;
+	return 0;
+}
+
+const char *spate_plan_json(const struct spate_plan *p)
+{
+	return p->words.plan->json;
+}
+
+const char *spate_plan_sha256(const struct spate_plan *p)
+{
+	return p->words.plan->sha256;
+}
+
+void spate_plan_free(struct spate_plan *p)
+{
+	if (!p)
+		return;
+	sp_words_free(&p->words);
+	sp_free(sp_mem_system(), p);
+}
+
+static void write_log(void *arg, enum sp_log_level level, const char *text)
+{
+	struct spate_run *r = arg;
+
+	r->options.log(r->options.log_arg, (int)level, text);
+}
+
+/* ---- the engine's hooks: the control client's, with a word of ours ---- */
+
+static int on_grant(void *arg, const struct sp_ask *asks, struct sp_grant *grants, uint32_t n,
+		    struct sp_err *err)
+{
+	struct spate_run *r = arg;
+
+	return r->control.grant(r->control.arg, asks, grants, n, err);
+}
+
+static int on_peer_sample(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes)
+{
+	struct spate_run *r = arg;
+
+	return r->control.peer_sample(r->control.arg, i, rx_unique, rx_bytes);
+}
+
+static int on_peer_counts(void *arg, uint32_t i, const uint64_t *tx, struct sp_peer_counts *pc)
+{
+	struct spate_run *r = arg;
+	int ret = r->control.peer_counts(r->control.arg, i, tx, pc);
+	const char *why = ret && pc ? sp_ctl_client_remark(r->client, i) : NULL;
+
+	if (why)
+		sp_run_remark(r->run, "control", false, why);
+	return ret;
+}
+
+static void on_event(void *arg, const struct sp_event *e)
+{
+	struct spate_run *r = arg;
+
+	if (e->kind == SP_EVENT_END)
+		r->end = *e;
+	if (r->options.event)
+		r->options.event(r->options.event_arg, e);
+}
+
+int spate_run_new(struct spate_run **out, const struct spate_plan *plan,
+		  const struct spate_run_options *options, struct spate_error *error)
+{
+	struct sp_err err = { 0 };
+	struct spate_run *r = sp_alloc(sp_mem_system(), sizeof *r);
+
+	if (!r) {
+		sp_fail(&err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+		return give(error, &err, -ENOMEM);
+	}
+	r->plan = plan->words.plan;
+	if (options)
+		r->options = *options;
+	if (r->plan->run.is_virtual)
+		sp_clock_init_virtual(&r->clock, SP_NS_PER_S);
+	else
+		sp_clock_init_real(&r->clock);
+	r->log = (struct sp_log){ .arg = r,
+				  .write = write_log,
+				  .max = (enum sp_log_level)r->options.log_level };
+	r->env = (struct sp_env){ .mem = sp_mem_system(),
+				  .clock = &r->clock,
+				  .log = r->options.log ? &r->log : NULL,
+				  .seed = r->plan->run.seed };
+	sp_str_init(&r->json, r->env.mem);
+	*out = r;
+	return 0;
+}
+
+static int sends(const struct spate_run *r)
+{
+	return r->plan->n_streams > 0;
+}
+
+/* Control where the plan wants it: a client for a sender, a server for a receiver. */
+static int open_client(struct spate_run *r, struct sp_run_hooks *hooks, struct sp_err *err)
+{
+	int ret;
+
+	if (!sends(r) || !r->plan->run.control || r->plan->run.is_virtual)
+		return 0;
+	ret = sp_ctl_client_new(&r->client, &r->env, err);
+	if (ret)
+		return ret;
+	sp_ctl_client_hooks(r->client, &r->control);
+	hooks->grant = on_grant;
+	hooks->peer_sample = on_peer_sample;
+	hooks->peer_counts = on_peer_counts;
+	return 0;
+}
+
+static int open_server(struct spate_run *r, struct sp_err *err)
+{
+	if (sends(r) || !r->plan->run.control || r->plan->run.is_virtual)
+		return 0;
+	return sp_ctl_server_new(&r->server, r->run, &r->env, err);
+}
+
+static void remark_control(struct spate_run *r)
+{
+	const char *why;
+
+	for (uint32_t i = 0; r->client && i < sp_ctl_client_asks(r->client); i++) {
+		why = sp_ctl_client_remark(r->client, i);
+		if (why)
+			sp_run_remark(r->run, "control", false, why);
+	}
+}
+
+int spate_run_start(struct spate_run *r, struct spate_error *error)
+{
+	struct sp_run_hooks hooks = { .arg = r, .event = on_event };
+	struct sp_err err = { 0 };
+	int ret = open_client(r, &hooks, &err);
+
+	if (ret == 0)
+		ret = sp_run_new(&r->run, r->plan, &sp_catalog, &r->env, &hooks, &err);
+	if (ret == 0)
+		ret = sp_run_prepare(r->run, &err);
+	if (ret == 0)
+		ret = open_server(r, &err);
+	if (ret == 0)
+		remark_control(r);
+	if (ret == 0)
+		ret = sp_run_arm(r->run, sp_clock_now(&r->clock) + START_DELAY_NS, &err);
+	return ret ? give(error, &err, ret) : 0;
+}
+
+int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t cap)
+{
+	struct sp_endpoint local;
+	const char *transport;
+	char text[80];
+
+	if (sp_run_listening(r->run, i, &local, &transport))
+		return -ENOENT;
+	snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+	return 0;
+}
+
+static void step_control(struct spate_run *r)
+{
+	if (r->client)
+		sp_ctl_client_step(r->client);
+	if (r->server)
+		sp_ctl_server_step(r->server);
+}
+
+/* Waits for whichever has something to do first. */
+static void wait_for_any(struct spate_run *r, int timeout_ms)
+{
+	struct pollfd fds[3] = { { .fd = sp_run_fd(r->run), .events = POLLIN } };
+	nfds_t n = 1;
+
+	if (r->client)
+		fds[n++] = (struct pollfd){ .fd = sp_ctl_client_fd(r->client),
+					    .events = POLLIN };
+	if (r->server)
+		fds[n++] = (struct pollfd){ .fd = sp_ctl_server_fd(r->server),
+					    .events = POLLIN };
+	poll(fds, n, timeout_ms);
+}
+
+/* After its end a receiver answers those senders that still want their counts. */
+static int linger(struct spate_run *r, int timeout_ms)
+{
+	uint64_t now = sp_clock_now(&r->clock);
+	int left;
+
+	if (!r->server || r->end.result->interrupted || now >= r->linger_until_ns ||
+	    sp_ctl_server_sessions(r->server) == 0)
+		return 1;
+	left = (int)((r->linger_until_ns - now) / SP_NS_PER_MS) + 1;
+	wait_for_any(r, timeout_ms >= 0 && timeout_ms < left ? timeout_ms : left);
+	step_control(r);
+	return 0;
+}
+
+int spate_run_step(struct spate_run *r, int timeout_ms)
+{
+	int wait, ret;
+
+	if (r->linger_until_ns)
+		return linger(r, timeout_ms);
+	wait = sp_run_wait_ms(r->run);
+	if (timeout_ms >= 0 && timeout_ms < wait)
+		wait = timeout_ms;
+	if (wait)
+		wait_for_any(r, wait);
+	step_control(r);
+	ret = sp_run_step(r->run, 0);
+	if (ret == 1) {
+		r->linger_until_ns = sp_clock_now(&r->clock) + LINGER_NS;
+		return linger(r, 0);
+	}
+	return ret;
+}
+
+void spate_run_stop(struct spate_run *r, int interrupted)
+{
+	if (r->run)
+		sp_run_request_stop(r->run, interrupted);
+}
+
+void spate_run_output_failed(struct spate_run *r)
+{
+	if (r->run)
+		sp_run_exit_hint(r->run, SP_EXIT_IO);
+}
+
+int spate_run_exit_code(const struct spate_run *r)
+{
+	return sp_run_result(r->run)->exit_code;
+}
+
+const char *spate_run_json(struct spate_run *r)
+{
+	struct sp_report_env env = { .version = SPATE_VERSION };
+
+	if (!r->end.result)
+		return NULL;
+	sp_str_clear(&r->json);
+	sp_report_json(&r->json, &r->end, &env, NULL);
+	return r->json.failed ? NULL : r->json.text;
+}
+
+void spate_run_free(struct spate_run *r)
+{
+	if (!r)
+		return;
+	if (r->server)
+		sp_ctl_server_free(r->server);
+	sp_run_free(r->run);
+	if (r->client)
+		sp_ctl_client_free(r->client);
+	sp_str_fini(&r->json);
+	sp_free(sp_mem_system(), r);
+}
