@@ -100,6 +100,12 @@ struct sp_remark {
 	const char *text; /* one sentence */
 };
 
+/* A histogram of the whole run, for the run folder. */
+struct sp_named_hist {
+	const char *name; /* "delay", "late", ... */
+	const struct sp_hist *hist;
+};
+
 enum sp_role_kind { SP_ROLE_SEND, SP_ROLE_RECV, SP_ROLE_BOTH };
 
 struct sp_result {
@@ -123,6 +129,8 @@ struct sp_result {
 	size_t n_flows;
 	const struct sp_transport_result *transports;
 	size_t n_transports;
+	const struct sp_named_hist *hists; /* at the end only */
+	size_t n_hists;
 	struct sp_host_info host;
 	const char *clock; /* how the far clock relates, for people; NULL = one-sided */
 	uint32_t violated, unknown_identities; /* masks, see sp_counts_check */

@@ -651,6 +651,20 @@ static void list_sent_flows(struct sp_run *r)
 	r->result.n_flows = n;
 }
 
+/* The end's histograms stay for the run folder. */
+static void keep_hists(struct sp_run *r, struct sp_hist *scratch)
+{
+	static const char *const name[] = { "delay", "delay_actual", "rx_gap_error", "late",
+					    "gap_error" };
+
+	for (unsigned i = 0; i < 5; i++)
+		if (scratch[i].n)
+			r->named_hists[r->result.n_hists++] =
+				(struct sp_named_hist){ name[i], &scratch[i] };
+	r->result.hists = r->named_hists;
+	r->final_hists = scratch;
+}
+
 void sp_run_collect(struct sp_run *r, uint64_t now_ns, bool final)
 {
 	struct sp_result *res = &r->result;
@@ -679,5 +693,8 @@ void sp_run_collect(struct sp_run *r, uint64_t now_ns, bool final)
 
 		res->violated |= sp_counts_check(&res->streams[i].m.c, &unknown);
 	}
-	sp_free(r->env.mem, scratch);
+	if (final)
+		keep_hists(r, scratch);
+	else
+		sp_free(r->env.mem, scratch);
 }

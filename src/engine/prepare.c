@@ -592,6 +592,7 @@ void sp_run_release(struct sp_run *r)
 	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
 		sp_free(mem, r->sessions[i].tx);
 	sp_flow_table_fini(&r->granted, mem);
+	sp_free(mem, r->final_hists);
 	sp_free(mem, r->workers);
 	sp_free(mem, r->rx_session);
 	sp_free(mem, r->sessions);

@@ -104,6 +104,8 @@ struct sp_run {
 	struct sp_flow_result *flow_results;
 	uint32_t flow_results_cap;
 	struct sp_transport_result *transport_results;
+	struct sp_named_hist named_hists[5];
+	struct sp_hist *final_hists;
 	struct sp_remark remarks[SP_RUN_MAX_REMARKS];
 	uint32_t n_remarks_told;
 	enum sp_exit exit_hint;
