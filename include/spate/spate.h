@@ -37,6 +37,7 @@ struct spate_error {
 struct spate_plan;
 struct spate_run;
 struct sp_event; /* inside; library users read spate_run_json instead */
+struct sp_words_output;
 
 /* The version of the library that is linked. */
 const char *spate_version(void);
@@ -48,6 +49,8 @@ int spate_plan_parse(struct spate_plan **plan, const char *command, int argc,
 /* The canonical plan as one line of JSON, and its SHA-256 in hexadecimal. Owned by the plan. */
 const char *spate_plan_json(const struct spate_plan *plan);
 const char *spate_plan_sha256(const struct spate_plan *plan);
+/* The words that say what to print (--json, --run-dir, ...), for the command line. */
+const struct sp_words_output *spate_plan_output(const struct spate_plan *plan);
 void spate_plan_free(struct spate_plan *plan);
 
 /* log_level: 0 errors, 1 warnings, 2 information, 3 everything. */

@@ -84,6 +84,11 @@ const char *spate_plan_sha256(const struct spate_plan *p)
 	return p->words.plan->sha256;
 }
 
+const struct sp_words_output *spate_plan_output(const struct spate_plan *p)
+{
+	return &p->words.out;
+}
+
 void spate_plan_free(struct spate_plan *p)
 {
 	if (!p)

@@ -1,0 +1,138 @@
+/* send and recv: words to a plan, the plan to a run, the run's events to the outputs. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/outputs.h"
+#include "spate/spate.h"
+
+/* The run that a signal ends. The only mutable file-scope object: handlers get no argument. */
+static struct spate_run *volatile signalled_run;
+static volatile sig_atomic_t signals_seen;
+
+static void on_signal(int sig)
+{
+	struct spate_run *run = signalled_run;
+
+	(void)sig;
+	signals_seen++;
+	if (run)
+		spate_run_stop(run, 1);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+
+	sigemptyset(&stop.sa_mask);
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void write_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "spate: %s%s\n", level <= 1 ? (level ? "warning: " : "error: ") : "", line);
+}
+
+struct context {
+	struct sp_outputs *outputs;
+	struct spate_run *run;
+};
+
+static void on_event(void *arg, const struct sp_event *e)
+{
+	struct context *c = arg;
+
+	/* Before the end's report is made: its exit code is in it. */
+	if (sp_outputs_failed(c->outputs))
+		spate_run_output_failed(c->run);
+	sp_outputs_event(c->outputs, e);
+}
+
+static int complain(const struct spate_error *err, const char *command)
+{
+	fprintf(stderr, "spate %s: %s\n", command, err->text);
+	if (err->exit_code == SP_EXIT_USAGE)
+		fprintf(stderr, "See `spate help %s`.\n", command);
+	return err->exit_code;
+}
+
+static void say_ready(struct spate_run *run)
+{
+	char where[96];
+
+	for (unsigned i = 0; spate_run_listening(run, i, where, sizeof where) == 0; i++)
+		fprintf(stderr, "ready %s\n", where);
+}
+
+static int steps(struct context *c, const char *command)
+{
+	int r = 0;
+
+	if (!strcmp(command, "recv"))
+		say_ready(c->run);
+	while (r == 0)
+		r = spate_run_step(c->run, -1);
+	if (sp_outputs_failed(c->outputs))
+		spate_run_output_failed(c->run);
+	return r < 0 ? SP_EXIT_FAILED : spate_run_exit_code(c->run);
+}
+
+static int execute(const struct spate_plan *plan, const char *command)
+{
+	const struct sp_words_output *out = spate_plan_output(plan);
+	struct spate_run_options options = { .log = write_log, .event = on_event };
+	struct spate_error err = { 0 };
+	struct context c = { 0 };
+	int code;
+
+	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
+	options.event_arg = &c;
+	if (sp_outputs_new(&c.outputs, out, spate_plan_json(plan)) ||
+	    spate_run_new(&c.run, plan, &options, &err)) {
+		fprintf(stderr, "spate %s: out of memory\n", command);
+		sp_outputs_free(c.outputs);
+		return SP_EXIT_FAILED;
+	}
+	signalled_run = c.run;
+	if (signals_seen)
+		spate_run_stop(c.run, 1);
+	code = spate_run_start(c.run, &err) ? complain(&err, command) : steps(&c, command);
+	signalled_run = NULL;
+	spate_run_free(c.run);
+	sp_outputs_free(c.outputs);
+	return code;
+}
+
+static int run_words(const char *command, int argc, char **argv)
+{
+	struct spate_error err = { 0 };
+	struct spate_plan *plan;
+	int code = SP_EXIT_OK;
+
+	catch_signals();
+	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
+		return complain(&err, command);
+	if (spate_plan_output(plan)->dry_run) {
+		printf("%s\nsha256 %s\n", spate_plan_json(plan), spate_plan_sha256(plan));
+		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
+	} else {
+		code = execute(plan, command);
+	}
+	spate_plan_free(plan);
+	return code;
+}
+
+int sp_cmd_send(int argc, char **argv)
+{
+	return run_words("send", argc, argv);
+}
+
+int sp_cmd_recv(int argc, char **argv)
+{
+	return run_words("recv", argc, argv);
+}

@@ -1,0 +1,21 @@
+/* Where a run's events go: live table, plain lines, CSV, JSON, text report, run folder. */
+#ifndef SP_CLI_OUTPUTS_H
+#define SP_CLI_OUTPUTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "core/result.h"
+#include "scenario/words.h"
+
+struct sp_outputs;
+
+/* plan_json is written into the run folder. Prints a warning when the folder cannot be made (the
+ * run goes on; failed() says so). 0 or -ENOMEM. */
+int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *, const char *plan_json);
+void sp_outputs_event(struct sp_outputs *, const struct sp_event *);
+/* Something could not be written: exit code 74. */
+bool sp_outputs_failed(const struct sp_outputs *);
+void sp_outputs_free(struct sp_outputs *);
+
+#endif
