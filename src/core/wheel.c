@@ -2,13 +2,20 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "core/clock.h"
 
-#define LEVELS 3u
-#define SLOTS  65536u
-#define MASK   (SLOTS - 1)
-#define NONE   UINT64_MAX /* no slot */
+#define LEVELS	 3u
+#define SLOTS	 65536u
+#define MASK	 (SLOTS - 1)
+#define NONE	 UINT64_MAX /* no slot */
+
+/* When fewer than LOW ids are queued, slots are emptied until there are HIGH, up to AHEAD_NS
+ * before their time: enough to hide a fetch from memory, too little to matter for what is put. */
+#define LOW	 8u
+#define HIGH	 24u
+#define AHEAD_NS (64ull << SP_WHEEL_SLOT_SHIFT)
 
 /* Each level looks at time in units of 2^shift ns. The coarser ones are this fine, and not as
  * wide as the whole of the level below, so that emptying one of their slots is little work: it
@@ -27,19 +34,28 @@ struct node {
 	uint32_t next; /* id + 1; 0 ends a list: fresh zero memory is an empty wheel */
 };
 
+struct entry {
+	uint64_t at_ns;
+	uint32_t id;
+};
+
 /* Where an id is:
- * - due in the cursor's slot or before: in the list cur (taken from the slot in one go, sorted) or,
- *   when it was put later than that, in the heap. So an id that comes back while its slot is being
- *   emptied is not lost for a turn.
+ * - in the queue, when its slot was emptied: ids in the order in which they are given out. Slots
+ *   are emptied a little ahead of time, so that what they will touch is fetched by then;
+ * - in the heap, when it was put after its slot had been emptied: so an id that comes back while
+ *   its slot is being worked off is not lost for a turn;
  * - else in a slot of the finest level that reaches it: 1 .. 65,535 units ahead of the cursor. */
 struct sp_wheel {
 	const struct sp_mem *mem;
 	uint64_t cursor;     /* number of the finest slot that was emptied last */
 	uint64_t next_ns;    /* earliest at_ns in the wheel; valid if next_known */
 	uint64_t cascade_ns; /* start of the first occupied slot of the coarser levels */
+	const char *state;   /* see sp_wheel_prefetch */
+	size_t state_size;
 	bool next_known;
-	uint32_t cur; /* list, as in struct node */
 	uint32_t n_heap;
+	uint32_t first, end; /* the queue is queue[first .. end) */
+	struct entry *queue;
 	uint32_t *heap; /* ids, least (at_ns, id) first */
 	struct node *node;
 	struct bitmap map[LEVELS];
@@ -49,24 +65,33 @@ struct sp_wheel {
 int sp_wheel_new(struct sp_wheel **out, const struct sp_mem *mem, uint32_t n, uint64_t start_ns)
 {
 	struct sp_wheel *w = sp_alloc_array(mem, 1, sizeof *w);
+	size_t room = n ? n : 1;
 
 	*out = NULL;
 	if (!w)
 		return -ENOMEM;
 	w->mem = mem;
+
 	w->cursor = start_ns >> SP_WHEEL_SLOT_SHIFT;
 	w->cursor -= w->cursor > 0; /* so that the first slot is one to be emptied */
 	w->cascade_ns = SP_NEVER;
 	w->next_ns = SP_NEVER;
 	w->next_known = true;
-	w->node = sp_alloc_array(mem, n ? n : 1, sizeof *w->node);
-	w->heap = sp_alloc_array(mem, n ? n : 1, sizeof *w->heap);
-	if (!w->node || !w->heap) {
+	w->node = sp_alloc_array(mem, room, sizeof *w->node);
+	w->heap = sp_alloc_array(mem, room, sizeof *w->heap);
+	w->queue = sp_alloc_array(mem, room, sizeof *w->queue);
+	if (!w->node || !w->heap || !w->queue) {
 		sp_wheel_free(w);
 		return -ENOMEM;
 	}
 	*out = w;
 	return 0;
+}
+
+void sp_wheel_prefetch(struct sp_wheel *w, const void *state, size_t size)
+{
+	w->state = state;
+	w->state_size = size;
 }
 
 void sp_wheel_free(struct sp_wheel *w)
@@ -75,6 +100,7 @@ void sp_wheel_free(struct sp_wheel *w)
 		return;
 	sp_free(w->mem, w->node);
 	sp_free(w->mem, w->heap);
+	sp_free(w->mem, w->queue);
 	sp_free(w->mem, w);
 }
 
@@ -253,71 +279,82 @@ void sp_wheel_put(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 	place(w, id, at_ns);
 }
 
-static uint32_t merge(struct sp_wheel *w, uint32_t a, uint32_t b)
+/* Within one slot: its order as one number. */
+static uint64_t rank_key(const struct entry *e)
 {
-	uint32_t head = 0, *tail = &head;
-
-	while (a && b) {
-		uint32_t *least = before(w, a - 1, b - 1) ? &a : &b;
-
-		*tail = *least;
-		tail = &w->node[*least - 1].next;
-		*least = *tail;
-	}
-	*tail = a ? a : b;
-	return head;
+	return (e->at_ns & ((1u << SP_WHEEL_SLOT_SHIFT) - 1)) << 32 | e->id;
 }
 
-static uint32_t reverse(struct sp_wheel *w, uint32_t list)
+/* The usual handful: each counts who stands before it. Compares nothing by a branch, which could
+ * not be predicted. */
+static void sort_few(struct entry *e, uint32_t n)
 {
-	uint32_t done = 0;
+	struct entry copy[8];
+	uint64_t key[8];
 
-	while (list) {
-		uint32_t next = w->node[list - 1].next;
-
-		w->node[list - 1].next = done;
-		done = list;
-		list = next;
+	for (uint32_t i = 0; i < n; i++) {
+		copy[i] = e[i];
+		key[i] = rank_key(&e[i]);
 	}
-	return done;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t rank = 0;
+
+		for (uint32_t k = 0; k < n; k++)
+			rank += key[k] < key[i];
+		e[rank] = copy[i];
+	}
 }
 
-/* Cuts the sorted run off that *list begins with. */
-static uint32_t cut_run(struct sp_wheel *w, uint32_t *list)
+static void sift(struct entry *e, uint32_t i, uint32_t n)
 {
-	uint32_t run = *list, last = run, next = w->node[last - 1].next;
+	struct entry v = e[i];
 
-	while (next && before(w, last - 1, next - 1)) {
-		last = next;
-		next = w->node[last - 1].next;
+	for (uint32_t k; (k = 2 * i + 1) < n; i = k) {
+		if (k + 1 < n && rank_key(&e[k]) < rank_key(&e[k + 1]))
+			k++;
+		if (rank_key(&e[k]) <= rank_key(&v))
+			break;
+		e[i] = e[k];
 	}
-	w->node[last - 1].next = 0;
-	*list = next;
-	return run;
+	e[i] = v;
 }
 
-/* Merge sort without memory of its own: bin k holds 2^k runs. Lists grow at the head, so that
- * the reverse is in the order of putting, and often sorted: many streams with one start. */
-static uint32_t sort(struct sp_wheel *w, uint32_t list)
+/* Heap sort: in place, and never quadratic. */
+static void sort_many(struct entry *e, uint32_t n)
 {
-	uint32_t bin[32] = { 0 }, all = 0;
-	unsigned used = 0;
+	for (uint32_t i = n / 2; i-- > 0;)
+		sift(e, i, n);
+	for (uint32_t i = n; i-- > 1;) {
+		struct entry top = e[0];
 
-	list = reverse(w, list);
-	while (list) {
-		uint32_t run = cut_run(w, &list);
-		unsigned k = 0;
-
-		for (; k < used && bin[k]; k++) {
-			run = merge(w, bin[k], run);
-			bin[k] = 0;
-		}
-		used = k == used ? k + 1 : used;
-		bin[k] = run;
+		e[0] = e[i];
+		e[i] = top;
+		sift(e, 0, i);
 	}
-	for (unsigned k = 0; k < used; k++)
-		all = merge(w, all, bin[k]);
-	return all;
+}
+
+/* Lists grow at the head: what was put in order comes in reverse, as from many streams with one
+ * start. */
+static bool reverse_sorted(struct entry *e, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (rank_key(&e[i - 1]) < rank_key(&e[i]))
+			return false;
+	for (uint32_t i = 0; i < n / 2; i++) {
+		struct entry x = e[i];
+
+		e[i] = e[n - 1 - i];
+		e[n - 1 - i] = x;
+	}
+	return true;
+}
+
+static void sort(struct entry *e, uint32_t n)
+{
+	if (n <= 8)
+		sort_few(e, n);
+	else if (!reverse_sorted(e, n))
+		sort_many(e, n);
 }
 
 static uint32_t detach(struct sp_wheel *w, unsigned level, unsigned i)
@@ -352,14 +389,33 @@ static void cascade(struct sp_wheel *w)
 	find_cascade(w);
 }
 
-/* Moves the cursor to the next slot that holds something and starts at or before until_ns; its
- * ids become the list cur. */
+/* Moves the list of one slot to the end of the queue. */
+static void enqueue(struct sp_wheel *w, uint32_t list)
+{
+	uint32_t begin, n = w->end - w->first;
+
+	/* Make room for all that may still come. */
+	if (w->first > 0) {
+		memmove(w->queue, w->queue + w->first, n * sizeof *w->queue);
+		w->first = 0;
+		w->end = n;
+	}
+	begin = w->end;
+	for (; list; list = w->node[list - 1].next) {
+		w->queue[w->end++] = (struct entry){ w->node[list - 1].at_ns, list - 1 };
+		if (w->state)
+			__builtin_prefetch(w->state + (list - 1) * w->state_size, 1);
+	}
+	if (w->end - begin > 1)
+		sort(w->queue + begin, w->end - begin);
+}
+
+/* Empties the next slot that holds something and starts at or before until_ns. */
 static bool advance(struct sp_wheel *w, uint64_t until_ns)
 {
 	for (;;) {
 		uint64_t slot = first_slot(w, 0);
 		uint64_t start = slot == NONE ? SP_NEVER : slot << SP_WHEEL_SLOT_SHIFT;
-		uint32_t list;
 
 		if (w->cascade_ns < SP_NEVER && w->cascade_ns <= start) {
 			if (w->cascade_ns > until_ns)
@@ -370,49 +426,67 @@ static bool advance(struct sp_wheel *w, uint64_t until_ns)
 		if (slot == NONE || start > until_ns)
 			return false;
 		w->cursor = slot;
-		list = detach(w, 0, slot & MASK);
-		w->cur = w->node[list - 1].next ? sort(w, list) : list;
+		enqueue(w, detach(w, 0, slot & MASK));
 		return true;
 	}
 }
 
+/* The first of queue and heap, if due. */
 static bool pop(struct sp_wheel *w, uint64_t until_ns, uint32_t *id)
 {
-	if (w->n_heap && (!w->cur || before(w, w->heap[0], w->cur - 1))) {
+	const struct entry *e = &w->queue[w->first];
+
+	if (w->n_heap && (w->first == w->end || before(w, w->heap[0], e->id))) {
 		if (w->node[w->heap[0]].at_ns > until_ns)
 			return false;
 		*id = heap_pop(w);
 		return true;
 	}
-	if (!w->cur || w->node[w->cur - 1].at_ns > until_ns)
+	if (w->first == w->end || e->at_ns > until_ns)
 		return false;
-	*id = w->cur - 1;
-	w->cur = w->node[*id].next;
+	*id = e->id;
+	w->first++;
 	return true;
+}
+
+/* Nothing that is not queued or in the heap is earlier than what is. */
+static bool is_ahead(const struct sp_wheel *w)
+{
+	return w->first != w->end || w->n_heap;
+}
+
+static void look_ahead(struct sp_wheel *w, uint64_t now_ns)
+{
+	uint64_t until_ns = now_ns < UINT64_MAX - AHEAD_NS ? now_ns + AHEAD_NS : now_ns;
+
+	if (w->end - w->first >= LOW)
+		return;
+	while (w->end - w->first < HIGH && advance(w, until_ns))
+		;
 }
 
 uint32_t sp_wheel_take_span(struct sp_wheel *w, uint64_t now_ns, uint64_t span_ns,
 			    uint32_t *ids, uint32_t max)
 {
 	const uint64_t slot_mask = (1ull << SP_WHEEL_SLOT_SHIFT) - 1;
-	uint64_t until_ns = now_ns, end_ns;
+	uint64_t until_ns = now_ns;
 	uint32_t n = 0;
 
 	if (now_ns < w->next_ns)
 		return 0;
 	while (n < max) {
 		if (!pop(w, until_ns, &ids[n])) {
-			if (w->cur || w->n_heap || !advance(w, until_ns))
+			if (is_ahead(w) || !advance(w, until_ns))
 				break;
-			continue;
+		} else if (n++ == 0) {
+			uint64_t at_ns = w->node[ids[0]].at_ns;
+
+			if (span_ns < ~at_ns && ((at_ns + span_ns) | slot_mask) < now_ns)
+				until_ns = (at_ns + span_ns) | slot_mask;
 		}
-		if (n++ > 0)
-			continue;
-		end_ns = w->node[ids[0]].at_ns;
-		end_ns = span_ns > ~end_ns ? UINT64_MAX : (end_ns + span_ns) | slot_mask;
-		until_ns = end_ns < now_ns ? end_ns : now_ns;
 	}
 	if (n) {
+		look_ahead(w, until_ns);
 		w->next_ns = 0;
 		w->next_known = false;
 	}
@@ -445,11 +519,11 @@ static uint64_t find_next(const struct sp_wheel *w)
 {
 	uint64_t best = SP_NEVER;
 
-	if (w->cur)
-		best = w->node[w->cur - 1].at_ns;
+	if (w->first != w->end)
+		best = w->queue[w->first].at_ns;
 	if (w->n_heap && w->node[w->heap[0]].at_ns < best)
 		best = w->node[w->heap[0]].at_ns;
-	if (w->cur || w->n_heap)
+	if (is_ahead(w))
 		return best;
 	for (unsigned level = 0; level < LEVELS; level++)
 		best = earliest(w, level, best);
@@ -470,7 +544,8 @@ void sp_wheel_clear(struct sp_wheel *w)
 	for (unsigned level = 0; level < LEVELS; level++)
 		while (w->map[level].top)
 			(void)detach(w, level, map_first(&w->map[level]));
-	w->cur = 0;
+	w->first = 0;
+	w->end = 0;
 	w->n_heap = 0;
 	w->cascade_ns = SP_NEVER;
 	w->next_ns = SP_NEVER;
