@@ -73,7 +73,7 @@ struct sp_plan_recv {
 };
 
 struct sp_plan {
-	struct sp_arena arena;     /* everything above lives here */
+	struct sp_arena arena;     /* all texts and settings live here */
 	struct sp_plan_run run;
 	struct sp_plan_port *ports;
 	unsigned n_ports;
