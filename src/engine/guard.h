@@ -29,17 +29,22 @@ struct sp_guard_conf {
 	bool nothing_leaves; /* loop, null, pcap: nothing is sent to the address at all */
 };
 
-/* Judges all asks together. 0: *permit is filled (its arrays from arena), public_pps/bps say what
- * of the total goes outside the own network (the lane counts it while sending too). -EACCES,
- * exit 77: the sentence names the address, its class, the limit, and how to get consent. */
+/* Judges all asks together. 0: *permit is filled (its array from arena, each endpoint once).
+ * -EACCES, exit 77: the sentence names the address, its class, the limit, and how to get
+ * consent. */
 int sp_guard_judge(const struct sp_guard_ask *, unsigned n, const struct sp_guard_conf *,
 		   struct sp_arena *, struct sp_permit *permit, struct sp_err *);
+
+/* Is this target outside the user's own network? Then what is sent to it counts against the
+ * limits: the lane asks sp_guard_meter_take() before each of its units. */
+bool sp_guard_is_metered(const struct sp_guard_ask *, const struct sp_guard_conf *);
 
 /* Counts what is sent outside the own network, so that the limits hold while sending too. */
 struct sp_guard_meter {
 	uint64_t window_ns, packets, bits;
 };
-/* HOT. May one more unit of bytes leave at now_ns? One-second windows. */
+/* HOT. May one more unit of bytes leave at now_ns? One-second windows; a meter that is zero
+ * begins with its first unit. The limits are the run's: one meter for all that a run sends. */
 bool sp_guard_meter_take(struct sp_guard_meter *, uint64_t now_ns, uint32_t bytes);
 
 #endif

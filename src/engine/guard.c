@@ -1,0 +1,218 @@
+#include "engine/guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "core/clock.h"
+
+/* How every refusal ends: what the user can do. */
+#define NO_LEASE                                                                               \
+	"more needs the far end's consent, a lease from a spate receiver; leases do not exist " \
+	"yet in this version, so stay within these limits or use a network of your own "       \
+	"(loopback, private, documentation addresses, a lab)"
+
+static bool is_broadcast(const struct sp_guard_ask *a)
+{
+	return a->subnet_broadcast || sp_addr_class(&a->to.addr) == SP_ADDR_BROADCAST;
+}
+
+bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+{
+	return !conf->nothing_leaves && !a->own_host && !is_broadcast(a) &&
+	       !sp_addr_is_own(&a->to.addr);
+}
+
+/* ---- one target ---- */
+
+static int refuse_never(const struct sp_guard_ask *a, struct sp_err *err)
+{
+	enum sp_addr_class class = sp_addr_class(&a->to.addr);
+	char to[72];
+
+	if (class != SP_ADDR_NEVER && class != SP_ADDR_UNSPECIFIED)
+		return 0;
+	sp_addr_format(to, sizeof to, &a->to.addr);
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "%s is a%s %s address: nothing may be sent there, with or without "
+		       "consent; give the address of a host",
+		       to, class == SP_ADDR_UNSPECIFIED ? "n" : "", sp_addr_class_name(class));
+}
+
+static int judge_broadcast(const struct sp_guard_ask *a, const struct sp_guard_conf *conf,
+			   struct sp_err *err)
+{
+	enum sp_addr_class class = sp_addr_class(&a->to.addr);
+	bool limited = class == SP_ADDR_BROADCAST;
+	char to[72];
+
+	if (!is_broadcast(a))
+		return 0;
+	sp_addr_format(to, sizeof to, &a->to.addr);
+	if (!conf->allow_broadcast)
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s is %s: every host of the network would get each packet; "
+			       "--allow-broadcast consents to that in a network of your own",
+			       to, limited ? "the broadcast address" : "a broadcast address");
+	/* Routers do not pass on the limited one: it stays on the user's own link. */
+	if (!limited && !sp_addr_is_own(&a->to.addr))
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s is the broadcast address of a %s network: broadcast is for "
+			       "networks of your own only (private, documentation or link-local "
+			       "addresses), --allow-broadcast does not change that",
+			       to, sp_addr_class_name(class));
+	return 0;
+}
+
+static int judge_foreign(const struct sp_guard_ask *a, struct sp_err *err)
+{
+	const char *class = sp_addr_class_name(sp_addr_class(&a->to.addr));
+	char to[72];
+
+	sp_addr_format(to, sizeof to, &a->to.addr);
+	if (a->foreign_source)
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s is a %s address: a source address that is not this host's "
+			       "may not be used towards it; " NO_LEASE,
+			       to, class);
+	if (a->unbounded)
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s is a %s address: a run without an end is not allowed towards "
+			       "it; give a duration, a count or a number of bytes (up to %u "
+			       "packets/s and 10 Mbit/s need no consent)",
+			       to, class, SP_GUARD_PUBLIC_PPS);
+	return 0;
+}
+
+/* ---- all together ---- */
+
+/* NAN is above every limit. */
+static bool within(double value, double limit)
+{
+	return value <= limit;
+}
+
+static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps, double bps,
+		       struct sp_err *err)
+{
+	bool packets = within(pps, SP_GUARD_PUBLIC_PPS);
+	const char *class = sp_addr_class_name(sp_addr_class(&first->to.addr));
+	char to[72], asked[48] = "an unlimited rate", others[48] = "";
+
+	if (packets && within(bps, SP_GUARD_PUBLIC_BPS))
+		return 0;
+	sp_addr_format(to, sizeof to, &first->to.addr);
+	if (!packets && within(pps, 1e15))
+		sp_human_pps(asked, sizeof asked, pps);
+	else if (packets && within(bps, 1e18))
+		sp_human_bps(asked, sizeof asked, bps);
+	if (n > 1)
+		snprintf(others, sizeof others, " and %u more like it", n - 1);
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "%s%s: a %s address, outside your own network; %s is asked and the limit "
+		       "there is %u packets/s and 10 Mbit/s in all: " NO_LEASE,
+		       to, others, class, asked, SP_GUARD_PUBLIC_PPS);
+}
+
+static int judge_all(const struct sp_guard_ask *ask, unsigned n,
+		     const struct sp_guard_conf *conf, struct sp_err *err)
+{
+	const struct sp_guard_ask *first = NULL;
+	double pps = 0, bps = 0;
+	unsigned metered = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < n && !rc; i++) {
+		rc = refuse_never(&ask[i], err);
+		if (!rc)
+			rc = judge_broadcast(&ask[i], conf, err);
+		if (rc || !sp_guard_is_metered(&ask[i], conf))
+			continue;
+		rc = judge_foreign(&ask[i], err);
+		first = first ? first : &ask[i];
+		metered++;
+		pps += ask[i].pps;
+		bps += ask[i].bps;
+	}
+	return rc || !first ? rc : judge_total(first, metered, pps, bps, err);
+}
+
+/* Each endpoint once: 100,000 streams to one target are one entry to look through. *list has
+ * room for all; slots is a table of 2^k > 2n indices, 0 = free, else index + 1. */
+static uint32_t unique(const struct sp_guard_ask *ask, unsigned n, struct sp_endpoint *list,
+		       uint32_t *slots, uint32_t mask)
+{
+	uint32_t used = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t at = (uint32_t)sp_endpoint_hash(&ask[i].to) & mask;
+
+		while (slots[at] && !sp_endpoint_eq(&list[slots[at] - 1], &ask[i].to))
+			at = (at + 1) & mask;
+		if (slots[at])
+			continue;
+		list[used++] = ask[i].to;
+		slots[at] = used;
+	}
+	return used;
+}
+
+static int list_targets(const struct sp_guard_ask *ask, unsigned n, struct sp_arena *arena,
+			struct sp_permit *permit, struct sp_err *err)
+{
+	struct sp_endpoint *list;
+	uint32_t *slots;
+	size_t cap = 4;
+
+	while (cap <= 2 * (size_t)n)
+		cap *= 2;
+	slots = sp_alloc_array(arena->mem, cap, sizeof *slots);
+	list = sp_arena_alloc(arena, n * sizeof *list);
+	if (slots && list) {
+		permit->n_to = unique(ask, n, list, slots, (uint32_t)(cap - 1));
+		permit->to = list;
+	}
+	sp_free(arena->mem, slots);
+	return permit->to ? 0 : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+int sp_guard_judge(const struct sp_guard_ask *ask, unsigned n, const struct sp_guard_conf *conf,
+		   struct sp_arena *arena, struct sp_permit *permit, struct sp_err *err)
+{
+	int rc = 0;
+
+	*permit = (struct sp_permit){ 0 };
+	if (!conf->nothing_leaves)
+		rc = judge_all(ask, n, conf, err);
+	if (!rc && n)
+		rc = list_targets(ask, n, arena, permit, err);
+	if (rc)
+		return rc;
+	permit->listen = conf->listen;
+	permit->broadcast = conf->allow_broadcast;
+	permit->magic = SP_PERMIT_MAGIC;
+	return 0;
+}
+
+/* ---- while sending ---- */
+
+bool sp_guard_meter_take(struct sp_guard_meter *m, uint64_t now_ns, uint32_t bytes)
+{
+	uint64_t bits = (uint64_t)bytes * 8;
+
+	/* The first window begins half a gap of the highest rate before the first unit, so that
+	 * a unit of the last moment does not fall into the next window by a microsecond. */
+	if (!m->window_ns)
+		m->window_ns = now_ns > SP_NS_PER_MS ? now_ns - SP_NS_PER_MS / 2 : 1;
+	if (now_ns >= m->window_ns && now_ns - m->window_ns >= SP_NS_PER_S) {
+		m->window_ns = now_ns - (now_ns - m->window_ns) % SP_NS_PER_S;
+		m->packets = 0;
+		m->bits = 0;
+	}
+	if (m->packets + 1 > SP_GUARD_PUBLIC_PPS || m->bits + bits > SP_GUARD_PUBLIC_BPS)
+		return false;
+	m->packets++;
+	m->bits += bits;
+	return true;
+}

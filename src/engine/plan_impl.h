@@ -1,0 +1,52 @@
+/* What the files of the plan builder share; nobody else includes this. */
+#ifndef SP_ENGINE_PLAN_IMPL_H
+#define SP_ENGINE_PLAN_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/plan.h"
+#include "engine/plan_build.h"
+
+/* A stream's duration before anybody has set it: seal decides by the other limits. */
+#define SP_PLAN_UNSET UINT64_MAX
+
+/* A growing array of items of one kind, and where each was written. */
+struct sp_plan_list {
+	size_t size;         /* of an item */
+	void *items;
+	const char **places; /* in the scratch arena; NULL: unknown */
+	unsigned n, cap;
+};
+
+struct sp_plan_build {
+	const struct sp_mem *mem;
+	const struct sp_catalog *catalog;
+	struct sp_plan *plan;
+	struct sp_arena scratch;             /* what is not needed after seal */
+	enum sp_plan_item item;              /* where sets go to */
+	struct sp_plan_list list[4];         /* by enum sp_plan_item; RUN's is unused */
+	struct sp_plan_port port_defaults;
+	struct sp_plan_stream stream_defaults;
+	struct sp_plan_recv recv_defaults;
+	void *port_conf;                     /* the newest port's own settings, to be written */
+};
+
+/* plan_words.c: what a text must be beyond what its row says. *canonical is the text to keep,
+ * in the plan's arena or the caller's. */
+int sp_plan_word(struct sp_plan_build *, const struct sp_opt *, const char *value,
+		 const char *place, const char **canonical, struct sp_err *);
+/* The one way to write a host: addresses as inet_ntop does, names in lower case. In the arena;
+ * NULL: out of memory. */
+const char *sp_plan_host(const char *host, struct sp_arena *);
+/* The transport of that name, or a sentence with the nearest and all there are. */
+const struct sp_transport_ops *sp_plan_transport(const struct sp_catalog *, const char *name,
+						 const char *place, struct sp_err *);
+
+/* plan_seal.c: the checks that need the whole. */
+int sp_plan_check(struct sp_plan_build *, struct sp_err *);
+/* plan_text.c: fills json and sha256. */
+int sp_plan_write(struct sp_plan *, const struct sp_mem *, const struct sp_catalog *,
+		  struct sp_err *);
+
+#endif

@@ -1,0 +1,106 @@
+#include <stddef.h>
+
+#include "engine/plan_impl.h"
+
+#define NUMBER_MAX 65535u   /* of a UDP port */
+#define FLOWS_MAX  4194304u /* ids that control may grant are 23 bits */
+
+#define AT(member) offsetof(struct sp_plan_run, member)
+static const struct sp_opt run_rows[] = {
+	{ "name", SP_OPT_TEXT, AT(name), "run", NULL, 0, 0, "name of the run, in its report" },
+	{ "seed", SP_OPT_U64, AT(seed), "1", NULL, 0, 0, "seed of everything that is drawn" },
+	{ "duration", SP_OPT_TIME, AT(duration_ns), "0", NULL, 0, 0,
+	  "a receiver's end; 0: until stopped" },
+	{ "count", SP_OPT_U64, AT(count), "0", NULL, 0, 0,
+	  "a receiver ends after so many units; 0: no limit" },
+	{ "cores", SP_OPT_U64, AT(cores), "1", NULL, 1, 1024, "number of workers" },
+	{ "spin", SP_OPT_ENUM, AT(spin), "auto", "auto|never|always", 0, 0,
+	  "wait for a departure by spinning: in its last 60 us, never, or all the time" },
+	{ "catch_up", SP_OPT_TEXT, AT(catch_up), "chase:2x", NULL, 0, 0,
+	  "after a stall: chase:2x (at most twice the rate), burst, skip" },
+	{ "coalesce", SP_OPT_TIME, AT(coalesce_ns), "0", NULL, 0, 1000000000u,
+	  "let packets wait so long for neighbours, to leave together" },
+	{ "control", SP_OPT_BOOL, AT(control), "yes", NULL, 0, 0,
+	  "compare counts with the other side over a control session" },
+	{ "best_effort", SP_OPT_BOOL, AT(best_effort), "no", NULL, 0, 0,
+	  "sending less than asked is no failure" },
+	{ "allow_broadcast", SP_OPT_BOOL, AT(allow_broadcast), "no", NULL, 0, 0,
+	  "broadcast addresses may be targets" },
+	{ "virtual", SP_OPT_BOOL, AT(is_virtual), "no", NULL, 0, 0,
+	  "run in virtual time, as fast as the machine can" },
+	{ "max_flows", SP_OPT_U64, AT(max_flows), "10000", NULL, 1, FLOWS_MAX,
+	  "flows that are kept apart; further ones fold into their stream" },
+	{ "tally", SP_OPT_ENUM, AT(tally), "auto", "auto|stream", 0, 0,
+	  "what shares histograms: auto (a stream, beyond 64 an entry), stream" },
+	{ "verify", SP_OPT_ENUM, AT(verify), "stamp", "stamp|full", 0, 0,
+	  "what a receiver verifies: the stamp, or the payload too" },
+	{ 0 },
+};
+#undef AT
+
+#define AT(member) offsetof(struct sp_plan_port, member)
+static const struct sp_opt port_rows[] = {
+	{ "name", SP_OPT_TEXT, AT(name), "", NULL, 0, 0, "name of the port" },
+	{ "transport", SP_OPT_TEXT, AT(transport), "udp", NULL, 0, 0,
+	  "how traffic leaves and enters" },
+	{ "bind", SP_OPT_TEXT, AT(bind), "", NULL, 0, 0,
+	  "own address: ADDR, ADDR%DEV, ADDR:PORT; empty: any" },
+	{ "interface", SP_OPT_TEXT, AT(interface), "", NULL, 0, 0, "interface; empty: any" },
+	{ "port", SP_OPT_U64, AT(port), "0", NULL, 0, NUMBER_MAX,
+	  "own port number; 0: the system's choice" },
+	{ "port_last", SP_OPT_U64, AT(port_last), "0", NULL, 0, NUMBER_MAX,
+	  "last number of a range; 0: one" },
+	{ 0 },
+};
+#undef AT
+
+#define AT(member) offsetof(struct sp_plan_stream, member)
+static const struct sp_opt stream_rows[] = {
+	{ "name", SP_OPT_TEXT, AT(name), "", NULL, 0, 0, "name of the stream" },
+	{ "from", SP_OPT_TEXT, AT(from), "tx0", NULL, 0, 0, "the port that it leaves from" },
+	{ "protocol", SP_OPT_TEXT, AT(protocol), "udp", NULL, 0, 0, "protocol" },
+	{ "host", SP_OPT_TEXT, AT(host), "", NULL, 0, 0, "target: address or name" },
+	{ "port", SP_OPT_U64, AT(port), "5001", NULL, 1, NUMBER_MAX, "target: port number" },
+	{ "rate", SP_OPT_RATE, AT(rate), "100pps", NULL, 0, 0,
+	  "100pps, 50kpps, 2Gbit/s, max; a bare number is packets a second" },
+	{ "size", SP_OPT_SIZE, AT(size), "1024", NULL, 0, NUMBER_MAX,
+	  "payload of a unit; over frame transports the frame without FCS" },
+	{ "departure", SP_OPT_TEXT, AT(departure), "constant", NULL, 0, 0,
+	  "law of the gaps between departures" },
+	{ "count", SP_OPT_U64, AT(count), "0", NULL, 0, 0, "so many units; 0: no limit" },
+	{ "bytes", SP_OPT_SIZE, AT(bytes), "0", NULL, 0, 0, "so many bytes; 0: no limit" },
+	{ "duration", SP_OPT_TIME, AT(duration_ns), NULL, NULL, 0, 0,
+	  "so long; 0: no limit; not given: 10 s, or no limit beside count or bytes" },
+	{ "start", SP_OPT_TIME, AT(start_ns), "0", NULL, 0, 0, "starts so long after the run" },
+	{ "payload", SP_OPT_TEXT, AT(payload), "X", NULL, 0, 0,
+	  "text that is repeated to fill the payload" },
+	{ "stamp", SP_OPT_ENUM, AT(stamp), "auto", "auto|native|short|off", 0, 0,
+	  "sequence and time in the payload's last 18 (native) or 10 (short) bytes" },
+	{ "entry", SP_OPT_TEXT, AT(entry), "", NULL, 0, 0,
+	  "beyond 64 streams those of one entry share histograms" },
+	{ 0 },
+};
+#undef AT
+
+#define AT(member) offsetof(struct sp_plan_recv, member)
+static const struct sp_opt recv_rows[] = {
+	{ "name", SP_OPT_TEXT, AT(name), "", NULL, 0, 0, "name of the receiver" },
+	{ "from", SP_OPT_TEXT, AT(from), "rx0", NULL, 0, 0, "the port that it listens on" },
+	{ "protocol", SP_OPT_TEXT, AT(protocol), "udp", NULL, 0, 0, "protocol" },
+	{ 0 },
+};
+#undef AT
+
+const struct sp_opt *sp_plan_rows(enum sp_plan_item item)
+{
+	switch (item) {
+	case SP_PLAN_PORT:
+		return port_rows;
+	case SP_PLAN_STREAM:
+		return stream_rows;
+	case SP_PLAN_RECV:
+		return recv_rows;
+	default:
+		return run_rows;
+	}
+}

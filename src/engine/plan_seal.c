@@ -1,0 +1,419 @@
+/* The checks that need the whole plan, and the defaults that depend on other settings. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/str.h"
+#include "core/clock.h"
+#include "engine/names.h"
+#include "engine/plan_impl.h"
+
+#define DEFAULT_DURATION_NS (10 * SP_NS_PER_S)
+#define NATIVE_BYTES	    18u
+#define SHORT_BYTES	    10u
+#define UDP4_MAX	    65507u /* 65535 less the IPv4 and UDP headers */
+#define UDP6_MAX	    65527u /* 65535 less the UDP header */
+#define FRAME4_HEADERS	    42u	   /* Ethernet, IPv4, UDP */
+#define FRAME6_HEADERS	    62u
+
+struct check {
+	struct sp_plan_build *b;
+	struct sp_names ports;
+	struct sp_err *err;
+};
+
+static void *items(const struct check *c, enum sp_plan_item item)
+{
+	return c->b->list[item].items;
+}
+
+static const char *place_of(const struct check *c, enum sp_plan_item item, unsigned i,
+			    const char *name)
+{
+	const char *place = c->b->list[item].places[i];
+
+	return place ? place : name;
+}
+
+static int no_memory(struct sp_err *err)
+{
+	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "the plan: out of memory");
+}
+
+/* What the operations say of a transport before it is opened. */
+static bool is_frame(const struct sp_transport_ops *ops)
+{
+	return ops->link != NULL;
+}
+
+static bool is_virtual(const struct sp_transport_ops *ops)
+{
+	return ops->next_ns != NULL;
+}
+
+/* ---- ports ---- */
+
+static int keep_text(struct check *c, const char **member, const char *text)
+{
+	*member = sp_arena_strdup(&c->b->plan->arena, text);
+	return *member ? 0 : no_memory(c->err);
+}
+
+/* "10.1.1.1%eth1:5000" says address, interface and port number: each goes to its own row, so
+ * that there is one way to say it. */
+static int split_bind(struct check *c, struct sp_plan_port *port, const char *place)
+{
+	struct sp_url u;
+	char *dev;
+	int rc;
+
+	if (!*port->bind)
+		return 0;
+	rc = sp_url_parse(port->bind, &u, c->err);
+	if (rc) {
+		sp_err_prefix(c->err, "%s: bind", place);
+		return rc;
+	}
+	if (*u.scheme || *u.query)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: bind: '%s' is not ADDR, ADDR%%DEV or ADDR:PORT", place,
+			       port->bind);
+	dev = strchr(u.host, '%');
+	if (dev)
+		*dev++ = '\0';
+	if (dev && *port->interface && strcmp(port->interface, dev) != 0)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: bind names the interface %s, but it is to be %s", place,
+			       dev, port->interface);
+	if (u.port && port->port &&
+	    (port->port != u.port || (port->port_last && port->port_last != u.port_last)))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: bind names port %u, but it is to be %llu", place,
+			       (unsigned)u.port, (unsigned long long)port->port);
+	if (u.port) {
+		port->port = u.port;
+		port->port_last = u.port_last;
+	}
+	if (dev && keep_text(c, &port->interface, dev))
+		return -ENOMEM;
+	port->bind = sp_plan_host(u.host, &c->b->plan->arena);
+	return port->bind ? 0 : no_memory(c->err);
+}
+
+static int virtual_list(struct check *c, const char *transport, const char *place)
+{
+	char list[200] = "";
+	size_t len = 0;
+
+	for (const struct sp_transport_ops *const *p = c->b->catalog->transport; *p; p++)
+		if (is_virtual(*p) && len < sizeof list)
+			len += (size_t)snprintf(list + len, sizeof list - len, "%s%s",
+						len ? ", " : "", (*p)->name);
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: virtual time is not possible over '%s'; it is over: %s", place,
+		       transport, list);
+}
+
+static int check_port(struct check *c, unsigned i)
+{
+	struct sp_plan_port *port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + i;
+	const char *place = place_of(c, SP_PLAN_PORT, i, port->name);
+	const struct sp_transport_ops *ops;
+	unsigned before;
+	int rc;
+
+	if (!*port->name)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: the port has no name",
+			       place);
+	if (!sp_names_add(&c->ports, port->name, i, &before))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: two ports are called '%s'", place, port->name);
+	ops = sp_plan_transport(c->b->catalog, port->transport, place, c->err);
+	if (!ops)
+		return -EINVAL;
+	if (c->b->plan->run.is_virtual && !is_virtual(ops))
+		return virtual_list(c, ops->name, place);
+	rc = split_bind(c, port, place);
+	if (rc)
+		return rc;
+	if (!port->port_last)
+		port->port_last = port->port;
+	if (port->port_last < port->port || (port->port_last && !port->port))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the range of ports %llu-%llu runs backwards", place,
+			       (unsigned long long)port->port,
+			       (unsigned long long)port->port_last);
+	rc = ops->check && port->conf ? ops->check(port->conf, c->err) : 0;
+	if (rc)
+		sp_err_prefix(c->err, "%s: transport %s", place, ops->name);
+	return rc;
+}
+
+/* The port that an item names, or the nearest one in a sentence. */
+static int find_port(struct check *c, const char *from, const char *place, unsigned *index)
+{
+	const struct sp_plan_port *ports = items(c, SP_PLAN_PORT);
+	const char *best = NULL;
+
+	if (sp_names_find(&c->ports, from, index))
+		return 0;
+	for (unsigned i = 0; i < c->b->list[SP_PLAN_PORT].n; i++) {
+		const char *pair[] = { best ? best : ports[i].name, ports[i].name };
+
+		best = sp_str_nearest(from, pair, 2);
+	}
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no such port '%s'%s%s%s", place,
+		       from, best ? "; did you mean '" : "", best ? best : "",
+		       best ? "'?" : "");
+}
+
+/* ---- streams ---- */
+
+static bool is_v4(const char *host)
+{
+	struct sp_addr a;
+
+	return sp_addr_parse(host, &a) == 0 && a.family == 4;
+}
+
+/* A scope behind '%' is an interface that need not exist where the plan is made. */
+static bool is_v6(const char *host)
+{
+	return strchr(host, ':') != NULL;
+}
+
+static int check_size(struct check *c, const struct sp_plan_stream *s, bool frame,
+		      const char *place)
+{
+	uint64_t max = frame ? 65535u : is_v6(s->host) ? UDP6_MAX : UDP4_MAX;
+	uint64_t min = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
+
+	if (s->size > max)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu is too large: %s holds at most %llu bytes", place,
+			       (unsigned long long)s->size,
+			       frame	      ? "a frame" :
+			       is_v6(s->host) ? "a UDP datagram over IPv6" :
+						"a UDP datagram over IPv4",
+			       (unsigned long long)max);
+	if (s->size < min)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu is too small: over this transport it is the "
+			       "frame's, whose headers alone are %llu bytes",
+			       place, (unsigned long long)s->size, (unsigned long long)min);
+	return 0;
+}
+
+/* auto: the best that fits. */
+static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, const char *place)
+{
+	/* A name may turn out to be IPv6: what fits there fits IPv4 too. */
+	uint64_t headers = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
+	uint64_t room = s->size - headers;
+	unsigned need = s->stamp == SP_STAMP_NATIVE ? NATIVE_BYTES :
+			s->stamp == SP_STAMP_SHORT  ? SHORT_BYTES :
+						      0;
+
+	if (s->stamp == SP_STAMP_AUTO)
+		s->stamp = room >= NATIVE_BYTES ? SP_STAMP_NATIVE :
+			   room >= SHORT_BYTES	? SP_STAMP_SHORT :
+						  SP_STAMP_OFF;
+	if (room >= need)
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: the %s stamp needs size %llu at least, but size is %llu", place,
+		       s->stamp == SP_STAMP_NATIVE ? "native" : "short",
+		       (unsigned long long)(headers + need), (unsigned long long)s->size);
+}
+
+static int check_rate(struct check *c, const struct sp_plan_stream *s, const char *place)
+{
+	enum sp_layer layer = s->rate.layer;
+
+	if (s->rate.kind == SP_RATE_NONE)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no rate is given", place);
+	if (s->rate.kind == SP_RATE_BPS && !s->size &&
+	    (layer == SP_LAYER_DEFAULT || layer == SP_LAYER_L7))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a rate in bit/s has no meaning with size 0; give it in "
+			       "packets a second",
+			       place);
+	if (s->rate.kind == SP_RATE_MAX && strcmp(s->departure, "constant") != 0)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: rate max leaves no gaps for the law '%s'; give a rate",
+			       place, s->departure);
+	return 0;
+}
+
+static int check_limits(struct check *c, struct sp_plan_stream *s, const char *place)
+{
+	if (s->duration_ns == SP_PLAN_UNSET)
+		s->duration_ns = s->count || s->bytes ? 0 : DEFAULT_DURATION_NS;
+	if (s->bytes && s->bytes < s->size)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: bytes %llu is less than one packet of size %llu", place,
+			       (unsigned long long)s->bytes, (unsigned long long)s->size);
+	if (s->bytes && !s->size)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: with size 0 a limit of bytes is never reached; give a count",
+			       place);
+	if (s->duration_ns > INT64_MAX || s->start_ns > INT64_MAX)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: more than 292 years is too long", place);
+	return 0;
+}
+
+static int check_stream(struct check *c, struct sp_names *names, unsigned i)
+{
+	struct sp_plan_stream *s = (struct sp_plan_stream *)items(c, SP_PLAN_STREAM) + i;
+	const char *place = place_of(c, SP_PLAN_STREAM, i, s->name);
+	const struct sp_plan_port *port;
+	bool frame;
+	unsigned before;
+	int rc;
+
+	if (!*s->name)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: the stream has no name",
+			       place);
+	if (!sp_names_add(names, s->name, i, &before))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: two streams are called '%s'", place, s->name);
+	if (!*s->host)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no target is given", place);
+	rc = find_port(c, s->from, place, &s->from_port);
+	if (rc)
+		return rc;
+	port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + s->from_port;
+	frame = is_frame(sp_catalog_transport(c->b->catalog, port->transport));
+	if (!*s->entry)
+		s->entry = s->name;
+	rc = check_size(c, s, frame, place);
+	if (!rc)
+		rc = check_stamp(c, s, frame, place);
+	if (!rc)
+		rc = check_rate(c, s, place);
+	if (!rc)
+		rc = check_limits(c, s, place);
+	return rc;
+}
+
+static int check_streams(struct check *c)
+{
+	unsigned n = c->b->list[SP_PLAN_STREAM].n;
+	struct sp_names names;
+	int rc = 0;
+
+	if (sp_names_init(&names, c->b->mem, n))
+		return no_memory(c->err);
+	for (unsigned i = 0; i < n && !rc; i++)
+		rc = check_stream(c, &names, i);
+	sp_names_fini(&names);
+	return rc;
+}
+
+/* ---- receivers ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	const struct sp_plan_port *x = *(const struct sp_plan_port *const *)a;
+	const struct sp_plan_port *y = *(const struct sp_plan_port *const *)b;
+
+	if (x->port != y->port)
+		return x->port < y->port ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static bool same_place(const struct sp_plan_port *a, const struct sp_plan_port *b)
+{
+	bool address = !*a->bind || !*b->bind || strcmp(a->bind, b->bind) == 0;
+	bool interface = !*a->interface || !*b->interface ||
+			 strcmp(a->interface, b->interface) == 0;
+
+	return address && interface && strcmp(a->transport, b->transport) == 0;
+}
+
+/* Two sockets on one number would share its traffic between them, silently. */
+static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigned n)
+{
+	qsort(p, n, sizeof *p, by_number);
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = i + 1; k < n && p[k]->port <= p[i]->port_last; k++) {
+			if (!same_place(p[i], p[k]))
+				continue;
+			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: port number %llu is listened on twice",
+				       *p[k]->bind ? p[k]->bind : "receivers",
+				       (unsigned long long)p[k]->port);
+		}
+	}
+	return 0;
+}
+
+static int check_recv(struct check *c, struct sp_names *names, unsigned i,
+		      const struct sp_plan_port **port)
+{
+	struct sp_plan_recv *r = (struct sp_plan_recv *)items(c, SP_PLAN_RECV) + i;
+	const char *place = place_of(c, SP_PLAN_RECV, i, r->name);
+	unsigned before;
+	int rc;
+
+	if (!*r->name)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: the receiver has no name",
+			       place);
+	if (!sp_names_add(names, r->name, i, &before))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: two receivers are called '%s'", place, r->name);
+	rc = find_port(c, r->from, place, &r->from_port);
+	if (rc)
+		return rc;
+	*port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + r->from_port;
+	if (!(*port)->port)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: no port number is given to listen on", place);
+	return 0;
+}
+
+static int check_recvs(struct check *c)
+{
+	unsigned n = c->b->list[SP_PLAN_RECV].n;
+	const struct sp_plan_port **used;
+	struct sp_names names;
+	int rc = 0;
+
+	if (!n)
+		return 0;
+	if (sp_names_init(&names, c->b->mem, n))
+		return no_memory(c->err);
+	used = sp_alloc_array(c->b->mem, n, sizeof(struct sp_plan_port *));
+	if (!used)
+		rc = no_memory(c->err);
+	for (unsigned i = 0; i < n && !rc; i++)
+		rc = check_recv(c, &names, i, &used[i]);
+	if (!rc)
+		rc = check_overlap(c, used, n);
+	sp_free(c->b->mem, used);
+	sp_names_fini(&names);
+	return rc;
+}
+
+int sp_plan_check(struct sp_plan_build *b, struct sp_err *err)
+{
+	struct check c = { .b = b, .err = err };
+	int rc = 0;
+
+	if (!b->list[SP_PLAN_STREAM].n && !b->list[SP_PLAN_RECV].n)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "nothing to do: the plan has no stream and no receiver");
+	if (sp_names_init(&c.ports, b->mem, b->list[SP_PLAN_PORT].n))
+		return no_memory(err);
+	for (unsigned i = 0; i < b->list[SP_PLAN_PORT].n && !rc; i++)
+		rc = check_port(&c, i);
+	if (!rc)
+		rc = check_streams(&c);
+	if (!rc)
+		rc = check_recvs(&c);
+	sp_names_fini(&c.ports);
+	return rc;
+}

@@ -1,0 +1,308 @@
+#include "engine/schedule.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "engine/law.h"
+
+typedef unsigned __int128 u128;
+
+/* Gaps that left are counted in bins of their ratio to the mean gap: 14 octaves from 2^-10, 8
+ * bins each, and one below and above. Half a KiB a stream and no logarithm a packet; the
+ * distance is taken at the edges, between which an exponential law has 5 % of its mass at
+ * most. */
+#define KS_OCTAVES  14u
+#define KS_LOWEST   10
+#define KS_SUB_BITS 3u
+#define KS_BINS	    ((KS_OCTAVES << KS_SUB_BITS) + 2u)
+#define KS_MIN	    100u
+
+#define Q32	 4294967296.0
+#define GAP_MAX (1ull << 62) /* 146 years: added to any clock it does not wrap */
+
+struct sp_schedule {
+	const struct sp_mem *mem;
+	const struct sp_dist_ops *dist;
+	void *state;
+	struct sp_rng rng;
+	double scale_q32;  /* a drawn value times this is a gap in ns * 2^32 */
+	double per_gap;    /* a gap in ns times this is its ratio to the mean gap */
+	double law_mean;
+	uint64_t due_ns;   /* the sum so far, 64.32 fixed point */
+	uint32_t due_frac;
+	uint32_t at;       /* next unused of the block */
+	uint32_t size;
+	float drawn[SP_DIST_BLOCK];
+	uint64_t left_ns;  /* last actual departure; 0: none yet */
+	uint32_t left_n;
+	uint32_t bins[KS_BINS];
+	struct sp_arena conf;
+};
+
+/* ---- constant gaps ---- */
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The exact gap: 10^15 units of 10^-6 ns a packet (bit) over micro packets (bits) a second. */
+static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struct sp_pace *p,
+		     struct sp_err *err)
+{
+	u128 total = 1000000000000000u, whole;
+	uint64_t rest, common;
+
+	if (s->rate.kind == SP_RATE_BPS)
+		total *= (u128)(s->size + layer_extra) * 8;
+	if (!s->rate.micro || !total)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the rate gives no gap between packets of size %llu",
+			       s->name, (unsigned long long)s->size);
+	whole = total / s->rate.micro;
+	if (whole > GAP_MAX)
+		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: the rate is below one packet in 146 years", s->name);
+	rest = (uint64_t)(total % s->rate.micro);
+	common = gcd(s->rate.micro, rest);
+	p->gap_ns = (uint64_t)whole;
+	p->gap_num = rest / common;
+	p->gap_den = s->rate.micro / common;
+	return 0;
+}
+
+/* ---- laws ---- */
+
+static void refill(struct sp_schedule *s)
+{
+	double v[SP_DIST_BLOCK];
+
+	s->dist->draw(s->state, &s->rng, v, SP_DIST_BLOCK);
+	for (uint32_t i = 0; i < SP_DIST_BLOCK; i++)
+		s->drawn[i] = (float)v[i];
+	s->at = 0;
+}
+
+static int next(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+	double gap;
+	u128 q;
+
+	if (s->at == SP_DIST_BLOCK)
+		refill(s);
+	/* Laws may give values below zero: no departure goes back in time. */
+	gap = (double)s->drawn[s->at++] * s->scale_q32;
+	if (!(gap > 0))
+		gap = 0;
+	if (gap > (double)GAP_MAX * Q32)
+		gap = (double)GAP_MAX * Q32;
+	q = (u128)gap + s->due_frac;
+	s->due_frac = (uint32_t)q;
+	if (__builtin_add_overflow(s->due_ns, (uint64_t)(q >> 32), &s->due_ns))
+		return 1;
+	*due_ns = s->due_ns;
+	*size = s->size;
+	return 0;
+}
+
+static const struct sp_schedule_ops law_ops = { .next = next };
+
+static int start_law(struct sp_schedule *s, const struct sp_law *law, const struct sp_pace *p,
+		     const char *name, struct sp_err *err)
+{
+	double gap = (double)p->gap_ns + (double)p->gap_num / (double)p->gap_den;
+	double var = 0;
+	int rc;
+
+	s->dist = law->ops;
+	s->state = sp_alloc(s->mem, law->ops->state_size ? law->ops->state_size : 1);
+	if (!s->state)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	rc = law->ops->init(s->state, law->conf, 1.0, err);
+	if (rc) {
+		sp_err_prefix(err, "%s: departure", name);
+		return rc;
+	}
+	if (!law->ops->moments(s->state, &s->law_mean, &var) || !(s->law_mean > 0) ||
+	    !isfinite(s->law_mean))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: departure: the law '%s' has no mean above zero, so it "
+			       "cannot be scaled to a rate",
+			       name, law->ops->name);
+	s->scale_q32 = gap / s->law_mean * Q32;
+	s->per_gap = 1 / gap;
+	return 0;
+}
+
+static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
+		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		    struct sp_err *err)
+{
+	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	char series[96];
+	struct sp_law law;
+	int rc;
+
+	if (!s)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	s->mem = env->mem;
+	sp_arena_init(&s->conf, env->mem);
+	rc = sp_law_parse(stream->departure, catalog, stream->name, &s->conf, &law, err);
+	if (!rc && !law.ops) {
+		sp_schedule_free(s);
+		return 0;
+	}
+	if (!rc)
+		rc = start_law(s, &law, pace, stream->name, err);
+	if (rc) {
+		sp_schedule_free(s);
+		return rc;
+	}
+	/* The size's series will be another one. */
+	snprintf(series, sizeof series, "departure of %s", stream->name);
+	sp_rng_init(&s->rng, env->seed, series);
+	s->at = SP_DIST_BLOCK;
+	s->due_ns = pace->start_ns;
+	s->size = pace->size;
+	pace->kind = SP_PACE_OPS;
+	pace->ops = &law_ops;
+	pace->st = s;
+	*out = s;
+	return 0;
+}
+
+static uint64_t add_time(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? SP_NEVER : sum;
+}
+
+int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
+		     const struct sp_env *env, uint64_t t0_ns, uint32_t layer_extra,
+		     struct sp_pace *pace, struct sp_schedule **sched, struct sp_err *err)
+{
+	int rc;
+
+	*sched = NULL;
+	*pace = (struct sp_pace){
+		.kind = SP_PACE_CONST,
+		.start_ns = add_time(t0_ns, stream->start_ns),
+		.count = stream->count ? stream->count : UINT64_MAX,
+		.bytes = stream->bytes ? stream->bytes : UINT64_MAX,
+		.size = (uint32_t)stream->size,
+		.gap_den = 1,
+	};
+	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns) :
+					     SP_NEVER;
+	if (stream->rate.kind == SP_RATE_MAX) {
+		pace->kind = SP_PACE_MAX;
+		return 0;
+	}
+	rc = exact_gap(stream, layer_extra, pace, err);
+	if (rc || strcmp(stream->departure, "constant") == 0)
+		return rc;
+	return make_law(stream, catalog, env, pace, sched, err);
+}
+
+void sp_schedule_free(struct sp_schedule *s)
+{
+	if (!s)
+		return;
+	sp_free(s->mem, s->state);
+	sp_arena_fini(&s->conf);
+	sp_free(s->mem, s);
+}
+
+/* ---- asked against left ---- */
+
+/* The exponent and the first bits of the mantissa are the bin. */
+static uint32_t bin_of(double ratio)
+{
+	uint64_t bits, lowest = (uint64_t)(1023 - KS_LOWEST) << KS_SUB_BITS;
+
+	memcpy(&bits, &ratio, sizeof bits);
+	bits >>= 52 - KS_SUB_BITS;
+	if (bits < lowest)
+		return 0;
+	return bits - lowest >= KS_BINS - 2 ? KS_BINS - 1 : (uint32_t)(bits - lowest) + 1;
+}
+
+/* The upper edge of a bin, as a ratio to the mean gap. */
+static double edge_of(uint32_t bin)
+{
+	uint64_t bits = ((uint64_t)(1023 - KS_LOWEST) << KS_SUB_BITS) + bin;
+	double ratio;
+
+	bits <<= 52 - KS_SUB_BITS;
+	memcpy(&ratio, &bits, sizeof ratio);
+	return ratio;
+}
+
+void sp_schedule_left(struct sp_schedule *s, uint64_t actual_ns)
+{
+	uint64_t gap = actual_ns - s->left_ns;
+
+	if (s->left_ns && s->left_n < UINT32_MAX) {
+		s->bins[bin_of((double)gap * s->per_gap)]++;
+		s->left_n++;
+	}
+	s->left_ns = actual_ns;
+}
+
+double sp_schedule_ks(const struct sp_schedule *s)
+{
+	double worst = 0, below = 0, d;
+
+	if (!s || s->left_n < KS_MIN)
+		return NAN;
+	for (uint32_t i = 0; i < KS_BINS - 1; i++) {
+		below += s->bins[i];
+		d = fabs(below / s->left_n - s->dist->cdf(s->state, edge_of(i) * s->law_mean));
+		worst = d > worst ? d : worst;
+	}
+	return worst;
+}
+
+/* ---- catch-up ---- */
+
+int sp_catch_up_parse(const char *text, struct sp_catch_up_conf *out, struct sp_err *err)
+{
+	struct sp_catch_up_conf conf = { .kind = SP_CATCH_CHASE,
+					 .chase_x = 2,
+					 .credit_ns = SP_NS_PER_S };
+	size_t len = strlen(text);
+	char number[16], shown[64];
+
+	if (strcmp(text, "burst") == 0) {
+		conf.kind = SP_CATCH_BURST;
+	} else if (strcmp(text, "skip") == 0) {
+		conf.kind = SP_CATCH_SKIP;
+	} else if (strncmp(text, "chase:", 6) == 0 && text[len - 1] == 'x' &&
+		   len - 7 < sizeof number) {
+		sp_strlcpy(number, text + 6, len - 6);
+		if (sp_parse_real(number, &conf.chase_x) || !(conf.chase_x >= 1) ||
+		    conf.chase_x > 1000)
+			goto bad;
+	} else if (strcmp(text, "chase") != 0) {
+		goto bad;
+	}
+	*out = conf;
+	return 0;
+bad:
+	sp_str_printable(shown, sizeof shown, text);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "'%s' is no way to catch up; there are chase:2x (1x to 1000x), burst and "
+		       "skip",
+		       shown);
+}
