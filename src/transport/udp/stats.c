@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <linux/sock_diag.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,13 +25,15 @@ static size_t slurp(const char *path, char *buf, size_t cap)
 }
 
 /* "Udp: NAME NAME ...\nUdp: 1 2 ...": the value below a name. */
-static uint64_t snmp_value(const char *text, const char *row, const char *name)
+static uint64_t snmp_value(const char *text, const char *name)
 {
-	const char *names = strstr(text, row);
-	const char *values = names ? strstr(names + 1, row) : NULL;
+	const char *names = strstr(text, "\nUdp:");
+	const char *values = names ? strstr(names + 1, "\nUdp:") : NULL;
 	size_t len = strlen(name);
 
-	while (values && names && *names && *names != '\n') {
+	if (!values)
+		return 0;
+	for (names++, values++; *names && *names != '\n';) {
 		if (!strncmp(names, name, len) && (names[len] == ' ' || names[len] == '\n'))
 			return strtoull(values, NULL, 10);
 		names += strcspn(names, " \n");
@@ -50,7 +51,7 @@ uint64_t sp_udp_csum_errors(void)
 	uint64_t n = 0;
 
 	if (slurp("/proc/thread-self/net/snmp", buf, sizeof buf))
-		n = snmp_value(buf, "\nUdp:", "InCsumErrors");
+		n = snmp_value(buf, "InCsumErrors");
 	slurp("/proc/thread-self/net/snmp6", buf, sizeof buf);
 	v6 = strstr(buf, "Udp6InCsumErrors");
 	if (v6)
