@@ -1,0 +1,132 @@
+#include "transport/udp/udp.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+
+/* Two exclusive binds may lose a race for the second family's number that often. */
+#define TRIES 16
+
+/* A port number is free, and if it was 0 one is chosen: an exclusive socket, closed again. The
+ * sharing ones would not notice another program of the same user. */
+static int probe_free(struct sp_port *p, struct sp_endpoint *at, struct sp_err *err)
+{
+	struct udp_sock s;
+	int rc = sp_udp_sock_open(p, at, 0, true, &s, err);
+
+	if (rc)
+		return rc;
+	at->port = s.local.port;
+	sp_udp_sock_close(&s);
+	return 0;
+}
+
+/* Slot i of each worker. */
+static int listen_at(struct sp_port *p, struct sp_endpoint *at, uint32_t i, struct sp_err *err)
+{
+	int share = p->workers > 1 ? SO_REUSEPORT : p->tx && p->bind.port ? SO_REUSEADDR : 0;
+	int rc = share ? probe_free(p, at, err) : 0;
+
+	for (unsigned w = 0; !rc && w < p->workers; w++) {
+		struct udp_sock *s = &p->listen[w * p->n_listen + i];
+
+		rc = sp_udp_sock_open(p, at, share, true, s, err);
+		if (!rc) {
+			at->port = s->local.port;
+			s->lane = 1 + i;
+		}
+	}
+	return rc;
+}
+
+static void close_at(struct sp_port *p, uint32_t i)
+{
+	for (unsigned w = 0; w < p->workers; w++)
+		sp_udp_sock_close(&p->listen[w * p->n_listen + i]);
+}
+
+/* One port number, in one family or both. */
+static int listen_number(struct sp_port *p, uint16_t number, uint32_t i, struct sp_err *err)
+{
+	struct sp_endpoint at = { .addr = p->bind.addr, .port = number };
+	int rc = 0;
+
+	if (p->bind.addr.family)
+		return listen_at(p, &at, i, err);
+	for (unsigned t = 0; t < TRIES; t++) {
+		at = (struct sp_endpoint){ .addr.family = 4, .port = number };
+		rc = listen_at(p, &at, i, err);
+		if (rc || !p->v6)
+			break;
+		at.addr = (struct sp_addr){ .family = 6 };
+		rc = listen_at(p, &at, i + 1, err);
+		if (rc != -EADDRINUSE || number)
+			break;
+		close_at(p, i);
+		close_at(p, i + 1);
+	}
+	return rc;
+}
+
+static bool has_v6(struct sp_port *p)
+{
+	struct sp_endpoint any = { .addr.family = 6 };
+	struct sp_err ignored = { 0 };
+	struct udp_sock s;
+	int rc = sp_udp_sock_open(p, &any, 0, true, &s, &ignored);
+
+	if (!rc)
+		sp_udp_sock_close(&s);
+	return rc != -EAFNOSUPPORT && rc != -EADDRNOTAVAIL;
+}
+
+int sp_udp_listen(struct sp_port *p, struct sp_err *err)
+{
+	uint16_t last = p->port_last > p->bind.port ? p->port_last : p->bind.port;
+	uint32_t numbers = 1u + last - p->bind.port, step;
+	size_t n;
+
+	p->v6 = !p->bind.addr.family && has_v6(p);
+	step = p->v6 ? 2 : 1;
+	n = (size_t)p->workers * numbers * step;
+	p->listen = sp_alloc_array(p->env->mem, n, sizeof *p->listen);
+	if (!p->listen)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for %zu sockets",
+			       n);
+	for (size_t i = 0; i < n; i++)
+		p->listen[i].fd = -1;
+	p->n_listen = numbers * step;
+	for (uint32_t i = 0; i < numbers; i++) {
+		uint16_t number = (uint16_t)(p->bind.port + i);
+		int rc = listen_number(p, number, i * step, err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Payload only: A = length, then the three bytes of the flow id in the 18-byte stamp at the end.
+ * Shorter datagrams read outside, which ends the filter with 0: worker 0. */
+int sp_udp_steer(struct sp_port *p, unsigned workers)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 18),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 1),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffffff),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = { sizeof code / sizeof code[0], code };
+
+	if (!workers || workers > p->workers)
+		return -EINVAL;
+	if (p->workers == 1)
+		return 0;
+	for (uint32_t i = 0; i < p->n_listen; i++)
+		if (setsockopt(p->listen[i].fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
+			       sizeof prog))
+			return -errno;
+	return 0;
+}
