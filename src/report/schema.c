@@ -1,0 +1,233 @@
+#include "report/json.h"
+
+#include <string.h>
+
+#include "report/json_part.h"
+
+/* One row makes one property. type: what "type" says, "?" behind it = or null; "#name" is a
+ * reference to $defs/name; "[#name" an array of such. */
+struct prop {
+	const char *name, *type, *sentence;
+};
+
+static void put_type(struct sp_json *j, const char *type)
+{
+	char word[24];
+	size_t n = strlen(type);
+
+	if (*type == '[') {
+		sp_json_str(j, "type", "array");
+		sp_json_open(j, "items", '{');
+		put_type(j, type + 1);
+		sp_json_close(j, '}');
+		return;
+	}
+	if (*type == '#') {
+		char ref[40] = "#/$defs/";
+
+		sp_strlcpy(ref + strlen(ref), type + 1, sizeof ref - strlen(ref));
+		sp_json_str(j, "$ref", ref);
+		return;
+	}
+	if (type[n - 1] != '?') {
+		sp_json_str(j, "type", type);
+		return;
+	}
+	sp_strlcpy(word, type, n < sizeof word ? n : sizeof word);
+	sp_json_open(j, "type", '[');
+	sp_json_str(j, NULL, word);
+	sp_json_str(j, NULL, "null");
+	sp_json_close(j, ']');
+}
+
+static void put_prop(struct sp_json *j, const struct prop *p)
+{
+	sp_json_open(j, p->name, '{');
+	put_type(j, p->type);
+	if (p->sentence)
+		sp_json_str(j, "description", p->sentence);
+	sp_json_close(j, '}');
+}
+
+static void put_object(struct sp_json *j, const struct prop *rows, size_t n)
+{
+	sp_json_str(j, "type", "object");
+	sp_json_open(j, "properties", '{');
+	for (size_t i = 0; i < n; i++)
+		put_prop(j, &rows[i]);
+	sp_json_close(j, '}');
+	sp_json_open(j, "required", '[');
+	for (size_t i = 0; i < n; i++)
+		sp_json_str(j, NULL, rows[i].name);
+	sp_json_close(j, ']');
+}
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+static void put_def(struct sp_json *j, const char *name, const struct prop *rows, size_t n)
+{
+	sp_json_open(j, name, '{');
+	put_object(j, rows, n);
+	sp_json_close(j, '}');
+}
+
+static const struct prop summary_rows[] = {
+#define SP_SUMMARY(member) { #member, "integer?", NULL },
+	SP_SUMMARY_MEMBERS
+#undef SP_SUMMARY
+	{ "n", "integer?", "how many values" },
+	{ "negative", "integer?", "values below zero: counted, never clipped" },
+	{ "coarse", "boolean?", "p50 and p99 are from a sketch with buckets 25 % wide" },
+};
+
+static const struct prop errors_rows[] = {
+#define SP_COUNTER(name, unit, sentence)
+#define SP_ERROR(name, unit, sentence) { #name, "integer?", unit ": " sentence },
+#include "core/counters.def"
+};
+
+static const struct prop measure_rows[] = {
+#define SP_COUNTER(name, unit, sentence) { #name, "integer?", unit ": " sentence },
+#define SP_ERROR(name, unit, sentence)
+#include "core/counters.def"
+	{ "errors", "#errors", NULL },
+#define SP_REAL(member, sentence) { #member, "number?", sentence },
+	SP_MEASURE_REALS
+#undef SP_REAL
+#define SP_TIMES(member, sentence) { #member "_ns", "#summary", sentence },
+		SP_MEASURE_TIMES
+#undef SP_TIMES
+	{ "jitter_ns", "integer?", "inter-arrival jitter (RFC 3550)" },
+	{ "ks_departure", "number?", "Kolmogorov-Smirnov distance of the departures' gaps" },
+	{ "ks_size", "number?", "Kolmogorov-Smirnov distance of the sizes" },
+	{ "first_tx_ns", "integer?", "first departure on the run's monotonic clock" },
+	{ "last_tx_ns", "integer?", NULL },
+	{ "first_rx_ns", "integer?", NULL },
+	{ "last_rx_ns", "integer?", NULL },
+};
+
+static const struct prop stream_rows[] = {
+	{ "name", "string?", NULL },
+	{ "target", "string?", NULL },
+	{ "asked", "string?", "what it asked for, for people" },
+	{ "flows", "integer", "flows folded into it" },
+};
+
+static const struct prop flow_rows[] = {
+	{ "id", "integer", "as on the wire" },
+	{ "stream", "string?", NULL },
+	{ "src", "string?", "address, or prefix or range where it varies" },
+	{ "dst", "string?", "address, or prefix or range where it varies" },
+	{ "proto", "string?", NULL },
+	{ "unit", "string?", "what one departure makes, and the counts count" },
+	{ "ended", "boolean", "its sender said goodbye, or it has been silent for long" },
+};
+
+static const struct prop remark_rows[] = {
+	{ "code", "string", "stable word" },
+	{ "at_ns", "integer", "since the start of the run" },
+	{ "neutral", "boolean", "information only: the result stays valid" },
+	{ "text", "string", "one sentence" },
+};
+
+static const struct prop verdict_rows[] = {
+	{ "result", "string", "valid, valid with remarks, not trusted" },
+	{ "bounded_by", "string",
+	  "none, sender_cpu, transport, path, receiver_cpu, receiver_buffer, unknown" },
+	{ "evidence", "string?", "why bounded_by says so" },
+	{ "violated", "[string", "identities of the ledger that do not add up" },
+	{ "not_evaluated", "[string", "identities with an unknown term" },
+	{ "remarks", "[#remark", NULL },
+};
+
+static const struct prop transport_rows[] = {
+	{ "name", "string?", "the port" },
+	{ "transport", "string?", NULL },
+	{ "interface", "string?", "interface or local address" },
+	{ "road", "string?", "how it sent or received" },
+	{ "rx_clock", "string?", "whose arrival times: kernel, user, virtual" },
+	{ "offloaded", "boolean", "segments crossed inside super-packets" },
+	{ "max_segments", "integer", "most segments seen in one unit" },
+#define SP_TSTAT(member, sentence) { #member, "integer", sentence },
+	SP_TSTATS
+#undef SP_TSTAT
+	{ "rx_dropped", "integer?", "dropped by the kernel for this socket, in its units" },
+};
+
+static const struct prop host_rows[] = {
+	{ "hostname", "string?", NULL },
+	{ "kernel", "string?", NULL },
+	{ "cpu", "string?", NULL },
+	{ "cpus", "integer?", NULL },
+	{ "steal", "number?", "share of CPU time stolen during the run, 0 to 1" },
+	{ "cpu_self_s", "number?", "CPU seconds that this process used" },
+	{ "rss_peak_bytes", "integer?", NULL },
+	{ "offloads", "[string", "ports whose segments crossed inside super-packets" },
+};
+
+static const struct prop document_rows[] = {
+	{ "spate", "string", "version" },
+	{ "schema", "integer", "version of this schema" },
+	{ "name", "string?", NULL },
+	{ "seed", "integer", NULL },
+	{ "plan_sha256", "string?", "digest of the canonical plan" },
+	{ "command", "string?", NULL },
+	{ "role", "string", "send, recv or both" },
+	{ "folder", "string?", "path of the run folder" },
+	{ "started", "string", "RFC 3339, UTC" },
+	{ "planned_ns", "integer?", "null: until stopped" },
+	{ "duration_ns", "integer", NULL },
+	{ "finished", "boolean", NULL },
+	{ "interrupted", "boolean", NULL },
+	{ "exit_code", "integer?", NULL },
+	{ "verdict", "#verdict", NULL },
+	{ "clock", "string?", "how the far clock relates; null: one-sided" },
+	{ "total", "#measure", NULL },
+	{ "streams", "[#stream", NULL },
+	{ "streams_omitted", "integer", "never in the document, only in event lines" },
+	{ "flows", "[#flow", NULL },
+	{ "flows_omitted", "integer", "never in the document, only in event lines" },
+	{ "transports", "[#transport", NULL },
+	{ "host", "#host", NULL },
+};
+
+/* A measure and some keys of its own. */
+static void put_measured(struct sp_json *j, const char *name, const struct prop *rows, size_t n)
+{
+	sp_json_open(j, name, '{');
+	put_object(j, rows, n);
+	sp_json_open(j, "allOf", '[');
+	sp_json_open(j, NULL, '{');
+	put_type(j, "#measure");
+	sp_json_close(j, '}');
+	sp_json_close(j, ']');
+	sp_json_close(j, '}');
+}
+
+void sp_report_schema(struct sp_str *out)
+{
+	struct sp_json j;
+
+	sp_json_init(&j, out, 2);
+	sp_json_open(&j, NULL, '{');
+	sp_json_str(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	sp_json_str(&j, "title", "spate report");
+	sp_json_str(
+		&j, "description",
+		"What spate --json prints and report.json holds. Every key is always there; "
+		"null is not known. Later versions may add keys.");
+	put_object(&j, document_rows, COUNT(document_rows));
+	sp_json_open(&j, "$defs", '{');
+	put_def(&j, "summary", summary_rows, COUNT(summary_rows));
+	put_def(&j, "errors", errors_rows, COUNT(errors_rows));
+	put_def(&j, "measure", measure_rows, COUNT(measure_rows));
+	put_def(&j, "remark", remark_rows, COUNT(remark_rows));
+	put_def(&j, "verdict", verdict_rows, COUNT(verdict_rows));
+	put_def(&j, "transport", transport_rows, COUNT(transport_rows));
+	put_def(&j, "host", host_rows, COUNT(host_rows));
+	put_measured(&j, "stream", stream_rows, COUNT(stream_rows));
+	put_measured(&j, "flow", flow_rows, COUNT(flow_rows));
+	sp_json_close(&j, '}');
+	sp_json_close(&j, '}');
+	sp_str_puts(out, "\n");
+}

@@ -1,0 +1,21 @@
+/* The text report's sections, each with its heading and without a blank line around. Internal
+ * to report. */
+#ifndef SP_REPORT_TEXT_PART_H
+#define SP_REPORT_TEXT_PART_H
+
+#include "base/str.h"
+#include "core/result.h"
+
+#define SP_TEXT_LABEL 16u /* columns of "  label         " */
+
+void sp_text_label(struct sp_str *, const char *label);
+void sp_text_ledger(struct sp_str *, const struct sp_result *);
+void sp_text_rates(struct sp_str *, const struct sp_result *);
+void sp_text_times(struct sp_str *, const struct sp_result *);
+void sp_text_streams(struct sp_str *, const struct sp_result *);
+void sp_text_transports(struct sp_str *, const struct sp_result *);
+
+/* At most so many streams have a row of their own. */
+#define SP_TEXT_STREAMS 20u
+
+#endif

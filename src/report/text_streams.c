@@ -1,0 +1,225 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "report/fmt.h"
+#include "report/text_part.h"
+
+/* ---- which streams get a row ---- */
+
+typedef int worse_fn(const struct sp_measure *, const struct sp_measure *);
+
+static int sign(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
+/* > 0: a is worse than b. Unknown is not worse than anything. */
+static int worse_loss(const struct sp_measure *a, const struct sp_measure *b)
+{
+	uint64_t la = 0, lb = 0, ta = 0, tb = 0;
+	bool ka = sp_fmt_loss(a, &la, &ta), kb = sp_fmt_loss(b, &lb, &tb);
+	int by_share = sign(ka ? (double)la / (double)ta : 0, kb ? (double)lb / (double)tb : 0);
+
+	return by_share ? by_share : sign((double)la, (double)lb);
+}
+
+static int worse_late(const struct sp_measure *a, const struct sp_measure *b)
+{
+	return sign(a->late.known ? (double)a->late.p99 : 0,
+		    b->late.known ? (double)b->late.p99 : 0);
+}
+
+struct chosen {
+	size_t at[SP_TEXT_STREAMS];
+	size_t n;
+};
+
+static bool has(const struct chosen *c, size_t i)
+{
+	for (size_t k = 0; k < c->n; k++)
+		if (c->at[k] == i)
+			return true;
+	return false;
+}
+
+/* Adds the want worst that are not chosen yet. One pass: a short sorted list of candidates. */
+static void choose(struct chosen *c, const struct sp_result *r, size_t want, worse_fn *worse)
+{
+	size_t best[SP_TEXT_STREAMS], n = 0;
+
+	for (size_t i = 0; i < r->n_streams; i++) {
+		size_t k = n;
+
+		if (has(c, i))
+			continue;
+		while (k > 0 && worse(&r->streams[i].m, &r->streams[best[k - 1]].m) > 0)
+			k--;
+		if (k >= want)
+			continue;
+		n = n < want ? n + 1 : want;
+		memmove(&best[k + 1], &best[k], (n - k - 1) * sizeof *best);
+		best[k] = i;
+	}
+	memcpy(&c->at[c->n], best, n * sizeof *best);
+	c->n += n;
+}
+
+/* ---- rows ---- */
+
+#define NAME_MIN 12u
+#define NAME_MAX 26u
+
+static unsigned name_cols(const struct sp_result *r, const struct chosen *c)
+{
+	unsigned cols = NAME_MIN;
+
+	for (size_t k = 0; k < c->n; k++) {
+		const char *name = r->streams[c->at[k]].name;
+		unsigned need = name ? sp_fmt_cols(name) : 0;
+
+		if (need > cols)
+			cols = need;
+	}
+	return cols < NAME_MAX ? cols : NAME_MAX;
+}
+
+static void put_figures(struct sp_str *out, const struct sp_measure *m, bool recv)
+{
+	const struct sp_summary *s = recv ? &m->delay : &m->late;
+	char text[SP_FMT_FIGURE];
+	uint64_t lost, tx;
+
+	sp_fmt_count(text, sizeof text, &m->c, SP_C_tx_packets);
+	sp_fmt_right(out, text, 13);
+	sp_fmt_count(text, sizeof text, &m->c, SP_C_rx_packets);
+	sp_fmt_right(out, text, 13);
+	sp_fmt_right(out, sp_fmt_count(text, sizeof text, &m->c, SP_C_lost), 11);
+	sp_strlcpy(text, "unknown", sizeof text);
+	if (sp_fmt_loss(m, &lost, &tx))
+		sp_fmt_percent(text, sizeof text, lost, tx);
+	sp_fmt_right(out, text, 10);
+	sp_human_pps(text, sizeof text, recv ? m->rx_pps : m->tx_pps);
+	sp_fmt_right(out, text, 11);
+	sp_fmt_right(out, s->known ? sp_human_ns(text, sizeof text, (double)s->p99) : "unknown",
+		     10);
+	sp_str_puts(out, "\n");
+}
+
+void sp_text_streams(struct sp_str *out, const struct sp_result *r)
+{
+	bool all = r->n_streams <= SP_TEXT_STREAMS, recv = r->role == SP_ROLE_RECV;
+	struct chosen c = { .n = 0 };
+	char total[SP_FMT_FIGURE], text[SP_FMT_FIGURE];
+	unsigned cols;
+
+	if (!all) {
+		choose(&c, r, SP_TEXT_STREAMS / 2, worse_loss);
+		choose(&c, r, SP_TEXT_STREAMS - c.n, worse_late);
+	}
+	for (size_t i = 0; all && i < r->n_streams; i++)
+		c.at[c.n++] = i;
+	cols = name_cols(r, &c);
+	sp_str_grouped(total, sizeof total, r->n_streams);
+	sp_fmt_left(out, "streams", 2 + cols);
+	sp_str_printf(out, "%13s%13s%11s%10s%11s%10s\n", "sent", "received", "lost", "loss",
+		      recv ? "received" : "sent", recv ? "delay p99" : "late p99");
+	for (size_t k = 0; k < c.n; k++) {
+		const struct sp_stream_result *s = &r->streams[c.at[k]];
+
+		sp_str_puts(out, "  ");
+		sp_fmt_left(out, s->name ? s->name : "unknown", cols);
+		put_figures(out, &s->m, recv);
+	}
+	if (!all) {
+		sp_str_grouped(text, sizeof text, r->n_streams - c.n);
+		sp_str_printf(out,
+			      "  %s more of %s not shown (report.json has all); these are the "
+			      "worst by loss,\n  then by lateness\n",
+			      text, total);
+	}
+}
+
+/* ---- transports ---- */
+
+static void put_direction(struct sp_str *out, const char *label, uint64_t msgs, uint64_t units,
+			  uint64_t calls, bool super)
+{
+	char text[SP_FMT_FIGURE];
+
+	sp_text_label(out, label);
+	sp_str_printf(out, "%s %s", sp_str_grouped(text, sizeof text, msgs),
+		      super ? "segments in " : "packets in ");
+	if (super)
+		sp_str_printf(out, "%s super-packets, ",
+			      sp_str_grouped(text, sizeof text, units));
+	sp_str_printf(out, "%s calls\n", sp_str_grouped(text, sizeof text, calls));
+}
+
+static void put_trouble(struct sp_str *out, const struct sp_tstats *s, bool receives)
+{
+	const struct {
+		uint64_t n;
+		const char *text;
+	} rows[] = {
+		{ s->tx_blocked, "sends blocked and tried again" },
+		{ s->tx_unreachable, "ICMP unreachable answers" },
+		{ s->rx_truncated, "larger than the buffer" },
+		{ s->rx_csum_errors, "checksum errors (host-wide)" },
+		{ s->rx_other, "not for this run" },
+	};
+	char text[SP_FMT_FIGURE];
+
+	if (receives) {
+		sp_text_label(out, "  dropped");
+		sp_str_puts(out, s->rx_dropped_known
+					 ? sp_str_grouped(text, sizeof text, s->rx_dropped)
+					 : "unknown");
+		sp_str_puts(out, " by the kernel for this socket, in its units\n");
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!rows[i].n)
+			continue;
+		sp_text_label(out, "");
+		sp_str_printf(out, "%s %s\n", sp_str_grouped(text, sizeof text, rows[i].n),
+			      rows[i].text);
+	}
+}
+
+static void put_transport(struct sp_str *out, const struct sp_transport_result *t)
+{
+	const struct sp_tstats *s = &t->s;
+
+	sp_text_label(out, t->name ? t->name : "unknown");
+	sp_fmt_safe(out, t->transport ? t->transport : "unknown");
+	if (t->where && *t->where) {
+		sp_str_puts(out, " on ");
+		sp_fmt_safe(out, t->where);
+	}
+	if (t->road && *t->road) {
+		sp_str_puts(out, ", by ");
+		sp_fmt_safe(out, t->road);
+	}
+	sp_str_puts(out, "\n");
+	if (s->tx_calls)
+		put_direction(out, "  out", s->tx_msgs, s->tx_units, s->tx_calls,
+			      s->tx_units != s->tx_msgs);
+	if (s->rx_calls)
+		put_direction(out, "  in", s->rx_msgs, s->rx_units, s->rx_calls,
+			      s->rx_units != s->rx_msgs);
+	put_trouble(out, s, t->rx_clock != NULL);
+	if (t->offloaded) {
+		sp_text_label(out, "  offloaded");
+		sp_fmt_wrap(out,
+			    "Segments crossed the path inside super-packets (GSO/GRO): "
+			    "they were never single packets on a wire.",
+			    SP_TEXT_LABEL, SP_TEXT_LABEL);
+	}
+}
+
+void sp_text_transports(struct sp_str *out, const struct sp_result *r)
+{
+	sp_str_puts(out, "transports\n");
+	for (size_t i = 0; i < r->n_transports; i++)
+		put_transport(out, &r->transports[i]);
+}
