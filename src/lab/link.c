@@ -3,14 +3,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define REQUEST_BYTES 1024u
 
@@ -111,6 +115,19 @@ int sp_link_up(struct mnl_socket *nl, unsigned index)
 	ifi->ifi_index = (int)index;
 	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
 	return talk(nl, h);
+}
+
+void sp_link_settle(const char *name)
+{
+	struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
+	struct ifreq ifr = { .ifr_data = (char *)&link };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	strncpy(ifr.ifr_name, name, sizeof ifr.ifr_name - 1);
+	ioctl(fd, SIOCETHTOOL, &ifr);
+	close(fd);
 }
 
 int sp_link_add_addr(struct mnl_socket *nl, unsigned index, const uint8_t *ip, size_t len,

@@ -24,6 +24,9 @@ int sp_link_add_veth(struct mnl_socket *, const struct sp_link_veth *);
 /* A bridge that is up, without STP and multicast snooping. */
 int sp_link_add_bridge(struct mnl_socket *, const char *name);
 int sp_link_up(struct mnl_socket *, unsigned index);
+/* The kernel notes a new carrier up to a second late, and until then the operational state is
+ * down and there is no link-local address. This makes it look now. */
+void sp_link_settle(const char *name);
 /* len 4 or 16. IPv6 addresses are usable at once (no duplicate address detection). */
 int sp_link_add_addr(struct mnl_socket *, unsigned index, const uint8_t *ip, size_t len,
 		     uint8_t prefix);

@@ -152,6 +152,10 @@ int sp_wire_up(const struct sp_lab_map *m, struct sp_err *err)
 			goto out;
 		}
 	}
+	/* A link has carrier only when both ends are up. */
+	for (unsigned i = 0; i < m->hosts.n; i++)
+		if (!go_to(m->holder[i]))
+			sp_link_settle("eth0");
 	if (setns(home, CLONE_NEWNET))
 		rc = fail(err, -errno, "go back to the lab's own namespace");
 out:
