@@ -107,6 +107,10 @@ static void collect_tx(struct sp_run *r, unsigned i, uint64_t at_ns, struct sp_m
 	struct sp_paced paced = { 0 };
 	uint64_t tx = SP_LOAD(f->tx), refused = SP_LOAD(f->refused), late, asked;
 
+	uint64_t stopped = __atomic_load_n(&w->stopped_at, __ATOMIC_ACQUIRE);
+
+	if (stopped <= at_ns)
+		at_ns = stopped - 1;
 	sp_pacer_counts(w->lane.pacer, s->local, &paced);
 	late = paced.skipped;
 	if (s->pace.kind != SP_PACE_MAX)
@@ -669,7 +673,6 @@ void sp_run_collect(struct sp_run *r, uint64_t now_ns, bool final)
 {
 	struct sp_result *res = &r->result;
 	struct sp_hist *scratch = sp_alloc_array(r->env.mem, 5, sizeof *scratch);
-	uint64_t at = r->stop_ns < now_ns ? r->stop_ns - 1 : now_ns;
 
 	if (!scratch)
 		return;
@@ -679,7 +682,7 @@ void sp_run_collect(struct sp_run *r, uint64_t now_ns, bool final)
 	if (r->role == SP_ROLE_RECV)
 		collect_recv(r, final, scratch);
 	else
-		collect_send(r, at, final, scratch);
+		collect_send(r, now_ns, final, scratch);
 	if (!final && r->role == SP_ROLE_SEND)
 		collect_samples(r);
 	total_rates(&res->total);

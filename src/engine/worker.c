@@ -28,6 +28,7 @@ int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index
 				 .wake = -1,
 				 .run_fd = -1,
 				 .stop_at = SP_NEVER,
+				 .stopped_at = SP_NEVER,
 				 .stop_seen = SP_NEVER };
 	if (sp_lane_init(&w->lane, env))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
@@ -93,21 +94,35 @@ static uint64_t next_departure(struct sp_worker *w)
 	return next > SP_NEVER - w->coalesce_ns ? SP_NEVER : next + w->coalesce_ns;
 }
 
+static uint32_t take_and_send(struct sp_worker *w, uint64_t now_ns)
+{
+	w->taken_at = now_ns;
+	return sp_lane_tx(&w->lane, now_ns);
+}
+
+/* The stop was decided by another thread a moment ago: what was taken meanwhile counts as asked. */
+static void stop_schedules(struct sp_worker *w, uint64_t stop)
+{
+	uint64_t at = stop > w->taken_at ? stop : w->taken_at + 1;
+
+	w->stop_seen = stop;
+	sp_pacer_stop(w->lane.pacer, at);
+	__atomic_store_n(&w->stopped_at, at, __ATOMIC_RELEASE);
+	if (at < w->last_end_ns)
+		w->last_end_ns = at;
+}
+
 static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 {
 	uint64_t stop = __atomic_load_n(&w->stop_at, __ATOMIC_ACQUIRE);
 	bool waiting;
 	uint32_t left = 0;
 
-	if (SP_UNLIKELY(stop != w->stop_seen)) {
-		sp_pacer_stop(w->lane.pacer, stop);
-		w->stop_seen = stop;
-		if (stop < w->last_end_ns)
-			w->last_end_ns = stop;
-	}
+	if (SP_UNLIKELY(stop != w->stop_seen))
+		stop_schedules(w, stop);
 	waiting = sp_lane_waiting(&w->lane);
 	if (waiting || w->coalesce_ns == 0 || next_departure(w) <= now_ns)
-		left = sp_lane_tx(&w->lane, now_ns);
+		left = take_and_send(w, now_ns);
 	if (left == 0 && !sp_lane_waiting(&w->lane) &&
 	    sp_pacer_next(w->lane.pacer) == SP_NEVER) {
 		finish_tx(w);

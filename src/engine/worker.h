@@ -29,9 +29,10 @@ struct sp_worker {
 	int run_fd; /* eventfd of the control thread: told when tx is done */
 	pthread_t thread;
 	bool started;
-	uint64_t stop_seen;
+	uint64_t stop_seen, taken_at; /* taken_at: departures up to then were taken */
 	/* Shared with control. */
 	uint64_t stop_at; /* atomic: no departure from then on; SP_NEVER none */
+	uint64_t stopped_at; /* atomic: where this worker's schedules really ended */
 	bool quit;	  /* atomic */
 	bool tx_done;	  /* atomic: every departure is accounted for */
 	uint64_t
