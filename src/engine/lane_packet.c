@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/shared.h"
+#include "pkt/dissect.h"
 
 /* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
 #define SP_LANE_SINGLE_BURST 64u
@@ -200,11 +201,36 @@ void sp_lane_give_up(struct sp_lane *l, void (*give_up)(void *arg, uint32_t stre
 		give_up(arg, l->due[l->due_i].stream);
 }
 
-/* Frames become what datagrams are: data and len of the UDP payload, the bytes around it in
- * stamp_off. What is not UDP for one of our port numbers is ignored. */
-static void narrow(struct sp_lane_port *port)
+/* One frame becomes what a datagram is: data and len of the UDP payload, the bytes around it in
+ * stamp_off. False: not UDP for one of our port numbers. */
+static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
 {
-	(void)port;
+	struct sp_udp_view v;
+	bool verify = !(m->flags & (SP_M_CSUM_PARTIAL | SP_M_CSUM_OK));
+
+	if (sp_dissect_udp(m->data, m->len, verify, &v))
+		return false;
+	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
+		return false;
+	if (v.csum == SP_CSUM_BAD)
+		m->flags |= SP_M_CSUM_BAD;
+	m->stamp_off = (uint16_t)(m->len - v.payload_len);
+	m->data += v.payload_off;
+	m->len = v.payload_len;
+	return true;
+}
+
+static void narrow(struct sp_lane_port *port, struct sp_batch *b)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (narrow_one(port, &b->m[i]))
+			b->m[kept++] = b->m[i];
+		else
+			SP_ADD(port->ignored, 1);
+	}
+	b->n = kept;
 }
 
 uint32_t sp_lane_rx(struct sp_lane *l)
@@ -226,7 +252,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 			continue;
 		n += (uint32_t)r;
 		if (port->caps.bits & SP_T_FRAME)
-			narrow(port);
+			narrow(port, &l->rx);
 		sp_verify_burst(l->verifier, &l->rx, i);
 		port->ops->rx_release(port->q, &l->rx);
 	}
