@@ -405,7 +405,7 @@ def test_ctrl_c(terminal):
     terminal.type('"$SPATE" lab run -- sh -c "echo u""p; sleep 1000"; echo code=$?\n')
     terminal.expect("\nup")
     terminal.type("\x03")
-    terminal.expect("\ncode=130")
+    terminal.expect("code=130")
 
 
 def test_ctrl_z_and_fg(terminal):
