@@ -10,7 +10,7 @@
 struct sp_json {
 	struct sp_str *out;
 	unsigned depth;
-	bool first, after_key;
+	bool first; /* nothing was written yet at this depth */
 	int indent; /* 0: one line; 2: pretty */
 };
 
