@@ -1,0 +1,446 @@
+#include "ctl/client.h"
+
+#include "base/str.h"
+#include "ctl/client_peer.h"
+#include "ctl/tcp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define EVENTS 64
+
+struct sp_ctl_client {
+	struct sp_ctl_peer_ctx x;
+	struct sp_ctl_client_conf conf;
+	char name[SP_CTL_NAME];
+	int epoll_fd, timer_fd;
+	struct sp_ctl_peer *peers;
+	uint32_t n_peers;
+	uint64_t connects;
+	uint64_t counts_by_ns; /* when all counts must be here; 0: nobody has asked yet */
+	char remark[192];
+	/* The event hook that was there before ours. */
+	void (*event)(void *arg, const struct sp_event *);
+	void *event_arg;
+};
+
+static uint64_t now_of(const struct sp_ctl_client *c)
+{
+	return sp_clock_now(c->x.env->clock);
+}
+
+/* ---- one peer and epoll ---- */
+
+static void settle(struct sp_ctl_client *c, struct sp_ctl_peer *p, int rc)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = p };
+
+	if (p->ch.fd < 0)
+		return;
+	if (rc || p->state == SP_CTL_P_GONE) {
+		sp_ctl_chan_close(&p->ch);
+		return;
+	}
+	if (p->state == SP_CTL_P_CONNECTING)
+		ev.events = EPOLLOUT;
+	else if (sp_ctl_chan_pending(&p->ch))
+		ev.events |= EPOLLOUT;
+	if (ev.events == p->events)
+		return;
+	if (epoll_ctl(c->epoll_fd, p->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, p->ch.fd, &ev)) {
+		sp_ctl_peer_fail(p, SP_CTL_W_LOCAL);
+		sp_ctl_chan_close(&p->ch);
+	}
+	p->events = ev.events;
+}
+
+static int connected(struct sp_ctl_client *c, struct sp_ctl_peer *p)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	if (getsockopt(p->ch.fd, SOL_SOCKET, SO_ERROR, &error, &len) || error ||
+	    sp_ctl_tcp_is_self(p->ch.fd)) {
+		sp_ctl_peer_fail(p, SP_CTL_W_NOBODY);
+		return -ECONNREFUSED;
+	}
+	return sp_ctl_peer_greet(&c->x, p);
+}
+
+static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t events)
+{
+	int rc = 0;
+
+	if (p->ch.fd < 0)
+		return;
+	if (p->state == SP_CTL_P_CONNECTING) {
+		settle(c, p, connected(c, p));
+		return;
+	}
+	if (events & EPOLLOUT)
+		rc = sp_ctl_peer_writable(p);
+	if (!rc && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		rc = sp_ctl_peer_readable(&c->x, p);
+	settle(c, p, rc);
+}
+
+/* A target outside the user's own network is never contacted, and a group has no one to ask. */
+static bool may_ask(const struct sp_ask *a)
+{
+	return strcmp(a->transport, "udp") == 0 && a->to.port && a->n_flows &&
+	       a->n_flows <= SP_CTL_FLOWS_MAX && sp_addr_is_own(&a->to.addr) &&
+	       sp_addr_class(&a->to.addr) != SP_ADDR_MULTICAST_OWN;
+}
+
+static int plain_connect(void *arg, int fd, const struct sockaddr *sa, unsigned len)
+{
+	(void)arg;
+	return connect(fd, sa, len);
+}
+
+static void open_peer(struct sp_ctl_client *c, struct sp_ctl_peer *p, const struct sp_ask *a)
+{
+	uint32_t records = a->n_flows > SP_CTL_TXS ? SP_CTL_OUT_RECORDS : 1;
+	struct sockaddr_storage ss;
+	unsigned len;
+
+	p->ch.fd = -1;
+	p->to = a->to;
+	if (!may_ask(a))
+		return;
+	p->ask.n_flows = a->n_flows;
+	p->ask.planned_ns = a->planned_ns;
+	p->ask.max_packets = a->max_packets;
+	sp_strlcpy(p->ask.name, c->name, sizeof p->ask.name);
+	p->state = SP_CTL_P_CONNECTING;
+	p->ch.out = sp_alloc(c->x.env->mem, (size_t)records * SP_CTL_RECORD);
+	p->ch.out_cap = records;
+	p->ch.fd = p->ch.out ? sp_ctl_tcp_socket(&p->to) : -1;
+	if (p->ch.fd < 0 ||
+	    getrandom(&p->cookie, sizeof p->cookie, GRND_NONBLOCK) != sizeof p->cookie) {
+		sp_ctl_peer_fail(p, SP_CTL_W_LOCAL);
+		settle(c, p, 0);
+		return;
+	}
+	c->connects++;
+	len = sp_endpoint_to_sockaddr(&p->to, (struct sockaddr *)&ss);
+	if (c->conf.connect(c->conf.connect_arg, p->ch.fd, (struct sockaddr *)&ss, len) &&
+	    errno != EINPROGRESS)
+		sp_ctl_peer_fail(p, SP_CTL_W_NOBODY);
+	settle(c, p, 0);
+}
+
+/* ---- waiting ---- */
+
+/* Serves whoever is ready, waiting at most until until_ns for the first. */
+static void serve_ready(struct sp_ctl_client *c, uint64_t until_ns)
+{
+	uint64_t now = now_of(c), left = until_ns > now ? until_ns - now : 0;
+	int ms = (int)((left + SP_NS_PER_MS - 1) / SP_NS_PER_MS);
+	struct epoll_event ev[EVENTS];
+	int n = epoll_wait(c->epoll_fd, ev, EVENTS, ms);
+
+	for (int i = 0; i < n; i++)
+		if (ev[i].data.ptr != c)
+			serve(c, ev[i].data.ptr, ev[i].events);
+}
+
+static uint32_t count_states(const struct sp_ctl_client *c, enum sp_ctl_peer_state from,
+			     enum sp_ctl_peer_state to)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		n += c->peers[i].state >= from && c->peers[i].state <= to;
+	return n;
+}
+
+static uint32_t clocks_below(const struct sp_ctl_client *c, unsigned exchanges)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		n += c->peers[i].state == SP_CTL_P_CLOCK && c->peers[i].exchanges < exchanges;
+	return n;
+}
+
+static void discover(struct sp_ctl_client *c)
+{
+	uint64_t end = now_of(c) + c->conf.limits.discovery_ns, few, many, now;
+
+	while (count_states(c, SP_CTL_P_CONNECTING, SP_CTL_P_ASKING) && now_of(c) < end)
+		serve_ready(c, end);
+	for (uint32_t i = 0; i < c->n_peers; i++) {
+		struct sp_ctl_peer *p = &c->peers[i];
+
+		if (p->state < SP_CTL_P_CONNECTING || p->state > SP_CTL_P_ASKING)
+			continue;
+		sp_ctl_peer_expire(p);
+		settle(c, p, 0);
+	}
+	now = now_of(c);
+	many = now + c->conf.limits.clock_ns;
+	few = now + c->conf.limits.clock_max_ns;
+	while (clocks_below(c, c->x.exchanges) && now_of(c) < many)
+		serve_ready(c, many);
+	while (clocks_below(c, 1) && now_of(c) < few)
+		serve_ready(c, few);
+}
+
+/* ---- hooks ---- */
+
+static void tell(const struct sp_ctl_peer *p, struct sp_grant *g)
+{
+	bool asked = p->state != SP_CTL_P_IDLE;
+
+	*g = (struct sp_grant){ .control_packets = asked ? p->ch.packets + 1 : 0 };
+	if (p->state != SP_CTL_P_LIVE)
+		return;
+	g->peer = true;
+	g->flow_base = p->grant.base;
+	g->tally_each = p->grant.tally_each;
+	g->clock_known = p->clock.known;
+	g->offset_ns = p->clock.offset_ns;
+	g->clock_error_ns = p->clock.error_ns;
+	g->same_host = p->clock.same_host;
+}
+
+static void start_refresh(const struct sp_ctl_client *c)
+{
+	uint64_t ns = c->conf.limits.refresh_ns;
+	struct timespec every = { .tv_sec = (time_t)(ns / SP_NS_PER_S),
+				  .tv_nsec = (long)(ns % SP_NS_PER_S) };
+	struct itimerspec its = { .it_interval = every, .it_value = every };
+
+	timerfd_settime(c->timer_fd, 0, &its, NULL);
+}
+
+static void forget_peers(struct sp_ctl_client *c)
+{
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		sp_ctl_peer_fini(&c->peers[i], c->x.env->mem);
+	sp_free(c->x.env->mem, c->peers);
+	c->peers = NULL;
+	c->n_peers = 0;
+}
+
+static int hook_grant(void *arg, const struct sp_ask *asks, struct sp_grant *g, uint32_t n,
+		      struct sp_err *err)
+{
+	struct sp_ctl_client *c = arg;
+
+	memset(g, 0, n * sizeof *g);
+	forget_peers(c);
+	c->counts_by_ns = 0;
+	if (!n || c->x.env->clock->is_virtual)
+		return 0;
+	c->peers = sp_alloc_array(c->x.env->mem, n, sizeof *c->peers);
+	if (!c->peers)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED,
+			       "no memory to ask %u receivers for their counts", n);
+	c->n_peers = n;
+	for (uint32_t i = 0; i < n; i++)
+		open_peer(c, &c->peers[i], &asks[i]);
+	discover(c);
+	for (uint32_t i = 0; i < n; i++) {
+		struct sp_ctl_peer *p = &c->peers[i];
+
+		if (p->state == SP_CTL_P_CLOCK)
+			settle(c, p, sp_ctl_peer_go_live(&c->x, p));
+		tell(p, &g[i]);
+	}
+	start_refresh(c);
+	return 0;
+}
+
+static int hook_peer_sample(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes)
+{
+	const struct sp_ctl_client *c = arg;
+
+	if (i >= c->n_peers || !c->peers[i].sampled)
+		return -ENODATA;
+	*rx_unique = c->peers[i].sample.rx_unique;
+	*rx_bytes = c->peers[i].sample.rx_bytes;
+	return 0;
+}
+
+/* The end begins: all receivers may drain at the same time, whatever the order of the calls. */
+static void stop_all(struct sp_ctl_client *c)
+{
+	struct itimerspec never = { 0 };
+
+	if (c->counts_by_ns)
+		return;
+	c->counts_by_ns = now_of(c) + c->conf.limits.counts_ns;
+	timerfd_settime(c->timer_fd, 0, &never, NULL);
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		if (c->peers[i].state == SP_CTL_P_LIVE)
+			settle(c, &c->peers[i], sp_ctl_peer_stop(&c->peers[i]));
+}
+
+static void send_final(struct sp_ctl_client *c, struct sp_ctl_peer *p, const uint64_t *tx)
+{
+	uint64_t *copy = sp_alloc_array(c->x.env->mem, p->grant.n, sizeof *copy);
+
+	if (!copy) {
+		sp_ctl_peer_fail(p, SP_CTL_W_LOCAL);
+		settle(c, p, 0);
+		return;
+	}
+	memcpy(copy, tx, p->grant.n * sizeof *copy);
+	settle(c, p, sp_ctl_peer_final(p, copy));
+}
+
+static int hook_peer_counts(void *arg, uint32_t i, const uint64_t *tx,
+			    struct sp_peer_counts *pc)
+{
+	struct sp_ctl_client *c = arg;
+	struct sp_ctl_peer *p;
+
+	if (i >= c->n_peers)
+		return -ENODATA;
+	p = &c->peers[i];
+	stop_all(c);
+	if (p->state == SP_CTL_P_LIVE)
+		send_final(c, p, tx);
+	if (!pc)
+		return 0;
+	while (p->state == SP_CTL_P_ENDING && now_of(c) < c->counts_by_ns)
+		serve_ready(c, c->counts_by_ns);
+	if (p->state == SP_CTL_P_ENDING) {
+		sp_ctl_peer_expire(p);
+		settle(c, p, 0);
+	}
+	if (p->state != SP_CTL_P_DONE)
+		return -ENODATA;
+	*pc = p->gather.pc;
+	pc->control_packets = p->ch.packets + 1u;
+	return 0;
+}
+
+static void hook_event(void *arg, const struct sp_event *ev)
+{
+	const struct sp_ctl_client *c = arg;
+
+	c->event(c->event_arg, ev);
+}
+
+void sp_ctl_client_hooks(struct sp_ctl_client *c, struct sp_run_hooks *h)
+{
+	c->event = h->event;
+	c->event_arg = h->arg;
+	h->arg = c;
+	h->grant = hook_grant;
+	h->event = c->event ? hook_event : NULL;
+	h->peer_sample = hook_peer_sample;
+	h->peer_counts = hook_peer_counts;
+}
+
+/* ---- during the run ---- */
+
+int sp_ctl_client_fd(const struct sp_ctl_client *c)
+{
+	return c->epoll_fd;
+}
+
+void sp_ctl_client_step(struct sp_ctl_client *c)
+{
+	uint64_t expired;
+
+	serve_ready(c, 0);
+	if (read(c->timer_fd, &expired, sizeof expired) != sizeof expired)
+		return;
+	for (uint32_t i = 0; i < c->n_peers; i++) {
+		struct sp_ctl_peer *p = &c->peers[i];
+
+		if (p->state == SP_CTL_P_LIVE)
+			settle(c, p, sp_ctl_peer_ask_clock(&c->x, p));
+	}
+}
+
+const char *sp_ctl_client_remark(struct sp_ctl_client *c, uint32_t i)
+{
+	if (i >= c->n_peers)
+		return NULL;
+	return sp_ctl_peer_remark(&c->peers[i], c->remark, sizeof c->remark);
+}
+
+uint64_t sp_ctl_client_packets(const struct sp_ctl_client *c)
+{
+	uint64_t n = c->connects;
+
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		n += c->peers[i].ch.packets;
+	return n;
+}
+
+/* ---- life ---- */
+
+int sp_ctl_client_new_conf(struct sp_ctl_client **out, const struct sp_ctl_client_conf *conf,
+			   const struct sp_env *env, struct sp_err *err)
+{
+	struct sp_ctl_client *c = sp_alloc(env->mem, sizeof *c);
+	struct epoll_event ev = { .events = EPOLLIN };
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (!c)
+		goto fail;
+	c->conf = *conf;
+	if (!c->conf.connect)
+		c->conf.connect = plain_connect;
+	c->x.env = env;
+	c->x.exchanges = SP_CTL_CLOCK_EXCHANGES;
+	sp_ctl_host_read(&c->x.host);
+	if (conf->name)
+		sp_strlcpy(c->name, conf->name, sizeof c->name);
+	else if (gethostname(c->name, sizeof c->name - 1))
+		c->name[0] = '\0';
+	c->timer_fd = -1;
+	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (c->epoll_fd < 0)
+		goto fail_errno;
+	c->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	ev.data.ptr = c;
+	if (c->timer_fd < 0 || epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->timer_fd, &ev) < 0)
+		goto fail_errno;
+	*out = c;
+	return 0;
+fail_errno:
+	rc = -errno;
+fail:
+	sp_ctl_client_free(c);
+	return sp_fail(err, rc, rc == -ENOMEM ? SP_EXIT_FAILED : SP_EXIT_PERM,
+		       "the control client could not be set up: %s", strerror(-rc));
+}
+
+int sp_ctl_client_new(struct sp_ctl_client **out, const struct sp_env *env, struct sp_err *err)
+{
+	struct sp_ctl_client_conf conf = { .limits = sp_ctl_limits_default() };
+
+	return sp_ctl_client_new_conf(out, &conf, env, err);
+}
+
+void sp_ctl_client_free(struct sp_ctl_client *c)
+{
+	if (!c)
+		return;
+	for (uint32_t i = 0; i < c->n_peers; i++) {
+		struct sp_ctl_peer *p = &c->peers[i];
+
+		if (p->state == SP_CTL_P_LIVE)
+			sp_ctl_peer_bye(p);
+	}
+	forget_peers(c);
+	if (c->timer_fd >= 0)
+		close(c->timer_fd);
+	if (c->epoll_fd >= 0)
+		close(c->epoll_fd);
+	sp_free(c->x.env->mem, c);
+}
