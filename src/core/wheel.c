@@ -9,6 +9,7 @@
 #define LEVELS	 3u
 #define SLOTS	 65536u
 #define MASK	 (SLOTS - 1)
+#define LOW_MASK ((1u << SP_WHEEL_SLOT_SHIFT) - 1)
 #define NONE	 UINT64_MAX /* no slot */
 
 /* When fewer than LOW ids are queued, slots are emptied until there are HIGH, up to AHEAD_NS
@@ -29,9 +30,10 @@ struct bitmap {
 	uint64_t top;
 };
 
+/* An id in a slot. Small, because following a list of scattered ids is what costs most. */
 struct node {
-	uint64_t at_ns;
 	uint32_t next; /* id + 1; 0 ends a list: fresh zero memory is an empty wheel */
+	uint32_t low;  /* in a slot of the finest level: its at_ns within the slot */
 };
 
 struct entry {
@@ -48,6 +50,7 @@ struct entry {
 struct sp_wheel {
 	const struct sp_mem *mem;
 	uint64_t cursor;     /* number of the finest slot that was emptied last */
+	uint64_t next_slot;  /* first occupied one of the finest level, NONE: there is none */
 	uint64_t next_ns;    /* earliest at_ns in the wheel; valid if next_known */
 	uint64_t cascade_ns; /* start of the first occupied slot of the coarser levels */
 	const char *state;   /* see sp_wheel_prefetch */
@@ -56,8 +59,9 @@ struct sp_wheel {
 	uint32_t n_heap;
 	uint32_t first, end; /* the queue is queue[first .. end) */
 	struct entry *queue;
-	uint32_t *heap; /* ids, least (at_ns, id) first */
+	struct entry *heap; /* least (at_ns, id) first */
 	struct node *node;
+	uint64_t *at_ns; /* of ids in a slot of the coarser levels */
 	struct bitmap map[LEVELS];
 	uint32_t head[LEVELS][SLOTS];
 };
@@ -74,13 +78,15 @@ int sp_wheel_new(struct sp_wheel **out, const struct sp_mem *mem, uint32_t n, ui
 
 	w->cursor = start_ns >> SP_WHEEL_SLOT_SHIFT;
 	w->cursor -= w->cursor > 0; /* so that the first slot is one to be emptied */
+	w->next_slot = NONE;
 	w->cascade_ns = SP_NEVER;
 	w->next_ns = SP_NEVER;
 	w->next_known = true;
 	w->node = sp_alloc_array(mem, room, sizeof *w->node);
+	w->at_ns = sp_alloc_array(mem, room, sizeof *w->at_ns);
 	w->heap = sp_alloc_array(mem, room, sizeof *w->heap);
 	w->queue = sp_alloc_array(mem, room, sizeof *w->queue);
-	if (!w->node || !w->heap || !w->queue) {
+	if (!w->node || !w->at_ns || !w->heap || !w->queue) {
 		sp_wheel_free(w);
 		return -ENOMEM;
 	}
@@ -99,6 +105,7 @@ void sp_wheel_free(struct sp_wheel *w)
 	if (!w)
 		return;
 	sp_free(w->mem, w->node);
+	sp_free(w->mem, w->at_ns);
 	sp_free(w->mem, w->heap);
 	sp_free(w->mem, w->queue);
 	sp_free(w->mem, w);
@@ -195,41 +202,35 @@ static void find_cascade(struct sp_wheel *w)
 	}
 }
 
-static bool before(const struct sp_wheel *w, uint32_t a, uint32_t b)
+static bool before(const struct entry *a, const struct entry *b)
 {
-	uint64_t x = w->node[a].at_ns, y = w->node[b].at_ns;
-
-	return x != y ? x < y : a < b;
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->id < b->id;
 }
 
-static void heap_push(struct sp_wheel *w, uint32_t id)
+static void heap_push(struct sp_wheel *w, struct entry e)
 {
 	uint32_t i = w->n_heap++;
 
-	while (i > 0 && before(w, id, w->heap[(i - 1) / 2])) {
+	while (i > 0 && before(&e, &w->heap[(i - 1) / 2])) {
 		w->heap[i] = w->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	w->heap[i] = id;
+	w->heap[i] = e;
 }
 
-static uint32_t heap_pop(struct sp_wheel *w)
+static struct entry heap_pop(struct sp_wheel *w)
 {
-	uint32_t top = w->heap[0], n = --w->n_heap, last = w->heap[n], i = 0;
+	struct entry *h = w->heap, top = h[0], last = h[--w->n_heap];
+	uint32_t i = 0;
 
-	for (;;) {
-		uint32_t k = 2 * i + 1;
-
-		if (k >= n)
-			break;
-		if (k + 1 < n && before(w, w->heap[k + 1], w->heap[k]))
+	for (uint32_t k; (k = 2 * i + 1) < w->n_heap; i = k) {
+		if (k + 1 < w->n_heap && before(&h[k + 1], &h[k]))
 			k++;
-		if (!before(w, w->heap[k], last))
+		if (!before(&h[k], &last))
 			break;
-		w->heap[i] = w->heap[k];
-		i = k;
+		h[i] = h[k];
 	}
-	w->heap[i] = last;
+	h[i] = last;
 	return top;
 }
 
@@ -252,6 +253,7 @@ static void put_far(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 				continue;
 			slot = here(w, level) + MASK;
 		}
+		w->at_ns[id] = at_ns;
 		link_in(w, level, slot & MASK, id);
 		if (slot << shift < w->cascade_ns)
 			w->cascade_ns = slot << shift;
@@ -264,16 +266,17 @@ static void place(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 	uint64_t slot = at_ns >> SP_WHEEL_SLOT_SHIFT;
 
 	if (slot <= w->cursor)
-		heap_push(w, id);
-	else if (slot - w->cursor <= MASK)
+		heap_push(w, (struct entry){ at_ns, id });
+	else if (slot - w->cursor <= MASK) {
+		w->node[id].low = (uint32_t)at_ns & LOW_MASK;
 		link_in(w, 0, slot & MASK, id);
-	else
+		w->next_slot = slot < w->next_slot ? slot : w->next_slot;
+	} else
 		put_far(w, id, at_ns);
 }
 
 void sp_wheel_put(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 {
-	w->node[id].at_ns = at_ns;
 	if (at_ns < w->next_ns)
 		w->next_ns = at_ns;
 	place(w, id, at_ns);
@@ -282,7 +285,7 @@ void sp_wheel_put(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 /* Within one slot: its order as one number. */
 static uint64_t rank_key(const struct entry *e)
 {
-	return (e->at_ns & ((1u << SP_WHEEL_SLOT_SHIFT) - 1)) << 32 | e->id;
+	return (e->at_ns & LOW_MASK) << 32 | e->id;
 }
 
 /* The usual handful: each counts who stands before it. Compares nothing by a branch, which could
@@ -383,39 +386,49 @@ static void cascade(struct sp_wheel *w)
 			uint32_t id = list - 1;
 
 			list = w->node[id].next;
-			place(w, id, w->node[id].at_ns);
+			place(w, id, w->at_ns[id]);
 		}
 	}
 	find_cascade(w);
 }
 
-/* Moves the list of one slot to the end of the queue. */
-static void enqueue(struct sp_wheel *w, uint32_t list)
+static uint64_t slot_start(uint64_t slot)
 {
-	uint32_t begin, n = w->end - w->first;
+	return slot << SP_WHEEL_SLOT_SHIFT;
+}
 
-	/* Make room for all that may still come. */
+/* Moves the list of one slot of the finest level to the end of the queue. */
+static void enqueue(struct sp_wheel *w, uint64_t slot, uint32_t list)
+{
+	uint32_t n = w->end - w->first, next;
+	struct entry *begin, *e;
+
+	/* There is room for all ids, from the start. */
 	if (w->first > 0) {
 		memmove(w->queue, w->queue + w->first, n * sizeof *w->queue);
 		w->first = 0;
-		w->end = n;
 	}
-	begin = w->end;
-	for (; list; list = w->node[list - 1].next) {
-		w->queue[w->end++] = (struct entry){ w->node[list - 1].at_ns, list - 1 };
+	begin = e = w->queue + n;
+	for (; list; list = next) {
+		const struct node *node = &w->node[list - 1];
+
+		next = node->next;
+		*e++ = (struct entry){ slot_start(slot) | node->low, list - 1 };
 		if (w->state)
 			__builtin_prefetch(w->state + (list - 1) * w->state_size, 1);
 	}
-	if (w->end - begin > 1)
-		sort(w->queue + begin, w->end - begin);
+	if (e - begin > 1)
+		sort(begin, (uint32_t)(e - begin));
+	w->end = (uint32_t)(e - w->queue);
 }
 
 /* Empties the next slot that holds something and starts at or before until_ns. */
 static bool advance(struct sp_wheel *w, uint64_t until_ns)
 {
 	for (;;) {
-		uint64_t slot = first_slot(w, 0);
-		uint64_t start = slot == NONE ? SP_NEVER : slot << SP_WHEEL_SLOT_SHIFT;
+		uint64_t slot = w->next_slot;
+		uint64_t start = slot == NONE ? SP_NEVER : slot_start(slot);
+		uint32_t list;
 
 		if (w->cascade_ns < SP_NEVER && w->cascade_ns <= start) {
 			if (w->cascade_ns > until_ns)
@@ -426,25 +439,29 @@ static bool advance(struct sp_wheel *w, uint64_t until_ns)
 		if (slot == NONE || start > until_ns)
 			return false;
 		w->cursor = slot;
-		enqueue(w, detach(w, 0, slot & MASK));
+		list = detach(w, 0, slot & MASK);
+		w->next_slot = first_slot(w, 0);
+		if (w->next_slot != NONE)
+			__builtin_prefetch(&w->node[w->head[0][w->next_slot & MASK] - 1], 1);
+		enqueue(w, slot, list);
 		return true;
 	}
 }
 
 /* The first of queue and heap, if due. */
-static bool pop(struct sp_wheel *w, uint64_t until_ns, uint32_t *id)
+static bool pop(struct sp_wheel *w, uint64_t until_ns, struct entry *out)
 {
 	const struct entry *e = &w->queue[w->first];
 
-	if (w->n_heap && (w->first == w->end || before(w, w->heap[0], e->id))) {
-		if (w->node[w->heap[0]].at_ns > until_ns)
+	if (w->n_heap && (w->first == w->end || before(&w->heap[0], e))) {
+		if (w->heap[0].at_ns > until_ns)
 			return false;
-		*id = heap_pop(w);
+		*out = heap_pop(w);
 		return true;
 	}
 	if (w->first == w->end || e->at_ns > until_ns)
 		return false;
-	*id = e->id;
+	*out = *e;
 	w->first++;
 	return true;
 }
@@ -468,22 +485,21 @@ static void look_ahead(struct sp_wheel *w, uint64_t now_ns)
 uint32_t sp_wheel_take_span(struct sp_wheel *w, uint64_t now_ns, uint64_t span_ns,
 			    uint32_t *ids, uint32_t max)
 {
-	const uint64_t slot_mask = (1ull << SP_WHEEL_SLOT_SHIFT) - 1;
 	uint64_t until_ns = now_ns;
+	struct entry e;
 	uint32_t n = 0;
 
 	if (now_ns < w->next_ns)
 		return 0;
 	while (n < max) {
-		if (!pop(w, until_ns, &ids[n])) {
+		if (!pop(w, until_ns, &e)) {
 			if (is_ahead(w) || !advance(w, until_ns))
 				break;
-		} else if (n++ == 0) {
-			uint64_t at_ns = w->node[ids[0]].at_ns;
-
-			if (span_ns < ~at_ns && ((at_ns + span_ns) | slot_mask) < now_ns)
-				until_ns = (at_ns + span_ns) | slot_mask;
+			continue;
 		}
+		if (n == 0 && span_ns < ~e.at_ns && ((e.at_ns + span_ns) | LOW_MASK) < now_ns)
+			until_ns = (e.at_ns + span_ns) | LOW_MASK;
+		ids[n++] = e.id;
 	}
 	if (n) {
 		look_ahead(w, until_ns);
@@ -506,9 +522,12 @@ static uint64_t earliest(const struct sp_wheel *w, unsigned level, uint64_t best
 	const uint64_t end = last + MASK;
 
 	while (slot > last && slot <= end && slot << level_shift[level] < best) {
-		for (uint32_t i = w->head[level][slot & MASK]; i; i = w->node[i - 1].next)
-			if (w->node[i - 1].at_ns < best)
-				best = w->node[i - 1].at_ns;
+		for (uint32_t i = w->head[level][slot & MASK]; i; i = w->node[i - 1].next) {
+			uint64_t at_ns = level ? w->at_ns[i - 1]
+					       : slot_start(slot) | w->node[i - 1].low;
+
+			best = at_ns < best ? at_ns : best;
+		}
 		last = slot;
 		slot = slot_after(&w->map[level], slot);
 	}
@@ -521,8 +540,8 @@ static uint64_t find_next(const struct sp_wheel *w)
 
 	if (w->first != w->end)
 		best = w->queue[w->first].at_ns;
-	if (w->n_heap && w->node[w->heap[0]].at_ns < best)
-		best = w->node[w->heap[0]].at_ns;
+	if (w->n_heap && w->heap[0].at_ns < best)
+		best = w->heap[0].at_ns;
 	if (is_ahead(w))
 		return best;
 	for (unsigned level = 0; level < LEVELS; level++)
@@ -544,9 +563,11 @@ void sp_wheel_clear(struct sp_wheel *w)
 	for (unsigned level = 0; level < LEVELS; level++)
 		while (w->map[level].top)
 			(void)detach(w, level, map_first(&w->map[level]));
+	w->next_slot = NONE;
 	w->first = 0;
 	w->end = 0;
 	w->n_heap = 0;
+	w->next_slot = NONE;
 	w->cascade_ns = SP_NEVER;
 	w->next_ns = SP_NEVER;
 	w->next_known = true;

@@ -1,7 +1,7 @@
 /* A timer wheel of small integers: put an id at a time, take what is due. Three levels of 65,536
  * slots (1.024 us, 1.05 ms, 4.3 s wide: 67 ms, 69 s and 78 h ahead; further away waits in the
  * last), a bitmap over each to find the next slot. Each id is in the wheel at most once. Pure:
- * never sleeps, never asks the clock. 800 KiB, of which only touched pages cost memory, and 36
+ * never sleeps, never asks the clock. 800 KiB, of which only touched pages cost memory, and 48
  * bytes an id. */
 #ifndef SP_CORE_WHEEL_H
 #define SP_CORE_WHEEL_H
