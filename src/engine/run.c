@@ -14,6 +14,8 @@
 
 /* How long a receiver that has its --count waits for its senders' last words. */
 #define GOODBYE_NS (300 * SP_NS_PER_MS)
+/* Silence after which nothing more is expected on a run's own sockets. */
+#define DRAIN_NS (50 * SP_NS_PER_MS)
 
 int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	       const struct sp_catalog *catalog, const struct sp_env *env,
@@ -376,6 +378,24 @@ static void finish(struct sp_run *r, uint64_t now_ns)
 	give_event(r, SP_EVENT_END, NULL);
 }
 
+/* A run that sends to itself over real sockets waits until what it sent was read. */
+static bool drained(struct sp_run *r, uint64_t now_ns)
+{
+	uint64_t seen = 0, tx = 0;
+
+	if (r->role != SP_ROLE_BOTH || r->env.clock->is_virtual)
+		return true;
+	for (unsigned w = 0; w < r->n_workers; w++)
+		seen += SP_LOAD(r->workers[w].rx_seen);
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		tx += SP_LOAD(run_flow_tx(r, i)->tx);
+	if (seen != r->drain_seen || !r->drain_ns) {
+		r->drain_seen = seen;
+		r->drain_ns = now_ns;
+	}
+	return seen >= tx || now_ns > r->drain_ns + DRAIN_NS;
+}
+
 /* Is there a reason to end now? */
 static bool over(struct sp_run *r, uint64_t now_ns)
 {
@@ -390,7 +410,7 @@ static bool over(struct sp_run *r, uint64_t now_ns)
 		return true;
 	if (r->role == SP_ROLE_RECV)
 		return stops || now_ns >= r->end_ns || rx_settled(r, now_ns);
-	return all_sent(r);
+	return all_sent(r) && drained(r, now_ns);
 }
 
 /* ---- real time ---- */
@@ -405,6 +425,8 @@ int sp_run_wait_ms(const struct sp_run *r)
 		next = r->end_ns;
 	if (r->complete_ns && r->complete_ns + GOODBYE_NS / 16 < next)
 		next = now + GOODBYE_NS / 16;
+	if (r->drain_ns)
+		next = now + DRAIN_NS / 10;
 	return next > now ? (int)((next - now + SP_NS_PER_MS - 1) / SP_NS_PER_MS) : 0;
 }
 
