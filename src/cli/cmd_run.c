@@ -1,10 +1,10 @@
-/* send and recv: words to a plan, the plan to a run, the run's events to the outputs. */
-#include <errno.h>
+/* Words to a plan, the plan to a run, the run's events to the outputs. */
+#include "cli/cmd_run.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
 #include "cli/outputs.h"
 #include "spate/spate.h"
 

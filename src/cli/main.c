@@ -1,5 +1,6 @@
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_lab.h"
+#include "cli/cmd_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,10 @@ int main(int argc, char **argv)
 		return sp_cmd_lab(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "doctor"))
 		return sp_cmd_doctor(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "send"))
+		return sp_cmd_send(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "recv"))
+		return sp_cmd_recv(argc - 2, argv + 2);
 	fputs("spate: which command? lab, doctor\n", stderr);
 	return SP_EXIT_USAGE;
 }

@@ -371,6 +371,11 @@ const char *sp_ctl_client_remark(struct sp_ctl_client *c, uint32_t i)
 	return sp_ctl_peer_remark(&c->peers[i], c->remark, sizeof c->remark);
 }
 
+uint32_t sp_ctl_client_asks(const struct sp_ctl_client *c)
+{
+	return c->n_peers;
+}
+
 uint64_t sp_ctl_client_packets(const struct sp_ctl_client *c)
 {
 	uint64_t n = c->connects;

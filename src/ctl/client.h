@@ -48,6 +48,8 @@ void sp_ctl_client_step(struct sp_ctl_client *);
 /* Why ask i's counts are or will be unknown, one sentence, valid until the next call; NULL:
  * they are known, or nobody listens there for control. */
 const char *sp_ctl_client_remark(struct sp_ctl_client *, uint32_t i);
+/* How many asks grant was given. */
+uint32_t sp_ctl_client_asks(const struct sp_ctl_client *);
 /* Control packets so far (own_control, roughly): one for each call that moved bytes, and one a
  * connect. */
 uint64_t sp_ctl_client_packets(const struct sp_ctl_client *);
