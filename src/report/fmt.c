@@ -146,13 +146,19 @@ void sp_fmt_fill(struct sp_str *out, char c, unsigned n)
 		sp_str_put(out, &c, 1);
 }
 
-/* Columns of the word at text, which ends at a blank or at the end. */
+/* Whether a line may end here: at a blank, but not between a figure and "%". */
+static bool may_break(const char *at)
+{
+	return at[0] == ' ' && at[1] != '%';
+}
+
+/* Columns of the word at text, which ends where a line may end. */
 static unsigned word_cols(const char *text)
 {
 	unsigned cols = 0;
 	struct piece p;
 
-	while (*text && *text != ' ') {
+	while (*text && !may_break(text)) {
 		text = next_piece(text, &p);
 		cols += p.cols;
 	}
@@ -181,7 +187,7 @@ void sp_fmt_wrap(struct sp_str *out, const char *text, unsigned col, unsigned in
 			col++;
 		}
 		blank = false;
-		while (*text && *text != ' ') {
+		while (*text && !may_break(text)) {
 			text = next_piece(text, &p);
 			sp_str_put(out, p.text, p.len);
 			col += p.cols;

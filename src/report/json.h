@@ -38,8 +38,9 @@ void sp_report_schema(struct sp_str *out);
 /* The names of a summary's members, in the order of the document. */
 #define SP_SUMMARY_MEMBERS                                                                     \
 	SP_SUMMARY(min)                                                                        \
-	SP_SUMMARY(mean) SP_SUMMARY(p50) SP_SUMMARY(p90) SP_SUMMARY(p99) SP_SUMMARY(p999)      \
-		SP_SUMMARY(max) SP_SUMMARY(clock_error)
+	SP_SUMMARY(mean)                                                                       \
+	SP_SUMMARY(p50)                                                                        \
+	SP_SUMMARY(p90) SP_SUMMARY(p99) SP_SUMMARY(p999) SP_SUMMARY(max) SP_SUMMARY(clock_error)
 
 /* The summaries of a measure: member, key, sentence. */
 #define SP_MEASURE_TIMES                                                                       \

@@ -131,7 +131,7 @@ static void put_remark(struct sp_live *l, const struct sp_event *ev, struct sp_s
 		return;
 	if (l->conf.terminal) {
 		go_up(l, out);
-		sp_str_puts(out, "\033[J");
+		sp_str_puts(out, "\r\033[J");
 	}
 	sp_fmt_right(out, sp_fmt_seconds(at, sizeof at, ev->t_ns), 6);
 	sp_str_printf(out, " s  %s", m->neutral ? "note: " : "remark: ");

@@ -239,8 +239,11 @@ static void put_tiny(struct sp_str *out, const struct layout *t)
 	snprintf(line, sizeof line, "%s s %s %s", sp_fmt_seconds(at, sizeof at, t->ev->t_ns),
 		 recv ? "received" : "sent",
 		 sp_human_pps(pps, sizeof pps, recv ? v.rx_pps : v.tx_pps));
+	/* In the only row, a newline would scroll the figure away. */
+	sp_str_puts(out, t->l->conf.rows == 1 ? "\r" : "");
 	sp_fmt_left(out, line, t->width);
-	sp_str_puts(out, CLEAR_REST);
+	sp_str_puts(out, t->l->conf.rows == 1 && t->ev->kind != SP_EVENT_END ? "\033[K"
+									     : CLEAR_REST);
 }
 
 /* ---- which streams ---- */
@@ -324,8 +327,6 @@ void sp_live_picture(const struct sp_live *l, const struct sp_event *ev, struct 
 	unsigned rows = l->conf.rows - 1; /* the cursor stands below */
 
 	choose_columns(&t, ev->result->role);
-	if (!rows)
-		rows = 1;
 	if (rows < 4 || sum_cols(&t) + NAME_MIN > t.width) {
 		put_tiny(out, &t);
 		return;

@@ -32,7 +32,7 @@ static void put_header(struct sp_str *out, const struct sp_result *r,
 	sp_str_puts(out, "\n");
 	sp_text_label(out, "plan");
 	if (r->plan_sha256)
-		sp_fmt_left(out, r->plan_sha256, 12);
+		sp_str_printf(out, "%.12s", r->plan_sha256);
 	else
 		sp_str_puts(out, "unknown");
 	sp_str_printf(out, ", seed %llu", (unsigned long long)r->seed);
@@ -78,22 +78,32 @@ static const char *class_color(enum sp_result_class c)
 				       : "\033[1;31m";
 }
 
+static const char *bound_text(enum sp_bound b)
+{
+	switch (b) {
+	case SP_BOUND_SENDER_CPU:
+		return "sender CPU";
+	case SP_BOUND_RECEIVER_CPU:
+		return "receiver CPU";
+	case SP_BOUND_RECEIVER_BUFFER:
+		return "receiver buffer";
+	default:
+		return sp_bound_name[b];
+	}
+}
+
 static void put_verdict(struct sp_str *out, const struct sp_result *r, bool color)
 {
-	char bound[32];
-	unsigned col;
+	const char *verdict = sp_result_class_name[r->result], *bound = bound_text(r->bound);
 
-	sp_strlcpy(bound, sp_bound_name[r->bound], sizeof bound);
-	for (char *p = bound; *p; p++)
-		if (*p == '_')
-			*p = ' ';
-	sp_str_puts(out, "verdict: ");
-	sp_str_printf(out, "%s%s%s, bounded by %s", color ? class_color(r->result) : "",
-		      sp_result_class_name[r->result], color ? RESET : "", bound);
-	col = (unsigned)(9 + strlen(sp_result_class_name[r->result]) + 13 + strlen(bound));
+	sp_str_printf(out, "\nverdict: %s%s%s, bounded by %s",
+		      color ? class_color(r->result) : "", verdict, color ? RESET : "", bound);
 	if (r->evidence && *r->evidence) {
 		sp_str_puts(out, ": ");
-		sp_fmt_wrap(out, r->evidence, col + 2, 9);
+		sp_fmt_wrap(out, r->evidence,
+			    (unsigned)(strlen("verdict: , bounded by : ") + strlen(verdict) +
+				       strlen(bound)),
+			    9);
 	} else {
 		sp_str_puts(out, "\n");
 	}

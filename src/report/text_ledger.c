@@ -46,7 +46,7 @@ static const char *word(enum sp_counter c)
 	case SP_C_lost_network:
 		return "in network";
 	case SP_C_lost_unknown:
-		return "unknown where";
+		return "not located";
 	default:
 		return sp_counter_table[c].name;
 	}
@@ -150,6 +150,9 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		put_identity(out, r, i, &w);
 	put_other_counts(out, r);
+	if (r->role != SP_ROLE_RECV && !sp_counts_has(&r->total.c, SP_C_rx_packets))
+		sp_str_printf(out, "  received: unknown%s\n",
+			      r->clock ? "" : " (no spate receiver answered)");
 	if (r->unknown_identities) {
 		const char *sep = "  not checked, because a term is unknown: ";
 
@@ -169,8 +172,9 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 static const char *layer(const struct sp_result *r)
 {
 	if (!r->n_flows || !r->flows[0].unit)
-		return "bytes as --size counts them";
-	return strcmp(r->flows[0].unit, "frame") ? "payload (l7)" : "frames without FCS (l2)";
+		return "counted as --size counts";
+	return strcmp(r->flows[0].unit, "frame") ? "of payload, l7"
+						 : "of frames without FCS, l2";
 }
 
 /* Exact enough to see that 99.93 is not 100. */
@@ -197,7 +201,7 @@ void sp_text_rates(struct sp_str *out, const struct sp_result *r)
 	const struct sp_measure *m = &r->total;
 	char text[SP_FMT_FIGURE];
 
-	sp_str_printf(out, "rates, bits and bytes of %s\n", layer(r));
+	sp_str_printf(out, "rates (bits and bytes %s)\n", layer(r));
 	sp_text_label(out, "asked");
 	if (isfinite(m->asked_pps))
 		sp_fmt_right(out, pps_text(text, sizeof text, m->asked_pps), 14);
@@ -256,21 +260,25 @@ static void put_delay_note(struct sp_str *out, const struct sp_result *r)
 
 	if (!s->known)
 		return;
-	sp_str_puts(out, "  delay: from the intended departure; clock error ");
+	sp_str_puts(out, "  delay is from the intended departure; clock error ");
 	if (s->clock_error > 0)
 		sp_str_printf(out, "up to %s",
 			      sp_human_ns(text, sizeof text, (double)s->clock_error));
 	else
 		sp_str_puts(out, s->clock_error ? "unknown" : "0, one clock");
 	if (clock)
-		sp_str_printf(out, "; arrival by %s clock", clock);
+		sp_str_printf(out, ";\n  arrival by the %s's clock",
+			      strcmp(clock, "user") ? clock : "program");
 	sp_str_puts(out, "\n");
 	if (s->negative) {
 		sp_str_grouped(text, sizeof text, s->negative);
-		sp_str_printf(out, "  delay: %s below zero: the clocks disagree\n", text);
+		sp_str_printf(out, "  %s delays came out below zero: the clocks disagree\n",
+			      text);
 	}
 	if (s->coarse)
-		sp_str_puts(out, "  delay: p50 and p99 are from a sketch (25 % wide steps)\n");
+		sp_str_puts(
+			out,
+			"  p50 and p99 of the delay are from a sketch with steps of 25 %\n");
 }
 
 void sp_text_times(struct sp_str *out, const struct sp_result *r)

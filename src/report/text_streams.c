@@ -99,7 +99,7 @@ static void put_figures(struct sp_str *out, const struct sp_measure *m, bool rec
 	if (sp_fmt_loss(m, &lost, &tx))
 		sp_fmt_percent(text, sizeof text, lost, tx);
 	sp_fmt_right(out, text, 10);
-	sp_human_pps(text, sizeof text, recv ? m->rx_pps : m->tx_pps);
+	sp_fmt_short(text, sizeof text, recv ? m->rx_pps : m->tx_pps);
 	sp_fmt_right(out, text, 11);
 	sp_fmt_right(out, s->known ? sp_human_ns(text, sizeof text, (double)s->p99) : "unknown",
 		     10);
@@ -123,7 +123,7 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 	sp_str_grouped(total, sizeof total, r->n_streams);
 	sp_fmt_left(out, "streams", 2 + cols);
 	sp_str_printf(out, "%13s%13s%11s%10s%11s%10s\n", "sent", "received", "lost", "loss",
-		      recv ? "received" : "sent", recv ? "delay p99" : "late p99");
+		      recv ? "recv pps" : "sent pps", recv ? "delay p99" : "late p99");
 	for (size_t k = 0; k < c.n; k++) {
 		const struct sp_stream_result *s = &r->streams[c.at[k]];
 
@@ -175,7 +175,7 @@ static void put_trouble(struct sp_str *out, const struct sp_tstats *s, bool rece
 		sp_str_puts(out, s->rx_dropped_known
 					 ? sp_str_grouped(text, sizeof text, s->rx_dropped)
 					 : "unknown");
-		sp_str_puts(out, " by the kernel for this socket, in its units\n");
+		sp_str_puts(out, " by the kernel for this socket, in its own units\n");
 	}
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		if (!rows[i].n)
