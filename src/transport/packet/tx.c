@@ -1,0 +1,71 @@
+#include "transport/packet/packet.h"
+
+#include "transport/tstats.h"
+
+#include <errno.h>
+
+void sp_packet_tx_init(struct packet_tx *t)
+{
+	for (unsigned u = 0; u < PACKET_TX_UNITS; u++) {
+		t->mm[u].msg_hdr.msg_iov = &t->iov[u];
+		t->mm[u].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+bool sp_packet_is_gone(int err)
+{
+	return err == ENETDOWN || err == ENXIO || err == ENODEV;
+}
+
+/* Frames [from .. from + units) of the batch; the number that left, or -errno. */
+static int push(struct sp_queue *q, const struct sp_batch *b, uint32_t from, uint32_t units)
+{
+	struct packet_tx *t = q->txb;
+	uint64_t bytes = 0;
+	int n;
+
+	for (uint32_t u = 0; u < units; u++)
+		t->iov[u] = (struct iovec){ b->m[from + u].data, b->m[from + u].len };
+	do
+		n = sendmmsg(q->fd, t->mm, units, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		for (int u = 0; u < n; u++)
+			bytes += t->iov[u].iov_len;
+		sp_tstats_add(&q->stats.tx_calls, 1);
+		sp_tstats_add(&q->stats.tx_units, (uint64_t)n);
+		sp_tstats_add(&q->stats.tx_msgs, (uint64_t)n);
+		sp_tstats_add(&q->stats.tx_bytes, bytes);
+		sp_tstats_seg(&q->stats, 1);
+		return n;
+	}
+	if (sp_packet_is_gone(errno)) {
+		q->down = true;
+		return -ENETDOWN;
+	}
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
+		sp_tstats_add(&q->stats.tx_blocked, 1);
+		return errno == EAGAIN ? -EAGAIN : -ENOBUFS;
+	}
+	return -errno;
+}
+
+int sp_packet_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bool join)
+{
+	uint32_t i = from;
+	int n = 0;
+
+	(void)join;
+	if (!q->txb)
+		return -EINVAL;
+	sp_slots_filled(&q->slots, b);
+	while (i < b->n) {
+		uint32_t units = b->n - i < PACKET_TX_UNITS ? b->n - i : PACKET_TX_UNITS;
+
+		n = push(q, b, i, units);
+		if (n < 0)
+			break;
+		i += (uint32_t)n;
+	}
+	return i > from ? (int)(i - from) : n;
+}
