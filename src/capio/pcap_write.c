@@ -1,0 +1,192 @@
+#include "capio/pcap_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUFFER	 (512u << 10)
+#define WRITE_AT (256u << 10)
+_Static_assert(BUFFER >= WRITE_AT + SP_PCAP_SNAPLEN, "a packet fits behind a full buffer");
+
+#define NS_PER_S 1000000000
+
+/* Both in the byte order of the writer: readers tell by the magic. */
+struct file_header {
+	uint32_t magic;
+	uint16_t major, minor;
+	uint32_t zone, sigfigs, snaplen, linktype;
+};
+
+struct packet_header {
+	uint32_t s, ns, captured, original;
+};
+
+struct sp_pcap_writer {
+	const struct sp_mem *mem;
+	int fd, error;
+	uint64_t packets, lost;
+	off_t at;      /* end of what the kernel has: always the end of a packet */
+	uint32_t used; /* bytes of buf: whole packets */
+	uint8_t *buf;
+};
+
+static void writer_free(struct sp_pcap_writer *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	sp_free(w->mem, w->buf);
+	sp_free(w->mem, w);
+}
+
+/* Writes all of it: returns len, or less with the reason in *error. */
+static uint32_t write_all(int fd, const uint8_t *data, uint32_t len, int *error)
+{
+	uint32_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, data + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			*error = n ? -errno : -EIO;
+			break;
+		}
+		done += (uint32_t)n;
+	}
+	return done;
+}
+
+/* Writing ended after done bytes of the buffer: cuts the file behind the last whole packet, so
+ * that what was good before stays readable, and counts the rest as lost. */
+static void cut_off(struct sp_pcap_writer *w, uint32_t done)
+{
+	struct packet_header h;
+	uint32_t off = 0, whole = 0;
+
+	for (; off < w->used; off += (uint32_t)sizeof h + h.captured) {
+		memcpy(&h, w->buf + off, sizeof h);
+		if (off + sizeof h + h.captured <= done) {
+			whole = off + (uint32_t)sizeof h + h.captured;
+		} else {
+			w->lost++;
+			w->packets--;
+		}
+	}
+	w->at += whole;
+	/* Pipes and devices cannot be cut, and then there is nothing better to do. */
+	if (ftruncate(w->fd, w->at) == 0)
+		(void)lseek(w->fd, w->at, SEEK_SET);
+	w->used = 0;
+}
+
+int sp_pcap_writer_flush(struct sp_pcap_writer *w)
+{
+	uint32_t done;
+
+	if (w->error || !w->used)
+		return w->error;
+	done = write_all(w->fd, w->buf, w->used, &w->error);
+	if (done == w->used) {
+		w->at += done;
+		w->used = 0;
+	} else {
+		cut_off(w, done);
+	}
+	return w->error;
+}
+
+int sp_pcap_writer_put(struct sp_pcap_writer *w, int64_t real_ns, const void *data,
+		       uint32_t len)
+{
+	struct packet_header h = { .captured = len, .original = len };
+
+	if (w->error)
+		return w->error;
+	if (len > SP_PCAP_SNAPLEN)
+		return -EMSGSIZE;
+	if (real_ns < 0 || real_ns / NS_PER_S > UINT32_MAX)
+		return -ERANGE;
+	if (w->used >= WRITE_AT && sp_pcap_writer_flush(w))
+		return w->error;
+	h.s = (uint32_t)(real_ns / NS_PER_S);
+	h.ns = (uint32_t)(real_ns % NS_PER_S);
+	memcpy(w->buf + w->used, &h, sizeof h);
+	if (len)
+		memcpy(w->buf + w->used + sizeof h, data, len);
+	w->used += (uint32_t)sizeof h + len;
+	w->packets++;
+	return 0;
+}
+
+static int write_header(struct sp_pcap_writer *w, uint32_t linktype)
+{
+	const struct file_header h = {
+		.magic = 0xa1b23c4d, /* nanoseconds */
+		.major = 2,
+		.minor = 4,
+		.snaplen = SP_PCAP_SNAPLEN,
+		.linktype = linktype,
+	};
+
+	w->at = sizeof h;
+	write_all(w->fd, (const uint8_t *)&h, sizeof h, &w->error);
+	return w->error;
+}
+
+int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path, uint32_t linktype,
+			const struct sp_mem *mem, struct sp_err *err)
+{
+	struct sp_pcap_writer *w = sp_alloc(mem, sizeof *w);
+	int r;
+
+	if (!w)
+		goto no_memory;
+	w->mem = mem;
+	w->fd = -1;
+	w->buf = sp_alloc_array(mem, BUFFER + sizeof(struct packet_header), 1);
+	if (!w->buf)
+		goto no_memory;
+	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	r = w->fd < 0 ? -errno : write_header(w, linktype);
+	if (r) {
+		sp_fail(err, r, SP_EXIT_IO, "%s: cannot be written: %s", path, strerror(-r));
+		goto fail;
+	}
+	*out = w;
+	return 0;
+no_memory:
+	r = sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "%s: not enough memory to write a capture",
+		    path);
+fail:
+	if (w)
+		writer_free(w);
+	return r;
+}
+
+uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *w)
+{
+	return w->packets;
+}
+
+uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *w)
+{
+	return w->lost;
+}
+
+int sp_pcap_writer_close(struct sp_pcap_writer *w)
+{
+	int r;
+
+	if (!w)
+		return 0;
+	r = sp_pcap_writer_flush(w);
+	/* Network file systems report a full disk here. */
+	if (close(w->fd) && !r)
+		r = -errno;
+	w->fd = -1;
+	writer_free(w);
+	return r;
+}

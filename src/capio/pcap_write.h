@@ -1,0 +1,40 @@
+/* Writes a classic pcap file with nanosecond time stamps (draft-ietf-opsawg-pcap). One thread a
+ * writer. */
+#ifndef SP_CAPIO_PCAP_WRITE_H
+#define SP_CAPIO_PCAP_WRITE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define SP_LINKTYPE_ETHERNET 1u
+#define SP_PCAP_SNAPLEN	     262144u
+
+struct sp_pcap_writer;
+
+/* Creates or empties the file at path and writes its header at once, so that a place where
+ * nothing can be written is known here. Errors: a sentence in err, exit class SP_EXIT_IO; a
+ * negative errno. */
+int sp_pcap_writer_open(struct sp_pcap_writer **, const char *path, uint32_t linktype,
+			const struct sp_mem *, struct sp_err *);
+
+/* HOT, buffered: no system call but one write for each 256 KiB. real_ns is the wall clock's.
+ * 0; -EMSGSIZE when len > SP_PCAP_SNAPLEN, -ERANGE when the time is not between 1970 and 2106
+ * (nothing is written, the next one may be better); or the error of the file. That one stays:
+ * the file ends at its last whole packet and nothing is added any more. */
+int sp_pcap_writer_put(struct sp_pcap_writer *, int64_t real_ns, const void *data,
+		       uint32_t len);
+
+/* Hands what is buffered to the kernel. 0 or the error of the file. */
+int sp_pcap_writer_flush(struct sp_pcap_writer *);
+
+/* How many packets are in the file or will be at the next flush, and how many were taken and
+ * then lost to an error. */
+uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *);
+uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *);
+
+/* Flushes, closes and frees. The error of the file, its flush or its close; 0 for NULL. */
+int sp_pcap_writer_close(struct sp_pcap_writer *);
+
+#endif
