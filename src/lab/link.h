@@ -1,0 +1,36 @@
+/* The few rtnetlink requests a lab needs. Each acts in the network namespace in which the
+ * socket was opened, waits for the kernel's answer and returns 0 or a negative errno. */
+#ifndef SP_LAB_LINK_H
+#define SP_LAB_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mnl_socket;
+
+struct mnl_socket *sp_link_open(void); /* NULL: errno says why */
+void sp_link_close(struct mnl_socket *);
+
+/* A pair of connected interfaces: `name` here, set up; `peer` in the network namespace of the
+ * process peer_pid, down. master: index of a bridge here, or 0. */
+struct sp_link_veth {
+	const char *name, *peer;
+	pid_t peer_pid;
+	uint8_t mac[6], peer_mac[6];
+	unsigned master;
+};
+int sp_link_add_veth(struct mnl_socket *, const struct sp_link_veth *);
+/* A bridge that is up, without STP and multicast snooping. */
+int sp_link_add_bridge(struct mnl_socket *, const char *name);
+int sp_link_up(struct mnl_socket *, unsigned index);
+/* The kernel notes a new carrier up to a second late, and until then the operational state is
+ * down and there is no link-local address. This makes it look now. */
+void sp_link_settle(const char *name);
+/* len 4 or 16. IPv6 addresses are usable at once (no duplicate address detection). */
+int sp_link_add_addr(struct mnl_socket *, unsigned index, const uint8_t *ip, size_t len,
+		     uint8_t prefix);
+/* A netem discipline with no impairment at the root of an interface; for probing. */
+int sp_link_add_netem(struct mnl_socket *, unsigned index);
+
+#endif
