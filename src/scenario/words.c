@@ -1,0 +1,320 @@
+#include "scenario/words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/str.h"
+#include "engine/plan.h"
+#include "scenario/words_impl.h"
+
+static int no_memory(struct sp_err *err)
+{
+	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+/* ---- what was given ---- */
+
+static int note(void *arg, const struct sp_flag *flag, const char *value, const char *spelling,
+		struct sp_err *err)
+{
+	struct sp_reader *r = arg;
+	struct sp_given *g = &r->given[r->n_given];
+
+	g->flag = flag;
+	g->value = value;
+	g->spelling = sp_arena_strdup(&r->scratch, spelling);
+	if (!g->spelling)
+		return no_memory(err);
+	r->n_given++;
+	return 0;
+}
+
+const struct sp_given *sp_reader_last(const struct sp_reader *r, const char *key)
+{
+	for (unsigned i = r->n_given; i-- > 0;)
+		if (r->given[i].flag && strcmp(r->given[i].flag->key, key) == 0)
+			return &r->given[i];
+	return NULL;
+}
+
+/* Repeating a flag is changing one's mind: the last one counts. */
+static bool is_last(const struct sp_reader *r, const struct sp_given *g)
+{
+	return sp_reader_last(r, g->flag->key) == g;
+}
+
+int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
+		    struct sp_err *err)
+{
+	unsigned v[2] = { 0 }, n = 0;
+	const char *p = text;
+	char shown[80];
+
+	for (; n < 2; n++) {
+		const char *from = p;
+
+		for (; *p >= '0' && *p <= '9'; p++)
+			v[n] = v[n] > 65535 ? v[n] : v[n] * 10 + (unsigned)(*p - '0');
+		if (p == from || !v[n] || v[n] > 65535)
+			goto bad;
+		if (*p != '-' || n)
+			break;
+		p++;
+	}
+	if (*p != '\0')
+		goto bad;
+	*first = (uint16_t)v[0];
+	*last = (uint16_t)(n ? v[1] : v[0]);
+	if (*last < *first)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the range %u-%u runs backwards", place, v[0], v[1]);
+	return 0;
+bad:
+	sp_str_printable(shown, sizeof shown, text);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is not a port number (1 to 65535)",
+		       place, shown);
+}
+
+/* ---- into the plan ---- */
+
+int sp_reader_set(struct sp_reader *r, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	for (unsigned i = 0; i < r->n_given; i++) {
+		const struct sp_given *g = &r->given[i];
+		int rc;
+
+		if (!g->flag || strncmp(g->flag->key, prefix, len) != 0 || !is_last(r, g))
+			continue;
+		rc = sp_plan_set(r->build, g->flag->key + len, g->value, g->spelling, r->err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int set_one(struct sp_reader *r, const struct sp_given *g)
+{
+	const char *eq = strchr(g->value, '=');
+	char key[64];
+
+	if (!eq || eq == g->value || eq - g->value >= (ptrdiff_t)sizeof key) {
+		sp_str_printable(key, sizeof key, g->value);
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is not KEY=VALUE",
+			       g->spelling, key);
+	}
+	memcpy(key, g->value, (size_t)(eq - g->value));
+	key[eq - g->value] = '\0';
+	return sp_plan_set(r->build, key, eq + 1, g->spelling, r->err);
+}
+
+int sp_reader_set_port(struct sp_reader *r)
+{
+	const struct sp_given *out = sp_reader_last(r, "out_pcap");
+	const struct sp_given *transport = sp_reader_last(r, "port.transport");
+	int rc = 0;
+
+	if (out && transport && strcmp(transport->value, "pcap") != 0)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "--out writes a file by the transport pcap; it cannot go with "
+			       "%s %s",
+			       transport->spelling, transport->value);
+	if (out)
+		rc = sp_plan_set(r->build, "transport", "pcap", out->spelling, r->err);
+	else if (transport)
+		rc = sp_plan_set(r->build, "transport", transport->value, transport->spelling,
+				 r->err);
+	if (!rc && out)
+		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		const struct sp_given *g = &r->given[i];
+		const char *key = g->flag ? g->flag->key : "";
+
+		if (strcmp(key, "setting") == 0)
+			rc = set_one(r, g);
+		else if (strncmp(key, "port.", 5) == 0 && g != transport && is_last(r, g) &&
+			 strcmp(key, "port.transport") != 0)
+			rc = sp_plan_set(r->build, key + 5, g->value, g->spelling, r->err);
+	}
+	return rc;
+}
+
+/* A seed that nobody gave is drawn only where it shows: plans of the same words have the same
+ * digest as far as can be. 32 bits are easier to read and to type. */
+static int set_seed(struct sp_reader *r)
+{
+	char text[16];
+	uint32_t seed;
+
+	if (!r->random || sp_reader_last(r, "run.seed"))
+		return 0;
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		return sp_fail(r->err, -errno, SP_EXIT_FAILED,
+			       "the system gives no random number; give a --seed");
+	snprintf(text, sizeof text, "%u", (unsigned)seed);
+	r->words->out.seed_drawn = true;
+	return sp_plan_set(r->build, "seed", text, "--seed", r->err);
+}
+
+static int set_run(struct sp_reader *r, const char *command)
+{
+	int rc = sp_plan_add(r->build, SP_PLAN_RUN, NULL, r->err);
+
+	if (!rc)
+		rc = sp_plan_set(r->build, "name", command, NULL, r->err);
+	if (!rc && sp_reader_last(r, "out_pcap"))
+		rc = sp_plan_set(r->build, "virtual", "yes", "--out", r->err);
+	if (!rc)
+		rc = sp_reader_set(r, "run.");
+	if (!rc)
+		rc = set_seed(r);
+	return rc;
+}
+
+/* ---- output ---- */
+
+struct switch_row {
+	const char *key;
+	size_t off; /* of a bool */
+};
+
+static void read_switches(const struct sp_reader *r, struct sp_words_output *out)
+{
+#define AT(member) offsetof(struct sp_words_output, member)
+	static const struct switch_row rows[] = {
+		{ "out.json", AT(json) },	{ "out.csv", AT(csv) },
+		{ "out.plain", AT(plain) },	{ "out.dry_run", AT(dry_run) },
+		{ "out.verbose", AT(verbose) }, { "out.quiet", AT(quiet) },
+		{ "out.no_run_dir", AT(no_run_dir) },
+	};
+#undef AT
+	const struct sp_given *live = sp_reader_last(r, "out.live");
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		*(bool *)((char *)out + rows[i].off) = sp_reader_last(r, rows[i].key) != NULL;
+	if (live)
+		out->live = strcmp(live->value, "on") == 0 ? SP_LIVE_ON : SP_LIVE_OFF;
+}
+
+/* Pairs that contradict each other. */
+static int check_switches(const struct sp_reader *r)
+{
+	static const char *const pairs[][2] = {
+		{ "out.json", "out.csv" },	    { "out.json", "out.plain" },
+		{ "out.csv", "out.plain" },	    { "out.verbose", "out.quiet" },
+		{ "out.run_dir", "out.no_run_dir" },
+	};
+	const struct sp_given *dir = sp_reader_last(r, "out.run_dir");
+
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		const struct sp_given *a = sp_reader_last(r, pairs[i][0]);
+		const struct sp_given *b = sp_reader_last(r, pairs[i][1]);
+
+		if (a && b)
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s and %s do not go together", a->spelling,
+				       b->spelling);
+	}
+	if (dir && !*dir->value)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: the folder has no name",
+			       dir->spelling);
+	return 0;
+}
+
+static int keep_text(struct sp_reader *r, const char *key, const char **out)
+{
+	const struct sp_given *g = sp_reader_last(r, key);
+
+	if (!g)
+		return 0;
+	*out = sp_arena_strdup(&r->words->plan->arena, g->value);
+	return *out ? 0 : no_memory(r->err);
+}
+
+/* ---- all of it ---- */
+
+/* What a line of a file says wrongly is bad data, not bad usage: such sentences begin with the
+ * file's name. */
+static void blame_file(const struct sp_reader *r)
+{
+	for (unsigned i = 0; r->err && i < r->n_given; i++) {
+		const struct sp_given *g = &r->given[i];
+		size_t len = strlen(g->value);
+
+		if (g->flag && strcmp(g->flag->key, "targets") == 0 &&
+		    r->err->exit == SP_EXIT_USAGE &&
+		    strncmp(r->err->text, g->value, len) == 0 && r->err->text[len] == ':')
+			r->err->exit = SP_EXIT_DATA;
+	}
+}
+
+static int seal(struct sp_reader *r)
+{
+	struct sp_words *w = r->words;
+	int rc = sp_plan_seal(r->build, &w->plan, r->err);
+
+	if (rc)
+		return rc;
+	w->out.name = w->plan->run.name;
+	rc = keep_text(r, "out.run_dir", &w->out.run_dir);
+	return rc ? rc : keep_text(r, "out_pcap", &w->out.out_pcap);
+}
+
+static int read_all(struct sp_reader *r, const char *command, int argc, char *const argv[])
+{
+	bool sends = strcmp(command, "send") == 0;
+	int rc;
+
+	/* Each word of argv is given once, but -qv is two. */
+	size_t room = 1;
+	for (int i = 0; i < argc; i++)
+		room += 1 + strlen(argv[i]);
+	r->given = sp_alloc_array(r->mem, room, sizeof *r->given);
+	if (!r->given)
+		return no_memory(r->err);
+	rc = sp_flags_parse(sp_words_flags(command), argc, argv, note, r, r->err);
+	if (!rc)
+		rc = check_switches(r);
+	if (rc)
+		return rc;
+	read_switches(r, &r->words->out);
+	rc = sends ? sp_reader_send(r) : sp_reader_recv(r);
+	if (!rc)
+		rc = set_run(r, command);
+	return rc ? rc : seal(r);
+}
+
+int sp_words_parse(const char *command, int argc, char *const argv[], const struct sp_mem *mem,
+		   const struct sp_catalog *catalog, struct sp_words *words, struct sp_err *err)
+{
+	struct sp_reader r = { .mem = mem, .words = words, .err = err };
+	int rc;
+
+	*words = (struct sp_words){ 0 };
+	if (!sp_words_flags(command))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: no such command", command);
+	sp_arena_init(&r.scratch, mem);
+	rc = sp_plan_build_new(&r.build, mem, catalog);
+	if (rc)
+		no_memory(err);
+	else
+		rc = read_all(&r, command, argc, argv);
+	if (rc)
+		blame_file(&r);
+	sp_plan_build_free(r.build);
+	sp_free(mem, r.given);
+	sp_free(mem, r.targets);
+	sp_arena_fini(&r.scratch);
+	if (rc)
+		sp_words_free(words);
+	return rc;
+}
+
+void sp_words_free(struct sp_words *w)
+{
+	sp_plan_free(w->plan);
+	*w = (struct sp_words){ 0 };
+}

@@ -1,0 +1,44 @@
+/* Command-line words to plan: `spate send` and `spate recv`. The plain spellings and URLs of the
+ * same request give the same plan. */
+#ifndef SP_SCENARIO_WORDS_H
+#define SP_SCENARIO_WORDS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/options.h"
+#include "plugin/catalog.h"
+
+struct sp_plan;
+
+enum sp_words_live { SP_LIVE_AUTO, SP_LIVE_ON, SP_LIVE_OFF };
+
+/* What is not the plan's: how the result is shown and kept. Texts live in the plan's arena. */
+struct sp_words_output {
+	bool json, csv, plain; /* at most one */
+	bool dry_run;
+	bool verbose, quiet; /* at most one */
+	enum sp_words_live live;
+	const char *run_dir;  /* NULL: the default place */
+	bool no_run_dir;
+	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
+	const char *name;     /* the run's: "send", "recv" or --name's */
+	bool seed_drawn;      /* nobody gave one, something is drawn: say which it is */
+};
+
+struct sp_words {
+	struct sp_plan *plan; /* sealed */
+	struct sp_words_output out;
+};
+
+/* command is "send" or "recv"; argv begins after it. On error nothing has to be freed, and err
+ * holds one sentence and the exit code: 2 for words, 65 and 66 for --targets files. */
+int sp_words_parse(const char *command, int argc, char *const argv[], const struct sp_mem *,
+		   const struct sp_catalog *, struct sp_words *, struct sp_err *);
+void sp_words_free(struct sp_words *);
+
+/* The flags of a command, for help, man page and completion; NULL: no such command. */
+const struct sp_flag *sp_words_flags(const char *command);
+
+#endif

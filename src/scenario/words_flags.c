@@ -1,0 +1,167 @@
+/* The flags of send and recv. A key is PART.ROW for a row of the plan (run, port, stream), or a
+ * word of the reader's own. */
+#include <string.h>
+
+#include "scenario/words_impl.h"
+
+#define G_TARGET  "Target"
+#define G_LISTEN  "Where to listen"
+#define G_TRAFFIC "Traffic"
+#define G_END	  "End (the first that is reached)"
+#define G_WAY	  "How it leaves"
+#define G_IN	  "How it enters"
+#define G_ENGINE  "Engine"
+#define G_OUT	  "Output"
+
+#define OUTPUT_ROWS                                                                            \
+	{ "--json", SP_FLAG_NONE, NULL, "out.json", "yes", G_OUT,                              \
+	  "the final document, and nothing else, on standard output" },                        \
+	{ "--csv", SP_FLAG_NONE, NULL, "out.csv", "yes", G_OUT,                                \
+	  "the final figures as CSV on standard output" },                                     \
+	{ "--plain", SP_FLAG_NONE, NULL, "out.plain", "yes", G_OUT,                            \
+	  "a line 'Stats: ...' every 100 packets and at the end" },                            \
+	{ "--live", SP_FLAG_NONE, NULL, "out.live", "on", G_OUT,                               \
+	  "a live table (the default when standard output is a terminal)" },                   \
+	{ "--no-live", SP_FLAG_NONE, NULL, "out.live", "off", G_OUT, "no live table" },        \
+	{ "--run-dir", SP_FLAG_VALUE, "DIR", "out.run_dir", NULL, G_OUT,                       \
+	  "folder for plan, events and report, instead of a new one below "                    \
+	  "$SPATE_RUNS or ~/.local/state/spate/runs" },                                        \
+	{ "--no-run-dir", SP_FLAG_NONE, NULL, "out.no_run_dir", "yes", G_OUT,                  \
+	  "keep nothing of the run" },                                                         \
+	{ "--name", SP_FLAG_VALUE, "NAME", "run.name", NULL, G_OUT, "name of the run" },       \
+	{ "--dry-run", SP_FLAG_NONE, NULL, "out.dry_run", "yes", G_OUT,                        \
+	  "print the plan and its digest; open nothing" },                                     \
+	{ "-v, --verbose", SP_FLAG_NONE, NULL, "out.verbose", "yes", G_OUT,                    \
+	  "log what is detected and decided" },                                                \
+	{ "-q, --quiet", SP_FLAG_NONE, NULL, "out.quiet", "yes", G_OUT, "log errors only" },   \
+	{ "-h, --help", SP_FLAG_NONE, NULL, "help", "yes", G_OUT, "this text" }
+
+static const struct sp_flag send_flags[] = {
+	{ "-t, --target, --target-ip", SP_FLAG_VALUE, "HOST", "target", NULL, G_TARGET,
+	  "address or name to send to; may be given several times. A URL "
+	  "udp://HOST:PORT says the same" },
+	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
+	  "port number of targets that name none (default " SP_WORDS_PORT ")" },
+	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
+	  "udp (the default and all that works yet)" },
+	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
+	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
+	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
+	  "streams to each target, each at the full rate (default 1)" },
+
+	{ "-r, --rate", SP_FLAG_VALUE, "RATE", "stream.rate", NULL, G_TRAFFIC,
+	  "of each stream: 100pps, 50kpps, 2Gbit/s, 1Gbit/s@l1, max; a bare number is "
+	  "packets a second (default 100)" },
+	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
+	  "payload of a packet; over frame transports the frame without FCS (default 1024)" },
+	{ "--departure", SP_FLAG_VALUE, "LAW", "stream.departure", NULL, G_TRAFFIC,
+	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
+	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
+	  "text that is repeated to fill the payload (default X)" },
+	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
+	  "sequence number and time in the payload's last bytes: auto (what fits, the "
+	  "default), native (18 bytes), short (10 bytes, no time), off" },
+	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
+	  "the same as --stamp off" },
+
+	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "stream.duration", NULL, G_END,
+	  "500ms, 10, 2m, 1h; 0: until stopped (default 10 s, unless --count or --bytes is "
+	  "given)" },
+	{ "--count", SP_FLAG_VALUE, "N", "stream.count", NULL, G_END,
+	  "packets of each stream; 0: no limit" },
+	{ "--bytes", SP_FLAG_VALUE, "BYTES", "stream.bytes", NULL, G_END,
+	  "bytes of each stream; 0: no limit" },
+
+	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
+	  "own address, as ADDR[%DEV][:PORT]" },
+	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
+	  "leave by this interface" },
+	{ "--transport", SP_FLAG_VALUE, "WORD", "port.transport", NULL, G_WAY,
+	  "udp (sockets, the default), packet (frames on an interface), loop (in memory), "
+	  "null (nowhere), pcap (into a file)" },
+	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
+	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
+	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
+	  "write what would be sent into a capture file, in virtual time" },
+	{ "--virtual", SP_FLAG_NONE, NULL, "run.virtual", "yes", G_WAY,
+	  "run in virtual time (loop, null, pcap)" },
+	{ "--no-gso", SP_FLAG_NONE, NULL, "setting", "gso=no", G_WAY,
+	  "hand each packet to the kernel by itself" },
+	{ "--allow-broadcast", SP_FLAG_NONE, NULL, "run.allow_broadcast", "yes", G_WAY,
+	  "a broadcast address of an own network may be the target" },
+
+	{ "--seed", SP_FLAG_VALUE, "N", "run.seed", NULL, G_ENGINE,
+	  "seed of everything that is drawn; the same seed gives the same run" },
+	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,
+	  "workers, one a core (default 1)" },
+	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
+	  "wait for a departure by spinning: auto (its last 60 us, the default), never, "
+	  "always" },
+	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,
+	  "let packets wait so long for neighbours, to leave together (default 0)" },
+	{ "--catch-up", SP_FLAG_VALUE, "HOW", "run.catch_up", NULL, G_ENGINE,
+	  "after a stall: chase:2x (at most twice the rate, the default), burst (at once), "
+	  "skip (not at all)" },
+	{ "--best-effort", SP_FLAG_NONE, NULL, "run.best_effort", "yes", G_ENGINE,
+	  "sending less than asked is no failure (exit 0 instead of 3)" },
+	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,
+	  "do not look for a spate receiver at the far end" },
+	{ "--max-flows", SP_FLAG_VALUE, "N", "run.max_flows", NULL, G_ENGINE,
+	  "flows kept apart; further ones fold into their stream (default 10000)" },
+	{ "--tally", SP_FLAG_VALUE, "HOW", "run.tally", NULL, G_ENGINE,
+	  "stream: histograms for each stream, also beyond 64 (default auto)" },
+	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
+	  "full: the check covers the payload too (default stamp)" },
+
+	OUTPUT_ROWS,
+	{ 0 },
+};
+
+static const struct sp_flag recv_flags[] = {
+	{ "-p, --port", SP_FLAG_VALUE, "PORT[-LAST]", "listen", NULL, G_LISTEN,
+	  "the same as udp://:PORT; may be given several times (default " SP_WORDS_PORT ")" },
+	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_LISTEN,
+	  "own address for ports without one, as ADDR[%DEV][:PORT] (default: all addresses, "
+	  "both families)" },
+	{ "--protocol", SP_FLAG_VALUE, "WORD", "recv.protocol", NULL, G_LISTEN,
+	  "udp (the default and all that works yet)" },
+
+	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
+	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
+	{ "--count", SP_FLAG_VALUE, "N", "run.count", NULL, G_END,
+	  "packets received; 0: no limit (default)" },
+
+	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
+	  "only what comes in by this interface" },
+	{ "--transport", SP_FLAG_VALUE, "WORD", "port.transport", NULL, G_IN,
+	  "udp (sockets, the default) or packet (frames on --interface)" },
+	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
+	  "a setting of the transport; may be given several times" },
+	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,
+	  "take each packet from the kernel by itself" },
+
+	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,
+	  "workers, one a core (default 1)" },
+	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,
+	  "do not offer senders a control session" },
+	{ "--max-flows", SP_FLAG_VALUE, "N", "run.max_flows", NULL, G_ENGINE,
+	  "flows kept apart; further ones are counted together (default 10000)" },
+	{ "--tally", SP_FLAG_VALUE, "HOW", "run.tally", NULL, G_ENGINE,
+	  "stream: histograms for each stream, also beyond 64 (default auto)" },
+	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
+	  "full: verify the payload too (default stamp)" },
+	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
+	  "wait by spinning: auto (default), never, always" },
+
+	OUTPUT_ROWS,
+	{ 0 },
+};
+
+const struct sp_flag *sp_words_flags(const char *command)
+{
+	if (strcmp(command, "send") == 0)
+		return send_flags;
+	if (strcmp(command, "recv") == 0)
+		return recv_flags;
+	return NULL;
+}

@@ -1,0 +1,75 @@
+/* What the files of the command-line reader share; nobody else includes this. */
+#ifndef SP_SCENARIO_WORDS_IMPL_H
+#define SP_SCENARIO_WORDS_IMPL_H
+
+#include <stdint.h>
+
+#include "base/address.h"
+#include "engine/plan_build.h"
+#include "scenario/words.h"
+
+#define SP_WORDS_PORT	 "5001"   /* when no port number is given */
+#define SP_WORDS_STREAMS 1000000u /* most that one command may make */
+#define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
+
+/* A flag as given, or (flag NULL) a word. */
+struct sp_given {
+	const struct sp_flag *flag;
+	const char *value, *spelling;
+};
+
+/* key=value for the plan, and where it was written. */
+struct sp_setting {
+	const char *key, *value, *place;
+};
+
+/* A target as written. */
+struct sp_target {
+	const char *text;
+	const char *spelling; /* of its flag; NULL: a word or a line */
+	const char *file;     /* --targets'; NULL: the command line */
+	unsigned line;
+};
+
+/* One reading of a command line. Everything it notes down lives in scratch. */
+struct sp_reader {
+	const struct sp_mem *mem;
+	struct sp_arena scratch;
+	struct sp_plan_build *build;
+	struct sp_words *words;
+	struct sp_err *err;
+	struct sp_given *given;
+	unsigned n_given;
+	struct sp_setting *stream; /* for each stream that does not say otherwise */
+	unsigned n_stream;
+	const char *port;          /* -p of send; NULL: none */
+	const char *port_spelling;
+	bool port_used;
+	uint64_t streams;          /* per target */
+	struct sp_target *targets;
+	unsigned n_targets, cap_targets;
+	unsigned n_streams, n_listeners;
+	bool random;               /* something will be drawn */
+};
+
+/* The last value given for a key; NULL: none. */
+const struct sp_given *sp_reader_last(const struct sp_reader *, const char *key);
+/* "5001" or "5001-5010". */
+int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
+		    struct sp_err *);
+/* Sets every given flag whose key begins with prefix on the plan's newest item. */
+int sp_reader_set(struct sp_reader *, const char *prefix);
+/* The newest port: transport first, since its settings depend on it. */
+int sp_reader_set_port(struct sp_reader *);
+
+/* words_send.c, words_recv.c: everything but the run's own rows. */
+int sp_reader_send(struct sp_reader *);
+int sp_reader_recv(struct sp_reader *);
+/* words_send.c: one more target; text and file are borrowed. */
+int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);
+/* words_file.c: notes each line. */
+int sp_reader_file(struct sp_reader *, const char *path);
+/* words_target.c: the streams of target number i. */
+int sp_reader_target(struct sp_reader *, unsigned i);
+
+#endif

@@ -1,0 +1,133 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "scenario/words_impl.h"
+
+struct listener {
+	const char *scheme, *host; /* "": the default */
+	uint16_t first, last;	   /* 0: as --bind says */
+	const char *place;
+};
+
+static int set(struct sp_reader *r, const struct listener *l, const char *key,
+	       const char *value)
+{
+	return sp_plan_set(r->build, key, value, l->place, r->err);
+}
+
+static int add_port(struct sp_reader *r, const struct listener *l, const char *name)
+{
+	const struct sp_given *bind = sp_reader_last(r, "port.bind");
+	char host[300], first[8], last[8];
+	int rc = sp_plan_add(r->build, SP_PLAN_PORT, l->place, r->err);
+
+	if (!rc)
+		rc = set(r, l, "name", name);
+	if (!rc)
+		rc = sp_reader_set_port(r);
+	if (!rc && *l->host && bind)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: it names an address, and %s another one", l->place,
+			       bind->spelling);
+	snprintf(host, sizeof host, strchr(l->host, ':') ? "[%s]" : "%s", l->host);
+	snprintf(first, sizeof first, "%u", (unsigned)l->first);
+	snprintf(last, sizeof last, "%u", (unsigned)l->last);
+	if (!rc && *l->host)
+		rc = set(r, l, "bind", host);
+	if (!rc)
+		rc = set(r, l, "port", first);
+	return rc ? rc : set(r, l, "port_last", last);
+}
+
+static int add(struct sp_reader *r, const struct listener *l)
+{
+	char name[24];
+	int rc;
+
+	snprintf(name, sizeof name, "rx%u", r->n_listeners++);
+	rc = add_port(r, l, name);
+	if (!rc)
+		rc = sp_plan_add(r->build, SP_PLAN_RECV, l->place, r->err);
+	if (!rc)
+		rc = set(r, l, "name", name);
+	if (!rc)
+		rc = set(r, l, "from", name);
+	if (!rc)
+		rc = sp_reader_set(r, "recv.");
+	if (!rc && *l->scheme)
+		rc = set(r, l, "protocol", l->scheme);
+	return rc;
+}
+
+static int read_url(struct sp_reader *r, const char *text)
+{
+	struct sp_url u;
+	struct listener l = { .scheme = u.scheme, .host = u.host, .place = text };
+	uint16_t first, last;
+	char shown[100];
+	int rc;
+
+	if (!strstr(text, "://")) {
+		sp_str_printable(shown, sizeof shown, text);
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: neither an option nor a URL; where to listen is written "
+			       "udp://:PORT or -p PORT",
+			       shown);
+	}
+	rc = sp_url_parse(text, &u, r->err);
+	if (!rc && *u.query)
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: a listener takes no settings after '?'", text);
+	if (!rc)
+		rc = sp_reader_ports(SP_WORDS_PORT, text, &first, &last, r->err);
+	if (rc)
+		return rc;
+	l.first = u.port ? u.port : first;
+	l.last = u.port ? u.port_last : last;
+	return add(r, &l);
+}
+
+static int read_given(struct sp_reader *r, const struct sp_given *g)
+{
+	struct listener l = { .scheme = "", .host = "", .place = g->spelling };
+	int rc;
+
+	if (!g->flag)
+		return read_url(r, g->value);
+	rc = sp_reader_ports(g->value, g->spelling, &l.first, &l.last, r->err);
+	return rc ? rc : add(r, &l);
+}
+
+/* Nothing is said, or only --bind: that may hold a port number. */
+static int add_default(struct sp_reader *r)
+{
+	const struct sp_given *bind = sp_reader_last(r, "port.bind");
+	struct listener l = { .scheme = "", .host = "", .place = "recv" };
+	struct sp_url u = { 0 };
+	int rc = 0;
+
+	if (bind) {
+		l.place = bind->spelling;
+		rc = sp_url_parse(bind->value, &u, r->err);
+		if (rc)
+			sp_err_prefix(r->err, "%s", bind->spelling);
+	}
+	if (!rc && !u.port)
+		rc = sp_reader_ports(SP_WORDS_PORT, l.place, &l.first, &l.last, r->err);
+	return rc ? rc : add(r, &l);
+}
+
+int sp_reader_recv(struct sp_reader *r)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (!g->flag || strcmp(g->flag->key, "listen") == 0)
+			rc = read_given(r, g);
+	}
+	return rc || r->n_listeners ? rc : add_default(r);
+}

@@ -1,0 +1,251 @@
+/* A target as written becomes streams. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "scenario/words_impl.h"
+
+/* Keys that a URL may set after '?'. */
+static const char *const keys[] = { "name",	 "rate",  "size",  "duration",
+				    "count",	 "bytes", "start", "departure",
+				    "payload",	 "stamp", "streams" };
+#define N_KEYS	(sizeof keys / sizeof *keys)
+#define K_NAME	0u
+#define K_MULTI (N_KEYS - 1)
+
+/* A target while its streams are made. */
+struct making {
+	struct sp_url url;
+	char place[400]; /* opens sentences: the URL as written, or FILE:LINE */
+	unsigned number; /* from 1 */
+};
+
+/* A query, taken apart; NULL: not given. */
+struct query {
+	const char *value[N_KEYS];
+	char text[512]; /* the decoded values stand here */
+};
+
+static unsigned hex(char c)
+{
+	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
+}
+
+/* In place; sp_url_parse has made sure that two hex digits follow each '%'. False: a NUL. */
+static bool decode(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (*s == '%') {
+			unsigned c = hex(s[1]) << 4 | hex(s[2]);
+
+			if (!c)
+				return false;
+			*to++ = (char)c;
+			s += 2;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+	return true;
+}
+
+static int read_pair(const struct sp_reader *r, const struct making *t, char *pair,
+		     struct query *q)
+{
+	char *value = strchr(pair, '='), shown[80];
+	const char *best;
+	size_t k = 0;
+
+	sp_str_printable(shown, sizeof shown, pair);
+	if (!value || value == pair)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: after '?' key=value is expected, not '%s'", t->place, shown);
+	*value++ = '\0';
+	if (!decode(pair) || !decode(value))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %%00 stands for nothing that may be written here", t->place);
+	while (k < N_KEYS && strcmp(keys[k], pair) != 0)
+		k++;
+	if (k == N_KEYS) {
+		best = sp_str_nearest(pair, keys, N_KEYS);
+		sp_str_printable(shown, sizeof shown, pair);
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a target has no setting '%s'%s%s%s", t->place, shown,
+			       best ? "; did you mean '" : "", best ? best : "",
+			       best ? "'?" : "");
+	}
+	if (q->value[k])
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is given twice",
+			       t->place, keys[k]);
+	q->value[k] = value;
+	return 0;
+}
+
+static int read_query(const struct sp_reader *r, const struct making *t, struct query *q)
+{
+	char *at = q->text, *next;
+	int rc = 0;
+
+	memset(q->value, 0, sizeof q->value);
+	sp_strlcpy(q->text, t->url.query, sizeof q->text);
+	for (; at && *at && !rc; at = next) {
+		next = strchr(at, '&');
+		if (next)
+			*next++ = '\0';
+		rc = read_pair(r, t, at, q);
+	}
+	return rc;
+}
+
+static int set(struct sp_reader *r, const struct making *t, const char *key,
+	       const char *value)
+{
+	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
+		r->random = true;
+	return sp_plan_set(r->build, key, value, t->place, r->err);
+}
+
+/* What the flags say for all streams, as far as this target does not say otherwise. */
+static int set_common(struct sp_reader *r, const struct query *q)
+{
+	for (unsigned i = 0; i < r->n_stream; i++) {
+		const struct sp_setting *s = &r->stream[i];
+		size_t k = 0;
+		int rc;
+
+		while (k < N_KEYS && strcmp(keys[k], s->key) != 0)
+			k++;
+		if (k < N_KEYS && q->value[k])
+			continue;
+		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
+			r->random = true;
+		rc = sp_plan_set(r->build, s->key, s->value, s->place, r->err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int set_names(struct sp_reader *r, const struct making *t, const struct query *q,
+		     uint64_t i, uint64_t n)
+{
+	char name[96], entry[24] = "send";
+	int rc;
+
+	if (q->value[K_NAME] && n > 1)
+		snprintf(name, sizeof name, "%.70s-%llu", q->value[K_NAME],
+			 (unsigned long long)i + 1);
+	else if (q->value[K_NAME])
+		sp_strlcpy(name, q->value[K_NAME], sizeof name);
+	else
+		snprintf(name, sizeof name, "s%u", r->n_streams);
+	rc = set(r, t, "name", name);
+	/* Histograms are large: those of very many targets are one for the command. */
+	if (r->n_targets <= SP_WORDS_ENTRIES)
+		snprintf(entry, sizeof entry, "t%u", t->number);
+	return rc ? rc : set(r, t, "entry", entry);
+}
+
+static int set_address(struct sp_reader *r, const struct making *t)
+{
+	const struct sp_url *u = &t->url;
+	char port[8];
+	int rc = *u->scheme ? set(r, t, "protocol", u->scheme) : 0;
+
+	if (!rc)
+		rc = set(r, t, "host", u->host);
+	if (rc)
+		return rc;
+	if (!u->port && r->port) {
+		r->port_used = true;
+		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
+	}
+	snprintf(port, sizeof port, "%u", (unsigned)u->port);
+	return set(r, t, "port", u->port ? port : SP_WORDS_PORT);
+}
+
+static int add_stream(struct sp_reader *r, const struct making *t, const struct query *q,
+		      uint64_t i, uint64_t n)
+{
+	int rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
+
+	r->n_streams++;
+	if (!rc)
+		rc = set_common(r, q);
+	if (!rc)
+		rc = set_names(r, t, q, i, n);
+	if (!rc)
+		rc = set_address(r, t);
+	for (size_t k = K_NAME + 1; k < K_MULTI && !rc; k++)
+		if (q->value[k])
+			rc = set(r, t, keys[k], q->value[k]);
+	return rc;
+}
+
+static int check_url(const struct sp_reader *r, const struct making *t)
+{
+	if (!*t->url.host)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: no host is given to send to", t->place);
+	if (t->url.port_last != t->url.port)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a range of ports is for recv; give each target its own URL",
+			       t->place);
+	return 0;
+}
+
+static int count_streams(const struct sp_reader *r, const struct making *t,
+			 const struct query *q, uint64_t *n)
+{
+	*n = r->streams;
+	if (q->value[K_MULTI] && (sp_parse_u64(q->value[K_MULTI], n) || !*n))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: streams: '%s' is not a number of streams", t->place,
+			       q->value[K_MULTI]);
+	if (*n > SP_WORDS_STREAMS - r->n_streams)
+		return sp_fail(r->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: that is more than %u streams in all", t->place,
+			       SP_WORDS_STREAMS);
+	return 0;
+}
+
+static int read_target(struct sp_reader *r, const struct sp_target *from, struct making *t)
+{
+	int rc = sp_url_parse(from->text, &t->url, r->err);
+
+	if (from->file)
+		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
+	else
+		sp_str_printable(t->place, sizeof t->place, from->text);
+	if (rc && from->file)
+		sp_err_prefix(r->err, "%s", t->place);
+	else if (rc && from->spelling)
+		sp_err_prefix(r->err, "%s", from->spelling);
+	else if (!rc && from->file && !*t->url.scheme)
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_DATA,
+			     "%s: a target is written udp://HOST:PORT", t->place);
+	return rc;
+}
+
+int sp_reader_target(struct sp_reader *r, unsigned i)
+{
+	const struct sp_target *from = &r->targets[i];
+	struct making t = { .number = i + 1 };
+	struct query q;
+	uint64_t n = 1;
+	int rc = read_target(r, from, &t);
+
+	if (!rc)
+		rc = check_url(r, &t);
+	if (!rc)
+		rc = read_query(r, &t, &q);
+	if (!rc)
+		rc = count_streams(r, &t, &q, &n);
+	for (uint64_t k = 0; k < n && !rc; k++)
+		rc = add_stream(r, &t, &q, k, n);
+	return rc;
+}
