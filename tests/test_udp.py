@@ -63,7 +63,7 @@ def test_hundred_a_second(run_pair, tmp_path):
     assert 99.9 <= t["tx_pps"] <= 100.1
     assert t["rx_unique"] == t["tx_packets"] and t["lost"] == 0
     seen = re.search(r"(\d+) packets captured", (tmp_path / "td.err").read_text())
-    assert int(seen.group(1)) == t["tx_packets"]
+    assert int(seen.group(1)) == p.tx["transports"][0]["tx_units"] == t["tx_packets"]
     assert p.rx["total"]["rx_packets"] == t["tx_packets"]
 
 

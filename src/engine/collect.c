@@ -79,7 +79,7 @@ static void span(uint64_t *first, uint64_t *last, uint64_t a, uint64_t b)
 		*last = b;
 }
 
-static double asked_pps(const struct sp_plan_stream *s)
+double sp_run_asked_pps(const struct sp_plan_stream *s)
 {
 	if (s->rate.kind == SP_RATE_PPS)
 		return (double)s->rate.micro / 1e6;
@@ -126,7 +126,7 @@ static void collect_tx(struct sp_run *r, unsigned i, uint64_t at_ns, struct sp_m
 		sp_counts_set(&m->c, SP_C_pending, asked - tx - late - refused);
 	m->first_tx_ns = SP_LOAD(f->first_tx);
 	m->last_tx_ns = SP_LOAD(f->last_tx);
-	m->asked_pps = asked_pps(s->plan);
+	m->asked_pps = sp_run_asked_pps(s->plan);
 	rates(tx, SP_LOAD(f->tx_bytes), m->first_tx_ns, m->last_tx_ns, &m->tx_pps, &m->tx_bps);
 }
 
@@ -663,8 +663,9 @@ static void keep_hists(struct sp_run *r, struct sp_hist *scratch)
 
 	for (unsigned i = 0; i < 5; i++)
 		if (scratch[i].n)
-			r->named_hists[r->result.n_hists++] =
-				(struct sp_named_hist){ name[i], &scratch[i] };
+			r->named_hists[r->result.n_hists++] = (struct sp_named_hist){
+				name[i], &scratch[i]
+			};
 	r->result.hists = r->named_hists;
 	r->final_hists = scratch;
 }

@@ -72,7 +72,8 @@ static uint32_t offer(struct sp_lane *l)
 {
 	struct sp_lane_port *port = &l->ports[l->tx_port];
 	struct sp_lane_source *src = &l->sources[l->tx_source];
-	bool join = port->caps.bits & SP_T_SEGMENT, fresh = true;
+	bool join = (port->caps.bits & SP_T_SEGMENT) && l->tx.n - l->tx_from >= l->join_from;
+	bool fresh = true;
 	uint32_t left = 0;
 	uint64_t now = 0;
 	int r;

@@ -59,7 +59,8 @@ struct sp_lane {
 	uint32_t tx_from; /* tx.m[tx_from .. tx.n) still waits for the transport */
 	uint32_t tx_source;
 	uint16_t tx_port;
-	uint32_t blocked;		/* consecutive refusals to take anything */
+	uint32_t blocked;   /* consecutive refusals to take anything */
+	uint32_t join_from; /* shortest run of messages that may share super-packets */
 	uint64_t too_big, other_errors; /* units refused by the transport, by reason */
 };
 

@@ -2,6 +2,7 @@
 #include "engine/run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 /* How long a receiver that has its --count waits for its senders' last words. */
 #define GOODBYE_NS (300 * SP_NS_PER_MS)
 /* Silence after which nothing more is expected on a run's own sockets. */
-#define DRAIN_NS (50 * SP_NS_PER_MS)
+#define DRAIN_NS   (50 * SP_NS_PER_MS)
 
 int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	       const struct sp_catalog *catalog, const struct sp_env *env,
@@ -63,6 +64,25 @@ static uint64_t planned_end(const struct sp_run *r)
 			end = s->start_ns + s->duration_ns;
 	}
 	return end;
+}
+
+/* A slow stream's packets stay single ones, as somebody who captures them expects, unless a stall
+ * has left many to be made up; from JOIN_PPS on a worker needs super-packets to keep up. */
+#define JOIN_PPS   200000.0
+#define JOIN_AFTER 16u
+
+static void choose_joining(struct sp_run *r)
+{
+	for (unsigned w = 0; w < r->n_workers; w++)
+		r->workers[w].asked_pps = 0;
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		double pps = sp_run_asked_pps(&r->plan->streams[i]);
+
+		r->workers[r->streams[i].worker].asked_pps += isnan(pps) ? INFINITY : pps;
+	}
+	for (unsigned w = 0; w < r->n_workers; w++)
+		r->workers[w].lane.join_from = r->workers[w].asked_pps > JOIN_PPS ? 2
+										  : JOIN_AFTER;
 }
 
 static int make_pacers(struct sp_run *r, struct sp_err *err)
@@ -185,6 +205,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	if (ret)
 		return ret;
 	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;
+	choose_joining(r);
 	describe_clock(r);
 	sp_host_usage_start(r);
 	r->phase = RUN_ARMED;

@@ -120,6 +120,8 @@ void sp_run_release(struct sp_run *);
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 /* collect.c: fills run->result from everything as it is now. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
+/* Units a second that a stream asks for; NAN: as many as possible. */
+double sp_run_asked_pps(const struct sp_plan_stream *);
 /* attribute.c: splits an ask's losses; L of its streams are in their measures. */
 void sp_run_attribute(struct sp_run *);
 /* judge.c */

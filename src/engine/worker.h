@@ -21,6 +21,7 @@ struct sp_worker {
 	uint32_t *stream_of; /* lane's stream index -> the plan's */
 	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
+	double asked_pps;
 	uint64_t coalesce_ns;
 	uint64_t last_end_ns; /* latest planned end of its streams; SP_NEVER none */
 	bool sends, receives;
@@ -31,10 +32,10 @@ struct sp_worker {
 	bool started;
 	uint64_t stop_seen, taken_at; /* taken_at: departures up to then were taken */
 	/* Shared with control. */
-	uint64_t stop_at; /* atomic: no departure from then on; SP_NEVER none */
+	uint64_t stop_at;    /* atomic: no departure from then on; SP_NEVER none */
 	uint64_t stopped_at; /* atomic: where this worker's schedules really ended */
-	bool quit;	  /* atomic */
-	bool tx_done;	  /* atomic: every departure is accounted for */
+	bool quit;	     /* atomic */
+	bool tx_done;	     /* atomic: every departure is accounted for */
 	uint64_t
 		rx_count_limit; /* 0 none; the worker tells control when it has received so many */
 	uint64_t rx_seen;
