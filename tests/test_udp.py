@@ -53,7 +53,7 @@ def run_pair(lab, tmp_path):
 def test_hundred_a_second(run_pair, tmp_path):
     """The plain spelling, 10 s; a capture at the far end counts the same."""
     p = run_pair("-t 10.99.0.2 -p 5001 --protocol udp -r 100 --size 1024 -D 10",
-                 before='"$SPATE" lab exec h2 -- tcpdump -i eth0 -w far.pcap -s 60 '
+                 before='"$SPATE" lab exec h2 -- tcpdump --immediate-mode -i eth0 -w far.pcap -s 60 '
                         'udp port 5001 2>td.err & td=$!; sleep 1',
                  after="sleep 0.5; kill -INT $td; wait $td")
     t = p.total
@@ -99,13 +99,14 @@ def test_nobody_listens(lab, tmp_path):
 
 STOPPED = """
 set -u
-{recv} -p 5001 --json --no-run-dir >rx.json 2>rx.err &
+"$SPATE" lab exec h2 -- sh -c 'echo $$ >rx.pid; exec "$SPATE" recv -p 5001 --json --no-run-dir' \
+	>rx.json 2>rx.err &
 r=$!
 i=0; until grep -q ^ready rx.err; do i=$((i+1)); [ $i -lt 100 ] || exit 99; sleep 0.05; done
 "$SPATE" send -t 10.99.0.2 -p 5001 -r 20000 --size 1000 -D 4 {flags} --json --no-run-dir >tx.json 2>tx.err &
 s=$!
 sleep 1
-pid=$("$SPATE" lab exec h2 -- pgrep -f "recv -p 5001 --json" | tail -1)
+pid=$(cat rx.pid)
 kill -STOP $pid; sleep 1; kill -CONT $pid
 wait $s; code=$?
 "$SPATE" lab exec h2 -- grep ^Udp: /proc/net/snmp >snmp.txt
@@ -115,7 +116,7 @@ exit $code"""
 
 @pytest.mark.parametrize("flags", ["", "--no-gso"])
 def test_sigstop(lab, tmp_path, flags):
-    done = lab(STOPPED.format(recv=RECV, flags=flags), timeout=40)
+    done = lab(STOPPED.replace('{flags}', flags), timeout=40)
     p = Pair(done, tmp_path)
     t = p.total
     names, values = [line.split()[1:] for line in (tmp_path / "snmp.txt").read_text().splitlines()]
