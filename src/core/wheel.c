@@ -265,15 +265,6 @@ static void place(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 {
 	uint64_t slot = at_ns >> SP_WHEEL_SLOT_SHIFT;
 
-<<<<<<< HEAD
-	if (slot <= w->cursor)
-		heap_push(w, (struct entry){ at_ns, id });
-	else if (slot - w->cursor <= MASK) {
-		w->node[id].low = (uint32_t)at_ns & LOW_MASK;
-		link_in(w, 0, slot & MASK, id);
-		w->next_slot = slot < w->next_slot ? slot : w->next_slot;
-	} else
-=======
 	if (slot <= w->cursor) {
 		heap_push(w, (struct entry){ at_ns, id });
 	} else if (slot - w->cursor <= MASK) {
@@ -281,7 +272,6 @@ static void place(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 		link_in(w, 0, slot & MASK, id);
 		w->next_slot = slot < w->next_slot ? slot : w->next_slot;
 	} else {
->>>>>>> core
 		put_far(w, id, at_ns);
 	}
 }
