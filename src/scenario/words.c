@@ -114,7 +114,7 @@ static int set_one(struct sp_reader *r, const struct sp_given *g)
 int sp_reader_set_port(struct sp_reader *r)
 {
 	const struct sp_given *out = sp_reader_last(r, "out_pcap");
-	const struct sp_given *transport = sp_reader_last(r, "port.transport");
+	const struct sp_given *transport = sp_reader_last(r, "transport");
 	int rc = 0;
 
 	if (out && transport && strcmp(transport->value, "pcap") != 0)
@@ -129,17 +129,10 @@ int sp_reader_set_port(struct sp_reader *r)
 				 r->err);
 	if (!rc && out)
 		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
-	for (unsigned i = 0; i < r->n_given && !rc; i++) {
-		const struct sp_given *g = &r->given[i];
-		const char *key = g->flag ? g->flag->key : "";
-
-		if (strcmp(key, "setting") == 0)
-			rc = set_one(r, g);
-		else if (strncmp(key, "port.", 5) == 0 && g != transport && is_last(r, g) &&
-			 strcmp(key, "port.transport") != 0)
-			rc = sp_plan_set(r->build, key + 5, g->value, g->spelling, r->err);
-	}
-	return rc;
+	for (unsigned i = 0; i < r->n_given && !rc; i++)
+		if (r->given[i].flag && strcmp(r->given[i].flag->key, "setting") == 0)
+			rc = set_one(r, &r->given[i]);
+	return rc ? rc : sp_reader_set(r, "port.");
 }
 
 /* A seed that nobody gave is drawn only where it shows: plans of the same words have the same

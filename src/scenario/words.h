@@ -40,5 +40,8 @@ void sp_words_free(struct sp_words *);
 
 /* The flags of a command, for help, man page and completion; NULL: no such command. */
 const struct sp_flag *sp_words_flags(const char *command);
+extern const struct sp_flag sp_send_flags[], sp_recv_flags[];
+/* The words that a flag takes, as "auto|never|always"; NULL: not one of a few. */
+const char *sp_words_values(const struct sp_flag *);
 
 #endif

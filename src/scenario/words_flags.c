@@ -1,5 +1,5 @@
-/* The flags of send and recv. A key is PART.ROW for a row of the plan (run, port, stream), or a
- * word of the reader's own. */
+/* The flags of send and recv. A key is PART.ROW for a row of the plan (run, port, stream, recv),
+ * or a word of the reader's own. */
 #include <string.h>
 
 #include "scenario/words_impl.h"
@@ -36,7 +36,7 @@
 	{ "-q, --quiet", SP_FLAG_NONE, NULL, "out.quiet", "yes", G_OUT, "log errors only" },   \
 	{ "-h, --help", SP_FLAG_NONE, NULL, "help", "yes", G_OUT, "this text" }
 
-static const struct sp_flag send_flags[] = {
+const struct sp_flag sp_send_flags[] = {
 	{ "-t, --target, --target-ip", SP_FLAG_VALUE, "HOST", "target", NULL, G_TARGET,
 	  "address or name to send to; may be given several times. A URL "
 	  "udp://HOST:PORT says the same" },
@@ -76,7 +76,7 @@ static const struct sp_flag send_flags[] = {
 	  "own address, as ADDR[%DEV][:PORT]" },
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
 	  "leave by this interface" },
-	{ "--transport", SP_FLAG_VALUE, "WORD", "port.transport", NULL, G_WAY,
+	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
 	  "udp (sockets, the default), packet (frames on an interface), loop (in memory), "
 	  "null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
@@ -117,7 +117,7 @@ static const struct sp_flag send_flags[] = {
 	{ 0 },
 };
 
-static const struct sp_flag recv_flags[] = {
+const struct sp_flag sp_recv_flags[] = {
 	{ "-p, --port", SP_FLAG_VALUE, "PORT[-LAST]", "listen", NULL, G_LISTEN,
 	  "the same as udp://:PORT; may be given several times (default " SP_WORDS_PORT ")" },
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_LISTEN,
@@ -133,7 +133,7 @@ static const struct sp_flag recv_flags[] = {
 
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
 	  "only what comes in by this interface" },
-	{ "--transport", SP_FLAG_VALUE, "WORD", "port.transport", NULL, G_IN,
+	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
 	  "udp (sockets, the default) or packet (frames on --interface)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
 	  "a setting of the transport; may be given several times" },
@@ -160,8 +160,32 @@ static const struct sp_flag recv_flags[] = {
 const struct sp_flag *sp_words_flags(const char *command)
 {
 	if (strcmp(command, "send") == 0)
-		return send_flags;
+		return sp_send_flags;
 	if (strcmp(command, "recv") == 0)
-		return recv_flags;
+		return sp_recv_flags;
+	return NULL;
+}
+
+const char *sp_words_values(const struct sp_flag *flag)
+{
+	static const struct {
+		const char *part;
+		enum sp_plan_item item;
+	} parts[] = {
+		{ "run.", SP_PLAN_RUN },
+		{ "port.", SP_PLAN_PORT },
+		{ "stream.", SP_PLAN_STREAM },
+		{ "recv.", SP_PLAN_RECV },
+	};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		size_t len = strlen(parts[i].part);
+		const struct sp_opt *row;
+
+		if (strncmp(flag->key, parts[i].part, len) != 0)
+			continue;
+		row = sp_opt_find(sp_plan_rows(parts[i].item), flag->key + len);
+		return row && row->type == SP_OPT_ENUM ? row->values : NULL;
+	}
 	return NULL;
 }

@@ -1,0 +1,124 @@
+#include "cli/cmd_help.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "scenario/words.h"
+#include "spate/spate.h"
+
+const struct sp_flag sp_cmd_help_flags[] = {
+	{ "--man", SP_FLAG_NONE, NULL, "man", "yes", "Form", "a man page, for man -l -" },
+	{ "--completion", SP_FLAG_VALUE, "SHELL", "completion", NULL, "Form",
+	  "completion for a shell: bash" },
+	{ "-h, --help", SP_FLAG_NONE, NULL, "help", "yes", "Form", "this text" },
+	{ 0 },
+};
+
+struct asked {
+	const char *command, *completion;
+	bool man;
+};
+
+static int on_word(void *arg, const struct sp_flag *flag, const char *value,
+		   const char *spelling, struct sp_err *err)
+{
+	struct asked *a = arg;
+
+	(void)spelling;
+	if (flag && strcmp(flag->key, "man") == 0)
+		a->man = true;
+	else if (flag && strcmp(flag->key, "completion") == 0)
+		a->completion = value;
+	else if (!flag && a->command)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "one command at a time");
+	else if (!flag)
+		a->command = value;
+	return 0;
+}
+
+static int print(struct sp_str *text)
+{
+	bool bad = text->failed;
+
+	if (!bad)
+		bad = fputs(text->text, stdout) == EOF || fflush(stdout) == EOF;
+	sp_str_fini(text);
+	if (bad)
+		fprintf(stderr, "spate: standard output: %s\n", strerror(errno));
+	return bad ? SP_EXIT_IO : SP_EXIT_OK;
+}
+
+static int complain(const struct sp_err *err)
+{
+	fprintf(stderr, "spate help: %s\n", err->text);
+	return (int)err->exit;
+}
+
+static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *err)
+{
+	const struct sp_cli_command *c = NULL;
+	const char *best;
+	char shown[80];
+
+	if (a->completion) {
+		if (strcmp(a->completion, "bash") == 0) {
+			sp_completion_bash(out, sp_cli_commands, sp_words_values);
+			return 0;
+		}
+		sp_str_printable(shown, sizeof shown, a->completion);
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "there is no completion for '%s'; there is one for bash", shown);
+	}
+	if (a->command) {
+		c = sp_cli_find(sp_cli_commands, a->command);
+		best = c ? NULL : sp_cli_nearest(sp_cli_commands, a->command);
+		sp_str_printable(shown, sizeof shown, a->command);
+		if (!c)
+			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+				       "no such command '%s'%s%s%s", shown,
+				       best ? "; did you mean '" : "", best ? best : "",
+				       best ? "'?" : "");
+	}
+	if (a->man && c)
+		sp_man_command(out, c, SPATE_VERSION);
+	else if (a->man)
+		sp_man_overview(out, sp_cli_commands, SPATE_VERSION);
+	else if (c)
+		sp_help_command(out, c);
+	else
+		sp_help_overview(out, sp_cli_commands);
+	return 0;
+}
+
+int sp_cmd_help(int argc, char **argv)
+{
+	struct asked a = { 0 };
+	struct sp_err err = { 0 };
+	struct sp_str out;
+
+	if (sp_flags_parse(sp_cmd_help_flags, argc, argv, on_word, &a, &err))
+		return complain(&err);
+	sp_str_init(&out, sp_mem_system());
+	if (write_text(&a, &out, &err)) {
+		sp_str_fini(&out);
+		return complain(&err);
+	}
+	return print(&out);
+}
+
+int sp_cmd_help_on(const char *command)
+{
+	const struct asked a = { .command = command };
+	struct sp_err err = { 0 };
+	struct sp_str out;
+
+	sp_str_init(&out, sp_mem_system());
+	if (write_text(&a, &out, &err)) {
+		sp_str_fini(&out);
+		return complain(&err);
+	}
+	return print(&out);
+}

@@ -1,0 +1,14 @@
+/* spate help [CMD], spate help --man [CMD], spate help --completion bash. */
+#ifndef SP_CLI_CMD_HELP_H
+#define SP_CLI_CMD_HELP_H
+
+#include "base/options.h"
+
+/* argv[0] is the word after "help". Returns the program's exit status. */
+int sp_cmd_help(int argc, char **argv);
+/* `spate CMD --help`. */
+int sp_cmd_help_on(const char *command);
+
+extern const struct sp_flag sp_cmd_help_flags[];
+
+#endif

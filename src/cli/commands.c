@@ -1,0 +1,141 @@
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/cmd_doctor.h"
+#include "cli/cmd_help.h"
+#include "cli/cmd_lab.h"
+#include "cli/cmd_run.h"
+#include "scenario/words.h"
+
+static const struct sp_cli_example send_examples[] = {
+	{ "send -t 10.1.1.2 -p 5001 -r 100 -D 10", "1,000 packets of 1024 bytes in ten seconds" },
+	{ "send udp://10.1.1.2:5555 --rate 2Gbit/s --size 1400", "the same words as a URL" },
+	{ "send udp://10.1.1.2 'udp://10.1.1.3?rate=5kpps&size=64' --streams 10",
+	  "ten streams to each of two targets, the second with settings of its own" },
+	{ "send udp://10.1.1.2 --departure exponential --seed 7", "Poisson departures" },
+	{ "send udp://10.1.1.2 -r max --count 1M --json", "a million packets, then a document" },
+	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
+	{ 0 },
+};
+
+static const struct sp_cli_example recv_examples[] = {
+	{ "recv", "count and verify what comes to UDP port 5001, until stopped" },
+	{ "recv udp://:5001-5010 udp://[::1]:6001 -D 60", "several ports for a minute" },
+	{ "recv -p 5001 --count 1000 --json", "a document after 1,000 packets" },
+	{ 0 },
+};
+
+static const struct sp_cli_example lab_examples[] = {
+	{ "lab run -- sh", "a shell in the first of two hosts" },
+	{ "lab run --hosts a,b,c -- spate send udp://10.99.0.2",
+	  "three hosts; the command runs in the first" },
+	{ "lab exec h2 -- ping -c 3 10.99.0.1", "from inside: a command in another host" },
+	{ 0 },
+};
+
+static const struct sp_cli_example doctor_examples[] = {
+	{ "doctor", "what works here, and what would mend the rest" },
+	{ 0 },
+};
+
+static const struct sp_cli_example help_examples[] = {
+	{ "help send", "the same as spate send --help" },
+	{ "help --completion bash > ~/.local/share/bash-completion/completions/spate",
+	  "completion for bash" },
+	{ 0 },
+};
+
+/* In the order in which help shows them. */
+const struct sp_cli_command sp_cli_commands[] = {
+	{
+		.name = "send",
+		.summary = "send traffic to one or more targets, at a set rate",
+		.usage = "[OPTIONS] udp://HOST[:PORT][?KEY=VALUE&...]...\n"
+			 "[OPTIONS] -t HOST [-p PORT]\n"
+			 "[OPTIONS] --targets FILE",
+		.text = "Sends UDP packets to each target: no packet leaves before its time, and "
+			"whatever was asked and did not leave is counted. Where a spate receiver "
+			"listens at the far end, both compare their counts, and the report says "
+			"what was lost and where; elsewhere it says 'received: unknown'.\n"
+			"A target's settings after '?' go before the options: name, rate, size, "
+			"duration, count, bytes, start, departure, payload, stamp, streams. The "
+			"URL and the plain spelling of a request give the same plan.\n"
+			"Targets outside loopback, link-local, private and documentation networks "
+			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end.\n"
+			"K M G are decimal, Ki Mi Gi binary, case does not matter. The first "
+			"Ctrl-C stops and reports, the second quits.",
+		.run = sp_cmd_send,
+		.flags = sp_send_flags,
+		.examples = send_examples,
+	},
+	{
+		.name = "recv",
+		.summary = "receive traffic, count, verify and measure it",
+		.usage = "[OPTIONS] [udp://[ADDR][:PORT[-LAST]]...]",
+		.text = "Listens on each port, on all addresses of both families unless one is "
+			"named, and prints 'ready udp://...' on standard error when it does. Any "
+			"number of senders may send at once and come and go; packets of a spate "
+			"sender are verified by their stamps, others are counted.\n"
+			"It answers no packet. Senders on this host and in private networks may "
+			"open a control session on the same TCP port number, to compare counts.",
+		.run = sp_cmd_recv,
+		.flags = sp_recv_flags,
+		.examples = recv_examples,
+	},
+	{
+		.name = "lab",
+		.summary = "run commands in a throw-away network on this machine",
+		.usage = "run [--hosts H1,H2,...] -- COMMAND...\n"
+			 "exec HOST -- COMMAND...",
+		.text = "Makes hosts of network namespaces, joins them, runs COMMAND in the first "
+			"of them and takes everything away when it ends. No root is needed where "
+			"the system allows user namespaces. The exit status is COMMAND's.",
+		.flags = sp_cmd_lab_flags,
+		.examples = lab_examples,
+		.run = sp_cmd_lab,
+	},
+	{
+		.name = "doctor",
+		.summary = "say what this host can do, why not, and how to mend it",
+		.usage = "[OPTIONS]",
+		.text = "Tries what spate needs of the kernel and the system, and prints for each "
+			"thing that is missing the command that mends it. Changes nothing.",
+		.flags = sp_cmd_doctor_flags,
+		.examples = doctor_examples,
+		.run = sp_cmd_doctor,
+	},
+	{
+		.name = "help",
+		.summary = "help on a command; man pages and shell completion",
+		.usage = "[COMMAND]\n"
+			 "--man [COMMAND]\n"
+			 "--completion bash",
+		.text = "Without a COMMAND: the list of commands.",
+		.flags = sp_cmd_help_flags,
+		.examples = help_examples,
+		.run = sp_cmd_help,
+	},
+	{ 0 },
+};
+
+const struct sp_cli_command *sp_cli_find(const struct sp_cli_command *table, const char *name)
+{
+	for (; table->name; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}
+
+const char *sp_cli_nearest(const struct sp_cli_command *table, const char *word)
+{
+	const char *best = NULL;
+
+	for (; table->name; table++) {
+		const char *pair[] = { best ? best : table->name, table->name };
+
+		best = sp_str_nearest(word, pair, 2);
+	}
+	return best;
+}
