@@ -22,7 +22,7 @@ static void *system_alloc(void *arg, size_t size, size_t align)
 	if (align & (align - 1))
 		return NULL;
 	/* calloc's result is a multiple of 16, so align bytes hold the pointer and the gap. */
-	if (__builtin_add_overflow(size, align, &total))
+	if (__builtin_add_overflow(size, align, &total) || total > PTRDIFF_MAX)
 		return NULL;
 	base = calloc(1, total);
 	if (!base)

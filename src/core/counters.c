@@ -17,23 +17,20 @@ struct identity {
 	enum sp_counter right[4];
 };
 
-#define PLUS3(a, b, c)	  #a " + " #b " + " #c
-#define PLUS4(a, b, c, d) #a " + " #b " + " #c " + " #d
-#define TERMS3(a, b, c)                                                                        \
-	3,                                                                                     \
-	{                                                                                      \
-		SP_C_##a, SP_C_##b, SP_C_##c                                                   \
-	}
-#define TERMS4(a, b, c, d)                                                                     \
-	4,                                                                                     \
-	{                                                                                      \
-		SP_C_##a, SP_C_##b, SP_C_##c, SP_C_##d                                         \
-	}
+#define PLUS3(a, b, c)		 #a " + " #b " + " #c
+#define PLUS4(a, b, c, d)	 #a " + " #b " + " #c " + " #d
+#define LIST3(a, b, c)		 SP_C_##a, SP_C_##b, SP_C_##c
+#define LIST4(a, b, c, d)	 LIST3(a, b, c), SP_C_##d
 #define PICK(a, b, c, d, m, ...) m
 #define PLUS(...)		 PICK(__VA_ARGS__, PLUS4, PLUS3, )(__VA_ARGS__)
-#define TERMS(...)		 PICK(__VA_ARGS__, TERMS4, TERMS3, )(__VA_ARGS__)
+#define LIST(...)		 PICK(__VA_ARGS__, LIST4, LIST3, )(__VA_ARGS__)
+#define COUNT(...)		 PICK(__VA_ARGS__, 4, 3, )
 #define SP_IDENTITY(name, left, ...)                                                           \
-	{ name, #left " = " PLUS(__VA_ARGS__), SP_C_##left, TERMS(__VA_ARGS__) },
+	{ name,                                                                                \
+	  #left " = " PLUS(__VA_ARGS__),                                                       \
+	  SP_C_##left,                                                                         \
+	  COUNT(__VA_ARGS__),                                                                  \
+	  { LIST(__VA_ARGS__) } },
 static const struct identity identities[] = {
 #include "core/counters.def"
 };
