@@ -58,7 +58,8 @@ static void test_any_asymmetry_is_within_the_bound(void **state)
 	sp_rng_init(&rng, 1, "clock");
 	for (int run = 0; run < 2000; run++) {
 		int64_t offset = (int64_t)sp_rng_u64(&rng) >> (3 + sp_rng_below(&rng, 60));
-		uint64_t at = sp_rng_u64(&rng) >> 1, smallest = UINT64_MAX;
+		uint64_t at = (sp_rng_u64(&rng) >> 2) + (UINT64_C(1) << 62),
+			 smallest = UINT64_MAX;
 		struct sp_ctl_estimate e = { 0 };
 
 		for (int i = 0; i < 8; i++) {
@@ -97,11 +98,11 @@ static void test_smallest_round_trip_is_kept_until_it_is_old(void **state)
 static void test_impossible_times_are_refused(void **state)
 {
 	static const struct sp_ctl_stamps bad[] = {
-		{ 100, 50, 60, 99 },                        /* answered before it was asked */
-		{ 100, 60, 50, 200 },                       /* replied before it was received */
-		{ 100, 0, 101, 200 },                       /* held for longer than it was away */
-		{ 0, UINT64_MAX, UINT64_MAX, 10 },          /* centuries off */
-		{ UINT64_MAX - 10, 0, 0, UINT64_MAX },      /* centuries off, the other way */
+		{ 100, 50, 60, 99 },		       /* answered before it was asked */
+		{ 100, 60, 50, 200 },		       /* replied before it was received */
+		{ 100, 0, 101, 200 },		       /* held for longer than it was away */
+		{ 0, UINT64_MAX, UINT64_MAX, 10 },     /* centuries off */
+		{ UINT64_MAX - 10, 0, 0, UINT64_MAX }, /* centuries off, the other way */
 		{ 0, UINT64_MAX / 2, UINT64_MAX / 2, UINT64_MAX },
 	};
 	struct sp_ctl_estimate e = { 0 };

@@ -55,6 +55,9 @@
 #define SP_CTL_POLL_NS	       (5 * SP_NS_PER_MS)
 #define SP_CTL_QUIET_POLLS     4u
 
+/* Timers are rounded up to this, so that a thousand sessions do not make a wake-up each. */
+#define SP_CTL_GRID_NS	       SP_NS_PER_MS
+
 /* After a failed accept for want of descriptors or memory: how long the listeners rest. */
 #define SP_CTL_REST_NS	       (100 * SP_NS_PER_MS)
 

@@ -74,7 +74,7 @@ static void arm(struct sp_ctl_server *s)
 	struct itimerspec its = { 0 };
 
 	if (at != SP_NEVER)
-		at = (at / SP_CTL_POLL_NS + 1) * SP_CTL_POLL_NS;
+		at = (at / SP_CTL_GRID_NS + 1) * SP_CTL_GRID_NS;
 	if (at == s->armed_ns)
 		return;
 	if (at != SP_NEVER) {

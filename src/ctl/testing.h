@@ -28,10 +28,11 @@ struct t_run {
 	pthread_mutex_t lock;
 	struct sp_endpoint at[4];
 	unsigned n_at;
-	int udp[4];               /* hold the numbers, as a receiver does */
+	int udp[4]; /* hold the numbers, as a receiver does */
 	uint32_t max_flows, used, n_sessions;
 	bool tally_each, no_counts, no_hists;
-	unsigned grows;           /* so many samples still find more than the one before */
+	unsigned grows;	  /* so many samples still find more than the one before */
+	uint64_t arrived; /* units that a new session has at once */
 	struct t_session s[T_SESSIONS + 1];
 };
 
