@@ -247,8 +247,12 @@ static void serve(struct lab_init *s)
 	struct pollfd p[2] = { { .fd = s->signals, .events = POLLIN },
 			       { .fd = s->conf->control, .events = POLLIN } };
 	struct sp_init_order order;
-	bool over = false;
+	bool over = read_signals(s);
 
+	/* A Ctrl-C while the lab was built came before COMMAND was there to get it. */
+	for (int sig = 1; sig < NSIG; sig++)
+		if (s->got_at[sig])
+			kill(s->command, sig);
 	while (!over) {
 		if (poll(p, 2, -1) < 0)
 			continue;

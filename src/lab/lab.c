@@ -90,6 +90,20 @@ static int start(struct lab *l, const struct sp_lab_hosts *hosts, char *const ar
 	return 0;
 }
 
+static void receive(struct lab *l, struct sp_init_result *r)
+{
+	ssize_t n = recv(l->control, r, sizeof *r, 0);
+
+	/* Init went with an order unread: the socket says so once, and before what init sent. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(l->control, r, sizeof *r, 0);
+	if (n == (ssize_t)sizeof *r)
+		return;
+	*r = (struct sp_init_result){ .status = 128 + SIGKILL };
+	sp_fail(&r->err, -ECANCELED, (enum sp_exit)r->status,
+		"the lab's init was killed; the lab is gone");
+}
+
 /* Passes signals on until init has told its result or is gone: then r->err says so. */
 static void wait_for_result(struct lab *l, struct sp_init_result *r)
 {
@@ -107,11 +121,7 @@ static void wait_for_result(struct lab *l, struct sp_init_result *r)
 			return;
 		}
 		if (p[0].revents) {
-			if (recv(l->control, r, sizeof *r, 0) == (ssize_t)sizeof *r)
-				return;
-			r->status = 128 + SIGKILL;
-			sp_fail(&r->err, -ECANCELED, (enum sp_exit)r->status,
-				"the lab's init was killed; the lab is gone");
+			receive(l, r);
 			return;
 		}
 		if (read(l->signals, &si, sizeof si) != (ssize_t)sizeof si ||
