@@ -1,4 +1,4 @@
-/* A streaming JSON writer onto a struct sp_str: commas, escapes and nesting are its business. */
+/* A streaming JSON writer onto a struct sp_str: commas, escapes, nesting are its business. */
 #ifndef SP_BASE_JSON_H
 #define SP_BASE_JSON_H
 

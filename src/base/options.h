@@ -79,8 +79,8 @@ struct sp_flag {
 /* Walks argv (without the program and command name). For each flag calls on(arg, flag, value,
  * spelling); words that are not flags get flag == NULL. "--x=v", "--x v", "-xv", "-x v" and
  * "--" work; long flags need not be abbreviated (abbreviations are refused, scripts break by
- * them). Unknown flags: usage error naming the nearest. A non-zero return of on() ends it and is
- * returned. spelling lives during the call; for a word it is the word, as value is. */
+ * them). Unknown flags: usage error naming the nearest. A non-zero return of on() ends it and
+ * is returned. spelling lives during the call; for a word it is the word, as value is. */
 int sp_flags_parse(const struct sp_flag *rows, int argc, char *const argv[],
 		   int (*on)(void *arg, const struct sp_flag *, const char *value,
 			     const char *spelling, struct sp_err *),

@@ -92,7 +92,7 @@ static void test_below(void **state)
 {
 	struct sp_rng r;
 	unsigned seen[7] = { 0 };
-	uint64_t high = 0, big = 3ull << 62; /* a modulo would favour the lowest third */
+	uint64_t high = 0, threes = 0, big = 3ull << 62;
 	double chi = 0;
 
 	(void)state;
@@ -107,13 +107,16 @@ static void test_below(void **state)
 		chi += (seen[i] - 10000.0) * (seen[i] - 10000.0) / 10000.0;
 	assert_true(chi < 33); /* 6 degrees of freedom, p = 1e-5 */
 
+	/* A modulo favours the lowest third here, a product without rejection multiples of 3. */
 	for (int i = 0; i < 30000; i++) {
 		uint64_t v = sp_rng_below(&r, big);
 
 		assert_true(v < big);
 		high += v >= 1ull << 62;
+		threes += v % 3 == 0;
 	}
 	assert_true(high > 19500 && high < 20500);
+	assert_true(threes > 9500 && threes < 10500);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(sp_rng_below(&r, 1), 0);
 }

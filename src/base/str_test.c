@@ -107,13 +107,14 @@ static void test_nearest(void **state)
 	static const char *const words[] = { "rate",	 "size", "duration", "target",
 					     "protocol", "port", "tcp",	     "udp" };
 	static const char *const rows[][2] = {
-		{ "rte", "rate" },  { "raet", "rate" },
-		{ "RATE", "rate" }, { "duratoin", "duration" },
-		{ "sise", "size" }, { "targets", "target" },
-		{ "tc", "tcp" },    { "protocl", "protocol" },
-		{ "prot", "port" }, { "xyz", NULL },
-		{ "", NULL },	    { "q", NULL },
-		{ "d", NULL },	    { "interface", NULL },
+		{ "rte", "rate" },     { "raet", "rate" },
+		{ "RATE", "rate" },    { "duratoin", "duration" },
+		{ "sise", "size" },    { "targets", "target" },
+		{ "tc", "tcp" },       { "protocl", "protocol" },
+		{ "prot", "port" },    { "xyz", NULL },
+		{ "siqq", NULL },      { "", NULL },
+		{ "q", NULL },	       { "d", NULL },
+		{ "interface", NULL },
 	};
 	char longest[200];
 

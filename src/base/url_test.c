@@ -102,6 +102,9 @@ static void test_sentences(void **state)
 		  "led by '-')" },
 		{ "udp://a b", "udp://a b: 'a b' is not a host name" },
 		{ "udp://h%:5", "udp://h%:5: '' is not the name of an interface" },
+		{ "h%abcdefghijklmnop",
+		  "h%abcdefghijklmnop: 'abcdefghijklmnop' is not the name of "
+		  "an interface" },
 		{ "udp://h%a/b:5", "udp://h%a/b:5: 'a/b' is not the name of an interface" },
 		{ "h?a b", "h?a b: after '?' stands a character that is written as %20" },
 		{ "h?a#b", "h?a#b: after '?' stands a character that is written as %23" },
