@@ -40,8 +40,9 @@ struct sp_pace {
 };
 
 /* What to do with departures that are late (DESIGN 5, catch-up). chase: not faster than
- * chase_x times the asked rate; burst: at once. Either way at most credit_ns of lateness is made
- * up; what is older is skipped and counted. skip: whatever is later than skip_ns is skipped. */
+ * chase_x times the asked rate, counted from when the stall was found; burst: at once. Either way
+ * at most credit_ns of lateness is made up; what is older is skipped and counted. skip: whatever
+ * is later than SP_CATCH_UP_NOISE_NS is skipped. No policy skips what is less late than that. */
 enum sp_catch_up { SP_CATCH_CHASE, SP_CATCH_BURST, SP_CATCH_SKIP };
 struct sp_catch_up_conf {
 	enum sp_catch_up kind;
@@ -53,20 +54,23 @@ struct sp_catch_up_conf {
 
 struct sp_pacer;
 
+/* conf NULL: the defaults, chase. 0, -ENOMEM, or -EINVAL (chase_x below 1). */
 int sp_pacer_new(struct sp_pacer **, const struct sp_mem *, uint32_t streams, uint64_t start_ns,
 		 const struct sp_catch_up_conf *);
 void sp_pacer_free(struct sp_pacer *);
-/* stream < streams, once each, before the first take. 0 or -EINVAL. */
+/* stream < streams, once each, before the first take. 0 or -EINVAL. An OPS schedule is asked for
+ * its first departure at once. */
 int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);
 /* HOT. Up to max departures with due_ns <= now_ns, in order within a slot of 1.024 us; then, if
- * there is room, those of SP_PACE_MAX streams in turn with due_ns = now_ns. */
+ * there is room, those of SP_PACE_MAX streams in turn with due_ns = now_ns, an equal share of
+ * neighbours for each. */
 uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint32_t max);
 /* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */
 uint64_t sp_pacer_next(struct sp_pacer *);
-/* No departure at or after at_ns any more (the stop). */
+/* Cold. No departure at or after at_ns any more (the stop). */
 void sp_pacer_stop(struct sp_pacer *, uint64_t at_ns);
-/* After the last take: gives up every departure that is still due before its end, counting it
- * as skipped. */
+/* Cold. After the last take: gives up every departure that is still due before its end, counting
+ * it as skipped; not those of a stream without any limit, whose end only a stop can set. */
 void sp_pacer_drain(struct sp_pacer *);
 /* Departures given out, skipped as too late, and given out late under catch-up, per stream. */
 struct sp_paced {

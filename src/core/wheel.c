@@ -2,13 +2,21 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "core/clock.h"
 
-#define LEVELS 3u
-#define SLOTS  65536u
-#define MASK   (SLOTS - 1)
-#define NONE   UINT64_MAX /* no slot */
+#define LEVELS	 3u
+#define SLOTS	 65536u
+#define MASK	 (SLOTS - 1)
+#define LOW_MASK ((1u << SP_WHEEL_SLOT_SHIFT) - 1)
+#define NONE	 UINT64_MAX /* no slot */
+
+/* When fewer than LOW ids are queued, slots are emptied until there are HIGH, up to AHEAD_NS
+ * before their time: enough to hide a fetch from memory, too little to matter for what is put. */
+#define LOW	 8u
+#define HIGH	 24u
+#define AHEAD_NS (64ull << SP_WHEEL_SLOT_SHIFT)
 
 /* Each level looks at time in units of 2^shift ns. The coarser ones are this fine, and not as
  * wide as the whole of the level below, so that emptying one of their slots is little work: it
@@ -22,26 +30,38 @@ struct bitmap {
 	uint64_t top;
 };
 
+/* An id in a slot. Small, because following a list of scattered ids is what costs most. */
 struct node {
-	uint64_t at_ns;
 	uint32_t next; /* id + 1; 0 ends a list: fresh zero memory is an empty wheel */
+	uint32_t low;  /* in a slot of the finest level: its at_ns within the slot */
+};
+
+struct entry {
+	uint64_t at_ns;
+	uint32_t id;
 };
 
 /* Where an id is:
- * - due in the cursor's slot or before: in the list cur (taken from the slot in one go, sorted) or,
- *   when it was put later than that, in the heap. So an id that comes back while its slot is being
- *   emptied is not lost for a turn.
+ * - in the queue, when its slot was emptied: ids in the order in which they are given out. Slots
+ *   are emptied a little ahead of time, so that what they will touch is fetched by then;
+ * - in the heap, when it was put after its slot had been emptied: so an id that comes back while
+ *   its slot is being worked off is not lost for a turn;
  * - else in a slot of the finest level that reaches it: 1 .. 65,535 units ahead of the cursor. */
 struct sp_wheel {
 	const struct sp_mem *mem;
 	uint64_t cursor;     /* number of the finest slot that was emptied last */
+	uint64_t next_slot;  /* first occupied one of the finest level, NONE: there is none */
 	uint64_t next_ns;    /* earliest at_ns in the wheel; valid if next_known */
 	uint64_t cascade_ns; /* start of the first occupied slot of the coarser levels */
+	const char *state;   /* see sp_wheel_prefetch */
+	size_t state_size;
 	bool next_known;
-	uint32_t cur; /* list, as in struct node */
 	uint32_t n_heap;
-	uint32_t *heap; /* ids, least (at_ns, id) first */
+	uint32_t first, end; /* the queue is queue[first .. end) */
+	struct entry *queue;
+	struct entry *heap; /* least (at_ns, id) first */
 	struct node *node;
+	uint64_t *at_ns; /* of ids in a slot of the coarser levels */
 	struct bitmap map[LEVELS];
 	uint32_t head[LEVELS][SLOTS];
 };
@@ -49,19 +69,24 @@ struct sp_wheel {
 int sp_wheel_new(struct sp_wheel **out, const struct sp_mem *mem, uint32_t n, uint64_t start_ns)
 {
 	struct sp_wheel *w = sp_alloc_array(mem, 1, sizeof *w);
+	size_t room = n ? n : 1;
 
 	*out = NULL;
 	if (!w)
 		return -ENOMEM;
 	w->mem = mem;
+
 	w->cursor = start_ns >> SP_WHEEL_SLOT_SHIFT;
 	w->cursor -= w->cursor > 0; /* so that the first slot is one to be emptied */
+	w->next_slot = NONE;
 	w->cascade_ns = SP_NEVER;
 	w->next_ns = SP_NEVER;
 	w->next_known = true;
-	w->node = sp_alloc_array(mem, n ? n : 1, sizeof *w->node);
-	w->heap = sp_alloc_array(mem, n ? n : 1, sizeof *w->heap);
-	if (!w->node || !w->heap) {
+	w->node = sp_alloc_array(mem, room, sizeof *w->node);
+	w->at_ns = sp_alloc_array(mem, room, sizeof *w->at_ns);
+	w->heap = sp_alloc_array(mem, room, sizeof *w->heap);
+	w->queue = sp_alloc_array(mem, room, sizeof *w->queue);
+	if (!w->node || !w->at_ns || !w->heap || !w->queue) {
 		sp_wheel_free(w);
 		return -ENOMEM;
 	}
@@ -69,12 +94,20 @@ int sp_wheel_new(struct sp_wheel **out, const struct sp_mem *mem, uint32_t n, ui
 	return 0;
 }
 
+void sp_wheel_prefetch(struct sp_wheel *w, const void *state, size_t size)
+{
+	w->state = state;
+	w->state_size = size;
+}
+
 void sp_wheel_free(struct sp_wheel *w)
 {
 	if (!w)
 		return;
 	sp_free(w->mem, w->node);
+	sp_free(w->mem, w->at_ns);
 	sp_free(w->mem, w->heap);
+	sp_free(w->mem, w->queue);
 	sp_free(w->mem, w);
 }
 
@@ -169,41 +202,35 @@ static void find_cascade(struct sp_wheel *w)
 	}
 }
 
-static bool before(const struct sp_wheel *w, uint32_t a, uint32_t b)
+static bool before(const struct entry *a, const struct entry *b)
 {
-	uint64_t x = w->node[a].at_ns, y = w->node[b].at_ns;
-
-	return x != y ? x < y : a < b;
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->id < b->id;
 }
 
-static void heap_push(struct sp_wheel *w, uint32_t id)
+static void heap_push(struct sp_wheel *w, struct entry e)
 {
 	uint32_t i = w->n_heap++;
 
-	while (i > 0 && before(w, id, w->heap[(i - 1) / 2])) {
+	while (i > 0 && before(&e, &w->heap[(i - 1) / 2])) {
 		w->heap[i] = w->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	w->heap[i] = id;
+	w->heap[i] = e;
 }
 
-static uint32_t heap_pop(struct sp_wheel *w)
+static struct entry heap_pop(struct sp_wheel *w)
 {
-	uint32_t top = w->heap[0], n = --w->n_heap, last = w->heap[n], i = 0;
+	struct entry *h = w->heap, top = h[0], last = h[--w->n_heap];
+	uint32_t i = 0;
 
-	for (;;) {
-		uint32_t k = 2 * i + 1;
-
-		if (k >= n)
-			break;
-		if (k + 1 < n && before(w, w->heap[k + 1], w->heap[k]))
+	for (uint32_t k; (k = 2 * i + 1) < w->n_heap; i = k) {
+		if (k + 1 < w->n_heap && before(&h[k + 1], &h[k]))
 			k++;
-		if (!before(w, w->heap[k], last))
+		if (!before(&h[k], &last))
 			break;
-		w->heap[i] = w->heap[k];
-		i = k;
+		h[i] = h[k];
 	}
-	w->heap[i] = last;
+	h[i] = last;
 	return top;
 }
 
@@ -226,6 +253,7 @@ static void put_far(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 				continue;
 			slot = here(w, level) + MASK;
 		}
+		w->at_ns[id] = at_ns;
 		link_in(w, level, slot & MASK, id);
 		if (slot << shift < w->cascade_ns)
 			w->cascade_ns = slot << shift;
@@ -237,87 +265,100 @@ static void place(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 {
 	uint64_t slot = at_ns >> SP_WHEEL_SLOT_SHIFT;
 
-	if (slot <= w->cursor)
-		heap_push(w, id);
-	else if (slot - w->cursor <= MASK)
+	if (slot <= w->cursor) {
+		heap_push(w, (struct entry){ at_ns, id });
+	} else if (slot - w->cursor <= MASK) {
+		w->node[id].low = (uint32_t)at_ns & LOW_MASK;
 		link_in(w, 0, slot & MASK, id);
-	else
+		w->next_slot = slot < w->next_slot ? slot : w->next_slot;
+	} else {
 		put_far(w, id, at_ns);
+	}
 }
 
 void sp_wheel_put(struct sp_wheel *w, uint32_t id, uint64_t at_ns)
 {
-	w->node[id].at_ns = at_ns;
 	if (at_ns < w->next_ns)
 		w->next_ns = at_ns;
 	place(w, id, at_ns);
 }
 
-static uint32_t merge(struct sp_wheel *w, uint32_t a, uint32_t b)
+/* Within one slot: its order as one number. */
+static uint64_t rank_key(const struct entry *e)
 {
-	uint32_t head = 0, *tail = &head;
-
-	while (a && b) {
-		uint32_t *least = before(w, a - 1, b - 1) ? &a : &b;
-
-		*tail = *least;
-		tail = &w->node[*least - 1].next;
-		*least = *tail;
-	}
-	*tail = a ? a : b;
-	return head;
+	return (e->at_ns & LOW_MASK) << 32 | e->id;
 }
 
-static uint32_t reverse(struct sp_wheel *w, uint32_t list)
+/* The usual handful: each counts who stands before it. Compares nothing by a branch, which could
+ * not be predicted. */
+static void sort_few(struct entry *e, uint32_t n)
 {
-	uint32_t done = 0;
+	struct entry copy[8];
+	uint64_t key[8];
 
-	while (list) {
-		uint32_t next = w->node[list - 1].next;
-
-		w->node[list - 1].next = done;
-		done = list;
-		list = next;
+	for (uint32_t i = 0; i < n; i++) {
+		copy[i] = e[i];
+		key[i] = rank_key(&e[i]);
 	}
-	return done;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t rank = 0;
+
+		for (uint32_t k = 0; k < n; k++)
+			rank += key[k] < key[i];
+		e[rank] = copy[i];
+	}
 }
 
-/* Cuts the sorted run off that *list begins with. */
-static uint32_t cut_run(struct sp_wheel *w, uint32_t *list)
+static void sift(struct entry *e, uint32_t i, uint32_t n)
 {
-	uint32_t run = *list, last = run, next = w->node[last - 1].next;
+	struct entry v = e[i];
 
-	while (next && before(w, last - 1, next - 1)) {
-		last = next;
-		next = w->node[last - 1].next;
+	for (uint32_t k; (k = 2 * i + 1) < n; i = k) {
+		if (k + 1 < n && rank_key(&e[k]) < rank_key(&e[k + 1]))
+			k++;
+		if (rank_key(&e[k]) <= rank_key(&v))
+			break;
+		e[i] = e[k];
 	}
-	w->node[last - 1].next = 0;
-	*list = next;
-	return run;
+	e[i] = v;
 }
 
-/* Merge sort without memory of its own: bin k holds 2^k runs. Lists grow at the head, so that
- * the reverse is in the order of putting, and often sorted: many streams with one start. */
-static uint32_t sort(struct sp_wheel *w, uint32_t list)
+/* Heap sort: in place, and never quadratic. */
+static void sort_many(struct entry *e, uint32_t n)
 {
-	uint32_t bin[32] = { 0 }, all = 0;
-	unsigned used = 0;
+	for (uint32_t i = n / 2; i-- > 0;)
+		sift(e, i, n);
+	for (uint32_t i = n; i-- > 1;) {
+		struct entry top = e[0];
 
-	list = reverse(w, list);
-	while (list) {
-		uint32_t run = cut_run(w, &list);
-		unsigned k = 0;
-
-		for (; k < used && bin[k]; k++) {
-			run = merge(w, bin[k], run);
-			bin[k] = 0;
-		}
-		used = k == used ? k + 1 : used;
-		bin[k] = run;
+		e[0] = e[i];
+		e[i] = top;
+		sift(e, 0, i);
 	}
-	for (unsigned k = 0; k < used; k++)
-		all = merge(w, all, bin[k]);
-	return all;
+}
+
+/* Lists grow at the head: what was put in order comes in reverse, as from many streams with one
+ * start. */
+static bool reverse_sorted(struct entry *e, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (rank_key(&e[i - 1]) < rank_key(&e[i]))
+			return false;
+	for (uint32_t i = 0; i < n / 2; i++) {
+		struct entry x = e[i];
+
+		e[i] = e[n - 1 - i];
+		e[n - 1 - i] = x;
+	}
+	return true;
+}
+
+static void sort(struct entry *e, uint32_t n)
+{
+	if (n <= 8)
+		sort_few(e, n);
+	else if (!reverse_sorted(e, n))
+		sort_many(e, n);
 }
 
 static uint32_t detach(struct sp_wheel *w, unsigned level, unsigned i)
@@ -346,19 +387,48 @@ static void cascade(struct sp_wheel *w)
 			uint32_t id = list - 1;
 
 			list = w->node[id].next;
-			place(w, id, w->node[id].at_ns);
+			place(w, id, w->at_ns[id]);
 		}
 	}
 	find_cascade(w);
 }
 
-/* Moves the cursor to the next slot that holds something and starts at or before until_ns; its
- * ids become the list cur. */
+static uint64_t slot_start(uint64_t slot)
+{
+	return slot << SP_WHEEL_SLOT_SHIFT;
+}
+
+/* Moves the list of one slot of the finest level to the end of the queue. */
+static void enqueue(struct sp_wheel *w, uint64_t slot, uint32_t list)
+{
+	uint32_t n = w->end - w->first, next;
+	struct entry *begin, *e;
+
+	/* There is room for all ids, from the start. */
+	if (w->first > 0) {
+		memmove(w->queue, w->queue + w->first, n * sizeof *w->queue);
+		w->first = 0;
+	}
+	begin = e = w->queue + n;
+	for (; list; list = next) {
+		const struct node *node = &w->node[list - 1];
+
+		next = node->next;
+		*e++ = (struct entry){ slot_start(slot) | node->low, list - 1 };
+		if (w->state)
+			__builtin_prefetch(w->state + (list - 1) * w->state_size, 1);
+	}
+	if (e - begin > 1)
+		sort(begin, (uint32_t)(e - begin));
+	w->end = (uint32_t)(e - w->queue);
+}
+
+/* Empties the next slot that holds something and starts at or before until_ns. */
 static bool advance(struct sp_wheel *w, uint64_t until_ns)
 {
 	for (;;) {
-		uint64_t slot = first_slot(w, 0);
-		uint64_t start = slot == NONE ? SP_NEVER : slot << SP_WHEEL_SLOT_SHIFT;
+		uint64_t slot = w->next_slot;
+		uint64_t start = slot == NONE ? SP_NEVER : slot_start(slot);
 		uint32_t list;
 
 		if (w->cascade_ns < SP_NEVER && w->cascade_ns <= start) {
@@ -371,48 +441,69 @@ static bool advance(struct sp_wheel *w, uint64_t until_ns)
 			return false;
 		w->cursor = slot;
 		list = detach(w, 0, slot & MASK);
-		w->cur = w->node[list - 1].next ? sort(w, list) : list;
+		w->next_slot = first_slot(w, 0);
+		if (w->next_slot != NONE)
+			__builtin_prefetch(&w->node[w->head[0][w->next_slot & MASK] - 1], 1);
+		enqueue(w, slot, list);
 		return true;
 	}
 }
 
-static bool pop(struct sp_wheel *w, uint64_t until_ns, uint32_t *id)
+/* The first of queue and heap, if due. */
+static bool pop(struct sp_wheel *w, uint64_t until_ns, struct entry *out)
 {
-	if (w->n_heap && (!w->cur || before(w, w->heap[0], w->cur - 1))) {
-		if (w->node[w->heap[0]].at_ns > until_ns)
+	const struct entry *e = &w->queue[w->first];
+
+	if (w->n_heap && (w->first == w->end || before(&w->heap[0], e))) {
+		if (w->heap[0].at_ns > until_ns)
 			return false;
-		*id = heap_pop(w);
+		*out = heap_pop(w);
 		return true;
 	}
-	if (!w->cur || w->node[w->cur - 1].at_ns > until_ns)
+	if (w->first == w->end || e->at_ns > until_ns)
 		return false;
-	*id = w->cur - 1;
-	w->cur = w->node[*id].next;
+	*out = *e;
+	w->first++;
 	return true;
+}
+
+/* Nothing that is not queued or in the heap is earlier than what is. */
+static bool is_ahead(const struct sp_wheel *w)
+{
+	return w->first != w->end || w->n_heap;
+}
+
+static void look_ahead(struct sp_wheel *w, uint64_t now_ns)
+{
+	uint64_t until_ns = now_ns < UINT64_MAX - AHEAD_NS ? now_ns + AHEAD_NS : now_ns;
+
+	if (w->end - w->first >= LOW)
+		return;
+	while (w->end - w->first < HIGH && advance(w, until_ns))
+		;
 }
 
 uint32_t sp_wheel_take_span(struct sp_wheel *w, uint64_t now_ns, uint64_t span_ns,
 			    uint32_t *ids, uint32_t max)
 {
-	const uint64_t slot_mask = (1ull << SP_WHEEL_SLOT_SHIFT) - 1;
-	uint64_t until_ns = now_ns, end_ns;
+	uint64_t until_ns = now_ns;
+	struct entry e;
 	uint32_t n = 0;
 
 	if (now_ns < w->next_ns)
 		return 0;
 	while (n < max) {
-		if (!pop(w, until_ns, &ids[n])) {
-			if (w->cur || w->n_heap || !advance(w, until_ns))
+		if (!pop(w, until_ns, &e)) {
+			if (is_ahead(w) || !advance(w, until_ns))
 				break;
 			continue;
 		}
-		if (n++ > 0)
-			continue;
-		end_ns = w->node[ids[0]].at_ns;
-		end_ns = span_ns > ~end_ns ? UINT64_MAX : (end_ns + span_ns) | slot_mask;
-		until_ns = end_ns < now_ns ? end_ns : now_ns;
+		if (n == 0 && span_ns < ~e.at_ns && ((e.at_ns + span_ns) | LOW_MASK) < now_ns)
+			until_ns = (e.at_ns + span_ns) | LOW_MASK;
+		ids[n++] = e.id;
 	}
 	if (n) {
+		look_ahead(w, until_ns);
 		w->next_ns = 0;
 		w->next_known = false;
 	}
@@ -432,9 +523,12 @@ static uint64_t earliest(const struct sp_wheel *w, unsigned level, uint64_t best
 	const uint64_t end = last + MASK;
 
 	while (slot > last && slot <= end && slot << level_shift[level] < best) {
-		for (uint32_t i = w->head[level][slot & MASK]; i; i = w->node[i - 1].next)
-			if (w->node[i - 1].at_ns < best)
-				best = w->node[i - 1].at_ns;
+		for (uint32_t i = w->head[level][slot & MASK]; i; i = w->node[i - 1].next) {
+			uint64_t at_ns = level ? w->at_ns[i - 1]
+					       : slot_start(slot) | w->node[i - 1].low;
+
+			best = at_ns < best ? at_ns : best;
+		}
 		last = slot;
 		slot = slot_after(&w->map[level], slot);
 	}
@@ -445,11 +539,11 @@ static uint64_t find_next(const struct sp_wheel *w)
 {
 	uint64_t best = SP_NEVER;
 
-	if (w->cur)
-		best = w->node[w->cur - 1].at_ns;
-	if (w->n_heap && w->node[w->heap[0]].at_ns < best)
-		best = w->node[w->heap[0]].at_ns;
-	if (w->cur || w->n_heap)
+	if (w->first != w->end)
+		best = w->queue[w->first].at_ns;
+	if (w->n_heap && w->heap[0].at_ns < best)
+		best = w->heap[0].at_ns;
+	if (is_ahead(w))
 		return best;
 	for (unsigned level = 0; level < LEVELS; level++)
 		best = earliest(w, level, best);
@@ -470,8 +564,11 @@ void sp_wheel_clear(struct sp_wheel *w)
 	for (unsigned level = 0; level < LEVELS; level++)
 		while (w->map[level].top)
 			(void)detach(w, level, map_first(&w->map[level]));
-	w->cur = 0;
+	w->next_slot = NONE;
+	w->first = 0;
+	w->end = 0;
 	w->n_heap = 0;
+	w->next_slot = NONE;
 	w->cascade_ns = SP_NEVER;
 	w->next_ns = SP_NEVER;
 	w->next_known = true;

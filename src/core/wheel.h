@@ -1,11 +1,12 @@
 /* A timer wheel of small integers: put an id at a time, take what is due. Three levels of 65,536
  * slots (1.024 us, 1.05 ms, 4.3 s wide: 67 ms, 69 s and 78 h ahead; further away waits in the
  * last), a bitmap over each to find the next slot. Each id is in the wheel at most once. Pure:
- * never sleeps, never asks the clock. 800 KiB, of which only touched pages cost memory, and 20
+ * never sleeps, never asks the clock. 800 KiB, of which only touched pages cost memory, and 48
  * bytes an id. */
 #ifndef SP_CORE_WHEEL_H
 #define SP_CORE_WHEEL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -17,6 +18,8 @@ struct sp_wheel;
 /* ids 0 .. n-1; start_ns is the earliest time that will ever be put. 0 or -ENOMEM. */
 int sp_wheel_new(struct sp_wheel **, const struct sp_mem *mem, uint32_t n, uint64_t start_ns);
 void sp_wheel_free(struct sp_wheel *);
+/* state[id * size] will be touched when id is taken: the wheel fetches it shortly before. */
+void sp_wheel_prefetch(struct sp_wheel *, const void *state, size_t size);
 /* HOT. id must not be in the wheel. A time that has passed is due at once. */
 void sp_wheel_put(struct sp_wheel *, uint32_t id, uint64_t at_ns);
 /* HOT. Takes up to max ids with at_ns <= now_ns, in order of their slots; within one slot in
