@@ -9,12 +9,14 @@
 #include "scenario/words.h"
 
 static const struct sp_cli_example send_examples[] = {
-	{ "send -t 10.1.1.2 -p 5001 -r 100 -D 10", "1,000 packets of 1024 bytes in ten seconds" },
+	{ "send -t 10.1.1.2 -p 5001 -r 100 -D 10",
+	  "1,000 packets of 1024 bytes in ten seconds" },
 	{ "send udp://10.1.1.2:5555 --rate 2Gbit/s --size 1400", "the same words as a URL" },
 	{ "send udp://10.1.1.2 'udp://10.1.1.3?rate=5kpps&size=64' --streams 10",
 	  "ten streams to each of two targets, the second with settings of its own" },
 	{ "send udp://10.1.1.2 --departure exponential --seed 7", "Poisson departures" },
-	{ "send udp://10.1.1.2 -r max --count 1M --json", "a million packets, then a document" },
+	{ "send udp://10.1.1.2 -r max --count 1M --json",
+	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
 	{ 0 },
 };
@@ -54,15 +56,22 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.usage = "[OPTIONS] udp://HOST[:PORT][?KEY=VALUE&...]...\n"
 			 "[OPTIONS] -t HOST [-p PORT]\n"
 			 "[OPTIONS] --targets FILE",
-		.text = "Sends UDP packets to each target: no packet leaves before its time, and "
-			"whatever was asked and did not leave is counted. Where a spate receiver "
-			"listens at the far end, both compare their counts, and the report says "
+		.text = "Sends UDP packets to each target: no packet leaves before its time, "
+			"and "
+			"whatever was asked and did not leave is counted. Where a spate "
+			"receiver "
+			"listens at the far end, both compare their counts, and the report "
+			"says "
 			"what was lost and where; elsewhere it says 'received: unknown'.\n"
-			"A target's settings after '?' go before the options: name, rate, size, "
-			"duration, count, bytes, start, departure, payload, stamp, streams. The "
+			"A target's settings after '?' go before the options: name, rate, "
+			"size, "
+			"duration, count, bytes, start, departure, payload, stamp, streams. "
+			"The "
 			"URL and the plain spelling of a request give the same plan.\n"
-			"Targets outside loopback, link-local, private and documentation networks "
-			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end.\n"
+			"Targets outside loopback, link-local, private and documentation "
+			"networks "
+			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an "
+			"end.\n"
 			"K M G are decimal, Ki Mi Gi binary, case does not matter. The first "
 			"Ctrl-C stops and reports, the second quits.",
 		.flags = sp_send_flags,
@@ -73,11 +82,15 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.summary = "receive traffic, count, verify and measure it",
 		.usage = "[OPTIONS] [udp://[ADDR][:PORT[-LAST]]...]",
 		.text = "Listens on each port, on all addresses of both families unless one is "
-			"named, and prints 'ready udp://...' on standard error when it does. Any "
-			"number of senders may send at once and come and go; packets of a spate "
+			"named, and prints 'ready udp://...' on standard error when it does. "
+			"Any "
+			"number of senders may send at once and come and go; packets of a "
+			"spate "
 			"sender are verified by their stamps, others are counted.\n"
-			"It answers no packet. Senders on this host and in private networks may "
-			"open a control session on the same TCP port number, to compare counts.",
+			"It answers no packet. Senders on this host and in private networks "
+			"may "
+			"open a control session on the same TCP port number, to compare "
+			"counts.",
 		.flags = sp_recv_flags,
 		.examples = recv_examples,
 	},
@@ -86,8 +99,10 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.summary = "run commands in a throw-away network on this machine",
 		.usage = "run [--hosts H1,H2,...] -- COMMAND...\n"
 			 "exec HOST -- COMMAND...",
-		.text = "Makes hosts of network namespaces, joins them, runs COMMAND in the first "
-			"of them and takes everything away when it ends. No root is needed where "
+		.text = "Makes hosts of network namespaces, joins them, runs COMMAND in the "
+			"first "
+			"of them and takes everything away when it ends. No root is needed "
+			"where "
 			"the system allows user namespaces. The exit status is COMMAND's.",
 		.flags = sp_cmd_lab_flags,
 		.examples = lab_examples,
@@ -97,7 +112,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.name = "doctor",
 		.summary = "say what this host can do, why not, and how to mend it",
 		.usage = "[OPTIONS]",
-		.text = "Tries what spate needs of the kernel and the system, and prints for each "
+		.text = "Tries what spate needs of the kernel and the system, and prints for "
+			"each "
 			"thing that is missing the command that mends it. Changes nothing.",
 		.flags = sp_cmd_doctor_flags,
 		.examples = doctor_examples,

@@ -16,17 +16,17 @@
 
 struct sp_guard_ask {
 	struct sp_endpoint to;
-	bool subnet_broadcast;   /* of an own interface's subnet; filled by the resolver */
-	bool own_host;           /* an address of this host */
-	double pps, bps;         /* asked; INFINITY for max */
-	bool unbounded;          /* no planned end */
-	bool foreign_source;     /* a source that is not this host's */
+	bool subnet_broadcast; /* of an own interface's subnet; filled by the resolver */
+	bool own_host;	       /* an address of this host */
+	double pps, bps;       /* asked; INFINITY for max */
+	bool unbounded;	       /* no planned end */
+	bool foreign_source;   /* a source that is not this host's */
 };
 
 struct sp_guard_conf {
 	bool allow_broadcast;
-	bool listen;             /* the run receives */
-	bool nothing_leaves;     /* loop, null, pcap: nothing is sent to the address at all */
+	bool listen;	     /* the run receives */
+	bool nothing_leaves; /* loop, null, pcap: nothing is sent to the address at all */
 };
 
 /* Judges all asks together. 0: *permit is filled (its array from arena, each endpoint once).

@@ -14,7 +14,8 @@ struct sp_plan_build;
 
 enum sp_plan_item { SP_PLAN_RUN, SP_PLAN_PORT, SP_PLAN_STREAM, SP_PLAN_RECV };
 
-int sp_plan_build_new(struct sp_plan_build **, const struct sp_mem *, const struct sp_catalog *);
+int sp_plan_build_new(struct sp_plan_build **, const struct sp_mem *,
+		      const struct sp_catalog *);
 void sp_plan_build_free(struct sp_plan_build *);
 /* Begins a new item with every default set; later sets go to it. The run item exists already:
  * adding SP_PLAN_RUN goes back to it. */
