@@ -64,8 +64,8 @@ int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
 	if (!p)
 		r = sp_fail(&err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	else
-		r = sp_words_parse(command, argc, (char *const *)(uintptr_t)argv, sp_mem_system(),
-				   &sp_catalog, &p->words, &err);
+		r = sp_words_parse(command, argc, (char *const *)(uintptr_t)argv,
+				   sp_mem_system(), &sp_catalog, &p->words, &err);
 	if (r) {
 		sp_free(sp_mem_system(), p);
 		return give(error, &err, r);
