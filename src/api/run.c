@@ -238,14 +238,19 @@ int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t
 
 	if (sp_run_listening(r->run, i, &local, &transport))
 		return -ENOENT;
-	snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+	if (local.addr.family)
+		snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+	else
+		snprintf(buf, cap, "udp://:%u", local.port);
 	return 0;
 }
 
 static void step_control(struct spate_run *r)
 {
-	if (r->client)
+	if (r->client) {
 		sp_ctl_client_step(r->client);
+		remark_control(r);
+	}
 	if (r->server)
 		sp_ctl_server_step(r->server);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -128,6 +129,18 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
 	return ret;
+}
+
+/* "eth0 10.0.0.1:5001", ":5001" on all addresses, "" when nothing is bound. */
+static void describe_local(struct run_port *p, size_t at, const struct sp_endpoint *local)
+{
+	char text[80] = "";
+
+	if (local->addr.family)
+		sp_endpoint_format(text, sizeof text, local);
+	else if (local->port)
+		snprintf(text, sizeof text, ":%u", local->port);
+	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
 }
 
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
