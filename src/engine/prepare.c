@@ -179,12 +179,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 			"port %s: flows cannot be steered to %u workers (%s): use --cores 1",
 			p->plan->name, r->n_workers, strerror(-ret));
 	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
-	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0 &&
-	    at < sizeof p->where - 2) {
-		if (at)
-			p->where[at++] = ' ';
-		sp_endpoint_format(p->where + at, sizeof p->where - at, &local);
-	}
+	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0)
+		describe_local(p, at, &local);
 	return 0;
 }
 
