@@ -1,0 +1,144 @@
+#include "engine/testing.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/plan_build.h"
+
+/* From preparing to T0 over a kernel's transport: enough for threads to start. */
+#define HEAD_START_NS (2 * SP_NS_PER_MS)
+
+static void on_event(void *arg, const struct sp_event *e)
+{
+	struct sim *s = arg;
+	uint32_t unknown;
+
+	s->intervals += e->kind == SP_EVENT_INTERVAL;
+	if (e->kind == SP_EVENT_START)
+		return;
+	s->violations += sp_counts_check(&e->result->total.c, &unknown) != 0;
+	for (size_t i = 0; i < e->result->n_streams; i++) {
+		const struct sp_counts *c = &e->result->streams[i].m.c;
+
+		s->violations += sp_counts_check(c, &unknown) != 0;
+		if (c->v[SP_C_pending] > s->worst_pending)
+			s->worst_pending = c->v[SP_C_pending];
+	}
+	if (e->kind == SP_EVENT_INTERVAL && s->stop_after_ns && e->t_ns >= s->stop_after_ns)
+		sp_run_request_stop(s->run, true);
+}
+
+void sim_start(struct sim *s, uint64_t fail_at)
+{
+	*s = (struct sim){ 0 };
+	sp_mem_test_init(&s->mem, fail_at);
+}
+
+static int add_word(struct sp_plan_build *b, const char *word, struct sp_err *err)
+{
+	static const char *const items[] = { "+run", "+port", "+stream", "+recv" };
+	const char *eq = strchr(word, '=');
+	char key[64];
+
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+		if (!strcmp(word, items[i]))
+			return sp_plan_add(b, (enum sp_plan_item)i, "test", err);
+	snprintf(key, sizeof key, "%.*s", (int)(eq - word), word);
+	return sp_plan_set(b, key, eq + 1, "test", err);
+}
+
+static void rate_text(unsigned i, char *text, size_t size)
+{
+	snprintf(text, size, "%u.%03u", 1 + i % 37, i % 1000);
+}
+
+double sim_pps(unsigned i)
+{
+	return 1 + i % 37 + (i % 1000) / 1000.0;
+}
+
+static int add_stream(struct sp_plan_build *b, unsigned i, struct sp_err *err)
+{
+	static const char *const words[] = { "from=p",	"host=127.0.0.1", "port=5001",
+					     "size=64", "duration=10s",	  NULL };
+	char text[32];
+	int r = sp_plan_add(b, SP_PLAN_STREAM, "test", err);
+
+	snprintf(text, sizeof text, "s%u", i);
+	r = r ? r : sp_plan_set(b, "name", text, "test", err);
+	rate_text(i, text, sizeof text);
+	r = r ? r : sp_plan_set(b, "rate", text, "test", err);
+	for (unsigned k = 0; words[k] && r == 0; k++)
+		r = add_word(b, words[k], err);
+	return r;
+}
+
+int sim_build(struct sim *s, const char *const *words, unsigned streams)
+{
+	struct sp_plan_build *b;
+	int r = sp_plan_build_new(&b, &s->mem.mem, &sp_catalog);
+
+	if (r)
+		return r;
+	for (; *words && r == 0; words++)
+		r = add_word(b, *words, &s->err);
+	for (unsigned i = 0; i < streams && r == 0; i++)
+		r = add_stream(b, i, &s->err);
+	if (r == 0)
+		r = sp_plan_seal(b, &s->plan, &s->err);
+	sp_plan_build_free(b);
+	return r;
+}
+
+int sim_arm(struct sim *s, uint64_t *t0_ns)
+{
+	struct sp_run_hooks hooks = { .arg = s, .event = on_event };
+	int r;
+
+	if (s->plan->run.is_virtual)
+		sp_clock_init_virtual(&s->clock, SP_NS_PER_S);
+	else
+		sp_clock_init_real(&s->clock);
+	s->env = (struct sp_env){ .mem = &s->mem.mem, .clock = &s->clock };
+	r = sp_run_new(&s->run, s->plan, &sp_catalog, &s->env, &hooks, &s->err);
+	if (r == 0)
+		r = sp_run_prepare(s->run, &s->err);
+	if (r)
+		return r;
+	*t0_ns = sp_clock_now(&s->clock) +
+		 (s->plan->run.is_virtual ? SP_NS_PER_S : HEAD_START_NS);
+	return sp_run_arm(s->run, *t0_ns, &s->err);
+}
+
+int sim_execute(struct sim *s, const char *const *words, unsigned streams)
+{
+	uint64_t t0_ns;
+	int r = sim_build(s, words, streams);
+
+	if (r == 0)
+		r = sim_arm(s, &t0_ns);
+	while (r == 0)
+		r = sp_run_step(s->run, 100);
+	return r < 0 ? r : 0;
+}
+
+const struct sp_measure *sim_run(struct sim *s, const char *const *words, unsigned streams)
+{
+	sim_start(s, UINT64_MAX);
+	if (sim_execute(s, words, streams))
+		fail_msg("%s", s->err.text);
+	assert_int_equal(s->violations, 0);
+	return &sp_run_result(s->run)->total;
+}
+
+void sim_end(struct sim *s)
+{
+	sp_run_free(s->run);
+	sp_plan_free(s->plan);
+	assert_int_equal(s->mem.live, 0);
+}
