@@ -87,6 +87,15 @@ def test_ipv6_and_several_streams(run_pair):
     assert len(p.rx["flows"]) == 3
 
 
+def test_without_stamps_nothing_is_called_lost(run_pair):
+    p = run_pair("-t 10.99.0.2 -p 5001 -r 500 -D 1 --no-stamp")
+    assert p.code == 0, p.done
+    assert p.total["tx_packets"] == 500
+    assert p.total["rx_unique"] is None and p.total["lost"] is None
+    assert "carry no stamp" in p.remarks()
+    assert p.rx["total"]["rx_packets"] == 500
+
+
 def test_nobody_listens(lab, tmp_path):
     done = lab('"$SPATE" send -t 10.99.0.2 -p 5009 -r 500 -D 2 --json --no-run-dir')
     t = json.loads(done.out)

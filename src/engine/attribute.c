@@ -64,6 +64,8 @@ static void attribute_streams(struct sp_run *r, const uint32_t *which, uint32_t 
 	for (uint32_t k = 0; k < n; k++) {
 		struct sp_counts *c = &r->stream_results[which ? which[k] : k].m.c;
 
+		if (!sp_counts_has(c, SP_C_lost))
+			continue;
 		own = of_stream(&whole, e->lost, c->v[SP_C_lost]);
 		set_parts(c, &own);
 	}

@@ -232,17 +232,47 @@ static void collect_ask(struct sp_run *r, struct run_ask *a, struct sp_hist *tot
 	}
 }
 
+/* Lost so far is what later arrivals have passed over. */
+static void set_lost_so_far(struct sp_measure *m, const struct sp_flow_rx *f)
+{
+	uint64_t highest = SP_LOAD(f->next);
+	uint64_t seen = m->c.v[SP_C_rx_unique] + m->c.v[SP_C_corrupted];
+
+	sp_counts_set(&m->c, SP_C_lost, highest > seen ? highest - seen : 0);
+	sp_counts_set(&m->c, SP_C_in_flight,
+		      m->c.v[SP_C_tx_packets] - m->c.v[SP_C_lost] - seen);
+	forget_reasons(&m->c);
+}
+
+static void settle_self(struct sp_run *r)
+{
+	uint32_t *stamped = sp_alloc_array(r->env.mem, r->plan->n_streams, sizeof *stamped);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; stamped && i < r->plan->n_streams; i++)
+		if (r->streams[i].stamped)
+			stamped[n++] = i;
+	settle_corrupted(r->stream_results, stamped, n);
+	sp_free(r->env.mem, stamped);
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->streams[i].stamped)
+			set_lost(&r->stream_results[i].m);
+}
+
 /* A run that sends to itself reads its own flow table, at every event. */
 static void collect_self(struct sp_run *r, bool final, struct sp_hist *total)
 {
 	struct sp_peer_counts pc;
-	uint64_t highest, seen;
 
 	if (sp_run_session_counts(r, 1, r->env.mem, &pc))
 		return;
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		struct sp_measure *m = &r->stream_results[i].m;
 
+		if (!r->streams[i].stamped) {
+			forget_rx(&m->c);
+			continue;
+		}
 		set_rx(m, &pc.flows[i]);
 		if (pc.n_hists) {
 			summarise(&pc.delay[i], &m->delay, 0);
@@ -252,27 +282,11 @@ static void collect_self(struct sp_run *r, bool final, struct sp_hist *total)
 			sp_hist_merge(&total[1], &pc.delay_actual[i]);
 			sp_hist_merge(&total[2], &pc.gap_error[i]);
 		}
-		if (final)
-			continue;
-		/* Lost so far is what later arrivals have passed over. */
-		highest = r->granted.rx[i].next;
-		seen = pc.flows[i].unique + pc.flows[i].corrupted;
-		sp_counts_set(&m->c, SP_C_lost, highest > seen ? highest - seen : 0);
-		sp_counts_set(&m->c, SP_C_in_flight,
-			      m->c.v[SP_C_tx_packets] - m->c.v[SP_C_lost] - seen);
-		forget_reasons(&m->c);
+		if (!final)
+			set_lost_so_far(m, &r->granted.rx[i]);
 	}
-	if (final) {
-		uint32_t *all = sp_alloc_array(r->env.mem, r->plan->n_streams, sizeof *all);
-
-		for (uint32_t i = 0; all && i < r->plan->n_streams; i++)
-			all[i] = i;
-		if (all)
-			settle_corrupted(r->stream_results, all, r->plan->n_streams);
-		sp_free(r->env.mem, all);
-		for (unsigned i = 0; i < r->plan->n_streams; i++)
-			set_lost(&r->stream_results[i].m);
-	}
+	if (final)
+		settle_self(r);
 	sp_peer_counts_fini(&pc, r->env.mem);
 }
 

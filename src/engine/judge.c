@@ -78,8 +78,10 @@ static void remark_sender(struct sp_run *r)
 
 static void remark_peers(struct sp_run *r)
 {
-	unsigned silent = 0, vanished = 0;
+	unsigned silent = 0, vanished = 0, unstamped = 0;
 
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		unstamped += !r->streams[i].stamped;
 	for (unsigned i = 0; i < r->n_asks; i++) {
 		silent += !r->asks[i].grant.peer;
 		vanished += r->asks[i].grant.peer && !r->asks[i].counts_known;
@@ -95,7 +97,11 @@ static void remark_peers(struct sp_run *r)
 			   "received: unknown (no spate receiver answered at %u of %u targets; "
 			   "`spate recv` there would count)",
 			   silent, r->n_asks);
-	if (r->role == SP_ROLE_SEND && !r->n_asks && r->plan->n_streams)
+	if (unstamped)
+		sp_run_say(r, "no-stamp", true,
+			   "received: unknown of %u of %u streams, which carry no stamp",
+			   unstamped, r->plan->n_streams);
+	else if (r->role == SP_ROLE_SEND && !r->n_asks && r->plan->n_streams)
 		sp_run_say(r, "one-sided", true, "received: unknown (no receiver was asked)");
 }
 

@@ -349,6 +349,7 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	if (ls->metered)
 		w->lane.meter.window_ns = 1;
 	s->headers = choice.headers;
+	s->stamped = choice.stamp != NULL;
 	s->local = w->lane.n_streams++;
 	w->stream_of[s->local] = i;
 	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
@@ -378,7 +379,7 @@ static int place_streams(struct sp_run *r, struct sp_err *err)
 
 static bool wants_control(const struct sp_run *r, const struct run_stream *s)
 {
-	return r->plan->run.control && r->hooks.grant &&
+	return r->plan->run.control && r->hooks.grant && s->stamped &&
 	       !nothing_leaves(r->ports[s->plan->from_port].ops) && sp_addr_is_own(&s->to.addr);
 }
 
@@ -436,7 +437,7 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 			a->ask.planned_ns = s->plan->start_ns + s->plan->duration_ns;
 	}
 	for (uint32_t i = 0; i < r->n_asks; i++)
-		r->asks[i].alone = r->n_asks == 1;
+		r->asks[i].alone = r->n_asks == 1 && m == n;
 	sp_free(r->env.mem, order);
 	return 0;
 }

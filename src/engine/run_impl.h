@@ -33,6 +33,7 @@ struct run_stream {
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
+	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;
 	struct sp_schedule *schedule;
 	char *target, *asked;
@@ -42,7 +43,7 @@ struct run_ask {
 	struct sp_ask ask;
 	struct sp_grant grant;
 	struct sp_peer_counts counts;
-	bool counts_known, alone; /* alone: the only ask on its port */
+	bool counts_known, alone; /* alone: all traffic of the run is this ask's */
 	uint64_t sample_unique, sample_bytes;
 	bool sampled;
 };
