@@ -17,8 +17,8 @@
 
 #define ARGS_MAX 64
 
-/* plain and url are command lines of send; file is what a targets file holds (NULL: one cannot say
- * it there) and flags what then stands on the command line. */
+/* plain and url are command lines of send; file is what a targets file holds, and flags what then
+ * stands on the command line. */
 static const struct request {
 	const char *sha256;
 	const char *plain, *url;

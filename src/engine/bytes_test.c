@@ -1,0 +1,131 @@
+/* The same seed and virtual time give the same bytes at the same times, on every compiler: what
+ * the pcap transport writes (headers, payload, stamps, checksums, times) has hashes that stand here.
+ * A hash that changes with intent is printed by the failing test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/testing.h"
+
+#define CAPTURE(rate, size)                                                                    \
+	"+stream", "name=s", "from=p", "host=192.0.2.7", "port=5001", "rate=" rate, "size=" size
+
+static const struct {
+	const char *what, *sha256;
+	const char *words[40];
+} captures[] = {
+	{ "constant",
+	  "5d9283cc9e7f0c98c07eae6c52dce0c677edd765ec7066fb9faa1d7a74313fc9",
+	  { CAPTURE("1kpps", "200"), "duration=2s" } },
+	{ "exponential",
+	  "275c24f05a82616e9171161b09c8e2629ecb4e53596bc7d300ee1020f0fe8e41",
+	  { CAPTURE("1kpps", "200"), "departure=exponential", "duration=2s" } },
+	{ "exponential, a rate with a fraction and in bit/s",
+	  "6b263b050ed2741744c8b19afbe21394ecb27a90651d428a83b074f72667f9d7",
+	  { CAPTURE("1.2345678Mbit/s", "1400"), "departure=exponential", "count=3000" } },
+	{ "several streams, IPv6, short stamps, none, offsets",
+	  "3af4b37150b059f661e6cbf1c31d4376d3558b452128bf29eb523fcc7b4e7799",
+	  { CAPTURE("700pps", "80"),
+	    "duration=1s",
+	    "stamp=short",
+	    "+stream",
+	    "name=t",
+	    "from=p",
+	    "host=2001:db8::7",
+	    "port=9",
+	    "rate=333.333pps",
+	    "size=100",
+	    "count=500",
+	    "start=100ms",
+	    "departure=exponential",
+	    "payload=spate",
+	    "+stream",
+	    "name=u",
+	    "from=p",
+	    "host=192.0.2.8",
+	    "port=1",
+	    "rate=3pps",
+	    "size=60",
+	    "duration=3s",
+	    "stamp=off" } },
+};
+
+/* The digest of a file as hexadecimal text. */
+static void hash_file(const char *path, char text[65])
+{
+	unsigned char chunk[4096], sum[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	FILE *f = fopen(path, "re");
+	unsigned len = 0;
+	size_t n;
+
+	assert_non_null(md);
+	assert_non_null(f);
+	assert_int_equal(EVP_DigestInit_ex(md, EVP_sha256(), NULL), 1);
+	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+		EVP_DigestUpdate(md, chunk, n);
+	EVP_DigestFinal_ex(md, sum, &len);
+	for (unsigned i = 0; i < len; i++)
+		snprintf(text + (size_t)2 * i, 3, "%02x", sum[i]);
+	fclose(f);
+	EVP_MD_CTX_free(md);
+}
+
+/* One capture of a plan, hashed. */
+static void capture(const char *const *plan, const char *seed, char text[65])
+{
+	char path[] = "/tmp/spate-bytes-XXXXXX", file[40];
+	const char *words[64] = { VIRTUAL, seed, "+port", "name=p", "transport=pcap", file };
+	unsigned n = 0;
+	struct sim s;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(file, sizeof file, "file=%s", path);
+	while (words[n])
+		n++;
+	while (*plan)
+		words[n++] = *plan++;
+	sim_run(&s, words, 0);
+	sim_end(&s);
+	hash_file(path, text);
+	unlink(path);
+}
+
+static void test_same_bytes(void **state)
+{
+	char first[65], again[65], other[65];
+	unsigned wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof captures / sizeof *captures; i++) {
+		capture(captures[i].words, "seed=42", first);
+		capture(captures[i].words, "seed=42", again);
+		capture(captures[i].words, "seed=43", other);
+		assert_string_equal(first, again);
+		assert_string_not_equal(first, other);
+		if (strcmp(first, captures[i].sha256) != 0) {
+			print_error("%s: is %s\n", captures[i].what, first);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
