@@ -158,59 +158,6 @@ static void test_each_allocation_fails(void **state)
 	}
 }
 
-/* Allocations from T0 to the end. */
-static uint64_t allocations(const char *const *words)
-{
-	struct sim s;
-	uint64_t t0_ns, before;
-
-	sim_start(&s, UINT64_MAX);
-	assert_int_equal(sim_build(&s, words, 0), 0);
-	assert_int_equal(sim_arm(&s, &t0_ns), 0);
-	before = s.mem.count;
-	while (sp_run_step(s.run, 0) == 0)
-		;
-	before = s.mem.count - before;
-	sim_end(&s);
-	return before;
-}
-
-/* In the same time a hundred times as many packets: control's work is the same, and the hot path
- * allocates nothing. */
-static void test_packets_allocate_nothing(void **state)
-{
-	static const char *const few[] = { VIRTUAL,	     LOOP,	     BOTH,
-					   STREAM("100pps"), "duration=10s", NULL };
-	static const char *const many[] = { VIRTUAL,	      LOOP,	      BOTH,
-					    STREAM("10kpps"), "duration=10s", NULL };
-	static const char *const hurt_few[] = { VIRTUAL,
-						LOOP,
-						"loss_every=10",
-						"duplicate_every=7",
-						"reorder_every=33",
-						"corrupt_every=9",
-						BOTH,
-						STREAM("100pps"),
-						"departure=exponential",
-						"duration=10s",
-						NULL };
-	static const char *const hurt_many[] = { VIRTUAL,
-						 LOOP,
-						 "loss_every=10",
-						 "duplicate_every=7",
-						 "reorder_every=33",
-						 "corrupt_every=9",
-						 BOTH,
-						 STREAM("10kpps"),
-						 "departure=exponential",
-						 "duration=10s",
-						 NULL };
-
-	(void)state;
-	assert_int_equal(allocations(few), allocations(many));
-	assert_int_equal(allocations(hurt_few), allocations(hurt_many));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,7 +168,6 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_one_sided_transports),
 		cmocka_unit_test(test_each_allocation_fails),
-		cmocka_unit_test(test_packets_allocate_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
