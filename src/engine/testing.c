@@ -13,6 +13,14 @@
 /* From preparing to T0 over a kernel's transport: enough for threads to start. */
 #define HEAD_START_NS (2 * SP_NS_PER_MS)
 
+static uint32_t lost_identity(void)
+{
+	for (unsigned i = 0; sp_identity_name(i); i++)
+		if (!strcmp(sp_identity_name(i), "lost"))
+			return 1u << i;
+	return 0;
+}
+
 static void on_event(void *arg, const struct sp_event *e)
 {
 	struct sim *s = arg;
@@ -22,6 +30,9 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (e->kind == SP_EVENT_START)
 		return;
 	s->violations += sp_counts_check(&e->result->total.c, &unknown) != 0;
+	/* Where a loss happened is known at the end only. */
+	if (e->kind == SP_EVENT_INTERVAL || e->kind == SP_EVENT_END)
+		s->unknown |= unknown & ~(e->kind == SP_EVENT_END ? 0 : lost_identity());
 	for (size_t i = 0; i < e->result->n_streams; i++) {
 		const struct sp_counts *c = &e->result->streams[i].m.c;
 
@@ -52,14 +63,9 @@ static int add_word(struct sp_plan_build *b, const char *word, struct sp_err *er
 	return sp_plan_set(b, key, eq + 1, "test", err);
 }
 
-static void rate_text(unsigned i, char *text, size_t size)
+uint64_t sim_milli_pps(unsigned i)
 {
-	snprintf(text, size, "%u.%03u", 1 + i % 37, i % 1000);
-}
-
-double sim_pps(unsigned i)
-{
-	return 1 + i % 37 + (i % 1000) / 1000.0;
+	return 1000 * (1 + i % 37) + i % 1000;
 }
 
 static int add_stream(struct sp_plan_build *b, unsigned i, struct sp_err *err)
@@ -71,7 +77,7 @@ static int add_stream(struct sp_plan_build *b, unsigned i, struct sp_err *err)
 
 	snprintf(text, sizeof text, "s%u", i);
 	r = r ? r : sp_plan_set(b, "name", text, "test", err);
-	rate_text(i, text, sizeof text);
+	snprintf(text, sizeof text, "%.3f", (double)sim_milli_pps(i) / 1000);
 	r = r ? r : sp_plan_set(b, "rate", text, "test", err);
 	for (unsigned k = 0; words[k] && r == 0; k++)
 		r = add_word(b, words[k], err);

@@ -15,6 +15,7 @@ struct sim {
 	struct sp_run *run;
 	struct sp_err err;
 	unsigned intervals, violations;
+	uint32_t unknown;	/* identities that some event could not evaluate */
 	uint64_t worst_pending; /* of any stream, at any event */
 	uint64_t stop_after_ns; /* request a stop at the first event past this */
 };
@@ -34,8 +35,8 @@ const struct sp_measure *sim_run(struct sim *, const char *const *words, unsigne
 /* Frees everything; fails the test if something leaked. */
 void sim_end(struct sim *);
 
-/* The rate of stream i of those that sim_build adds. */
-double sim_pps(unsigned i);
+/* The rate of stream i of those that sim_build adds, in packets per 1,000 s. */
+uint64_t sim_milli_pps(unsigned i);
 
 #define COUNT(m, name) ((m)->c.v[SP_C_##name])
 
