@@ -205,6 +205,31 @@ static struct ledger stream_ledger(const struct sim *s, unsigned i)
 	return ledger_of(&sp_run_result(s->run)->streams[i].m.c);
 }
 
+/* The transport's own counters say the same. */
+static void check_stats(const char *what, const struct sim *s, const struct ledger *total)
+{
+	const struct sp_result *r = sp_run_result(s->run);
+	struct sp_tstats sum = { 0 };
+
+	for (size_t i = 0; i < r->n_transports; i++) {
+		const struct sp_tstats *one = &r->transports[i].s;
+
+		sum.tx_msgs += one->tx_msgs;
+		sum.tx_units += one->tx_units;
+		sum.tx_bytes += one->tx_bytes;
+		sum.rx_msgs += one->rx_msgs;
+		sum.rx_dropped += one->rx_dropped;
+	}
+	if (sum.tx_msgs != total->tx || sum.tx_bytes != total->tx_bytes)
+		fail_msg("%s: the transport counted %llu messages, %llu bytes", what,
+			 (unsigned long long)sum.tx_msgs, (unsigned long long)sum.tx_bytes);
+	assert_true(sum.tx_units <= sum.tx_msgs && sum.tx_units > 0);
+	assert_int_equal(sum.rx_dropped, 0);
+	if (total->received && sum.rx_msgs != total->rx)
+		fail_msg("%s: the transport received %llu messages", what,
+			 (unsigned long long)sum.rx_msgs);
+}
+
 static bool was_late(const struct sim *s)
 {
 	return s->run->result.total.c.v[SP_C_not_sent_late] > 0;
@@ -285,6 +310,7 @@ static void run_plan(struct place *p, const struct plan *plan, struct expected *
 	same_sent(what, &total, &want);
 	if (p->receives)
 		same_received(what, &total, &want);
+	check_stats(what, &s, &total);
 	for (unsigned i = 0; i < s.plan->n_streams; i++) {
 		one = stream_ledger(&s, i);
 		if (!e->known)
