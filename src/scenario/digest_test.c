@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "engine/plan.h"
+#include "engine/plan_build.h"
 #include "scenario/words.h"
 
 #define ARGS_MAX 64
@@ -98,13 +100,17 @@ static void parse(const char *command, const char *words, struct sp_words *w)
 static unsigned check(const char *command, const char *words, const char *sha256)
 {
 	struct sp_words w;
+	struct sp_str text;
 	unsigned wrong;
 
 	parse(command, words, &w);
 	wrong = strcmp(w.plan->sha256, sha256) != 0;
+	sp_str_init(&text, sp_mem_system());
+	sp_plan_text(w.plan, &sp_catalog, &text);
 	if (wrong)
-		print_error("%s %s\nis %s,\nnot %s\n%s\n", command, words, w.plan->sha256,
-			    sha256, w.plan->json);
+		print_error("%s %s\nis %s,\nnot %s\n%.*s\n", command, words, w.plan->sha256,
+			    sha256, (int)text.len, text.text);
+	sp_str_fini(&text);
 	sp_words_free(&w);
 	return wrong;
 }
