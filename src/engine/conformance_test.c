@@ -343,7 +343,7 @@ static void run_plans(const struct sp_transport_ops *ops, struct expected *expec
 		run_plan(p, &plans[i], &expected[i]);
 	}
 	unlink(name);
-	print_message("%s: %s, %s\n", ops->name, p->receives ? "both ways" : "sends",
+	print_message("# %s: %s, %s\n", ops->name, p->receives ? "both ways" : "sends",
 		      p->cores == 2 ? "two workers" : "one worker");
 }
 
@@ -358,7 +358,7 @@ static void test_same_ledger_everywhere(void **state)
 	run_plans(sp_catalog_transport(&sp_catalog, "loop"), expected, &p);
 	for (unsigned i = 0; sp_catalog.transport[i]; i++) {
 		if (!*in_namespace && !sp_catalog.transport[i]->next_ns) {
-			print_message("%s: left out, no network namespaces for this user\n",
+			print_message("# %s: left out, no network namespaces for this user\n",
 				      sp_catalog.transport[i]->name);
 			continue;
 		}

@@ -54,7 +54,7 @@ static const struct request {
 	  "-t 10.0.0.1 --out f.pcap",
 	  "udp://10.0.0.1 --transport pcap --set file=f.pcap --virtual", "udp://10.0.0.1\n",
 	  "--out f.pcap" },
-	{ "b3da5ae57ca28974d869dbb522ce74a99565dc0fa653a0c90bd328124777e95a",
+	{ "d45cfb656db1030de9e5fdbb77e349a4bab6cff2e9dc477acb3b0dababce0f74",
 	  "-t 10.0.0.1 --transport loop --set loss=1% --set delay=5ms --virtual",
 	  "udp://10.0.0.1 --set loss=0.01 --set delay=5000us --transport loop --virtual",
 	  "udp://10.0.0.1\n", "--transport loop --virtual --set delay=5ms --set loss=1%" },
