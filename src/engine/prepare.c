@@ -617,6 +617,9 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 		return sp_fail(err, -errno, SP_EXIT_PERM,
 			       "cannot make a descriptor: %s (raise `ulimit -n`)",
 			       strerror(errno));
+	/* A stop that came before found nothing to write to. */
+	if (__atomic_load_n(&r->stop_requested, __ATOMIC_ACQUIRE))
+		(void)!write(r->run_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 	return 0;
 }
 
