@@ -280,7 +280,8 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->rx_count_limit = r->plan->run.count;
 	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
 			     sp_catalog_stamp(r->catalog, "native"),
-			     sp_catalog_stamp(r->catalog, "short"), flows, flows))
+			     sp_catalog_stamp(r->catalog, "short"), flows, flows,
+			     r->plan->n_ports))
 		return no_memory(err);
 	return 0;
 }
