@@ -39,6 +39,7 @@ struct spate_run {
 	struct sp_event end; /* a copy of the end event, for the report */
 	struct sp_str json;
 	uint64_t linger_until_ns; /* 0: not over yet */
+	int stop_early;		  /* atomic: asked to stop before there was a run */
 };
 
 static int give(struct spate_error *out, const struct sp_err *err, int code)
@@ -225,6 +226,8 @@ int spate_run_start(struct spate_run *r, struct spate_error *error)
 
 	if (ret == 0)
 		ret = sp_run_new(&r->run, r->plan, &sp_catalog, &r->env, &hooks, &err);
+	if (ret == 0 && __atomic_load_n(&r->stop_early, __ATOMIC_SEQ_CST))
+		sp_run_request_stop(r->run, true);
 	if (ret == 0)
 		ret = sp_run_prepare(r->run, &err);
 	if (ret == 0)
@@ -315,6 +318,8 @@ void spate_run_stop(struct spate_run *r, int interrupted)
 {
 	if (r->run)
 		sp_run_request_stop(r->run, interrupted);
+	else if (interrupted)
+		__atomic_store_n(&r->stop_early, 1, __ATOMIC_SEQ_CST);
 }
 
 void spate_run_output_failed(struct spate_run *r)

@@ -242,13 +242,19 @@ enum sp_addr_class sp_addr_class(const struct sp_addr *a)
 {
 	static const struct prefix mapped = { { [10] = 0xff, [11] = 0xff }, 96, 0 };
 	static const struct prefix nat64 = { { 0x00, 0x64, 0xff, 0x9b }, 96, 0 };
+	enum sp_addr_class class;
 
 	if (a->family == 4)
 		return look_up(a->ip, v4_table);
 	if (a->family != 6)
 		return SP_ADDR_NEVER;
-	if (in_prefix(a->ip, &mapped) || in_prefix(a->ip, &nat64))
+	if (in_prefix(a->ip, &mapped))
 		return look_up(a->ip + 12, v4_table);
+	if (in_prefix(a->ip, &nat64)) {
+		/* A translator somewhere would broadcast, not this host. */
+		class = look_up(a->ip + 12, v4_table);
+		return class == SP_ADDR_BROADCAST ? SP_ADDR_NEVER : class;
+	}
 	return look_up(a->ip, v6_table);
 }
 

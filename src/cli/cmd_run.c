@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/outputs.h"
 #include "spate/spate.h"
@@ -17,7 +18,10 @@ static void on_signal(int sig)
 	struct spate_run *run = signalled_run;
 
 	(void)sig;
-	signals_seen++;
+	/* The first stops, the second ends at once; a third one is for whatever hangs: a name
+	 * server, a pipe that nobody reads. */
+	if (++signals_seen > 2)
+		_exit(SP_EXIT_INTR);
 	if (run)
 		spate_run_stop(run, 1);
 }
@@ -25,10 +29,14 @@ static void on_signal(int sig)
 static void catch_signals(void)
 {
 	struct sigaction stop = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction was;
 
 	sigemptyset(&stop.sa_mask);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
+	/* A terminal that goes away; not under nohup. */
+	if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 

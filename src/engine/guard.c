@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "core/clock.h"
 
 /* How every refusal ends: what the user can do. */
@@ -56,7 +55,13 @@ static int judge_broadcast(const struct sp_guard_ask *a, const struct sp_guard_c
 			       "%s is %s: every host of the network would get each packet; "
 			       "--allow-broadcast consents to that in a network of your own",
 			       to, limited ? "the broadcast address" : "a broadcast address");
-	/* Routers do not pass on the limited one: it stays on the user's own link. */
+	if (limited && a->public_link)
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s reaches every host of a link on which this host has a "
+			       "public address: broadcast is for networks of your own only, "
+			       "--allow-broadcast does not change that; name another "
+			       "--interface",
+			       to);
 	if (!limited && !sp_addr_is_own(&a->to.addr))
 		return sp_fail(
 			err, -EACCES, SP_EXIT_PERM,
@@ -107,9 +112,9 @@ static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps,
 		return 0;
 	sp_addr_format(to, sizeof to, &first->to.addr);
 	if (!packets && within(pps, 1e15))
-		sp_human_pps(asked, sizeof asked, pps);
+		snprintf(asked, sizeof asked, "%.10g packets/s", pps);
 	else if (packets && within(bps, 1e18))
-		sp_human_bps(asked, sizeof asked, bps);
+		snprintf(asked, sizeof asked, "%.10g Mbit/s", bps / 1e6);
 	if (n > 1)
 		snprintf(others, sizeof others, " and %u more like it", n - 1);
 	return sp_fail(
@@ -201,22 +206,22 @@ int sp_guard_judge(const struct sp_guard_ask *ask, unsigned n, const struct sp_g
 
 /* ---- while sending ---- */
 
+/* The window is a little shorter than a second: at the limit itself a unit that left late is
+ * followed by one in time, and both have their right. For the same reason it is the bits before
+ * this unit that count: ten megabits need not be a multiple of its size. */
 bool sp_guard_meter_take(struct sp_guard_meter *m, uint64_t now_ns, uint32_t bytes)
 {
-	uint64_t bits = (uint64_t)bytes * 8;
+	struct sp_guard_sent *s = &m->sent[m->first];
 
-	/* The first window begins half a gap of the highest rate before the first unit, so that
-	 * a unit of the last moment does not fall into the next window by a microsecond. */
-	if (!m->window_ns)
-		m->window_ns = now_ns > SP_NS_PER_MS ? now_ns - SP_NS_PER_MS / 2 : 1;
-	if (now_ns >= m->window_ns && now_ns - m->window_ns >= SP_NS_PER_S) {
-		m->window_ns = now_ns - (now_ns - m->window_ns) % SP_NS_PER_S;
-		m->packets = 0;
-		m->bits = 0;
+	for (; m->n && now_ns - s->at_ns >= SP_GUARD_WINDOW_NS; s = &m->sent[m->first]) {
+		m->bits -= (uint64_t)s->bytes * 8;
+		m->n--;
+		m->first = (m->first + 1) % SP_GUARD_PUBLIC_PPS;
 	}
-	if (m->packets + 1 > SP_GUARD_PUBLIC_PPS || m->bits + bits > SP_GUARD_PUBLIC_BPS)
+	if (m->n == SP_GUARD_PUBLIC_PPS || m->bits >= SP_GUARD_PUBLIC_BPS)
 		return false;
-	m->packets++;
-	m->bits += bits;
+	m->sent[(m->first + m->n++) % SP_GUARD_PUBLIC_PPS] = (struct sp_guard_sent){ now_ns,
+										     bytes };
+	m->bits += (uint64_t)bytes * 8;
 	return true;
 }

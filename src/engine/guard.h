@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "core/clock.h"
 #include "plugin/permit.h"
 
 /* Limits of the run's asked total over all addresses outside the user's own network. */
@@ -17,10 +18,11 @@
 struct sp_guard_ask {
 	struct sp_endpoint to;
 	bool subnet_broadcast; /* of an own interface's subnet; filled by the resolver */
-	bool own_host;	       /* an address of this host */
-	double pps, bps;       /* asked; INFINITY for max */
-	bool unbounded;	       /* no planned end */
-	bool foreign_source;   /* a source that is not this host's */
+	bool public_link;    /* it may leave by an interface with an address that is not own */
+	bool own_host;	     /* an address of this host */
+	double pps, bps;     /* asked; INFINITY for max */
+	bool unbounded;	     /* no planned end */
+	bool foreign_source; /* a source that is not this host's */
 };
 
 struct sp_guard_conf {
@@ -39,12 +41,19 @@ int sp_guard_judge(const struct sp_guard_ask *, unsigned n, const struct sp_guar
  * limits: the lane asks sp_guard_meter_take() before each of its units. */
 bool sp_guard_is_metered(const struct sp_guard_ask *, const struct sp_guard_conf *);
 
-/* Counts what is sent outside the own network, so that the limits hold while sending too. */
+/* Counts what is sent outside the own network, so that the limits hold while sending too: of any
+ * SP_GUARD_WINDOW_NS, wherever it begins. Zero is an empty one. */
+#define SP_GUARD_WINDOW_NS (990 * SP_NS_PER_MS)
 struct sp_guard_meter {
-	uint64_t window_ns, packets, bits;
+	uint64_t bits;	       /* of those in the window */
+	uint32_t first, n;     /* which those are */
+	struct sp_guard_sent { /* a ring */
+		uint64_t at_ns;
+		uint32_t bytes;
+	} sent[SP_GUARD_PUBLIC_PPS];
 };
-/* HOT. May one more unit of bytes leave at now_ns? One-second windows; a meter that is zero
- * begins with its first unit. The limits are the run's: one meter for all that a run sends. */
+/* HOT. May one more unit of bytes leave at now_ns? The limits are the run's: one meter for all
+ * that a run sends. */
 bool sp_guard_meter_take(struct sp_guard_meter *, uint64_t now_ns, uint32_t bytes);
 
 #endif

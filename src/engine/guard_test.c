@@ -184,7 +184,7 @@ static const struct row {
 	/* limited broadcast */
 	{ BROADCAST, "255.255.255.255" },
 	{ BROADCAST, "::ffff:255.255.255.255" },
-	{ BROADCAST, "64:ff9b::255.255.255.255" },
+	{ NEVER, "64:ff9b::255.255.255.255" },
 	/* never a target */
 	{ NEVER, "0.0.0.0" },
 	{ NEVER, "0.0.0.1" },
@@ -343,10 +343,10 @@ static void test_sentences(void **state)
 
 	(void)state;
 	expect_text(&a, 1,
-		    WORDS("8.8.8.8", "public", "5.00 kpps", "1000 packets/s", "10 Mbit/s",
+		    WORDS("8.8.8.8", "public", "5000 packets/s", "1000 packets/s", "10 Mbit/s",
 			  "consent", "lease", "do not exist yet"));
 	a = ask_of("8.8.8.8", 900, 11e6);
-	expect_text(&a, 1, WORDS("11.0 Mbit/s", "consent"));
+	expect_text(&a, 1, WORDS("11 Mbit/s", "consent"));
 	a = ask_of("8.8.8.8", INFINITY, INFINITY);
 	expect_text(&a, 1, WORDS("unlimited rate", "consent"));
 	a = ask_of("8.8.8.8", NAN, NAN);
@@ -375,10 +375,10 @@ static void test_total_over_all_targets(void **state)
 	(void)state;
 	assert_int_equal(judge_n(a, 3, &conf, &err), 0);
 	a[1].pps = 501;
-	expect_text(a, 3, WORDS("8.8.8.8 and 1 more", "1.00 kpps"));
+	expect_text(a, 3, WORDS("8.8.8.8 and 1 more", "1001 packets/s"));
 	a[1].pps = 500;
 	a[1].bps = 6e6 + 1;
-	expect_text(a, 3, WORDS("10.0 Mbit/s"));
+	expect_text(a, 3, WORDS("10.000001 Mbit/s"));
 }
 
 static void test_own_host_and_subnets(void **state)
@@ -399,6 +399,11 @@ static void test_own_host_and_subnets(void **state)
 	a.subnet_broadcast = true;
 	assert_false(allowed(&a, false));
 	assert_false(allowed(&a, true));
+	/* nor for the limited one where a public network hears it */
+	a = ask_of("255.255.255.255", 1, 8);
+	a.public_link = true;
+	assert_false(allowed(&a, true));
+	expect_text(&a, 1, WORDS("255.255.255.255", "--allow-broadcast"));
 }
 
 static void test_is_metered(void **state)
@@ -488,6 +493,37 @@ static void test_meter_lets_the_limit_pass(void **state)
 	assert_int_equal(passed, 10000);
 }
 
+/* What a stall has left comes in a burst: no window of a second holds more than its share. */
+static void test_meter_slides(void **state)
+{
+	struct sp_guard_meter m = { 0 };
+	uint64_t sent[8000], t = 5 * SP_NS_PER_S;
+	unsigned n = 0, first = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 8000; i++) {
+		t += i % 2000 < 1000 ? SP_NS_PER_MS : i % 2000 == 1999 ? SP_NS_PER_S / 3 : 1000;
+		if (sp_guard_meter_take(&m, t, 64))
+			sent[n++] = t;
+		while (n && sent[n - 1] - sent[first] >= SP_GUARD_WINDOW_NS)
+			first++;
+		assert_true(n - first <= SP_GUARD_PUBLIC_PPS);
+	}
+	assert_in_range(n, 4000, 8000);
+}
+
+/* Ten megabits a second of large units are not a whole number of them. */
+static void test_meter_large_units(void **state)
+{
+	struct sp_guard_meter m = { 0 };
+	unsigned passed = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 2000; i++)
+		passed += sp_guard_meter_take(&m, SP_NS_PER_S + i * 48 * SP_NS_PER_MS, 60000);
+	assert_int_equal(passed, 2000);
+}
+
 static void test_meter_stops_more(void **state)
 {
 	struct sp_guard_meter packets = { 0 }, bits = { 0 };
@@ -519,6 +555,8 @@ int main(void)
 		cmocka_unit_test(test_permit),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_meter_lets_the_limit_pass),
+		cmocka_unit_test(test_meter_slides),
+		cmocka_unit_test(test_meter_large_units),
 		cmocka_unit_test(test_meter_stops_more),
 	};
 

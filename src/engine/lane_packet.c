@@ -182,7 +182,7 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	if (l->due_i == l->due_n) {
 		l->due_i = 0;
 		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);
-		if (SP_UNLIKELY(l->meter.window_ns != 0))
+		if (SP_UNLIKELY(l->metered))
 			meter(l, now_ns);
 	}
 	while (l->due_i < l->due_n) {

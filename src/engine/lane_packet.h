@@ -51,6 +51,7 @@ struct sp_lane {
 	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
+	bool metered; /* one of the streams at least */
 	struct sp_guard_meter meter;
 	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
 	struct sp_batch tx, rx;

@@ -94,13 +94,50 @@ static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
 	}
 }
 
+/* Is the source that a port is bound to another host's? Only frames can have one. */
+static bool binds_foreign(const struct sp_run *r, const struct sp_plan_port *p,
+			  const struct sp_local *local)
+{
+	struct sp_port_conf conf = { 0 };
+	struct sp_arena scratch;
+	bool foreign;
+
+	sp_arena_init(&scratch, r->env.mem);
+	foreign = bind_address(p, &conf, &scratch, NULL) == 0 && conf.bind.addr.family &&
+		  !sp_local_is_own(local, &conf.bind.addr);
+	sp_arena_fini(&scratch);
+	return foreign;
+}
+
+static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_local *local,
+			  struct sp_guard_ask *ask, struct sp_err *err)
+{
+	const struct sp_plan_stream *s = &r->plan->streams[i];
+	const struct sp_plan_port *p = &r->plan->ports[s->from_port];
+	bool frames = r->ports[s->from_port].ops->link != NULL;
+	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
+					.interface = p->interface };
+	int ret = sp_resolve(s->host, (uint16_t)s->port, &conf, &ask->to, err);
+
+	if (ret)
+		return ret;
+	/* Tied to an interface, what is for this host may leave by it all the same. */
+	ask->own_host = !frames && !(p->interface && *p->interface) &&
+			sp_local_is_own(local, &ask->to.addr);
+	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
+	ask->public_link = sp_local_is_public(local, p->interface);
+	ask->unbounded = !s->duration_ns && !s->count && !s->bytes;
+	ask->foreign_source = frames && binds_foreign(r, p, local);
+	asked_rate(s, &ask->pps, &ask->bps);
+	return 0;
+}
+
 static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 {
 	const struct sp_plan *plan = r->plan;
 	struct sp_guard_conf conf = { .allow_broadcast = plan->run.allow_broadcast,
 				      .listen = plan->n_recvs > 0,
 				      .nothing_leaves = true };
-	struct sp_resolve_conf conf_resolve;
 	struct sp_guard_ask *asks;
 	struct sp_local *local = NULL;
 	int ret;
@@ -108,24 +145,19 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	asks = sp_alloc_array(r->env.mem, plan->n_streams + 1, sizeof *asks);
 	ret = asks ? sp_local_new(&local, r->env.mem, err) : no_memory(err);
 	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
-		const struct sp_plan_stream *s = &plan->streams[i];
-		const struct sp_plan_port *p = &plan->ports[s->from_port];
-
-		if (!nothing_leaves(r->ports[s->from_port].ops))
+		if (!nothing_leaves(r->ports[plan->streams[i].from_port].ops))
 			conf.nothing_leaves = false;
-		conf_resolve = (struct sp_resolve_conf){ .family = (uint8_t)bind_family(r, p),
-							 .interface = p->interface };
-		ret = sp_resolve(s->host, (uint16_t)s->port, &conf_resolve, &asks[i].to, err);
-		if (ret)
-			break;
-		asks[i].own_host = sp_local_is_own(local, &asks[i].to.addr);
-		asks[i].subnet_broadcast = sp_local_is_broadcast(local, &asks[i].to.addr);
-		asks[i].unbounded = !s->duration_ns && !s->count && !s->bytes;
-		asked_rate(s, &asks[i].pps, &asks[i].bps);
+		ret = ask_for_stream(r, i, local, &asks[i], err);
 		r->streams[i].to = asks[i].to;
 	}
 	if (ret == 0)
 		ret = sp_guard_judge(asks, plan->n_streams, &conf, &r->arena, &r->permit, err);
+	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
+		/* All that counts against the run's limits is counted by one worker. */
+		r->streams[i].metered = sp_guard_is_metered(&asks[i], &conf);
+		if (r->streams[i].metered)
+			r->streams[i].worker = 0;
+	}
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
 	return ret;
@@ -248,7 +280,8 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->rx_count_limit = r->plan->run.count;
 	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
 			     sp_catalog_stamp(r->catalog, "native"),
-			     sp_catalog_stamp(r->catalog, "short"), flows, flows))
+			     sp_catalog_stamp(r->catalog, "short"), flows, flows,
+			     r->plan->n_ports))
 		return no_memory(err);
 	return 0;
 }
@@ -345,9 +378,8 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	}
 	ls->source = hash[h] - 1;
 	ls->port = (uint16_t)s->plan->from_port;
-	ls->metered = !sp_addr_is_own(&s->to.addr) && !nothing_leaves(p->ops);
-	if (ls->metered)
-		w->lane.meter.window_ns = 1;
+	ls->metered = s->metered;
+	w->lane.metered |= s->metered;
 	s->headers = choice.headers;
 	s->stamped = choice.stamp != NULL;
 	s->local = w->lane.n_streams++;
@@ -587,6 +619,9 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 		return sp_fail(err, -errno, SP_EXIT_PERM,
 			       "cannot make a descriptor: %s (raise `ulimit -n`)",
 			       strerror(errno));
+	/* A stop that came before found nothing to write to. */
+	if (__atomic_load_n(&r->stop_requested, __ATOMIC_ACQUIRE))
+		(void)!write(r->run_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 	return 0;
 }
 

@@ -113,6 +113,22 @@ bool sp_local_is_broadcast(const struct sp_local *l, const struct sp_addr *addr)
 	return false;
 }
 
+bool sp_local_is_public(const struct sp_local *l, const char *interface)
+{
+	struct sp_addr own;
+
+	for (const struct ifaddrs *i = l->list; i; i = i->ifa_next) {
+		if (!(i->ifa_flags & IFF_UP) || !read_addr(i->ifa_addr, &own) ||
+		    own.family != 4)
+			continue;
+		if (interface && *interface && strcmp(interface, i->ifa_name) != 0)
+			continue;
+		if (!sp_addr_is_own(&own))
+			return true;
+	}
+	return false;
+}
+
 /* ---- names ---- */
 
 static bool needs_scope(const struct sp_addr *a)

@@ -20,6 +20,9 @@ bool sp_local_is_own(const struct sp_local *, const struct sp_addr *);
  * host is in. */
 bool sp_local_is_broadcast(const struct sp_local *, const struct sp_addr *);
 
+/* Has the interface (NULL or "": any that is up) an IPv4 address outside the own networks? */
+bool sp_local_is_public(const struct sp_local *, const char *interface);
+
 struct sp_resolve_conf {
 	uint8_t family;	       /* preferred: that of the own address, 4 or 6; 0: none */
 	const char *interface; /* gives link-local addresses their scope; NULL or "": none */

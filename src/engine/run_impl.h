@@ -29,6 +29,7 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
+	bool metered;	/* outside the own network */
 	uint32_t local; /* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */

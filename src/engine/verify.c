@@ -1,10 +1,9 @@
 #include "engine/verify.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/shared.h"
-
-#define SP_EP_NONE 0u
 
 int sp_flow_table_init(struct sp_flow_table *t, const struct sp_mem *mem, uint32_t cap)
 {
@@ -38,7 +37,7 @@ static uint32_t power_of_two_above(uint32_t n)
 int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 		     struct sp_flow_table *granted, struct sp_rx_session *session,
 		     const struct sp_stamp_ops *native, const struct sp_stamp_ops *shorter,
-		     uint32_t max_flows, uint32_t max_endpoints)
+		     uint32_t max_flows, uint32_t max_endpoints, uint32_t queues)
 {
 	uint32_t slots = power_of_two_above(2 * max_flows);
 
@@ -49,9 +48,12 @@ int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 				   .shorter = shorter,
 				   .ep_cap = max_endpoints,
 				   .hash_mask = slots - 1 };
+	/* Early in a boot there may be none: then the zeros do. */
+	(void)!getrandom(v->key, sizeof v->key, GRND_NONBLOCK);
 	v->tally = sp_alloc_array(mem, SP_TALLIES, sizeof *v->tally);
 	v->hash = sp_alloc_array(mem, slots, sizeof *v->hash);
-	v->ep_flow = sp_alloc_array(mem, max_endpoints, sizeof *v->ep_flow);
+	v->ep_flow = sp_alloc_array(mem, queues * ((size_t)max_endpoints + 1),
+				    sizeof *v->ep_flow);
 	v->stamp = sp_alloc_array(mem, SP_BATCH_MAX, sizeof *v->stamp);
 	v->check = sp_alloc_array(mem, SP_BATCH_MAX, sizeof *v->check);
 	if (v->tally && v->hash && v->ep_flow && v->stamp && v->check &&
@@ -94,12 +96,17 @@ static struct place place_at(struct sp_verifier *v, uint32_t ref)
 	return (struct place){ &t->rx[i], &t->sketch[i], &t->meta[i], ref };
 }
 
-static uint32_t hash_key(uint32_t queue, uint32_t ep, uint32_t id)
+static uint32_t hash_key(const struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_t id)
 {
-	uint64_t x = ((uint64_t)ep << 32 | id) + queue * 0x9e3779b97f4a7c15ull;
+	uint64_t x = ((uint64_t)ep << 32 | id) ^ v->key[0];
+	unsigned __int128 m = (unsigned __int128)x * (v->key[1] + 2 * (uint64_t)queue + 1);
 
-	x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
-	return (uint32_t)(x >> 32);
+	return (uint32_t)(m >> 96 ^ m >> 32);
+}
+
+static uint32_t *last_flow(const struct sp_verifier *v, uint32_t queue, uint32_t ep)
+{
+	return &v->ep_flow[(size_t)queue * (v->ep_cap + 1) + ep];
 }
 
 /* Looks a flow of the sender's own choice up, making it when there is room. */
@@ -107,7 +114,7 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 		     const struct sp_stamp *st, bool has_time, struct place *out)
 {
 	uint32_t granted = v->granted ? v->granted->cap : 0;
-	uint32_t h = hash_key(queue, ep, id) & v->hash_mask, i;
+	uint32_t h = hash_key(v, queue, ep, id) & v->hash_mask, i;
 	struct sp_flow_meta *meta;
 
 	for (; v->hash[h]; h = (h + 1) & v->hash_mask) {
@@ -137,7 +144,7 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 	return true;
 }
 
-static bool good_flow(struct sp_verifier *v, uint32_t queue, const struct sp_msg *m,
+static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		      const struct sp_stamp *st, bool has_time, struct place *out)
 {
 	uint32_t i = st->flow - 1;
@@ -145,33 +152,33 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, const struct sp_msg
 	if (v->granted && st->flow > 0 &&
 	    i < __atomic_load_n(&v->granted->used, __ATOMIC_ACQUIRE)) {
 		*out = place_at(v, i);
-		if (SP_LIKELY(v->ep_flow[m->ep] == i + 1))
+		if (SP_LIKELY(*last_flow(v, queue, ep) == i + 1))
 			return true;
 		if (out->meta->ep == SP_NO_FLOW) {
-			out->meta->ep = m->ep;
+			out->meta->ep = ep;
 			out->meta->queue = queue;
 			out->meta->stamped = true;
 			out->meta->has_time = has_time;
 		}
-		if (out->meta->ep == m->ep && out->meta->queue == queue)
+		if (out->meta->ep == ep && out->meta->queue == queue)
 			return true;
 	}
-	return own_flow(v, queue, m->ep, st->flow, st, has_time, out);
+	return own_flow(v, queue, ep, st->flow, st, has_time, out);
 }
 
 /* Which flow a message with a damaged stamp was of: the one that its id says, if that is one of
  * this endpoint's; else the endpoint's last good one. */
-static bool damaged_flow(struct sp_verifier *v, const struct sp_msg *m,
+static bool damaged_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 			 const struct sp_stamp *st, int8_t check, struct place *out)
 {
-	uint32_t last = v->ep_flow[m->ep];
+	uint32_t last = *last_flow(v, queue, ep);
 
 	if (!last)
 		return false;
 	if (check == SP_STAMP_BAD && v->granted && st->flow > 0 &&
 	    st->flow - 1 < SP_LOAD(v->granted->used)) {
 		*out = place_at(v, st->flow - 1);
-		if (out->meta->ep == m->ep)
+		if (out->meta->ep == ep && out->meta->queue == queue)
 			return true;
 	}
 	*out = place_at(v, last - 1);
@@ -259,7 +266,9 @@ static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
 		f->delay_min = delay;
 	if (first || delay > f->delay_max)
 		f->delay_max = delay;
-	f->delay_sum += delay;
+	/* Forged times could sum up to anything. */
+	if (SP_UNLIKELY(__builtin_add_overflow(f->delay_sum, delay, &f->delay_sum)))
+		f->delay_sum = delay < 0 ? INT64_MIN : INT64_MAX;
 	sp_sketch_add(sketch, delay > 0 ? (uint64_t)delay : 0);
 }
 
@@ -300,15 +309,14 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 			   const struct sp_stamp *st, int8_t check, bool has_time,
 			   uint32_t bytes)
 {
+	uint32_t ep = SP_LIKELY(m->ep < v->ep_cap) ? m->ep : v->ep_cap;
 	struct place at;
 	bool in_order = true, ok;
 
-	if (SP_UNLIKELY(m->ep >= v->ep_cap))
-		goto untracked;
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
-		if (SP_UNLIKELY(!good_flow(v, queue, m, st, has_time, &at)))
+		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
 			goto untracked;
-		v->ep_flow[m->ep] = at.ref + 1;
+		*last_flow(v, queue, ep) = at.ref + 1;
 		note_arrival(at.rx, m->t_ns, bytes);
 		ok = note_sequence(at.rx, at.meta, st, &in_order);
 		if (ok && has_time)
@@ -318,12 +326,13 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 			SP_STORE(at.rx->last_rx, m->t_ns);
 		return;
 	}
-	if (damaged_flow(v, m, st, check, &at)) {
+	/* Of many sources that share an endpoint nobody knows whose damage it is. */
+	if (ep < v->ep_cap && damaged_flow(v, queue, ep, st, check, &at)) {
 		note_arrival(at.rx, m->t_ns, bytes);
 		SP_ADD(at.rx->corrupted, 1);
 		return;
 	}
-	if (!own_flow(v, queue, m->ep, SP_NO_FLOW, NULL, false, &at))
+	if (!own_flow(v, queue, ep, SP_NO_FLOW, NULL, false, &at))
 		goto untracked;
 	note_arrival(at.rx, m->t_ns, bytes);
 	SP_STORE(at.rx->last_rx, m->t_ns);

@@ -39,7 +39,8 @@ struct sp_flow_meta {
 	uint64_t base;	    /* lowest sequence that was expected or seen */
 	uint64_t negative;  /* delays below zero */
 	uint32_t id;	    /* on the wire; SP_NO_FLOW: not stamped */
-	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet */
+	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet; the
+			     * number of endpoints: one for which there was no room */
 	bool stamped, has_time;
 };
 
@@ -61,7 +62,10 @@ struct sp_verifier {
 	struct sp_tally_rx *tally;     /* SP_TALLIES, this worker's */
 	uint32_t own_tallies;	       /* how many of 65 .. 128 are taken */
 	uint32_t *hash, hash_mask;     /* of own: index + 1 */
-	uint32_t *ep_flow, ep_cap;     /* last good flow of each endpoint (index + 1) */
+	uint64_t key[2];	       /* of the hash: nobody outside can choose who collides */
+	/* Last good flow (index + 1) of each queue's endpoints, and of all for which the queue's
+	 * transport had no room: those count as one more endpoint, ep_cap. */
+	uint32_t *ep_flow, ep_cap;
 	const struct sp_stamp_ops *native, *shorter;
 	uint64_t untracked, untracked_bytes; /* no room in a table */
 	struct sp_stamp *stamp;		     /* scratch, SP_BATCH_MAX */
@@ -71,7 +75,7 @@ struct sp_verifier {
 int sp_verifier_init(struct sp_verifier *, const struct sp_mem *, struct sp_flow_table *granted,
 		     struct sp_rx_session *, const struct sp_stamp_ops *native,
 		     const struct sp_stamp_ops *shorter, uint32_t max_flows,
-		     uint32_t max_endpoints);
+		     uint32_t max_endpoints, uint32_t queues);
 void sp_verifier_fini(struct sp_verifier *);
 /* HOT. Matches and verifies a burst of one queue: finds stamps at the end of each message, counts.
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on

@@ -17,7 +17,8 @@ struct sp_peers {
 	struct sp_peer *peer;
 	uint32_t *slot; /* index + 1, 0 = free */
 	uint32_t n, cap, mask;
-	uint32_t last; /* index of the one that was found last */
+	uint32_t last;	 /* index of the one that was found last */
+	uint64_t key[4]; /* drawn: nobody outside can choose who shares a slot */
 };
 
 /* Room for cap entries. 0 or -ENOMEM. */
