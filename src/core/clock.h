@@ -15,8 +15,8 @@
 
 struct sp_clock {
 	bool is_virtual;
-	uint64_t virtual_ns;      /* current time when is_virtual */
-	int64_t virtual_real_ns;  /* real time at virtual_ns 0 */
+	uint64_t virtual_ns;	 /* current time when is_virtual */
+	int64_t virtual_real_ns; /* real time at virtual_ns 0 */
 };
 
 void sp_clock_init_real(struct sp_clock *);

@@ -22,7 +22,7 @@ struct sp_counts {
 struct sp_counter_info {
 	const char *name; /* the JSON key; errors without "error_" */
 	const char *unit, *sentence;
-	bool is_error;    /* a member of "errors" */
+	bool is_error; /* a member of "errors" */
 };
 extern const struct sp_counter_info sp_counter_table[SP_C__N];
 

@@ -9,15 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SP_HIST_SUB     64u
+#define SP_HIST_SUB	64u
 #define SP_HIST_OCTAVES 36u
 #define SP_HIST_BUCKETS ((SP_HIST_OCTAVES + 1) * SP_HIST_SUB)
 
 struct sp_hist {
-	uint64_t n;            /* all that were added, negative ones too */
-	uint64_t negative;     /* below 0: counted, never clipped into a bucket */
-	int64_t min, max;      /* exact; valid when n > 0 */
-	__int128 sum;          /* exact */
+	uint64_t n;	   /* all that were added, negative ones too */
+	uint64_t negative; /* below 0: counted, never clipped into a bucket */
+	int64_t min, max;  /* exact; valid when n > 0 */
+	__int128 sum;	   /* exact */
 	uint64_t b[SP_HIST_BUCKETS];
 };
 
@@ -62,8 +62,8 @@ void sp_hist_merge(struct sp_hist *into, const struct sp_hist *from);
 
 /* What a report says of a histogram or of any other set of times. */
 struct sp_summary {
-	bool known;   /* false: not measured, everything else is to be ignored */
-	bool coarse;  /* percentiles come from a sketch (25 % wide buckets) */
+	bool known;  /* false: not measured, everything else is to be ignored */
+	bool coarse; /* percentiles come from a sketch (25 % wide buckets) */
 	uint64_t n, negative;
 	int64_t min, p50, p90, p99, p999, max;
 	double mean;

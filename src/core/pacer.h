@@ -30,12 +30,13 @@ enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };
 
 struct sp_pace {
 	enum sp_pace_kind kind;
-	uint64_t start_ns, end_ns;  /* start <= due < end; end SP_NEVER: none */
-	uint64_t count;             /* at most so many departures; UINT64_MAX: no limit */
-	uint64_t bytes;             /* stops before the sum of sizes passes this; UINT64_MAX */
-	uint32_t size;              /* CONST and MAX */
+	uint64_t start_ns, end_ns; /* start <= due < end; end SP_NEVER: none */
+	uint64_t count;		   /* at most so many departures; UINT64_MAX: no limit */
+	uint64_t bytes;		   /* stops before the sum of sizes passes this; UINT64_MAX */
+	uint32_t size;		   /* CONST and MAX */
 	uint64_t gap_ns, gap_num, gap_den; /* CONST: gap_num < gap_den, gap_den >= 1 */
-	const struct sp_schedule_ops *ops; /* OPS: first due is what next() gives, >= start_ns */
+	const struct sp_schedule_ops
+		*ops; /* OPS: first due is what next() gives, >= start_ns */
 	void *st;
 };
 
@@ -46,8 +47,8 @@ struct sp_pace {
 enum sp_catch_up { SP_CATCH_CHASE, SP_CATCH_BURST, SP_CATCH_SKIP };
 struct sp_catch_up_conf {
 	enum sp_catch_up kind;
-	double chase_x;        /* >= 1; default 2 */
-	uint64_t credit_ns;    /* default 1 s */
+	double chase_x;	    /* >= 1; default 2 */
+	uint64_t credit_ns; /* default 1 s */
 };
 /* Lateness up to this is scheduling noise, not a stall: sent as soon as possible. */
 #define SP_CATCH_UP_NOISE_NS (2 * SP_NS_PER_MS)

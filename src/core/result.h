@@ -15,50 +15,50 @@ struct sp_measure {
 	struct sp_counts c;
 	uint64_t first_tx_ns, last_tx_ns; /* actual departures, 0 = none; on the run's clock */
 	uint64_t first_rx_ns, last_rx_ns;
-	double asked_pps;                 /* NAN with rate max */
-	double tx_pps, rx_pps;            /* (n-1)/(last-first); NAN below two */
-	double tx_bps, rx_bps;            /* 8 * (bytes but the first unit's)/(last-first) */
-	struct sp_summary delay;          /* one way, from the intended departure */
-	struct sp_summary delay_actual;   /* one way, from the actual departure */
+	double asked_pps;		/* NAN with rate max */
+	double tx_pps, rx_pps;		/* (n-1)/(last-first); NAN below two */
+	double tx_bps, rx_bps;		/* 8 * (bytes but the first unit's)/(last-first) */
+	struct sp_summary delay;	/* one way, from the intended departure */
+	struct sp_summary delay_actual; /* one way, from the actual departure */
 	struct sp_summary rtt;
-	struct sp_summary late;           /* actual - intended departure */
-	struct sp_summary gap_error;      /* |actual gap - intended gap|, by the sender's clock */
-	struct sp_summary rx_gap_error;   /* the same by the receiver's time stamps */
-	double jitter_ns;                 /* RFC 3550 */
-	double ks_departure, ks_size;     /* Kolmogorov-Smirnov distances */
+	struct sp_summary late;		/* actual - intended departure */
+	struct sp_summary gap_error;	/* |actual gap - intended gap|, by the sender's clock */
+	struct sp_summary rx_gap_error; /* the same by the receiver's time stamps */
+	double jitter_ns;		/* RFC 3550 */
+	double ks_departure, ks_size;	/* Kolmogorov-Smirnov distances */
 };
 
 struct sp_stream_result {
 	const char *name;
-	const char *target;  /* "udp://10.1.1.2:5001"; what it asked for, for people */
-	const char *asked;   /* "100pps, 1024 B, constant"; NULL in recv */
-	uint32_t flows;      /* number of flows folded into it */
+	const char *target; /* "udp://10.1.1.2:5001"; what it asked for, for people */
+	const char *asked;  /* "100pps, 1024 B, constant"; NULL in recv */
+	uint32_t flows;	    /* number of flows folded into it */
 	struct sp_measure m;
 };
 
 struct sp_flow_result {
-	uint32_t id;         /* on the wire */
+	uint32_t id; /* on the wire */
 	const char *stream;
 	char src[72], dst[72];
 	const char *proto, *unit; /* "udp", "datagram" */
-	bool ended;          /* its sender said goodbye, or it has been silent for long */
+	bool ended;		  /* its sender said goodbye, or it has been silent for long */
 	struct sp_measure m;
 };
 
 /* Counters of a transport's queues, in the kernel's own units. All since open. */
 struct sp_tstats {
-	uint64_t tx_calls;      /* system calls that sent something */
-	uint64_t tx_units;      /* what the kernel was handed: super-packets or single ones */
-	uint64_t tx_msgs;       /* the messages inside: segments */
+	uint64_t tx_calls; /* system calls that sent something */
+	uint64_t tx_units; /* what the kernel was handed: super-packets or single ones */
+	uint64_t tx_msgs;  /* the messages inside: segments */
 	uint64_t tx_bytes;
-	uint64_t tx_blocked;    /* EAGAIN or ENOBUFS: tried again */
-	uint64_t tx_unreachable;/* ICMP errors that a connected socket reported */
+	uint64_t tx_blocked;	 /* EAGAIN or ENOBUFS: tried again */
+	uint64_t tx_unreachable; /* ICMP errors that a connected socket reported */
 	uint64_t rx_calls, rx_units, rx_msgs, rx_bytes;
-	uint64_t rx_truncated;  /* larger than the buffer */
-	uint64_t rx_dropped;    /* by the kernel for this socket, in its units (super-packets) */
-	uint64_t rx_csum_errors;/* checksum errors that the kernel counted (host-wide) */
-	uint64_t rx_other;      /* frames that were not for us: filtered, not counted elsewhere */
-	uint32_t max_seg;       /* largest number of segments seen in one unit, tx or rx */
+	uint64_t rx_truncated; /* larger than the buffer */
+	uint64_t rx_dropped;   /* by the kernel for this socket, in its units (super-packets) */
+	uint64_t rx_csum_errors; /* checksum errors that the kernel counted (host-wide) */
+	uint64_t rx_other; /* frames that were not for us: filtered, not counted elsewhere */
+	uint32_t max_seg;  /* largest number of segments seen in one unit, tx or rx */
 	bool rx_dropped_known;
 };
 
@@ -68,29 +68,42 @@ struct sp_transport_result {
 	const char *where;     /* interface or local address, for people */
 	const char *road;      /* "sendmmsg + UDP_SEGMENT", for people */
 	const char *rx_clock;  /* "kernel", "user", "virtual"; NULL when it only sends */
-	bool offloaded;        /* segments crossed inside super-packets */
+	bool offloaded;	       /* segments crossed inside super-packets */
 	struct sp_tstats s;
 };
 
 struct sp_host_info {
 	char kernel[96], cpu[96], hostname[72];
 	unsigned cpus;
-	double steal;          /* share of CPU time stolen during the run, NAN unknown */
-	double cpu_self;       /* CPU seconds used by this process during the run */
+	double steal;	 /* share of CPU time stolen during the run, NAN unknown */
+	double cpu_self; /* CPU seconds used by this process during the run */
 	uint64_t rss_peak_bytes;
 };
 
 enum sp_result_class { SP_VALID, SP_VALID_REMARKS, SP_NOT_TRUSTED };
 extern const char *const sp_result_class_name[]; /* "valid", "valid with remarks", ... */
-enum sp_bound { SP_BOUND_NONE, SP_BOUND_SENDER_CPU, SP_BOUND_TRANSPORT, SP_BOUND_PATH,
-		SP_BOUND_RECEIVER_CPU, SP_BOUND_RECEIVER_BUFFER, SP_BOUND_UNKNOWN };
+enum sp_bound {
+	SP_BOUND_NONE,
+	SP_BOUND_SENDER_CPU,
+	SP_BOUND_TRANSPORT,
+	SP_BOUND_PATH,
+	SP_BOUND_RECEIVER_CPU,
+	SP_BOUND_RECEIVER_BUFFER,
+	SP_BOUND_UNKNOWN
+};
 extern const char *const sp_bound_name[];
 
 struct sp_remark {
-	const char *code;  /* stable word: "fell-behind", "nobody-listens", "one-sided", ... */
-	uint64_t at_ns;    /* since the start of the run */
-	bool neutral;      /* information: does not make the result "valid with remarks" */
-	const char *text;  /* one sentence */
+	const char *code; /* stable word: "fell-behind", "nobody-listens", "one-sided", ... */
+	uint64_t at_ns;	  /* since the start of the run */
+	bool neutral;	  /* information: does not make the result "valid with remarks" */
+	const char *text; /* one sentence */
+};
+
+/* A histogram of the whole run, for the run folder. */
+struct sp_named_hist {
+	const char *name; /* "delay", "late", ... */
+	const struct sp_hist *hist;
 };
 
 enum sp_role_kind { SP_ROLE_SEND, SP_ROLE_RECV, SP_ROLE_BOTH };
@@ -100,24 +113,26 @@ struct sp_result {
 	uint64_t seed;
 	enum sp_role_kind role;
 	int64_t started_real_ns;
-	uint64_t duration_ns;     /* from T0 to now or to the end */
-	uint64_t planned_ns;      /* SP_NEVER: until stopped */
+	uint64_t duration_ns; /* from T0 to now or to the end */
+	uint64_t planned_ns;  /* SP_NEVER: until stopped */
 	bool finished, interrupted;
-	int exit_code;            /* valid when finished; output errors may still raise it */
+	int exit_code; /* valid when finished; output errors may still raise it */
 	enum sp_result_class result;
 	enum sp_bound bound;
-	const char *evidence;     /* why bound says so, one sentence */
+	const char *evidence; /* why bound says so, one sentence */
 	const struct sp_remark *remarks;
 	size_t n_remarks;
 	struct sp_measure total;
 	const struct sp_stream_result *streams;
 	size_t n_streams;
-	const struct sp_flow_result *flows;   /* at the end only; up to the flow limit */
+	const struct sp_flow_result *flows; /* at the end only; up to the flow limit */
 	size_t n_flows;
 	const struct sp_transport_result *transports;
 	size_t n_transports;
+	const struct sp_named_hist *hists; /* at the end only */
+	size_t n_hists;
 	struct sp_host_info host;
-	const char *clock;        /* how the far clock relates, for people; NULL = one-sided */
+	const char *clock; /* how the far clock relates, for people; NULL = one-sided */
 	uint32_t violated, unknown_identities; /* masks, see sp_counts_check */
 };
 
@@ -127,10 +142,10 @@ enum sp_event_kind { SP_EVENT_START, SP_EVENT_INTERVAL, SP_EVENT_REMARK, SP_EVEN
  * only (and, after the end event, until sp_run_free). */
 struct sp_event {
 	enum sp_event_kind kind;
-	uint64_t t_ns;            /* since T0 */
+	uint64_t t_ns; /* since T0 */
 	int64_t real_ns;
-	const struct sp_result *result;    /* cumulative counts so far */
-	const struct sp_remark *remark;    /* REMARK only */
+	const struct sp_result *result; /* cumulative counts so far */
+	const struct sp_remark *remark; /* REMARK only */
 };
 
 #endif
