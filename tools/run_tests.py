@@ -135,27 +135,6 @@ def packages():
     return shlex.split(run(["pkg-config", "--cflags", "--libs"] + names)[1]) if names else []
 
 
-def fuzz():
-    """fuzz/NAME.c with the corpus fuzz/corpus/NAME/, each file once under the sanitizers."""
-    count = Count()
-    libraries = [str(p) for p in (ROOT / "build-asan").glob("lib*.a")]
-    flags = packages()
-    for source in sorted((ROOT / "fuzz").glob("*.c")):
-        corpus = ROOT / "fuzz" / "corpus" / source.stem
-        program = ROOT / "build-asan" / f"fuzz-{source.stem}"
-        rc, out = run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-g", "-fsanitize=address,undefined",
-                       "-Isrc", "-Iinclude", str(source), "tools/fuzz-main.c", "-o", str(program)]
-                      + libraries + flags + ["-lm", "-pthread"])
-        if rc == 0 and not (corpus.is_dir() and any(corpus.iterdir())):
-            rc, out = 1, f"fuzz/corpus/{source.stem} holds no file"
-        if rc == 0:
-            rc, out = run([str(program), str(corpus)], SANITIZER_ENV, timeout=300)
-        if rc:
-            print(f"fuzz/{source.name}:\n{tail(out)}")
-        count.add(Count(failed=1) if rc else Count(passed=1))
-    return count
-
-
 def across_processes():
     results = ROOT / "build" / "pytest.xml"
     results.unlink(missing_ok=True)
@@ -186,7 +165,6 @@ STEPS = {
     "pure": (lambda: check("pure", "build"), False),
     "clang": (lambda: build_and_test("build-clang", "clang"), False),
     "asan": (lambda: build_and_test("build-asan", "gcc", SANITIZE, SANITIZER_ENV), False),
-    "fuzz": (fuzz, False),
     "pytest": (across_processes, False),
 }
 

@@ -64,8 +64,8 @@ int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
 	if (!p)
 		r = sp_fail(&err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	else
-		r = sp_words_parse(command, argc, (char *const *)(uintptr_t)argv, sp_mem_system(),
-				   &sp_catalog, &p->words, &err);
+		r = sp_words_parse(command, argc, (char *const *)(uintptr_t)argv,
+				   sp_mem_system(), &sp_catalog, &p->words, &err);
 	if (r) {
 		sp_free(sp_mem_system(), p);
 		return give(error, &err, r);
@@ -238,14 +238,19 @@ int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t
 
 	if (sp_run_listening(r->run, i, &local, &transport))
 		return -ENOENT;
-	snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+	if (local.addr.family)
+		snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+	else
+		snprintf(buf, cap, "udp://:%u", local.port);
 	return 0;
 }
 
 static void step_control(struct spate_run *r)
 {
-	if (r->client)
+	if (r->client) {
 		sp_ctl_client_step(r->client);
+		remark_control(r);
+	}
 	if (r->server)
 		sp_ctl_server_step(r->server);
 }

@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 struct sp_addr {
-	uint8_t family;  /* 4, 6; 0 = none */
-	uint32_t scope;  /* interface index of a link-local v6 address, else 0 */
-	uint8_t ip[16];  /* network order; v4 in the first four bytes */
+	uint8_t family; /* 4, 6; 0 = none */
+	uint32_t scope; /* interface index of a link-local v6 address, else 0 */
+	uint8_t ip[16]; /* network order; v4 in the first four bytes */
 };
 
 struct sp_endpoint {
@@ -45,7 +45,7 @@ enum sp_addr_class {
 	SP_ADDR_MULTICAST,     /* other multicast: judged as public */
 	SP_ADDR_BROADCAST,     /* 255.255.255.255 */
 	SP_ADDR_UNSPECIFIED,   /* 0.0.0.0, :: */
-	SP_ADDR_NEVER,         /* the rest of 0/8, 240/4: never a target */
+	SP_ADDR_NEVER,	       /* the rest of 0/8, 240/4: never a target */
 	SP_ADDR_PUBLIC,
 };
 enum sp_addr_class sp_addr_class(const struct sp_addr *);
@@ -60,7 +60,7 @@ struct sp_url {
 	char scheme[16];
 	char host[256];
 	uint16_t port, port_last; /* 0: none; port_last == port unless a range */
-	char query[512];          /* without '?'; "" when none; percent-decoding is the reader's */
+	char query[512]; /* without '?'; "" when none; percent-decoding is the reader's */
 };
 int sp_url_parse(const char *text, struct sp_url *, struct sp_err *); /* -EINVAL: usage */
 

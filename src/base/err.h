@@ -27,7 +27,7 @@ enum sp_exit {
 
 /* Filled by cold functions that fail. Owned by the caller; zero-initialise it. */
 struct sp_err {
-	int code;          /* negative errno value */
+	int code;	   /* negative errno value */
 	enum sp_exit exit; /* what the program should exit with */
 	char text[SP_ERR_TEXT];
 };

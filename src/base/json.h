@@ -17,7 +17,7 @@ struct sp_json {
 void sp_json_init(struct sp_json *, struct sp_str *out, int indent);
 /* key is NULL inside an array and for the outermost value. */
 void sp_json_open(struct sp_json *, const char *key, char bracket); /* '{' or '[' */
-void sp_json_close(struct sp_json *, char bracket);                 /* '}' or ']' */
+void sp_json_close(struct sp_json *, char bracket);		    /* '}' or ']' */
 void sp_json_str(struct sp_json *, const char *key, const char *v); /* NULL -> null; bytes that
 	are not UTF-8 become U+FFFD */
 void sp_json_u64(struct sp_json *, const char *key, uint64_t v);

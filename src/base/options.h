@@ -26,9 +26,9 @@ enum sp_opt_type {
 };
 
 struct sp_opt {
-	const char *name;   /* NULL ends a table */
+	const char *name; /* NULL ends a table */
 	enum sp_opt_type type;
-	size_t off;         /* offsetof(conf, member) */
+	size_t off;	    /* offsetof(conf, member) */
 	const char *dflt;   /* text, parsed like a user's; NULL: the member stays zero */
 	const char *values; /* ENUM: "auto|never|always" */
 	uint64_t min, max;  /* U64, SIZE, TIME: inclusive bounds; max 0 = no upper bound */
@@ -68,7 +68,8 @@ int sp_call_args(const struct sp_call *, const struct sp_opt *rows, void *conf,
 /* ---- command lines ---- */
 enum sp_flag_arg { SP_FLAG_NONE, SP_FLAG_VALUE };
 struct sp_flag {
-	const char *spell; /* "-r, --rate": every spelling, comma and blank between; NULL ends */
+	const char
+		*spell; /* "-r, --rate": every spelling, comma and blank between; NULL ends */
 	enum sp_flag_arg arg;
 	const char *meta;  /* "RATE"; NULL for SP_FLAG_NONE */
 	const char *key;   /* what it sets; the meaning is the caller's */

@@ -19,12 +19,12 @@ struct sp_rate {
 	uint64_t micro; /* millionths of a packet/s or bit/s; at most 10^18 (1 Tbit/s) */
 };
 
-int sp_parse_rate(const char *text, struct sp_rate *);  /* 100pps 50k 2Gbit/s 1Gbps@l1 max */
-int sp_parse_time(const char *text, uint64_t *ns);      /* 500ms 10 2m 1h 1.5s 20us 100ns */
-int sp_parse_size(const char *text, uint64_t *bytes);   /* 1400 64K 1Mi 10MB 10MiB */
-int sp_parse_u64(const char *text, uint64_t *v);        /* plain or K M G suffix, as a count */
-int sp_parse_real(const char *text, double *v);         /* finite decimal, sign allowed */
-int sp_parse_ratio(const char *text, double *v);        /* 1% 0.01 -> 0.01; 0 to 1 */
+int sp_parse_rate(const char *text, struct sp_rate *); /* 100pps 50k 2Gbit/s 1Gbps@l1 max */
+int sp_parse_time(const char *text, uint64_t *ns);     /* 500ms 10 2m 1h 1.5s 20us 100ns */
+int sp_parse_size(const char *text, uint64_t *bytes);  /* 1400 64K 1Mi 10MB 10MiB */
+int sp_parse_u64(const char *text, uint64_t *v);       /* plain or K M G suffix, as a count */
+int sp_parse_real(const char *text, double *v);	       /* finite decimal, sign allowed */
+int sp_parse_ratio(const char *text, double *v);       /* 1% 0.01 -> 0.01; 0 to 1 */
 
 /* Canonical text: the shortest exact one that parses back to the same value ("100pps",
  * "2Gbit/s@l1", "1500ms", "max"). Return buf. 48 bytes are always enough. */

@@ -35,7 +35,8 @@ static void catch_signals(void)
 static void write_log(void *arg, int level, const char *line)
 {
 	(void)arg;
-	fprintf(stderr, "spate: %s%s\n", level <= 1 ? (level ? "warning: " : "error: ") : "", line);
+	fprintf(stderr, "spate: %s%s\n", level <= 1 ? (level ? "warning: " : "error: ") : "",
+		line);
 }
 
 struct context {

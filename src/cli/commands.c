@@ -10,12 +10,14 @@
 #include "scenario/words.h"
 
 static const struct sp_cli_example send_examples[] = {
-	{ "send -t 10.1.1.2 -p 5001 -r 100 -D 10", "1,000 packets of 1024 bytes in ten seconds" },
+	{ "send -t 10.1.1.2 -p 5001 -r 100 -D 10",
+	  "1,000 packets of 1024 bytes in ten seconds" },
 	{ "send udp://10.1.1.2:5555 --rate 2Gbit/s --size 1400", "the same words as a URL" },
 	{ "send udp://10.1.1.2 'udp://10.1.1.3?rate=5kpps&size=64' --streams 10",
 	  "ten streams to each of two targets, the second with settings of its own" },
 	{ "send udp://10.1.1.2 --departure exponential --seed 7", "Poisson departures" },
-	{ "send udp://10.1.1.2 -r max --count 1M --json", "a million packets, then a document" },
+	{ "send udp://10.1.1.2 -r max --count 1M --json",
+	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
 	{ 0 },
 };

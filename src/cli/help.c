@@ -10,7 +10,8 @@ const struct sp_exit_text sp_exit_texts[] = {
 	{ SP_EXIT_OK, "the result is valid" },
 	{ SP_EXIT_FAILED, "the run failed" },
 	{ SP_EXIT_USAGE, "an unknown command, option or value" },
-	{ SP_EXIT_UNMET, "ran, but less than 99 % of what was asked left; not with --best-effort" },
+	{ SP_EXIT_UNMET,
+	  "ran, but less than 99 % of what was asked left; not with --best-effort" },
 	{ SP_EXIT_UNTRUSTED, "ran, but its own counters disagree: the result is not trusted" },
 	{ SP_EXIT_EXPECT, "ran, but an expectation was not met" },
 	{ SP_EXIT_AGENTS, "ran, but some agents were lost" },
@@ -62,8 +63,9 @@ void sp_help_overview(struct sp_str *out, const struct sp_cli_command *table)
 		sp_str_printf(out, "  %-*s", (int)NAME_WIDTH, table->name);
 		wrap(out, table->summary, 2 + NAME_WIDTH, 2 + NAME_WIDTH);
 	}
-	sp_str_puts(out, "\n'spate COMMAND --help' says more, 'spate --version' which one this is."
-			 "\n");
+	sp_str_puts(out,
+		    "\n'spate COMMAND --help' says more, 'spate --version' which one this is."
+		    "\n");
 }
 
 static void put_usage(struct sp_str *out, const struct sp_cli_command *c)

@@ -12,7 +12,8 @@
 
 static const struct sp_flag odd_flags[] = {
 	{ "-x, --exact", SP_FLAG_NONE, NULL, "x", "yes", "First", ".starts like a macro" },
-	{ "--path", SP_FLAG_VALUE, "FILE", "path", NULL, "Second", "a back\\slash, 'quotes' and ~" },
+	{ "--path", SP_FLAG_VALUE, "FILE", "path", NULL, "Second",
+	  "a back\\slash, 'quotes' and ~" },
 	{ "--into", SP_FLAG_VALUE, "DIR", "into", NULL, "Second", "a folder" },
 	{ 0 },
 };
@@ -23,11 +24,22 @@ static const struct sp_cli_example examples[] = {
 };
 
 static const struct sp_cli_command table[] = {
-	{ .name = "send", .summary = "send", .usage = "A\nB", .text = "One.\nTwo.",
+	{ .name = "send",
+	  .summary = "send",
+	  .usage = "A\nB",
+	  .text = "One.\nTwo.",
 	  .flags = sp_send_flags },
-	{ .name = "recv", .summary = "recv", .usage = "C", .text = "T", .flags = sp_recv_flags },
-	{ .name = "odd", .summary = "odd", .usage = "[X]", .text = "'Quoted' at the start",
-	  .flags = odd_flags, .examples = examples },
+	{ .name = "recv",
+	  .summary = "recv",
+	  .usage = "C",
+	  .text = "T",
+	  .flags = sp_recv_flags },
+	{ .name = "odd",
+	  .summary = "odd",
+	  .usage = "[X]",
+	  .text = "'Quoted' at the start",
+	  .flags = odd_flags,
+	  .examples = examples },
 	{ 0 },
 };
 
@@ -166,9 +178,12 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_columns),	   cmocka_unit_test(test_help),
-		cmocka_unit_test(test_man),	   cmocka_unit_test(test_completion),
-		cmocka_unit_test(test_exit_codes_in_order),	   cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_man),
+		cmocka_unit_test(test_completion),
+		cmocka_unit_test(test_exit_codes_in_order),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,12 +147,13 @@ void sp_man_overview(struct sp_str *out, const struct sp_cli_command *table,
 	const struct sp_cli_command *c;
 
 	put_title(out, NULL, version);
-	sp_str_puts(out, ".SH NAME\nspate \\- generate, receive and measure network traffic\n"
-			 ".SH SYNOPSIS\n\\fBspate\\fR \\fICOMMAND\\fR [OPTIONS] ...\n.br\n"
-			 "\\fBspate \\-\\-version\\fR\n.SH DESCRIPTION\n"
-			 "Sends traffic at a set rate, receives and verifies it, and reports what "
-			 "was asked, sent, received and lost, with the place of each loss as far "
-			 "as it is known.\n.SH COMMANDS\n");
+	sp_str_puts(out,
+		    ".SH NAME\nspate \\- generate, receive and measure network traffic\n"
+		    ".SH SYNOPSIS\n\\fBspate\\fR \\fICOMMAND\\fR [OPTIONS] ...\n.br\n"
+		    "\\fBspate \\-\\-version\\fR\n.SH DESCRIPTION\n"
+		    "Sends traffic at a set rate, receives and verifies it, and reports what "
+		    "was asked, sent, received and lost, with the place of each loss as far "
+		    "as it is known.\n.SH COMMANDS\n");
 	for (c = table; c->name; c++) {
 		sp_str_printf(out, ".TP\n.BR spate\\-%s (1)\n", c->name);
 		put_line(out, c->summary);
@@ -162,9 +163,10 @@ void sp_man_overview(struct sp_str *out, const struct sp_cli_command *table,
 		sp_str_printf(out, ".TP\n%d\n", (int)e->code);
 		put_line(out, e->text);
 	}
-	sp_str_puts(out, ".SH ENVIRONMENT\n.TP\nSPATE_RUNS\nfolder for the folders of runs; else "
-			 "$XDG_STATE_HOME/spate/runs or \\(ti/.local/state/spate/runs\n"
-			 ".TP\nNO_COLOR\nwhen set, nothing is coloured\n.SH SEE ALSO\n");
+	sp_str_puts(out,
+		    ".SH ENVIRONMENT\n.TP\nSPATE_RUNS\nfolder for the folders of runs; else "
+		    "$XDG_STATE_HOME/spate/runs or \\(ti/.local/state/spate/runs\n"
+		    ".TP\nNO_COLOR\nwhen set, nothing is coloured\n.SH SEE ALSO\n");
 	for (c = table; c->name; c++)
 		sp_str_printf(out, ".BR spate\\-%s (1)%s\n", c->name, c[1].name ? "," : "");
 }

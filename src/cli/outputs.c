@@ -27,7 +27,7 @@ struct sp_outputs {
 	bool color;
 	struct sp_plain plain;
 	struct sp_csv csv;
-	struct sp_str text;   /* of one event, for one descriptor */
+	struct sp_str text; /* of one event, for one descriptor */
 	bool failed;
 };
 

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "core/result.h"
 #include "scenario/words.h"
 
+struct sp_event;
 struct sp_outputs;
 
 /* plan_json is written into the run folder. Prints a warning when the folder cannot be made (the

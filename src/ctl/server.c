@@ -275,7 +275,7 @@ static void listen_on(struct sp_ctl_server *s, const struct sp_endpoint *at)
 	if (rc == -EADDRINUSE)
 		sp_log(s->sh.env->log, SP_LOG_WARN,
 		       "TCP port %u is taken by another program: senders to udp://%s will not "
-		       "learn what was received there (--no-control says so without this line)",
+		       "learn what was received there (--no-control does without)",
 		       at->port, text);
 	else
 		sp_log(s->sh.env->log, SP_LOG_WARN,

@@ -400,7 +400,7 @@ static void test_too_many_strangers(void **state)
 	assert_true(t_server_wait(&w->server, 8, 1));
 	assert_int_equal(recv(fd[19], &byte, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, EAGAIN);
-	assert_int_equal(w->server.most_conns, 8);
+	assert_int_equal(__atomic_load_n(&w->server.most_conns, __ATOMIC_RELAXED), 8);
 	good_session(w, 2);
 	for (int i = 0; i < 20; i++)
 		close(fd[i]);

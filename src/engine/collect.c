@@ -400,10 +400,8 @@ static void collect_samples(struct sp_run *r)
 
 struct recv_walk {
 	struct sp_run *r;
-	struct sp_hist *scratch;
-	uint32_t n_flows, limit;
+	uint32_t limit; /* flows that this event lists */
 	uint64_t unstamped, tx_unknown;
-	bool final;
 };
 
 static void flow_ends(const struct sp_run *r, unsigned worker, const struct sp_flow_meta *meta,
@@ -476,60 +474,118 @@ static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, 
 	sp_counts_set(&m->c, SP_C_lost, next > seen ? next - seen : 0);
 }
 
-static void walk_table(struct recv_walk *k, unsigned worker, const struct sp_flow_table *t)
+/* The plan's receiver on a port. */
+static struct sp_stream_result *receiver_of(struct sp_run *r, uint32_t port)
 {
-	struct sp_run *r = k->r;
-	struct sp_measure *total = &r->result.total, m;
-	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE);
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		if (r->plan->recvs[i].from_port == port)
+			return &r->stream_results[i];
+	return &r->stream_results[0];
+}
 
-	for (uint32_t i = 0; i < used; i++) {
-		const struct run_session *s = &r->sessions[t->rx[i].session];
-		const uint64_t *tx = s->final ? &s->tx[i + 1 - s->base] : NULL;
-		struct sp_flow_result *fr;
+/* Unstamped traffic does not make the rest's losses unknown. */
+static void add_flow(struct sp_measure *t, const struct sp_measure *m)
+{
+	uint64_t known = t->c.known;
 
-		/* A granted flow from which nothing came yet says nothing either. */
-		if (t == &r->granted && SP_LOAD(t->rx[i].rx) == 0 && !tx)
-			continue;
-		flow_measure(r, t, i, tx, &m);
-		if (!sp_counts_has(&m.c, SP_C_lost))
-			k->unstamped += m.c.v[SP_C_rx_packets];
-		else if (!tx)
-			k->tx_unknown++;
-		sp_counts_add(&total->c, &m.c);
-		if (!sp_counts_has(&m.c, SP_C_lost)) {
-			/* Unstamped traffic does not make the rest's losses unknown. */
-			total->c.known |= 1ull << SP_C_lost | 1ull << SP_C_reordered |
-					  1ull << SP_C_loss_bursts;
-		}
-		span(&total->first_rx_ns, &total->last_rx_ns, m.first_rx_ns, m.last_rx_ns);
-		if (k->n_flows >= k->limit)
-			continue;
-		fr = &r->flow_results[k->n_flows++];
-		*fr = (struct sp_flow_result){ .id = t->meta[i].id,
-					       .stream = s->used ? s->name
-								 : r->plan->recvs[0].name,
-					       .proto = "udp",
-					       .unit = "datagram",
-					       .ended = s->ended,
-					       .m = m };
-		flow_ends(r, worker, &t->meta[i], fr);
+	add_measure(t, m);
+	if (!sp_counts_has(&m->c, SP_C_lost))
+		t->c.known |= known & (1ull << SP_C_lost | 1ull << SP_C_reordered |
+				       1ull << SP_C_loss_bursts);
+}
+
+/* Notes the flows that have come since; they keep their places. */
+static void list_flows(struct sp_run *r)
+{
+	uint32_t used = __atomic_load_n(&r->granted.used, __ATOMIC_ACQUIRE);
+
+	for (; r->granted_listed < used; r->granted_listed++)
+		if (r->n_listed < r->flow_results_cap)
+			r->listed[r->n_listed++] = (struct run_listed){ &r->granted,
+									r->granted_listed, 0 };
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		const struct sp_flow_table *own = &r->workers[w].verifier.own;
+
+		used = __atomic_load_n(&own->used, __ATOMIC_ACQUIRE);
+		for (; r->own_listed[w] < used; r->own_listed[w]++)
+			if (r->n_listed < r->flow_results_cap)
+				r->listed[r->n_listed++] = (struct run_listed){
+					own, r->own_listed[w], w
+				};
 	}
 }
 
-static void collect_recv(struct sp_run *r, bool final, struct sp_hist *scratch)
+static void walk_flow(struct recv_walk *k, const struct sp_flow_table *t, uint32_t i,
+		      struct sp_measure *m)
 {
-	struct sp_measure *t = &r->result.total;
-	struct recv_walk k = { .r = r, .scratch = scratch, .final = final };
-	uint64_t untracked = 0, bytes = 0;
-	int64_t clock_error = -1;
+	struct sp_run *r = k->r;
+	const struct run_session *s = &r->sessions[t->rx[i].session];
+	const uint64_t *tx = s->final ? &s->tx[i + 1 - s->base] : NULL;
+	struct sp_stream_result *receiver = receiver_of(r, t->meta[i].queue);
 
-	k.limit = final ? r->flow_results_cap : SP_RUN_LIVE_FLOWS;
-	k.limit = k.limit < r->flow_results_cap ? k.limit : r->flow_results_cap;
-	walk_table(&k, 0, &r->granted);
+	flow_measure(r, t, i, tx, m);
+	if (!sp_counts_has(&m->c, SP_C_lost))
+		k->unstamped += m->c.v[SP_C_rx_packets];
+	else if (!tx)
+		k->tx_unknown++;
+	add_flow(&r->result.total, m);
+	add_flow(&receiver->m, m);
+	receiver->flows++;
+}
+
+static void walk_table(struct recv_walk *k, const struct sp_flow_table *t)
+{
+	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE);
+	struct sp_measure m;
+
+	for (uint32_t i = 0; i < used; i++)
+		walk_flow(k, t, i, &m);
+}
+
+static void fill_flow(struct sp_run *r, const struct run_listed *l, struct sp_flow_result *fr)
+{
+	const struct sp_flow_table *t = l->table;
+	const struct run_session *s = &r->sessions[t->rx[l->index].session];
+	const uint64_t *tx = s->final ? &s->tx[l->index + 1 - s->base] : NULL;
+
+	*fr = (struct sp_flow_result){ .id = t->meta[l->index].id,
+				       .stream = s->used ? s->name : r->plan->recvs[0].name,
+				       .proto = "udp",
+				       .unit = "datagram",
+				       .ended = s->ended };
+	flow_measure(r, t, l->index, tx, &fr->m);
+	flow_ends(r, l->worker, &t->meta[l->index], fr);
+}
+
+static void start_receivers(struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_recvs; i++) {
+		const struct sp_plan_recv *p = &r->plan->recvs[i];
+		struct sp_stream_result *s = &r->stream_results[i];
+
+		clear_measure(&s->m);
+		*s = (struct sp_stream_result){
+			.name = p->name,
+			.target = r->transport_results[p->from_port].where,
+			.m = s->m
+		};
+		s->m.asked_pps = NAN;
+	}
+}
+
+/* What nobody told a receiver. */
+static void forget_untold(struct sp_measure *m, bool tx_too)
+{
+	if (tx_too)
+		forget_tx(&m->c);
+	FORGET(&m->c, SP_C_asked_packets, SP_C_pending, SP_C_not_sent_late, SP_C_tx_refused,
+	       SP_C_tx_bytes, SP_C_catch_up);
+	m->asked_pps = NAN;
+}
+
+static void collect_rx_tallies(struct sp_run *r, struct sp_hist *scratch)
+{
 	for (unsigned w = 0; w < r->n_workers; w++) {
-		walk_table(&k, w, &r->workers[w].verifier.own);
-		untracked += SP_LOAD(r->workers[w].verifier.untracked);
-		bytes += SP_LOAD(r->workers[w].verifier.untracked_bytes);
 		for (unsigned i = 0; i < SP_TALLIES; i++) {
 			const struct sp_tally_rx *ta = &r->workers[w].verifier.tally[i];
 
@@ -540,33 +596,66 @@ static void collect_recv(struct sp_run *r, bool final, struct sp_hist *scratch)
 			sp_hist_merge(&scratch[2], &ta->gap_error);
 		}
 	}
+}
+
+static void add_untracked(struct sp_run *r, const struct recv_walk *k)
+{
+	struct sp_counts *c = &r->result.total.c;
+	uint64_t packets = 0, bytes = 0;
+
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		packets += SP_LOAD(r->workers[w].verifier.untracked);
+		bytes += SP_LOAD(r->workers[w].verifier.untracked_bytes);
+	}
+	c->v[SP_C_untracked] += packets + k->unstamped;
+	c->v[SP_C_rx_packets] += packets;
+	c->v[SP_C_rx_unique] += packets;
+	c->v[SP_C_rx_bytes] += bytes;
+}
+
+static int64_t worst_clock(const struct sp_run *r)
+{
+	int64_t worst = -1;
+
 	for (uint32_t i = 1; i < r->n_sessions; i++)
-		if (r->rx_session[i].clock_known &&
-		    (int64_t)r->rx_session[i].error_ns > clock_error)
-			clock_error = (int64_t)r->rx_session[i].error_ns;
-	t->c.v[SP_C_untracked] += untracked + k.unstamped;
-	t->c.v[SP_C_rx_packets] += untracked;
-	t->c.v[SP_C_rx_unique] += untracked;
-	t->c.v[SP_C_rx_bytes] += bytes;
-	if (k.tx_unknown || k.unstamped || untracked || !final)
-		forget_tx(&t->c);
-	FORGET(&t->c, SP_C_asked_packets, SP_C_pending, SP_C_not_sent_late, SP_C_tx_refused,
-	       SP_C_tx_bytes, SP_C_catch_up);
-	t->asked_pps = NAN;
+		if (r->rx_session[i].clock_known && (int64_t)r->rx_session[i].error_ns > worst)
+			worst = (int64_t)r->rx_session[i].error_ns;
+	return worst;
+}
+
+static void collect_recv(struct sp_run *r, bool final, struct sp_hist *scratch)
+{
+	struct sp_measure *t = &r->result.total;
+	struct recv_walk k = { .r = r };
+	int64_t clock_error = worst_clock(r);
+	bool untold;
+
+	start_receivers(r);
+	list_flows(r);
+	k.limit = final || r->n_listed < SP_RUN_LIVE_FLOWS ? r->n_listed : SP_RUN_LIVE_FLOWS;
+	walk_table(&k, &r->granted);
+	for (unsigned w = 0; w < r->n_workers; w++)
+		walk_table(&k, &r->workers[w].verifier.own);
+	for (uint32_t i = 0; i < k.limit; i++)
+		fill_flow(r, &r->listed[i], &r->flow_results[i]);
+	add_untracked(r, &k);
+	collect_rx_tallies(r, scratch);
+	untold = k.tx_unknown || t->c.v[SP_C_untracked] || !final;
+	forget_untold(t, untold);
 	summarise(&scratch[0], &t->delay, clock_error);
 	summarise(&scratch[1], &t->delay_actual, clock_error);
 	summarise(&scratch[2], &t->rx_gap_error, -1);
 	r->result.flows = r->flow_results;
-	r->result.n_flows = k.n_flows;
+	r->result.n_flows = k.limit;
+	for (unsigned i = 0; i < r->plan->n_recvs; i++) {
+		forget_untold(&r->stream_results[i].m, untold);
+		forget_reasons(&r->stream_results[i].m.c);
+		total_rates(&r->stream_results[i].m);
+	}
 	if (final)
 		sp_run_attribute(r);
 	else
 		forget_reasons(&t->c);
-	r->stream_results[0] = (struct sp_stream_result){
-		.name = r->plan->recvs[0].name,
-		.target = r->transport_results[0].where,
-		.flows = k.n_flows
-	};
 }
 
 static void collect_transports(struct sp_run *r)

@@ -9,7 +9,8 @@
 
 /* How every refusal ends: what the user can do. */
 #define NO_LEASE                                                                               \
-	"more needs the far end's consent, a lease from a spate receiver; leases do not exist " \
+	"more needs the far end's consent, a lease from a spate receiver; leases do not "      \
+	"exist "                                                                               \
 	"yet in this version, so stay within these limits or use a network of your own "       \
 	"(loopback, private, documentation addresses, a lab)"
 
@@ -57,11 +58,12 @@ static int judge_broadcast(const struct sp_guard_ask *a, const struct sp_guard_c
 			       to, limited ? "the broadcast address" : "a broadcast address");
 	/* Routers do not pass on the limited one: it stays on the user's own link. */
 	if (!limited && !sp_addr_is_own(&a->to.addr))
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s is the broadcast address of a %s network: broadcast is for "
-			       "networks of your own only (private, documentation or link-local "
-			       "addresses), --allow-broadcast does not change that",
-			       to, sp_addr_class_name(class));
+		return sp_fail(
+			err, -EACCES, SP_EXIT_PERM,
+			"%s is the broadcast address of a %s network: broadcast is for "
+			"networks of your own only (private, documentation or link-local "
+			"addresses), --allow-broadcast does not change that",
+			to, sp_addr_class_name(class));
 	return 0;
 }
 
@@ -77,11 +79,12 @@ static int judge_foreign(const struct sp_guard_ask *a, struct sp_err *err)
 			       "may not be used towards it; " NO_LEASE,
 			       to, class);
 	if (a->unbounded)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s is a %s address: a run without an end is not allowed towards "
-			       "it; give a duration, a count or a number of bytes (up to %u "
-			       "packets/s and 10 Mbit/s need no consent)",
-			       to, class, SP_GUARD_PUBLIC_PPS);
+		return sp_fail(
+			err, -EACCES, SP_EXIT_PERM,
+			"%s is a %s address: a run without an end is not allowed towards "
+			"it; give a duration, a count or a number of bytes (up to %u "
+			"packets/s and 10 Mbit/s need no consent)",
+			to, class, SP_GUARD_PUBLIC_PPS);
 	return 0;
 }
 
@@ -109,10 +112,11 @@ static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps,
 		sp_human_bps(asked, sizeof asked, bps);
 	if (n > 1)
 		snprintf(others, sizeof others, " and %u more like it", n - 1);
-	return sp_fail(err, -EACCES, SP_EXIT_PERM,
-		       "%s%s: a %s address, outside your own network; %s is asked and the limit "
-		       "there is %u packets/s and 10 Mbit/s in all: " NO_LEASE,
-		       to, others, class, asked, SP_GUARD_PUBLIC_PPS);
+	return sp_fail(
+		err, -EACCES, SP_EXIT_PERM,
+		"%s%s: a %s address, outside your own network; %s is asked and the limit "
+		"there is %u packets/s and 10 Mbit/s in all: " NO_LEASE,
+		to, others, class, asked, SP_GUARD_PUBLIC_PPS);
 }
 
 static int judge_all(const struct sp_guard_ask *ask, unsigned n,

@@ -276,10 +276,10 @@ static void check_row(const struct row *r, double pps, double bps, bool unbounde
 {
 	struct sp_guard_ask a = ask_of(r->addr, pps, bps);
 	bool modest = pps <= 1000 && bps <= 1e7 && !unbounded;
-	bool want = r->verdict == OWN	  ? true :
-		    r->verdict == FOREIGN ? modest :
-		    r->verdict == NEVER	  ? false :
-					    flag;
+	bool want = r->verdict == OWN	    ? true
+		    : r->verdict == FOREIGN ? modest
+		    : r->verdict == NEVER   ? false
+					    : flag;
 
 	a.unbounded = unbounded;
 	if (allowed(&a, flag) != want)
@@ -292,7 +292,7 @@ static void test_table(void **state)
 	static const struct {
 		double pps, bps;
 	} rates[] = {
-		{ 100, 819200 },   { 1000, 1e7 },	{ 1000.001, 8e6 },
+		{ 100, 819200 },   { 1000, 1e7 },	   { 1000.001, 8e6 },
 		{ 999, 10000001 }, { INFINITY, INFINITY },
 	};
 
@@ -331,15 +331,20 @@ static void expect_text(const struct sp_guard_ask *a, unsigned n, const char *co
 			fail_msg("'%s' is not in: %s", *words, err.text);
 }
 
-#define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define WORDS(...)                                                                             \
+	(const char *const[])                                                                  \
+	{                                                                                      \
+		__VA_ARGS__, NULL                                                              \
+	}
 
 static void test_sentences(void **state)
 {
 	struct sp_guard_ask a = ask_of("8.8.8.8", 5000, 4e6);
 
 	(void)state;
-	expect_text(&a, 1, WORDS("8.8.8.8", "public", "5.00 kpps", "1000 packets/s", "10 Mbit/s",
-				 "consent", "lease", "do not exist yet"));
+	expect_text(&a, 1,
+		    WORDS("8.8.8.8", "public", "5.00 kpps", "1000 packets/s", "10 Mbit/s",
+			  "consent", "lease", "do not exist yet"));
 	a = ask_of("8.8.8.8", 900, 11e6);
 	expect_text(&a, 1, WORDS("11.0 Mbit/s", "consent"));
 	a = ask_of("8.8.8.8", INFINITY, INFINITY);

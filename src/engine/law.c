@@ -112,8 +112,8 @@ const char *sp_law_text(const struct sp_law *law, struct sp_arena *arena)
 	for (row = law->ops->opts; row->name; row++)
 		put_row(row, law->conf, &args, args.len == 0, arena->mem);
 	if (!args.failed)
-		text = args.len ? sp_arena_printf(arena, "%s(%s)", law->ops->name, args.text) :
-				  law->ops->name;
+		text = args.len ? sp_arena_printf(arena, "%s(%s)", law->ops->name, args.text)
+				: law->ops->name;
 	sp_str_fini(&args);
 	return text;
 }

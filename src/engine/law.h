@@ -8,7 +8,7 @@
 
 struct sp_law {
 	const struct sp_dist_ops *ops; /* NULL: constant */
-	void *conf;                    /* its settings, in the arena */
+	void *conf;		       /* its settings, in the arena */
 };
 
 /* place opens the sentence on error. An unknown law names the nearest and those that exist. */

@@ -18,62 +18,63 @@ enum sp_stamp_mode { SP_STAMP_AUTO, SP_STAMP_NATIVE, SP_STAMP_SHORT, SP_STAMP_OF
 
 /* "run" rows. */
 struct sp_plan_run {
-	const char *name;          /* "send", "recv" or the user's */
+	const char *name; /* "send", "recv" or the user's */
 	uint64_t seed;
-	uint64_t duration_ns;      /* a receiver's end; streams have their own. 0: until stopped */
-	uint64_t count;            /* a receiver's end by received units; 0: none */
-	uint64_t cores;            /* workers; 0: 1 */
-	int spin;                  /* enum sp_spin */
-	const char *catch_up;      /* "chase:2x", "burst", "skip" */
-	uint64_t coalesce_ns;      /* 0: nothing waits for a neighbour */
+	uint64_t duration_ns; /* a receiver's end; streams have their own. 0: until stopped */
+	uint64_t count;	      /* a receiver's end by received units; 0: none */
+	uint64_t cores;	      /* workers; 0: 1 */
+	int spin;	      /* enum sp_spin */
+	const char *catch_up; /* "chase:2x", "burst", "skip" */
+	uint64_t coalesce_ns; /* 0: nothing waits for a neighbour */
 	bool control;
 	bool best_effort;
 	bool allow_broadcast;
-	bool is_virtual;           /* virtual time: the transports must be SP_T_VIRTUAL */
+	bool is_virtual; /* virtual time: the transports must be SP_T_VIRTUAL */
 	uint64_t max_flows;
 	int tally, verify;
 };
 
 /* "port" rows: a transport opened on an address or interface. */
 struct sp_plan_port {
-	const char *name;          /* "tx0", "rx0" */
-	const char *transport;     /* catalog word */
-	const char *bind;          /* "10.1.1.1%eth1", "" = any; with :port allowed */
-	const char *interface;     /* "" = none */
-	uint64_t port, port_last;  /* recv: the numbers to listen on; send: 0 or the source port */
-	const void *conf;          /* the transport's own settings; rows in its ops */
+	const char *name;      /* "tx0", "rx0" */
+	const char *transport; /* catalog word */
+	const char *bind;      /* "10.1.1.1%eth1", "" = any; with :port allowed */
+	const char *interface; /* "" = none */
+	uint64_t port,
+		port_last; /* recv: the numbers to listen on; send: 0 or the source port */
+	const void *conf;  /* the transport's own settings; rows in its ops */
 };
 
 /* "stream" rows. */
 struct sp_plan_stream {
 	const char *name;
-	const char *from;          /* port name */
-	const char *protocol;      /* "udp" */
-	const char *host;          /* target as written, without brackets */
-	uint64_t port;             /* target's number */
+	const char *from;     /* port name */
+	const char *protocol; /* "udp" */
+	const char *host;     /* target as written, without brackets */
+	uint64_t port;	      /* target's number */
 	struct sp_rate rate;
 	uint64_t size;
-	const char *departure;     /* "constant", "exponential", "name(args)" */
-	uint64_t count, bytes;     /* 0: no limit */
-	uint64_t duration_ns;      /* 0: no limit */
-	uint64_t start_ns;         /* after T0 */
-	const char *payload;       /* pattern text */
-	int stamp;                 /* enum sp_stamp_mode */
-	const char *entry;         /* what it was written as: streams of one entry share a tally */
+	const char *departure; /* "constant", "exponential", "name(args)" */
+	uint64_t count, bytes; /* 0: no limit */
+	uint64_t duration_ns;  /* 0: no limit */
+	uint64_t start_ns;     /* after T0 */
+	const char *payload;   /* pattern text */
+	int stamp;	       /* enum sp_stamp_mode */
+	const char *entry;     /* what it was written as: streams of one entry share a tally */
 	/* Filled by seal: */
-	unsigned from_port;        /* index into ports */
+	unsigned from_port; /* index into ports */
 };
 
 /* "recv" rows. */
 struct sp_plan_recv {
 	const char *name;
-	const char *from;          /* port name */
-	const char *protocol;      /* "udp" */
+	const char *from;     /* port name */
+	const char *protocol; /* "udp" */
 	unsigned from_port;
 };
 
 struct sp_plan {
-	struct sp_arena arena;     /* all texts and settings live here */
+	struct sp_arena arena; /* all texts and settings live here */
 	struct sp_plan_run run;
 	struct sp_plan_port *ports;
 	unsigned n_ports;
@@ -81,8 +82,8 @@ struct sp_plan {
 	unsigned n_streams;
 	struct sp_plan_recv *recvs;
 	unsigned n_recvs;
-	const char *json;          /* canonical text, one line */
-	char sha256[65];           /* of that text, hexadecimal */
+	const char *json; /* canonical text, one line */
+	char sha256[65];  /* of that text, hexadecimal */
 };
 
 #endif

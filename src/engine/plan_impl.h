@@ -13,7 +13,7 @@
 
 /* A growing array of items of one kind, and where each was written. */
 struct sp_plan_list {
-	size_t size;         /* of an item */
+	size_t size; /* of an item */
 	void *items;
 	const char **places; /* in the scratch arena; NULL: unknown */
 	unsigned n, cap;
@@ -23,13 +23,13 @@ struct sp_plan_build {
 	const struct sp_mem *mem;
 	const struct sp_catalog *catalog;
 	struct sp_plan *plan;
-	struct sp_arena scratch;             /* what is not needed after seal */
-	enum sp_plan_item item;              /* where sets go to */
-	struct sp_plan_list list[4];         /* by enum sp_plan_item; RUN's is unused */
+	struct sp_arena scratch;     /* what is not needed after seal */
+	enum sp_plan_item item;	     /* where sets go to */
+	struct sp_plan_list list[4]; /* by enum sp_plan_item; RUN's is unused */
 	struct sp_plan_port port_defaults;
 	struct sp_plan_stream stream_defaults;
 	struct sp_plan_recv recv_defaults;
-	void *port_conf;                     /* the newest port's own settings, to be written */
+	void *port_conf; /* the newest port's own settings, to be written */
 };
 
 /* plan_words.c: what a text must be beyond what its row says. *canonical is the text to keep,

@@ -128,8 +128,8 @@ static int check_port(struct check *c, unsigned i)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: the port has no name",
 			       place);
 	if (!sp_names_add(&c->ports, port->name, i, &before))
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: two ports are called '%s'", place, port->name);
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: two ports are called '%s'",
+			       place, port->name);
 	ops = sp_plan_transport(c->b->catalog, port->transport, place, c->err);
 	if (!ops)
 		return -EINVAL;
@@ -194,9 +194,9 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
 			       "%s: size %llu is too large: %s holds at most %llu bytes", place,
 			       (unsigned long long)s->size,
-			       frame	      ? "a frame" :
-			       is_v6(s->host) ? "a UDP datagram over IPv6" :
-						"a UDP datagram over IPv4",
+			       frame		? "a frame"
+			       : is_v6(s->host) ? "a UDP datagram over IPv6"
+						: "a UDP datagram over IPv4",
 			       (unsigned long long)max);
 	if (s->size < min)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
@@ -212,14 +212,14 @@ static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, co
 	/* A name may turn out to be IPv6: what fits there fits IPv4 too. */
 	uint64_t headers = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
 	uint64_t room = s->size - headers;
-	unsigned need = s->stamp == SP_STAMP_NATIVE ? NATIVE_BYTES :
-			s->stamp == SP_STAMP_SHORT  ? SHORT_BYTES :
-						      0;
+	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
+			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
+						     : 0;
 
 	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = room >= NATIVE_BYTES ? SP_STAMP_NATIVE :
-			   room >= SHORT_BYTES	? SP_STAMP_SHORT :
-						  SP_STAMP_OFF;
+		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
+			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
+						 : SP_STAMP_OFF;
 	if (room >= need)
 		return 0;
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
@@ -256,9 +256,10 @@ static int check_limits(struct check *c, struct sp_plan_stream *s, const char *p
 			       "%s: bytes %llu is less than one packet of size %llu", place,
 			       (unsigned long long)s->bytes, (unsigned long long)s->size);
 	if (s->bytes && !s->size)
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: with size 0 a limit of bytes is never reached; give a count",
-			       place);
+		return sp_fail(
+			c->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: with size 0 a limit of bytes is never reached; give a count",
+			place);
 	if (s->duration_ns > INT64_MAX || s->start_ns > INT64_MAX)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
 			       "%s: more than 292 years is too long", place);

@@ -49,11 +49,28 @@ static int build(const struct sp_mem *mem, const struct word *w, struct sp_plan 
 	return rc;
 }
 
-#define W(...) (const struct word[]){ __VA_ARGS__, { 0 } }
-#define PORT   { 'P', NULL, NULL }, { '=', "name", "tx0" }
+#define W(...)                                                                                 \
+	(const struct word[])                                                                  \
+	{                                                                                      \
+		__VA_ARGS__,                                                                   \
+		{                                                                              \
+			0                                                                      \
+		}                                                                              \
+	}
+#define PORT                                                                                   \
+	{ 'P', NULL, NULL },                                                                   \
+	{                                                                                      \
+		'=', "name", "tx0"                                                             \
+	}
 #define STREAM                                                                                 \
-	{ 'S', "here", NULL }, { '=', "name", "s1" }, { '=', "host", "10.1.1.2" }
-#define SET(key, value) { '=', key, value }
+	{ 'S', "here", NULL }, { '=', "name", "s1" },                                          \
+	{                                                                                      \
+		'=', "host", "10.1.1.2"                                                        \
+	}
+#define SET(key, value)                                                                        \
+	{                                                                                      \
+		'=', key, value                                                                \
+	}
 
 static struct sp_plan *good(const struct word *w)
 {
@@ -173,7 +190,8 @@ static void test_sizes_and_rates(void **state)
 	bad(W(PORT, SET("transport", "packet"), STREAM, SET("size", "41")), "too small");
 	bad(W(PORT, SET("transport", "packet"), STREAM, SET("host", "::1"), SET("size", "61")),
 	    "too small");
-	bad(W(PORT, STREAM, SET("size", "0"), SET("rate", "1Mbit/s")), "no meaning with size 0");
+	bad(W(PORT, STREAM, SET("size", "0"), SET("rate", "1Mbit/s")),
+	    "no meaning with size 0");
 	p = good(W(PORT, STREAM, SET("size", "0"), SET("rate", "1Mbit/s@l2")));
 	sp_plan_free(p);
 	bad(W(PORT, STREAM, SET("rate", "max"), SET("departure", "exponential")), "no gaps");
@@ -251,10 +269,17 @@ static void test_bind(void **state)
 	bad(W(PORT, SET("interface", "a/b"), STREAM), "interface");
 }
 
-#define RECV(name) { 'V', NULL, NULL }, { '=', "name", name }
+#define RECV(name)                                                                             \
+	{ 'V', NULL, NULL },                                                                   \
+	{                                                                                      \
+		'=', "name", name                                                              \
+	}
 #define LISTEN(name, bind, first, last)                                                        \
-	{ 'P', NULL, NULL }, { '=', "name", name }, { '=', "bind", bind },                      \
-		{ '=', "port", first }, { '=', "port_last", last }
+	{ 'P', NULL, NULL }, { '=', "name", name }, { '=', "bind", bind },                     \
+		{ '=', "port", first },                                                        \
+	{                                                                                      \
+		'=', "port_last", last                                                         \
+	}
 
 static void test_recvs(void **state)
 {
@@ -313,8 +338,8 @@ static void test_one_digest_a_request(void **state)
 
 static void test_departure_text(void **state)
 {
-	struct sp_plan *p =
-		good(W(PORT, STREAM, SET("departure", " shaped( shape = 2 , shift=5ms ) ")));
+	struct sp_plan *p = good(
+		W(PORT, STREAM, SET("departure", " shaped( shape = 2 , shift=5ms ) ")));
 
 	(void)state;
 	assert_string_equal(p->streams[0].departure, "shaped(shape=2,shift=5ms)");
@@ -357,10 +382,11 @@ static void test_many_streams(void **state)
 
 static void test_no_memory(void **state)
 {
-	const struct word *w =
-		W(SET("virtual", "1"), SET("catch_up", "chase:3x"), LISTEN("rx0", "", "5001", "0"),
-		  SET("transport", "loop"), SET("loss", "1%"), PORT, SET("transport", "pcap"),
-		  SET("file", "x.pcap"), STREAM, SET("departure", "shaped(shape=3)"), RECV("r"));
+	const struct word *w = W(SET("virtual", "1"), SET("catch_up", "chase:3x"),
+				 LISTEN("rx0", "", "5001", "0"), SET("transport", "loop"),
+				 SET("loss", "1%"), PORT, SET("transport", "pcap"),
+				 SET("file", "x.pcap"), STREAM,
+				 SET("departure", "shaped(shape=3)"), RECV("r"));
 
 	(void)state;
 	for (uint64_t i = 0;; i++) {

@@ -16,8 +16,8 @@ static void write_ports(const struct sp_plan *p, const struct sp_catalog *catalo
 	sp_json_open(j, "ports", '[');
 	for (unsigned i = 0; i < p->n_ports; i++) {
 		const struct sp_plan_port *port = &p->ports[i];
-		const struct sp_transport_ops *ops =
-			sp_catalog_transport(catalog, port->transport);
+		const struct sp_transport_ops *ops = sp_catalog_transport(catalog,
+									  port->transport);
 
 		sp_json_open(j, NULL, '{');
 		sp_opts_print(sp_plan_rows(SP_PLAN_PORT), port, j);

@@ -26,8 +26,9 @@ static int check_protocol(const char *value, const char *place, struct sp_err *e
 	}
 	sp_str_printable(shown, sizeof shown, value);
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: protocol '%s' is not supported; works: %s%s%s%s", place, shown, list,
-		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+		       "%s: protocol '%s' is not supported; works: %s%s%s%s", place, shown,
+		       list, best ? "; did you mean '" : "", best ? best : "",
+		       best ? "'?" : "");
 }
 
 const struct sp_transport_ops *sp_plan_transport(const struct sp_catalog *catalog,
@@ -172,8 +173,8 @@ static int check_host(struct sp_plan_build *b, const char *value, const char *pl
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: '%s' is not an address or a host name%s", place, shown,
 			       strchr(value, '%') ? "; %DEV belongs to IPv6 addresses only, "
-						    "--interface to the rest" :
-						    "");
+						    "--interface to the rest"
+						  : "");
 	}
 	*canonical = sp_plan_host(value, &b->plan->arena);
 	return *canonical ? 0 : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");

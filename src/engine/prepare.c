@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -130,6 +131,18 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
+/* "eth0 10.0.0.1:5001", ":5001" on all addresses, "" when nothing is bound. */
+static void describe_local(struct run_port *p, size_t at, const struct sp_endpoint *local)
+{
+	char text[80] = "";
+
+	if (local->addr.family)
+		sp_endpoint_format(text, sizeof text, local);
+	else if (local->port)
+		snprintf(text, sizeof text, ":%u", local->port);
+	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -166,12 +179,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 			"port %s: flows cannot be steered to %u workers (%s): use --cores 1",
 			p->plan->name, r->n_workers, strerror(-ret));
 	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
-	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0 &&
-	    at < sizeof p->where - 2) {
-		if (at)
-			p->where[at++] = ' ';
-		sp_endpoint_format(p->where + at, sizeof p->where - at, &local);
-	}
+	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0)
+		describe_local(p, at, &local);
 	return 0;
 }
 

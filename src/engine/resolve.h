@@ -21,7 +21,7 @@ bool sp_local_is_own(const struct sp_local *, const struct sp_addr *);
 bool sp_local_is_broadcast(const struct sp_local *, const struct sp_addr *);
 
 struct sp_resolve_conf {
-	uint8_t family;        /* preferred: that of the own address, 4 or 6; 0: none */
+	uint8_t family;	       /* preferred: that of the own address, 4 or 6; 0: none */
 	const char *interface; /* gives link-local addresses their scope; NULL or "": none */
 };
 /* Numeric first, then the system's resolver. Where a name has addresses of both families, the

@@ -26,8 +26,8 @@ static void expect_addr(const char *host, const struct sp_resolve_conf *conf, co
 	assert_string_equal(sp_endpoint_format(text, sizeof text, &e), want);
 }
 
-static void expect_error(const char *host, const struct sp_resolve_conf *conf, enum sp_exit code,
-			 const char *fragment)
+static void expect_error(const char *host, const struct sp_resolve_conf *conf,
+			 enum sp_exit code, const char *fragment)
 {
 	struct sp_endpoint e = { 0 };
 	struct sp_err err = { 0 };
@@ -55,7 +55,8 @@ static void test_numeric(void **state)
 
 static void test_link_local(void **state)
 {
-	const struct sp_resolve_conf lo = { .interface = "lo" }, none = { .interface = "nosuch0" };
+	const struct sp_resolve_conf lo = { .interface = "lo" },
+				     none = { .interface = "nosuch0" };
 	struct sp_endpoint e;
 
 	(void)state;

@@ -122,7 +122,7 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 static int make_results(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_result *res = &r->result;
-	unsigned n = r->role == SP_ROLE_RECV ? 1 : r->plan->n_streams;
+	unsigned n = r->role == SP_ROLE_RECV ? r->plan->n_recvs : r->plan->n_streams;
 	uint64_t flows = r->plan->run.max_flows;
 
 	if (r->role != SP_ROLE_RECV && r->plan->n_streams < flows)
@@ -132,7 +132,10 @@ static int make_results(struct sp_run *r, struct sp_err *err)
 	r->transport_results = sp_arena_alloc(&r->arena,
 					      r->plan->n_ports * sizeof *r->transport_results);
 	r->flow_results = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->flow_results);
-	if (!r->stream_results || !r->transport_results || !r->flow_results)
+	r->listed = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->listed);
+	r->own_listed = sp_arena_alloc(&r->arena, r->n_workers * sizeof *r->own_listed);
+	if (!r->stream_results || !r->transport_results || !r->flow_results || !r->listed ||
+	    !r->own_listed)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	*res = (struct sp_result){ .name = r->plan->run.name,
 				   .command = r->role == SP_ROLE_RECV ? "recv" : "send",

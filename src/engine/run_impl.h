@@ -57,6 +57,13 @@ struct run_session {
 	uint64_t *tx; /* final counts of the sender, n; NULL until told */
 };
 
+/* A received flow, in the order in which the report lists them: no flow moves once listed. */
+struct run_listed {
+	const struct sp_flow_table *table;
+	uint32_t index;
+	unsigned worker; /* whose queues know its source */
+};
+
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -104,6 +111,8 @@ struct sp_run {
 	struct sp_stream_result *stream_results;
 	struct sp_flow_result *flow_results;
 	uint32_t flow_results_cap;
+	struct run_listed *listed;
+	uint32_t n_listed, granted_listed, *own_listed; /* own_listed: one a worker */
 	struct sp_transport_result *transport_results;
 	struct sp_named_hist named_hists[5];
 	struct sp_hist *final_hists;

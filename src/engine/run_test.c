@@ -23,8 +23,8 @@ struct sim {
 	struct sp_run *run;
 	struct sp_err err;
 	unsigned intervals, violations;
-	uint64_t worst_pending;      /* of any stream, at any event */
-	uint64_t stop_after_ns;      /* request a stop at the first event past this */
+	uint64_t worst_pending; /* of any stream, at any event */
+	uint64_t stop_after_ns; /* request a stop at the first event past this */
 	bool one_sided;
 };
 
@@ -125,7 +125,8 @@ static void end_sim(struct sim *s)
 	assert_int_equal(s->mem.live, 0);
 }
 
-static const struct sp_measure *run_words(struct sim *s, const char *const *words, unsigned streams)
+static const struct sp_measure *run_words(struct sim *s, const char *const *words,
+					  unsigned streams)
 {
 	int r;
 
@@ -140,15 +141,17 @@ static const struct sp_measure *run_words(struct sim *s, const char *const *word
 
 #define COUNT(m, name) ((m)->c.v[SP_C_##name])
 
-#define LOOP "+port", "name=p", "transport=loop", "port=5001"
-#define BOTH "+recv", "name=r", "from=p"
-#define VIRTUAL "+run", "virtual=true"
-#define STREAM(rate) "+stream", "name=s", "from=p", "host=127.0.0.1", "port=5001", "rate=" rate, "size=64"
+#define LOOP	       "+port", "name=p", "transport=loop", "port=5001"
+#define BOTH	       "+recv", "name=r", "from=p"
+#define VIRTUAL	       "+run", "virtual=true"
+#define STREAM(rate)                                                                           \
+	"+stream", "name=s", "from=p", "host=127.0.0.1", "port=5001", "rate=" rate, "size=64"
 
 static void test_hundred_a_second(void **state)
 {
-	static const char *const words[] = { VIRTUAL, LOOP, "delay=5ms", BOTH, STREAM("100pps"),
-					     "duration=10s", NULL };
+	static const char *const words[] = {
+		VIRTUAL, LOOP, "delay=5ms", BOTH, STREAM("100pps"), "duration=10s", NULL
+	};
 	struct sim s;
 	const struct sp_measure *m = run_words(&s, words, 0);
 
@@ -169,10 +172,17 @@ static void test_hundred_a_second(void **state)
 
 static void test_impairments_are_exact(void **state)
 {
-	static const char *const words[] = { VIRTUAL,	   LOOP,	   "loss_every=10",
-					     "duplicate_every=7", "corrupt_every=50", "reorder_every=33",
-					     "delay=2ms",  BOTH,	   STREAM("1kpps"),
-					     "duration=10s", NULL };
+	static const char *const words[] = { VIRTUAL,
+					     LOOP,
+					     "loss_every=10",
+					     "duplicate_every=7",
+					     "corrupt_every=50",
+					     "reorder_every=33",
+					     "delay=2ms",
+					     BOTH,
+					     STREAM("1kpps"),
+					     "duration=10s",
+					     NULL };
 	struct sim s;
 	const struct sp_measure *m = run_words(&s, words, 0);
 
@@ -210,8 +220,8 @@ static void test_many_streams_keep_their_rates(void **state)
 
 static void test_stop_is_complete(void **state)
 {
-	static const char *const words[] = { VIRTUAL, LOOP, BOTH, STREAM("1kpps"), "duration=1h",
-					     NULL };
+	static const char *const words[] = { VIRTUAL,	      LOOP,	     BOTH,
+					     STREAM("1kpps"), "duration=1h", NULL };
 	struct sim s;
 	int r;
 
@@ -229,10 +239,11 @@ static void test_stop_is_complete(void **state)
 
 static void test_limits(void **state)
 {
-	static const char *const count[] = { VIRTUAL, LOOP, BOTH, STREAM("1kpps"), "duration=10s",
-					     "count=77", NULL };
-	static const char *const bytes[] = { VIRTUAL, LOOP, BOTH, STREAM("1kpps"), "duration=10s",
-					     "bytes=6400", NULL };
+	static const char *const count[] = { VIRTUAL,	     LOOP,	 BOTH, STREAM("1kpps"),
+					     "duration=10s", "count=77", NULL };
+	static const char *const bytes[] = {
+		VIRTUAL, LOOP, BOTH, STREAM("1kpps"), "duration=10s", "bytes=6400", NULL
+	};
 	struct sim s;
 	const struct sp_measure *m = run_words(&s, count, 0);
 
@@ -247,8 +258,10 @@ static void test_limits(void **state)
 
 static void test_one_sided_transports(void **state)
 {
-	static const char *const words[] = { VIRTUAL, "+port", "name=p", "transport=null",
-					     STREAM("10kpps"), "duration=2s", NULL };
+	static const char *const words[] = {
+		VIRTUAL,	  "+port",	 "name=p", "transport=null",
+		STREAM("10kpps"), "duration=2s", NULL
+	};
 	struct sim s;
 	const struct sp_measure *m = run_words(&s, words, 0);
 
@@ -262,8 +275,10 @@ static void test_one_sided_transports(void **state)
 /* Every allocation of a whole run fails once; nothing leaks and nothing crashes. */
 static void test_each_allocation_fails(void **state)
 {
-	static const char *const words[] = { VIRTUAL, LOOP, BOTH, STREAM("100pps"),
-					     "departure=exponential", "duration=2s", NULL };
+	static const char *const words[] = {
+		VIRTUAL,       LOOP, BOTH, STREAM("100pps"), "departure=exponential",
+		"duration=2s", NULL
+	};
 	struct sim s;
 	int r = -1;
 

@@ -20,23 +20,23 @@ typedef unsigned __int128 u128;
 #define KS_BINS	    ((KS_OCTAVES << KS_SUB_BITS) + 2u)
 #define KS_MIN	    100u
 
-#define Q32	 4294967296.0
-#define GAP_MAX (1ull << 62) /* 146 years: added to any clock it does not wrap */
+#define Q32	    4294967296.0
+#define GAP_MAX	    (1ull << 62) /* 146 years: added to any clock it does not wrap */
 
 struct sp_schedule {
 	const struct sp_mem *mem;
 	const struct sp_dist_ops *dist;
 	void *state;
 	struct sp_rng rng;
-	double scale_q32;  /* a drawn value times this is a gap in ns * 2^32 */
-	double per_gap;    /* a gap in ns times this is its ratio to the mean gap */
+	double scale_q32; /* a drawn value times this is a gap in ns * 2^32 */
+	double per_gap;	  /* a gap in ns times this is its ratio to the mean gap */
 	double law_mean;
-	uint64_t due_ns;   /* the sum so far, 64.32 fixed point */
+	uint64_t due_ns; /* the sum so far, 64.32 fixed point */
 	uint32_t due_frac;
-	uint32_t at;       /* next unused of the block */
+	uint32_t at; /* next unused of the block */
 	uint32_t size;
 	float drawn[SP_DIST_BLOCK];
-	uint64_t left_ns;  /* last actual departure; 0: none yet */
+	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
 	uint32_t bins[KS_BINS];
 	struct sp_arena conf;
@@ -203,8 +203,8 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		.size = (uint32_t)stream->size,
 		.gap_den = 1,
 	};
-	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns) :
-					     SP_NEVER;
+	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
+					   : SP_NEVER;
 	if (stream->rate.kind == SP_RATE_MAX) {
 		pace->kind = SP_PACE_MAX;
 		return 0;
@@ -301,8 +301,9 @@ int sp_catch_up_parse(const char *text, struct sp_catch_up_conf *out, struct sp_
 	return 0;
 bad:
 	sp_str_printable(shown, sizeof shown, text);
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "'%s' is no way to catch up; there are chase:2x (1x to 1000x), burst and "
-		       "skip",
-		       shown);
+	return sp_fail(
+		err, -EINVAL, SP_EXIT_USAGE,
+		"'%s' is no way to catch up; there are chase:2x (1x to 1000x), burst and "
+		"skip",
+		shown);
 }

@@ -282,8 +282,8 @@ static void test_errors(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct sp_plan_stream s =
-			stream_of(rows[i].rate, rows[i].size, rows[i].departure);
+		struct sp_plan_stream s = stream_of(rows[i].rate, rows[i].size,
+						    rows[i].departure);
 		struct sp_schedule *sched;
 		struct sp_err err = { 0 };
 		struct sp_pace p;
@@ -323,9 +323,18 @@ static void test_no_memory(void **state)
 
 static void test_catch_up(void **state)
 {
-	static const char *const wrong[] = { "", "chase:", "chase:x", "chase:0.5x", "chase:2",
-					     "chase:nanx", "chase:-2x", "chase:1e9x",
-					     "chase:infx", "Burst", "skip it", "chase: 2x",
+	static const char *const wrong[] = { "",
+					     "chase:",
+					     "chase:x",
+					     "chase:0.5x",
+					     "chase:2",
+					     "chase:nanx",
+					     "chase:-2x",
+					     "chase:1e9x",
+					     "chase:infx",
+					     "Burst",
+					     "skip it",
+					     "chase: 2x",
 					     "chase:111111111111111111111111111x" };
 	struct sp_catch_up_conf c;
 	struct sp_err err;

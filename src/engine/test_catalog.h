@@ -22,7 +22,8 @@ struct test_loop_conf {
 	uint64_t delay_ns;
 };
 static const struct sp_opt test_loop_opts[] = {
-	{ "loss", SP_OPT_RATIO, offsetof(struct test_loop_conf, loss), "0", NULL, 0, 0, "loss" },
+	{ "loss", SP_OPT_RATIO, offsetof(struct test_loop_conf, loss), "0", NULL, 0, 0,
+	  "loss" },
 	{ "delay", SP_OPT_TIME, offsetof(struct test_loop_conf, delay_ns), "0", NULL, 0, 0,
 	  "delay" },
 	{ 0 },
@@ -32,7 +33,8 @@ struct test_pcap_conf {
 	const char *file;
 };
 static const struct sp_opt test_pcap_opts[] = {
-	{ "file", SP_OPT_TEXT, offsetof(struct test_pcap_conf, file), NULL, NULL, 0, 0, "file" },
+	{ "file", SP_OPT_TEXT, offsetof(struct test_pcap_conf, file), NULL, NULL, 0, 0,
+	  "file" },
 	{ 0 },
 };
 
@@ -146,9 +148,9 @@ static const struct sp_dist_ops test_meanless = {
 	.moments = test_no_moments,
 };
 
-static const struct sp_transport_ops *const test_transports[] = {
-	&test_udp, &test_packet, &test_loop, &test_null, &test_pcap, NULL
-};
+static const struct sp_transport_ops *const test_transports[] = { &test_udp,  &test_packet,
+								  &test_loop, &test_null,
+								  &test_pcap, NULL };
 static const struct sp_source_ops *const test_sources[] = { NULL };
 static const struct sp_dist_ops *const test_dists[] = { &test_exponential, &test_shaped,
 							&test_meanless, NULL };

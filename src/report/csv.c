@@ -102,8 +102,10 @@ static void put_lead(struct sp_str *out, const struct row *row, const char *stre
 {
 	char time[SP_FMT_FIGURE];
 
+	const char *scope = row->ev->result->role == SP_ROLE_RECV ? "flow" : "stream";
+
 	sp_str_printf(out, "%s,%s,", row->series ? "interval" : "final",
-		      stream ? "stream" : "total");
+		      stream ? scope : "total");
 	if (stream)
 		put_text(out, stream);
 	sp_str_printf(out, ",%s", sp_fmt_utc(time, sizeof time, row->ev->real_ns, 6));
@@ -160,9 +162,9 @@ static void put_final(struct sp_str *out, const struct sp_measure *m)
 static void put_row(struct sp_str *out, const struct row *row, size_t i)
 {
 	const struct sp_result *r = row->ev->result;
-	const struct sp_measure *m = i ? &r->streams[i - 1].m : &r->total;
+	const struct sp_measure *m = i ? sp_row_measure(r, i - 1) : &r->total;
 
-	put_lead(out, row, i ? r->streams[i - 1].name : NULL);
+	put_lead(out, row, i ? sp_row_name(r, i - 1) : NULL);
 	if (row->series) {
 		put_interval_counts(out, row, i, &m->c);
 		put_interval_rest(out, row, i, m);
@@ -174,7 +176,7 @@ static void put_row(struct sp_str *out, const struct row *row, size_t i)
 
 static void put_rows(struct sp_str *out, const struct row *row)
 {
-	for (size_t i = 1; i <= row->ev->result->n_streams; i++)
+	for (size_t i = 1; i <= sp_rows(row->ev->result); i++)
 		put_row(out, row, i);
 	put_row(out, row, 0);
 }

@@ -92,7 +92,7 @@ void sp_live_rates(const struct sp_live *l, const struct sp_event *ev, size_t i,
 		   struct sp_live_rates *v)
 {
 	const struct sp_result *r = ev->result;
-	const struct sp_measure *m = i ? &r->streams[i - 1].m : &r->total;
+	const struct sp_measure *m = i ? sp_row_measure(r, i - 1) : &r->total;
 	const struct sp_series *s = &l->series;
 	uint64_t t = ev->t_ns;
 
@@ -103,6 +103,9 @@ void sp_live_rates(const struct sp_live *l, const struct sp_event *ev, size_t i,
 	v->tx_pps = sp_series_rate(s, i, &m->c, SP_C_tx_packets, t);
 	v->tx_bps = 8 * sp_series_rate(s, i, &m->c, SP_C_tx_bytes, t);
 	v->rx_pps = sp_series_rate(s, i, &m->c, SP_C_rx_packets, t);
+	/* What a far receiver tells while the run goes on. */
+	if (isnan(v->rx_pps))
+		v->rx_pps = sp_series_rate(s, i, &m->c, SP_C_rx_unique, t);
 	v->rx_bps = 8 * sp_series_rate(s, i, &m->c, SP_C_rx_bytes, t);
 }
 
@@ -155,12 +158,12 @@ static void put_cell(struct sp_str *out, const struct layout *t, const struct co
 	sp_str_puts(out, red ? "\033[0m" : "");
 }
 
-/* i: 0 the total, 1 + k stream k. */
+/* i: 0 the total, 1 + k row k. */
 static void put_row(struct sp_str *out, const struct layout *t, size_t i)
 {
 	const struct sp_result *r = t->ev->result;
-	const struct sp_measure *m = i ? &r->streams[i - 1].m : &r->total;
-	const char *name = i ? r->streams[i - 1].name : "total";
+	const struct sp_measure *m = i ? sp_row_measure(r, i - 1) : &r->total;
+	const char *name = i ? sp_row_name(r, i - 1) : "total";
 	struct sp_live_rates v;
 
 	sp_live_rates(t->l, t->ev, i, &v);
@@ -177,7 +180,7 @@ static void put_head(struct sp_str *out, const struct layout *t)
 	bool bold = t->l->conf.color;
 
 	sp_str_puts(out, bold ? "\033[1m" : "");
-	sp_fmt_left(out, t->ev->result->role == SP_ROLE_RECV ? "receiver" : "stream", t->name);
+	sp_fmt_left(out, t->ev->result->role == SP_ROLE_RECV ? "flow from" : "stream", t->name);
 	for (unsigned k = 0; k < t->n; k++)
 		sp_fmt_right(out, t->col[k]->head, t->col[k]->cols);
 	sp_str_puts(out, bold ? "\033[0m" : "");
@@ -250,7 +253,7 @@ static void put_tiny(struct sp_str *out, const struct layout *t)
 
 static int64_t activity(const struct layout *t, size_t i)
 {
-	const struct sp_counts *c = &t->ev->result->streams[i].m.c;
+	const struct sp_counts *c = &sp_row_measure(t->ev->result, i)->c;
 	int64_t tx = 0, rx = 0;
 
 	if (t->ev->kind == SP_EVENT_END)
@@ -266,7 +269,7 @@ static size_t busiest(const struct layout *t, size_t want, size_t *at)
 	int64_t key[STREAMS];
 	size_t n = 0;
 
-	for (size_t i = 0; i < t->ev->result->n_streams; i++) {
+	for (size_t i = 0; i < sp_rows(t->ev->result); i++) {
 		int64_t a = activity(t, i);
 		size_t k = n;
 
@@ -297,13 +300,13 @@ static void put_streams(struct sp_str *out, struct layout *t, size_t rows)
 	char more[SP_FMT_FIGURE], line[SP_FMT_FIGURE + 32];
 	unsigned room = t->width - sum_cols(t);
 
-	if (r->n_streams > want)
+	if (sp_rows(r) > want)
 		want--; /* for the line that says so */
 	n = busiest(t, want, at);
 	t->name = NAME_MIN;
 	for (size_t k = 0; k < n; k++) {
-		unsigned need = r->streams[at[k]].name ? sp_fmt_cols(r->streams[at[k]].name)
-						       : 0;
+		const char *name = sp_row_name(r, at[k]);
+		unsigned need = name ? sp_fmt_cols(name) : 0;
 
 		t->name = need > t->name ? need : t->name;
 	}
@@ -312,10 +315,10 @@ static void put_streams(struct sp_str *out, struct layout *t, size_t rows)
 	put_head(out, t);
 	for (size_t k = 0; k < n; k++)
 		put_row(out, t, at[k] + 1);
-	if (n == r->n_streams)
+	if (n == sp_rows(r))
 		return;
 	snprintf(line, sizeof line, "%s more, the %s shown",
-		 sp_str_grouped(more, sizeof more, r->n_streams - n),
+		 sp_str_grouped(more, sizeof more, sp_rows(r) - n),
 		 n ? "busiest are" : "total is");
 	sp_fmt_left(out, line, t->width < strlen(line) ? t->width : (unsigned)strlen(line));
 	sp_str_puts(out, CLEAR_REST);
@@ -335,6 +338,6 @@ void sp_live_picture(const struct sp_live *l, const struct sp_event *ev, struct 
 	if (ev->kind == SP_EVENT_START)
 		return;
 	put_streams(out, &t, rows - 3);
-	if (ev->result->n_streams != 1)
+	if (sp_rows(ev->result) != 1)
 		put_row(out, &t, 0);
 }

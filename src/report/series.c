@@ -2,6 +2,21 @@
 
 #include <math.h>
 
+size_t sp_rows(const struct sp_result *r)
+{
+	return r->role == SP_ROLE_RECV ? r->n_flows : r->n_streams;
+}
+
+const struct sp_measure *sp_row_measure(const struct sp_result *r, size_t i)
+{
+	return r->role == SP_ROLE_RECV ? &r->flows[i].m : &r->streams[i].m;
+}
+
+const char *sp_row_name(const struct sp_result *r, size_t i)
+{
+	return r->role == SP_ROLE_RECV ? r->flows[i].src : r->streams[i].name;
+}
+
 void sp_series_init(struct sp_series *s, const struct sp_mem *mem)
 {
 	*s = (struct sp_series){ .mem = mem };
@@ -13,7 +28,7 @@ void sp_series_fini(struct sp_series *s)
 	sp_series_init(s, s->mem);
 }
 
-/* The number of streams may grow during a run of recv. */
+/* The number of flows grows during a run of recv. */
 static bool reserve(struct sp_series *s, size_t n)
 {
 	size_t cap = n > s->cap * 2 ? n : s->cap * 2;
@@ -33,7 +48,7 @@ static bool reserve(struct sp_series *s, size_t n)
 void sp_series_keep(struct sp_series *s, const struct sp_event *ev)
 {
 	const struct sp_result *r = ev->result;
-	size_t n = 1 + r->n_streams;
+	size_t n = 1 + sp_rows(r);
 
 	s->t_ns = ev->t_ns;
 	s->n = 0;
@@ -41,7 +56,7 @@ void sp_series_keep(struct sp_series *s, const struct sp_event *ev)
 		return;
 	s->last[0] = r->total.c;
 	for (size_t i = 1; i < n; i++)
-		s->last[i] = r->streams[i - 1].m.c;
+		s->last[i] = sp_row_measure(r, i - 1)->c;
 	s->n = n;
 }
 

@@ -10,9 +10,16 @@
 #include "base/mem.h"
 #include "core/result.h"
 
+/* What interval formats have a row for: the streams of a sender, the flows of a receiver (which
+ * keep their places; more may come). */
+size_t sp_rows(const struct sp_result *);
+const struct sp_measure *sp_row_measure(const struct sp_result *, size_t i);
+/* A stream's name; a flow's source. */
+const char *sp_row_name(const struct sp_result *, size_t i);
+
 struct sp_series {
 	const struct sp_mem *mem;
-	struct sp_counts *last; /* [0] the total, [1 + i] stream i */
+	struct sp_counts *last; /* [0] the total, [1 + i] row i */
 	size_t n, cap;		/* entries that are valid, and allocated */
 	uint64_t t_ns;		/* of the remembered event */
 };
@@ -22,7 +29,7 @@ void sp_series_fini(struct sp_series *);
 /* Remembers ev. Before the first call everything was 0 at T0. Without memory nothing is
  * remembered: deltas are then unknown until a later call succeeds. */
 void sp_series_keep(struct sp_series *, const struct sp_event *ev);
-/* How much counter c grew since the remembered event; i: 0 the total, 1 + k stream k, and now
+/* How much counter c grew since the remembered event; i: 0 the total, 1 + k row k, and now
  * its counts. false: unknown then or now. */
 bool sp_series_delta(const struct sp_series *, size_t i, const struct sp_counts *now,
 		     enum sp_counter c, int64_t *delta);

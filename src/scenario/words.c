@@ -73,8 +73,8 @@ int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16
 	return 0;
 bad:
 	sp_str_printable(shown, sizeof shown, text);
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is not a port number (1 to 65535)",
-		       place, shown);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: '%s' is not a port number (1 to 65535)", place, shown);
 }
 
 /* ---- into the plan ---- */
@@ -178,9 +178,12 @@ static void read_switches(const struct sp_reader *r, struct sp_words_output *out
 {
 #define AT(member) offsetof(struct sp_words_output, member)
 	static const struct switch_row rows[] = {
-		{ "out.json", AT(json) },	{ "out.csv", AT(csv) },
-		{ "out.plain", AT(plain) },	{ "out.dry_run", AT(dry_run) },
-		{ "out.verbose", AT(verbose) }, { "out.quiet", AT(quiet) },
+		{ "out.json", AT(json) },
+		{ "out.csv", AT(csv) },
+		{ "out.plain", AT(plain) },
+		{ "out.dry_run", AT(dry_run) },
+		{ "out.verbose", AT(verbose) },
+		{ "out.quiet", AT(quiet) },
 		{ "out.no_run_dir", AT(no_run_dir) },
 	};
 #undef AT
@@ -196,8 +199,8 @@ static void read_switches(const struct sp_reader *r, struct sp_words_output *out
 static int check_switches(const struct sp_reader *r)
 {
 	static const char *const pairs[][2] = {
-		{ "out.json", "out.csv" },	    { "out.json", "out.plain" },
-		{ "out.csv", "out.plain" },	    { "out.verbose", "out.quiet" },
+		{ "out.json", "out.csv" },	     { "out.json", "out.plain" },
+		{ "out.csv", "out.plain" },	     { "out.verbose", "out.quiet" },
 		{ "out.run_dir", "out.no_run_dir" },
 	};
 	const struct sp_given *dir = sp_reader_last(r, "out.run_dir");

@@ -20,7 +20,7 @@ struct sp_words_output {
 	bool dry_run;
 	bool verbose, quiet; /* at most one */
 	enum sp_words_live live;
-	const char *run_dir;  /* NULL: the default place */
+	const char *run_dir; /* NULL: the default place */
 	bool no_run_dir;
 	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
 	const char *name;     /* the run's: "send", "recv" or --name's */

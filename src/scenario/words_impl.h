@@ -8,7 +8,7 @@
 #include "engine/plan_build.h"
 #include "scenario/words.h"
 
-#define SP_WORDS_PORT	 "5001"   /* when no port number is given */
+#define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
 
@@ -42,14 +42,14 @@ struct sp_reader {
 	unsigned n_given;
 	struct sp_setting *stream; /* for each stream that does not say otherwise */
 	unsigned n_stream;
-	const char *port;          /* -p of send; NULL: none */
+	const char *port; /* -p of send; NULL: none */
 	const char *port_spelling;
 	bool port_used;
-	uint64_t streams;          /* per target */
+	uint64_t streams; /* per target */
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
-	bool random;               /* something will be drawn */
+	bool random; /* something will be drawn */
 };
 
 /* The last value given for a key; NULL: none. */

@@ -72,10 +72,10 @@ int sp_reader_note(struct sp_reader *r, const char *text, const char *file, unsi
 {
 	if (r->n_targets == r->cap_targets) {
 		unsigned cap = r->cap_targets ? r->cap_targets * 2 : 16;
-		struct sp_target *more =
-			cap > SP_WORDS_STREAMS * 2 ?
-				NULL :
-				sp_alloc_array(r->mem, cap, sizeof *r->targets);
+		struct sp_target *more = cap > SP_WORDS_STREAMS * 2
+						 ? NULL
+						 : sp_alloc_array(r->mem, cap,
+								  sizeof *r->targets);
 
 		if (!more)
 			return sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED,

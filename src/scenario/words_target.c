@@ -7,9 +7,9 @@
 #include "scenario/words_impl.h"
 
 /* Keys that a URL may set after '?'. */
-static const char *const keys[] = { "name",	 "rate",  "size",  "duration",
-				    "count",	 "bytes", "start", "departure",
-				    "payload",	 "stamp", "streams" };
+static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
+				    "count",   "bytes", "start",  "departure",
+				    "payload", "stamp", "streams" };
 #define N_KEYS	(sizeof keys / sizeof *keys)
 #define K_NAME	0u
 #define K_MULTI (N_KEYS - 1)
@@ -63,11 +63,13 @@ static int read_pair(const struct sp_reader *r, const struct making *t, char *pa
 	sp_str_printable(shown, sizeof shown, pair);
 	if (!value || value == pair)
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: after '?' key=value is expected, not '%s'", t->place, shown);
+			       "%s: after '?' key=value is expected, not '%s'", t->place,
+			       shown);
 	*value++ = '\0';
 	if (!decode(pair) || !decode(value))
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: %%00 stands for nothing that may be written here", t->place);
+			       "%s: %%00 stands for nothing that may be written here",
+			       t->place);
 	while (k < N_KEYS && strcmp(keys[k], pair) != 0)
 		k++;
 	if (k == N_KEYS) {
@@ -101,8 +103,7 @@ static int read_query(const struct sp_reader *r, const struct making *t, struct 
 	return rc;
 }
 
-static int set(struct sp_reader *r, const struct making *t, const char *key,
-	       const char *value)
+static int set(struct sp_reader *r, const struct making *t, const char *key, const char *value)
 {
 	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
 		r->random = true;

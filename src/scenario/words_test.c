@@ -151,17 +151,37 @@ static void test_spellings(void **state)
 static void test_what_makes_a_difference(void **state)
 {
 	static const char *const flags[] = {
-		"-p 5002",	  "-r 101",	    "--size 1023",
-		"-D 11",	  "--count 5",	    "--bytes 5k",
-		"--streams 2",	  "--departure exponential",
-		"--payload Y",	  "--stamp short",  "--no-stamp",
-		"--bind 10.1.1.1", "--interface eth0", "--transport packet",
-		"--no-gso",	  "--seed 2",	    "--cores 2",
-		"--spin never",	  "--coalesce 1ms", "--catch-up burst",
-		"--no-control",	  "--best-effort",  "--allow-broadcast",
-		"--max-flows 9",  "--tally stream", "--verify full",
-		"--name x",	  "--out f.pcap",   "--transport loop",
-		"--transport loop --virtual",	    "--transport loop --set loss=1%",
+		"-p 5002",
+		"-r 101",
+		"--size 1023",
+		"-D 11",
+		"--count 5",
+		"--bytes 5k",
+		"--streams 2",
+		"--departure exponential",
+		"--payload Y",
+		"--stamp short",
+		"--no-stamp",
+		"--bind 10.1.1.1",
+		"--interface eth0",
+		"--transport packet",
+		"--no-gso",
+		"--seed 2",
+		"--cores 2",
+		"--spin never",
+		"--coalesce 1ms",
+		"--catch-up burst",
+		"--no-control",
+		"--best-effort",
+		"--allow-broadcast",
+		"--max-flows 9",
+		"--tally stream",
+		"--verify full",
+		"--name x",
+		"--out f.pcap",
+		"--transport loop",
+		"--transport loop --virtual",
+		"--transport loop --set loss=1%",
 	};
 	char line[200];
 
@@ -177,8 +197,9 @@ static void test_what_makes_a_difference(void **state)
 
 static void test_several_targets(void **state)
 {
-	struct sp_words w = good("send udp://10.0.0.1:7?rate=5&name=first -t 10.0.0.2 -p 9 -r 3 "
-				 "udp://10.0.0.3?streams=2&name=b&payload=a%20b%26 --size 64");
+	struct sp_words w = good(
+		"send udp://10.0.0.1:7?rate=5&name=first -t 10.0.0.2 -p 9 -r 3 "
+		"udp://10.0.0.3?streams=2&name=b&payload=a%20b%26 --size 64");
 	const struct sp_plan_stream *s = w.plan->streams;
 
 	(void)state;
@@ -417,8 +438,8 @@ static void test_no_memory(void **state)
 	char line[200];
 
 	(void)state;
-	snprintf(line, sizeof line, "send udp://a udp://b?size=70 --targets %s -p 7 -r 5 --out o",
-		 t.path);
+	snprintf(line, sizeof line,
+		 "send udp://a udp://b?size=70 --targets %s -p 7 -r 5 --out o", t.path);
 	no_memory(line);
 	unlink(t.path);
 	no_memory("recv udp://:5001 udp://10.0.0.1:5002-5009 --run-dir x --count 5");

@@ -46,7 +46,8 @@ static const struct row {
 	/* protocols */
 	{ "'tcp' is not supported; works: udp", { "send", "-t", "a", "--protocol", "tcp" } },
 	{ "'http' is not supported; works: udp", { "send", "-t", "a", "--protocol", "http" } },
-	{ "'mixed' is not supported; works: udp", { "send", "-t", "a", "--protocol", "mixed" } },
+	{ "'mixed' is not supported; works: udp",
+	  { "send", "-t", "a", "--protocol", "mixed" } },
 	{ "'icmp' is not supported; works: udp", { "send", "-t", "a", "--protocol=icmp" } },
 	{ "'dns' is not supported; works: udp", { "send", "dns://10.1.1.2" } },
 	{ "'tcp' is not supported; works: udp", { "send", "tcp://10.1.1.2:80" } },
@@ -108,7 +109,8 @@ static const struct row {
 	{ "cannot go with --transport loop",
 	  { "send", "-t", "a", "--out", "f", "--transport", "loop" } },
 	{ "no file", { "send", "-t", "a", "--transport", "pcap" } },
-	{ "'a/b' is not the name of an interface", { "send", "-t", "a", "--interface", "a/b" } },
+	{ "'a/b' is not the name of an interface",
+	  { "send", "-t", "a", "--interface", "a/b" } },
 	{ "bind", { "send", "-t", "a", "--bind", "10.1" } },
 	/* engine */
 	{ "at least 1", { "send", "-t", "a", "--cores", "0" } },
