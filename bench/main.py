@@ -32,7 +32,8 @@ def parse(argv):
     p.add_argument("--seconds", type=float, default=2, help="length of a run (default 2)")
     p.add_argument("--json", metavar="FILE", help="all figures, also of each run")
     p.add_argument("--list", action="store_true", help="the names of the rows")
-    p.add_argument("--spate", default=str(ROOT / "build" / "spate"), help="another binary")
+    p.add_argument("--spate", default=str(ROOT / "build" / "spate"), type=os.path.abspath,
+                   help="another binary")
     p.add_argument("--inside", metavar="DIR", help=argparse.SUPPRESS)
     args = p.parse_args(argv)
     for row in args.rows:
