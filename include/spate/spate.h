@@ -46,8 +46,9 @@ const char *spate_version(void);
  * negative errno with *err filled. */
 int spate_plan_parse(struct spate_plan **plan, const char *command, int argc,
 		     const char *const argv[], struct spate_error *err);
-/* The canonical plan as one line of JSON, and its SHA-256 in hexadecimal. Owned by the plan. */
-const char *spate_plan_json(const struct spate_plan *plan);
+/* The canonical plan as one line of JSON (NULL: no memory), and its SHA-256 in hexadecimal. Owned
+ * by the plan. */
+const char *spate_plan_json(struct spate_plan *plan);
 const char *spate_plan_sha256(const struct spate_plan *plan);
 /* The words that say what to print (--json, --run-dir, ...), for the command line. */
 const struct sp_words_output *spate_plan_output(const struct spate_plan *plan);

@@ -11,6 +11,7 @@
 #include "ctl/client.h"
 #include "ctl/server.h"
 #include "engine/plan.h"
+#include "engine/plan_build.h"
 #include "engine/run.h"
 #include "report/json.h"
 #include "scenario/words.h"
@@ -22,6 +23,7 @@
 
 struct spate_plan {
 	struct sp_words words;
+	struct sp_str json; /* made when asked for */
 };
 
 struct spate_run {
@@ -70,13 +72,16 @@ int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
 		sp_free(sp_mem_system(), p);
 		return give(error, &err, r);
 	}
+	sp_str_init(&p->json, sp_mem_system());
 	*out = p;
 	return 0;
 }
 
-const char *spate_plan_json(const struct spate_plan *p)
+const char *spate_plan_json(struct spate_plan *p)
 {
-	return p->words.plan->json;
+	if (!p->json.len)
+		sp_plan_text(p->words.plan, &sp_catalog, &p->json);
+	return p->json.failed ? NULL : p->json.text;
 }
 
 const char *spate_plan_sha256(const struct spate_plan *p)
@@ -94,6 +99,7 @@ void spate_plan_free(struct spate_plan *p)
 	if (!p)
 		return;
 	sp_words_free(&p->words);
+	sp_str_fini(&p->json);
 	sp_free(sp_mem_system(), p);
 }
 

@@ -83,7 +83,7 @@ static int steps(struct context *c, const char *command)
 	return r < 0 ? SP_EXIT_FAILED : spate_run_exit_code(c->run);
 }
 
-static int execute(const struct spate_plan *plan, const char *command)
+static int execute(struct spate_plan *plan, const char *command)
 {
 	const struct sp_words_output *out = spate_plan_output(plan);
 	struct spate_run_options options = { .log = write_log, .event = on_event };
@@ -93,7 +93,7 @@ static int execute(const struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
-	if (sp_outputs_new(&c.outputs, out, spate_plan_json(plan)) ||
+	if (sp_outputs_new(&c.outputs, out, out->no_run_dir ? NULL : spate_plan_json(plan)) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);
 		sp_outputs_free(c.outputs);

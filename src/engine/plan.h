@@ -82,8 +82,7 @@ struct sp_plan {
 	unsigned n_streams;
 	struct sp_plan_recv *recvs;
 	unsigned n_recvs;
-	const char *json; /* canonical text, one line */
-	char sha256[65];  /* of that text, hexadecimal */
+	char sha256[65]; /* of its canonical text, hexadecimal */
 };
 
 #endif

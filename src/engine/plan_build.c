@@ -15,13 +15,10 @@ static int no_memory(struct sp_err *err)
 void sp_plan_free(struct sp_plan *plan)
 {
 	const struct sp_mem *mem;
-	char *json;
 
 	if (!plan)
 		return;
 	mem = plan->arena.mem;
-	memcpy(&json, &plan->json, sizeof json); /* const for everybody else */
-	sp_free(mem, json);
 	sp_free(mem, plan->ports);
 	sp_free(mem, plan->streams);
 	sp_free(mem, plan->recvs);
@@ -280,7 +277,7 @@ int sp_plan_seal(struct sp_plan_build *b, struct sp_plan **out, struct sp_err *e
 	plan->n_streams = b->list[SP_PLAN_STREAM].n;
 	plan->recvs = b->list[SP_PLAN_RECV].items;
 	plan->n_recvs = b->list[SP_PLAN_RECV].n;
-	rc = sp_plan_write(plan, b->mem, b->catalog, err);
+	rc = sp_plan_digest(plan, b->mem, b->catalog, err);
 	if (rc) {
 		/* The lists stay the builder's. */
 		plan->ports = NULL;

@@ -25,10 +25,13 @@ int sp_plan_add(struct sp_plan_build *, enum sp_plan_item, const char *place, st
 int sp_plan_set(struct sp_plan_build *, const char *key, const char *value, const char *place,
 		struct sp_err *);
 /* Checks the whole (names unique, ports known, transports can do it, limits, stamp fits the
- * size), computes text and digest. On success *out is the caller's, and all that is left to do
+ * size), computes the digest. On success *out is the caller's, and all that is left to do
  * with the builder is to free it. */
 int sp_plan_seal(struct sp_plan_build *, struct sp_plan **out, struct sp_err *);
 void sp_plan_free(struct sp_plan *);
+/* Appends the canonical text: one line of JSON without a newline. out->failed says whether memory
+ * ran out. */
+void sp_plan_text(const struct sp_plan *, const struct sp_catalog *, struct sp_str *out);
 
 /* The tables, for help, schema and tests. */
 const struct sp_opt *sp_plan_rows(enum sp_plan_item);

@@ -45,8 +45,8 @@ const struct sp_transport_ops *sp_plan_transport(const struct sp_catalog *, cons
 
 /* plan_seal.c: the checks that need the whole. */
 int sp_plan_check(struct sp_plan_build *, struct sp_err *);
-/* plan_text.c: fills json and sha256. */
-int sp_plan_write(struct sp_plan *, const struct sp_mem *, const struct sp_catalog *,
-		  struct sp_err *);
+/* plan_text.c: fills sha256. */
+int sp_plan_digest(struct sp_plan *, const struct sp_mem *, const struct sp_catalog *,
+		   struct sp_err *);
 
 #endif

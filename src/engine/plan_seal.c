@@ -357,6 +357,7 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 {
 	struct sp_plan_recv *r = (struct sp_plan_recv *)items(c, SP_PLAN_RECV) + i;
 	const char *place = place_of(c, SP_PLAN_RECV, i, r->name);
+	const struct sp_transport_ops *ops;
 	unsigned before;
 	int rc;
 
@@ -370,7 +371,8 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (rc)
 		return rc;
 	*port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + r->from_port;
-	if (!(*port)->port)
+	ops = sp_catalog_transport(c->b->catalog, (*port)->transport);
+	if (!(*port)->port && !(ops && ops->echoes))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
 	return 0;

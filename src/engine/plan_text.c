@@ -30,8 +30,31 @@ static void write_ports(const struct sp_plan *p, const struct sp_catalog *catalo
 	sp_json_close(j, ']');
 }
 
+/* Where text goes when some has gathered: the whole of a plan of 100,000 streams is never in
+ * memory unless somebody wants it there. */
+struct drain {
+	void (*take)(struct drain *, struct sp_str *);
+	EVP_MD_CTX *md;
+	bool failed;
+};
+
+#define DRAIN_AT 65536u
+
+static void write_streams(const struct sp_plan *p, struct sp_json *j, struct drain *d)
+{
+	sp_json_open(j, "streams", '[');
+	for (unsigned i = 0; i < p->n_streams; i++) {
+		sp_json_open(j, NULL, '{');
+		sp_opts_print(sp_plan_rows(SP_PLAN_STREAM), &p->streams[i], j);
+		sp_json_close(j, '}');
+		if (d && j->out->len > DRAIN_AT)
+			d->take(d, j->out);
+	}
+	sp_json_close(j, ']');
+}
+
 static void write_all(const struct sp_plan *p, const struct sp_catalog *catalog,
-		      struct sp_json *j)
+		      struct sp_json *j, struct drain *d)
 {
 	sp_json_open(j, NULL, '{');
 	sp_json_u64(j, "plan", 1);
@@ -39,13 +62,7 @@ static void write_all(const struct sp_plan *p, const struct sp_catalog *catalog,
 	sp_opts_print(sp_plan_rows(SP_PLAN_RUN), &p->run, j);
 	sp_json_close(j, '}');
 	write_ports(p, catalog, j);
-	sp_json_open(j, "streams", '[');
-	for (unsigned i = 0; i < p->n_streams; i++) {
-		sp_json_open(j, NULL, '{');
-		sp_opts_print(sp_plan_rows(SP_PLAN_STREAM), &p->streams[i], j);
-		sp_json_close(j, '}');
-	}
-	sp_json_close(j, ']');
+	write_streams(p, j, d);
 	sp_json_open(j, "recvs", '[');
 	for (unsigned i = 0; i < p->n_recvs; i++) {
 		sp_json_open(j, NULL, '{');
@@ -56,36 +73,57 @@ static void write_all(const struct sp_plan *p, const struct sp_catalog *catalog,
 	sp_json_close(j, '}');
 }
 
-static int digest(const char *text, size_t len, char hex[65])
+void sp_plan_text(const struct sp_plan *p, const struct sp_catalog *catalog, struct sp_str *out)
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	if (!EVP_Digest(text, len, md, &n, EVP_sha256(), NULL) || n != 32)
-		return -EIO;
-	for (unsigned i = 0; i < n; i++)
-		snprintf(hex + 2 * i, 3, "%02x", md[i]);
-	return 0;
-}
-
-int sp_plan_write(struct sp_plan *p, const struct sp_mem *mem, const struct sp_catalog *catalog,
-		  struct sp_err *err)
-{
-	struct sp_str s;
 	struct sp_json j;
 
+	sp_json_init(&j, out, 0);
+	write_all(p, catalog, &j, NULL);
+}
+
+static void into_digest(struct drain *d, struct sp_str *s)
+{
+	d->failed |= s->failed || !EVP_DigestUpdate(d->md, s->text, s->len);
+	sp_str_clear(s);
+}
+
+static int digest(const struct sp_plan *p, const struct sp_catalog *catalog, struct sp_str *s,
+		  char hex[65])
+{
+	struct drain d = { .take = into_digest, .md = EVP_MD_CTX_new() };
+	unsigned char md[EVP_MAX_MD_SIZE];
+	struct sp_json j;
+	unsigned n = 0;
+
+	if (!d.md || !EVP_DigestInit_ex(d.md, EVP_sha256(), NULL)) {
+		EVP_MD_CTX_free(d.md);
+		return -EIO;
+	}
+	sp_json_init(&j, s, 0);
+	write_all(p, catalog, &j, &d);
+	into_digest(&d, s);
+	d.failed |= !EVP_DigestFinal_ex(d.md, md, &n) || n != 32;
+	EVP_MD_CTX_free(d.md);
+	for (unsigned i = 0; i < n && !d.failed; i++)
+		snprintf(hex + 2 * i, 3, "%02x", md[i]);
+	if (s->failed)
+		return -ENOMEM;
+	return d.failed ? -EIO : 0;
+}
+
+int sp_plan_digest(struct sp_plan *p, const struct sp_mem *mem,
+		   const struct sp_catalog *catalog, struct sp_err *err)
+{
+	struct sp_str s;
+	int r;
+
 	sp_str_init(&s, mem);
-	sp_json_init(&j, &s, 0);
-	write_all(p, catalog, &j);
-	if (s.failed) {
-		sp_str_fini(&s);
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "the plan: out of memory");
-	}
-	if (digest(s.text, s.len, p->sha256)) {
-		sp_str_fini(&s);
-		return sp_fail(err, -EIO, SP_EXIT_FAILED,
+	r = digest(p, catalog, &s, p->sha256);
+	sp_str_fini(&s);
+	if (r == -ENOMEM)
+		return sp_fail(err, r, SP_EXIT_FAILED, "the plan: out of memory");
+	if (r)
+		return sp_fail(err, r, SP_EXIT_FAILED,
 			       "the crypto library gives no SHA-256; the plan has no digest");
-	}
-	p->json = s.text; /* from mem, and the plan's from here on */
 	return 0;
 }

@@ -470,24 +470,59 @@ static uint32_t tally_of(struct sp_run *r, unsigned i)
 	return 0;
 }
 
+/* Payloads up to this are covered by the stamp's check unless told otherwise: longer ones cost
+ * the receiver more than the stamp itself. */
+#define COVER_UP_TO 256u
+
+/* The check's start value: the CRC of the payload before the stamp, which is the same in every
+ * unit of the source. False: without memory, or not wanted. */
+static bool cover_payload(struct sp_run *r, const struct run_stream *s,
+			  const struct sp_lane_source *src, uint32_t *init)
+{
+	uint64_t payload = s->plan->size - s->headers;
+	struct sp_msg m = { .len = src->ops->len(src->source, (uint32_t)s->plan->size),
+			    .stamp_off = SP_NO_STAMP };
+	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
+
+	if (!src->stamp->cover ||
+	    (payload > COVER_UP_TO && r->plan->run.verify != SP_VERIFY_FULL))
+		return false;
+	m.data = sp_alloc(r->env.mem, m.len);
+	if (!m.data)
+		return false;
+	src->ops->fill(src->source, &b, 0);
+	*init = src->stamp->cover(m.data + s->headers, m.stamp_off - s->headers);
+	sp_free(r->env.mem, m.data);
+	return true;
+}
+
 static void head_flows(struct sp_run *r)
 {
-	uint32_t base = own_id_base(r);
+	uint32_t base = own_id_base(r), covered_source = UINT32_MAX, init = 0;
+	bool covered = false;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		struct run_stream *s = &r->streams[i];
 		struct sp_worker *w = &r->workers[s->worker];
 		struct sp_flow_tx *f = &w->lane.flow[s->local];
-		const struct sp_stamp_ops *stamp =
-			w->lane.sources[w->lane.streams[s->local].source].stamp;
+		uint32_t source = w->lane.streams[s->local].source;
+		const struct sp_lane_source *src = &w->lane.sources[source];
 
 		if (s->ask != SP_NO_FLOW && r->asks[s->ask].grant.peer)
 			s->flow_id = r->asks[s->ask].grant.flow_base + s->ask_at;
 		else if (!r->self)
 			s->flow_id = SP_FLOW_OWN_ID + base + i;
 		f->tally = tally_of(r, i);
-		if (stamp)
-			f->head = stamp->head(s->flow_id & 0xffffff, 0);
+		if (!src->stamp)
+			continue;
+		/* Streams of one source follow each other. */
+		if (source != covered_source) {
+			covered = cover_payload(r, s, src, &init);
+			covered_source = source;
+		}
+		f->head = src->stamp->head(s->flow_id & 0xffffff,
+					   covered ? SP_STAMP_PAYLOAD : 0);
+		f->crc_init = covered ? init : 0;
 	}
 }
 

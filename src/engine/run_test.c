@@ -198,6 +198,38 @@ static void test_impairments_are_exact(void **state)
 	end_sim(&s);
 }
 
+/* A flipped bit anywhere in the payload is seen: of short ones always, of long ones when asked. */
+static void test_corruption_of_the_payload(void **state)
+{
+	static const char *const small[] = { VIRTUAL,	       LOOP, "corrupt_every=50",
+					     "corrupt_at=any", BOTH, STREAM("1kpps"),
+					     "duration=10s",   NULL };
+	static const char *const large[] = { VIRTUAL,
+					     "verify=full",
+					     "+port",
+					     "name=p",
+					     "transport=loop",
+					     "port=5001",
+					     "corrupt_every=50",
+					     "corrupt_at=any",
+					     BOTH,
+					     STREAM("1kpps"),
+					     "size=1400",
+					     "duration=10s",
+					     NULL };
+	struct sim s;
+	const struct sp_measure *m = run_words(&s, small, 0);
+
+	(void)state;
+	assert_int_equal(COUNT(m, corrupted), 200);
+	assert_int_equal(COUNT(m, rx_unique), 9800);
+	end_sim(&s);
+	m = run_words(&s, large, 0);
+	assert_int_equal(COUNT(m, corrupted), 200);
+	assert_int_equal(COUNT(m, lost), 0);
+	end_sim(&s);
+}
+
 static void test_many_streams_keep_their_rates(void **state)
 {
 	static const char *const words[] = { VIRTUAL, LOOP, BOTH, NULL };
@@ -301,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hundred_a_second),
 		cmocka_unit_test(test_impairments_are_exact),
+		cmocka_unit_test(test_corruption_of_the_payload),
 		cmocka_unit_test(test_many_streams_keep_their_rates),
 		cmocka_unit_test(test_stop_is_complete),
 		cmocka_unit_test(test_limits),

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <math.h>
 
+#include "base/str.h"
+#include "engine/plan_build.h"
 #include "plugin/catalog.h"
 
 struct test_udp_conf {
@@ -157,5 +159,18 @@ static const struct sp_dist_ops *const test_dists[] = { &test_exponential, &test
 static const struct sp_stamp_ops *const test_stamps[] = { NULL };
 static const struct sp_catalog test_catalog = { test_transports, test_sources, test_dists,
 						test_stamps };
+
+/* The plan's canonical text, in buf. */
+static inline const char *test_plan_text(const struct sp_plan *plan,
+					 const struct sp_catalog *catalog, char buf[16384])
+{
+	struct sp_str s;
+
+	sp_str_init(&s, sp_mem_system());
+	sp_plan_text(plan, catalog, &s);
+	sp_strlcpy(buf, s.text, 16384);
+	sp_str_fini(&s);
+	return buf;
+}
 
 #endif

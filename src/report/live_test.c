@@ -278,6 +278,7 @@ static void without_a_terminal_there_are_lines(void **state)
 		"pending 0\n");
 	sp_sample_at(&w.s, 4);
 	sp_counts_forget(&w.s.result.total.c, SP_C_rx_packets);
+	sp_counts_forget(&w.s.result.total.c, SP_C_rx_unique);
 	sp_counts_forget(&w.s.result.total.c, SP_C_lost);
 	put(&w, &w.s.event);
 	assert_string_equal(w.out.text,

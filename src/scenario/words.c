@@ -293,6 +293,7 @@ int sp_words_parse(const char *command, int argc, char *const argv[], const stru
 	if (!sp_words_flags(command))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: no such command", command);
 	sp_arena_init(&r.scratch, mem);
+	r.catalog = catalog;
 	rc = sp_plan_build_new(&r.build, mem, catalog);
 	if (rc)
 		no_memory(err);

@@ -35,6 +35,7 @@ struct sp_target {
 struct sp_reader {
 	const struct sp_mem *mem;
 	struct sp_arena scratch;
+	const struct sp_catalog *catalog;
 	struct sp_plan_build *build;
 	struct sp_words *words;
 	struct sp_err *err;

@@ -132,6 +132,22 @@ static int note_targets(struct sp_reader *r)
 	return rc;
 }
 
+/* What comes back by itself is received and verified, without being asked for. */
+static int add_own_receiver(struct sp_reader *r)
+{
+	const struct sp_given *g = sp_reader_last(r, "transport");
+	const struct sp_transport_ops *ops = g ? sp_catalog_transport(r->catalog, g->value)
+					       : NULL;
+	int rc;
+
+	if (!ops || !ops->echoes)
+		return 0;
+	rc = sp_plan_add(r->build, SP_PLAN_RECV, NULL, r->err);
+	if (!rc)
+		rc = sp_plan_set(r->build, "name", "rx0", NULL, r->err);
+	return rc ? rc : sp_plan_set(r->build, "from", "tx0", NULL, r->err);
+}
+
 int sp_reader_send(struct sp_reader *r)
 {
 	int rc = note_common(r);
@@ -150,6 +166,8 @@ int sp_reader_send(struct sp_reader *r)
 		rc = note_targets(r);
 	for (unsigned i = 0; i < r->n_targets && !rc; i++)
 		rc = sp_reader_target(r, i);
+	if (!rc)
+		rc = add_own_receiver(r);
 	if (!rc && r->port && !r->port_used)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: no target takes it, each has a port number of its own",

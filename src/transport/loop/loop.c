@@ -279,6 +279,7 @@ const struct sp_transport_ops sp_transport_loop = {
 	.abi = SP_PLUGIN_ABI,
 	.opts = opts,
 	.conf_size = sizeof(struct sp_loop_conf),
+	.echoes = true,
 	.open = loop_open,
 	.queue = loop_queue,
 	.caps = loop_caps,
