@@ -337,8 +337,16 @@ static void sort_many(struct entry *e, uint32_t n)
 	}
 }
 
-/* Lists grow at the head: what was put in order comes in reverse, as from many streams with one
- * start. */
+/* Many streams with one start and one rate: in reverse when they came straight into the slot, as
+ * lists grow at the head, in order when they came by way of a coarser one. */
+static bool sorted(const struct entry *e, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (rank_key(&e[i - 1]) > rank_key(&e[i]))
+			return false;
+	return true;
+}
+
 static bool reverse_sorted(struct entry *e, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
@@ -357,7 +365,7 @@ static void sort(struct entry *e, uint32_t n)
 {
 	if (n <= 8)
 		sort_few(e, n);
-	else if (!reverse_sorted(e, n))
+	else if (!sorted(e, n) && !reverse_sorted(e, n))
 		sort_many(e, n);
 }
 
