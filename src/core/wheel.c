@@ -53,8 +53,11 @@ struct sp_wheel {
 	uint64_t next_slot;  /* first occupied one of the finest level, NONE: there is none */
 	uint64_t next_ns;    /* earliest at_ns in the wheel; valid if next_known */
 	uint64_t cascade_ns; /* start of the first occupied slot of the coarser levels */
-	const char *state;   /* see sp_wheel_prefetch */
-	size_t state_size;
+	struct {
+		const char *at;
+		size_t size;
+	} state[SP_WHEEL_STATES]; /* see sp_wheel_prefetch */
+	uint32_t n_states;
 	bool next_known;
 	uint32_t n_heap;
 	uint32_t first, end; /* the queue is queue[first .. end) */
@@ -96,8 +99,10 @@ int sp_wheel_new(struct sp_wheel **out, const struct sp_mem *mem, uint32_t n, ui
 
 void sp_wheel_prefetch(struct sp_wheel *w, const void *state, size_t size)
 {
-	w->state = state;
-	w->state_size = size;
+	if (w->n_states == SP_WHEEL_STATES)
+		return;
+	w->state[w->n_states].at = state;
+	w->state[w->n_states++].size = size;
 }
 
 void sp_wheel_free(struct sp_wheel *w)
@@ -423,8 +428,8 @@ static void enqueue(struct sp_wheel *w, uint64_t slot, uint32_t list)
 
 		next = node->next;
 		*e++ = (struct entry){ slot_start(slot) | node->low, list - 1 };
-		if (w->state)
-			__builtin_prefetch(w->state + (list - 1) * w->state_size, 1);
+		for (uint32_t i = 0; i < w->n_states; i++)
+			__builtin_prefetch(w->state[i].at + (list - 1) * w->state[i].size, 1);
 	}
 	if (e - begin > 1)
 		sort(begin, (uint32_t)(e - begin));
