@@ -85,7 +85,7 @@ static inline struct sp_ctl_limits sp_ctl_limits_default(void)
 		.conns = 2048,
 		.hello_ns = 3 * SP_NS_PER_S,
 		.silent_ns = 10 * SP_NS_PER_S,
-		.sample_ns = SP_NS_PER_S,
+		.sample_ns = SP_NS_PER_S / 5, /* so that a tick's is at most 0.2 s old */
 		.drain_ns = 250 * SP_NS_PER_MS,
 		.discovery_ns = 300 * SP_NS_PER_MS,
 		.clock_ns = 50 * SP_NS_PER_MS,

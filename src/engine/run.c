@@ -280,25 +280,8 @@ void sp_run_exit_hint(struct sp_run *r, enum sp_exit code)
 		r->result.exit_code = SP_EXIT_IO;
 }
 
-/* A second without traffic in the middle of a run is named, with its time. */
-static void watch_stalls(struct sp_run *r, uint64_t now_ns)
+static void watch_ports(struct sp_run *r)
 {
-	const struct sp_counts *c = &r->result.total.c;
-	uint64_t tx = c->v[SP_C_tx_packets], rx = c->v[SP_C_rx_unique];
-	bool tx_known = sp_counts_has(c, SP_C_tx_packets);
-	bool rx_known = sp_counts_has(c, SP_C_rx_unique) && r->role == SP_ROLE_SEND;
-	bool due = sp_counts_has(c, SP_C_pending) && c->v[SP_C_pending] > 1;
-	double at = (double)(now_ns - r->t0_ns) / 1e9 - 1;
-
-	if (tx_known && due && tx == r->last_tx_total && tx)
-		sp_run_say(r, "stall", false,
-			   "nothing was sent from %.0f s on, though departures were "
-			   "due",
-			   at);
-	else if (rx_known && r->last_rx_total && rx == r->last_rx_total &&
-		 tx > r->last_tx_total + 1)
-		sp_run_say(r, "silence", false,
-			   "nothing arrived at the receiver from %.0f s on", at);
 	for (unsigned w = 0; w < r->n_workers; w++)
 		for (unsigned p = 0; p < r->plan->n_ports; p++) {
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
@@ -309,6 +292,28 @@ static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 				sp_run_say(r, "port-error", false, "port %s: %s",
 					   r->ports[p].plan->name, strerror(-e));
 		}
+}
+
+/* A second without traffic in the middle of a run is named, with its time. What a receiver tells
+ * may be a moment old: its silence is named after two seconds. */
+static void watch_stalls(struct sp_run *r, uint64_t now_ns)
+{
+	const struct sp_counts *c = &r->result.total.c;
+	uint64_t tx = c->v[SP_C_tx_packets], rx = c->v[SP_C_rx_unique];
+	bool due = sp_counts_has(c, SP_C_pending) && c->v[SP_C_pending] > 1;
+	bool rx_known = sp_counts_has(c, SP_C_rx_unique) && r->role == SP_ROLE_SEND;
+	bool sent = tx > r->last_tx_total + 1, received = rx != r->last_rx_total;
+	double at = (double)(now_ns - r->t0_ns) / 1e9;
+
+	r->silent_ticks = rx_known && rx && sent && !received ? r->silent_ticks + 1 : 0;
+	if (sp_counts_has(c, SP_C_tx_packets) && due && tx && tx == r->last_tx_total)
+		sp_run_say(r, "stall", false,
+			   "nothing was sent from %.0f s on, though departures were due",
+			   at - 1);
+	if (r->silent_ticks == 2)
+		sp_run_say(r, "silence", false,
+			   "nothing arrived at the receiver from %.0f s on", at - 2);
+	watch_ports(r);
 	r->last_tx_total = tx;
 	r->last_rx_total = rx;
 }

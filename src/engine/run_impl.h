@@ -104,7 +104,8 @@ struct sp_run {
 	struct sp_kernel_counts {
 		uint64_t out, in;
 	} kernel0;
-	uint64_t silent_since_ns, last_tx_total, last_rx_total;
+	uint64_t last_tx_total, last_rx_total;
+	unsigned silent_ticks;
 	uint64_t own_control;
 
 	struct sp_result result;
