@@ -93,9 +93,10 @@ class Process:
 
 
 class Lab:
-    def __init__(self, spate, helpers, where, seconds, runs):
+    def __init__(self, spate, helpers, where, seconds, runs, wait):
         self.spate, self.helpers, self.where = spate, helpers, where
         self.seconds, self.runs = seconds, runs
+        self.patience = Patience(wait)
 
     def fresh(self):
         return type(self.where)(tempfile.mkdtemp(dir=self.where))
@@ -152,6 +153,23 @@ class Lab:
                         return
             time.sleep(0.05)
         raise Failed(f"nobody listens on TCP port {port} of {host}")
+
+
+class Patience:
+    """Waits until the rest of the machine is quiet, all in all for so long."""
+
+    WINDOW_S, BUSY_CORES = 0.15, 0.3
+
+    def __init__(self, seconds):
+        self.left = seconds
+
+    def wait(self):
+        while self.left > 0:
+            before = sum(busy_s())
+            time.sleep(self.WINDOW_S)
+            if sum(busy_s()) - before < self.BUSY_CORES * self.WINDOW_S:
+                return
+            self.left -= self.WINDOW_S
 
 
 def have(program):

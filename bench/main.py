@@ -31,6 +31,8 @@ def parse(argv):
     p.add_argument("--runs", type=int, default=5, help="of each side (default 5)")
     p.add_argument("--seconds", type=float, default=2, help="length of a run (default 2)")
     p.add_argument("--json", metavar="FILE", help="all figures, also of each run")
+    p.add_argument("--wait", type=float, default=90,
+                   help="seconds, all in all, to wait for a quiet machine (default 90)")
     p.add_argument("--list", action="store_true", help="the names of the rows")
     p.add_argument("--spate", default=str(ROOT / "build" / "spate"), type=os.path.abspath,
                    help="another binary")
@@ -48,7 +50,8 @@ def inside(args):
     """In the first host of the lab."""
     where = Path(args.inside)
     table = Table(sys.stdout)
-    lab = Lab(args.spate, ROOT / "build" / "bench", where, args.seconds, args.runs)
+    lab = Lab(args.spate, ROOT / "build" / "bench", where, args.seconds, args.runs,
+              args.wait)
     table.facts(facts.collect(lab))
     for name in args.rows or ROWS:
         start = time.monotonic()

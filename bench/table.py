@@ -1,7 +1,10 @@
 """Medians, ratios, verdicts: what is printed, and the same as a document."""
 import statistics
+import time
 
 from lab import Failed, busy_s
+
+OTHERS = 0.3  # cores
 
 
 def median(values):
@@ -23,16 +26,20 @@ class Side:
 
     def __init__(self, name, run, flags=""):
         self.name, self.run, self.flags = name, run, flags
-        self.samples, self.errors = [], []
+        self.samples, self.errors, self.tried = [], [], {}
 
     def sample(self):
-        before = busy_s()
+        before, start = busy_s(), time.monotonic()
         try:
             got = self.run()
         except Failed as e:
             self.errors.append(str(e))
             return
-        got.setdefault("busiest_cpu_s", max(b - a for a, b in zip(before, busy_s())))
+        # What the machine did beyond the two measured processes: others' work, and the
+        # kernel's own threads.
+        wall = time.monotonic() - start
+        busy = sum(busy_s()) - sum(before)
+        got["other_cores"] = max(0.0, busy - got.get("cpu_s", 0)) / wall
         self.samples.append(got)
 
     def values(self, key):
@@ -51,20 +58,20 @@ def alternate(lab, sides):
         for k in range(len(sides)):
             side = sides[(i + k) % len(sides)]
             if not side.dead():
+                lab.patience.wait()
                 side.sample()
 
 
-def fastest(sides, key):
-    """One run each; the best one, and the others' figures in its flags."""
+def fastest(lab, sides, key):
+    """One run each; the best one, knowing what the others reached."""
     for side in sides:
+        lab.patience.wait()
         side.sample()
     alive = [s for s in sides if s.samples]
     if not alive:
         return sides[0]
     best = max(alive, key=lambda s: s.samples[0][key])
-    tried = ", ".join(f"{s.flags} {short(s.samples[0][key])}" for s in alive if s is not best)
-    if tried:
-        best.flags += f"  (slower: {tried})"
+    best.tried = {s.flags: s.samples[0][key] for s in alive}
     best.samples, best.errors = [], []
     return best
 
@@ -99,7 +106,8 @@ class Table:
         """A line a side: median, min and max of key, medians of the extra keys."""
         for s in sides:
             self.document["rows"][-1]["sides"].append(
-                {"name": s.name, "flags": s.flags, "samples": s.samples, "errors": s.errors})
+                {"name": s.name, "flags": s.flags, "samples": s.samples, "errors": s.errors,
+                 "tried": s.tried})
             values = s.values(key)
             if not values:
                 why = s.errors[-1] if s.errors else "no figure"
@@ -109,9 +117,14 @@ class Table:
                    f" min {short(min(values)):>9} max {short(max(values)):>9}"
             for word, k in extra:
                 text += f"  {word} {short(s.median(k))}"
-            self.line(text + (f"  [{s.flags}]" if s.flags else ""))
+            tried = f", fastest of {len(s.tried)}" if len(s.tried) > 1 else ""
+            self.line(text + (f"  [{s.flags}{tried}]" if s.flags else ""))
             if s.errors:
                 self.line(f"  {s.name:10} {len(s.errors)} runs failed: {s.errors[-1]}")
+        others = [v for s in sides for v in s.values("other_cores")]
+        if others and median(others) > OTHERS:
+            self.note(f"other work took {median(others):.2f} cores during these runs (up to "
+                      f"{max(others):.2f}): figures and ratios are not to be relied on")
 
     def verdict(self, what, got, op, target, limit=None, unit="", basis=""):
         """REACHED or NOT REACHED; what limits it if not."""

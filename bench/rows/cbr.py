@@ -22,7 +22,7 @@ def metered(lab, rate, send, sink=True):
     return tx, {"packets": far["packets"], "drops": far["drops"], "pps": far.get("pps"),
                 "p50": gap.get("p50"), "p99": gap.get("p99"), "max": gap.get("max"),
                 "rate_error": error, "rate_off": None if error is None else abs(error),
-                "tx_cores": tx.cores}
+                "tx_cores": tx.cores, "cpu_s": tx.cpu_s + meter.cpu_s}
 
 
 def spate(lab, rate):
@@ -74,6 +74,7 @@ def itg(lab, rate):
             "h1", "ITGSend", "-a", TARGET["h2"], "-rp", PORT, "-T", "UDP", "-C", rate, "-c",
             SIZE, "-t", int(lab.seconds * 1000), "-poll"), sink=False)
         rx.kill()
+    far["cpu_s"] += rx.cpu_s
     return far
 
 

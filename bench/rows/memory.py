@@ -17,7 +17,7 @@ def peaks(lab, streams):
                      "--no-run-dir", timeout=60, ok=(0, 3))
         rx.stop()
     return {"tx_mib": tx.cost["rss_kib"] / 1024, "rx_mib": rx.cost["rss_kib"] / 1024,
-            "flows": len(rx.json()["flows"])}
+            "cpu_s": tx.cpu_s + rx.cpu_s, "flows": len(rx.json()["flows"])}
 
 
 def memory(lab, table):

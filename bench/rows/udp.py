@@ -27,6 +27,7 @@ def spate(lab, host, size, send=()):
             "sent": tx_packets, "rx_pps": total["rx_pps"],
             "on_wire": (lab.rx_packets("h2") - before) / max(tx_packets, 1),
             "lost": 1 - total["rx_unique"] / max(tx_packets, 1),
+            "cpu_s": tx.cpu_s + rx.cpu_s,
             "tx_cores": tx.cpu_s / lab.seconds, "rx_cores": rx.cpu_s / lab.seconds,
             "bounded_by": sent["verdict"]["bounded_by"]}
 
@@ -42,6 +43,7 @@ def iperf3(lab, host, size, flags):
     return {"pps": packets / lab.seconds, "gbps": packets * size * 8e-9 / lab.seconds,
             "sent": tx.json()["end"]["sum"]["packets"],
             "lost": end["sum"]["lost_packets"] / max(end["sum"]["packets"], 1),
+            "cpu_s": tx.cpu_s + rx.cpu_s,
             "tx_cores": tx.cpu_s / lab.seconds, "rx_cores": rx.cpu_s / lab.seconds}
 
 
@@ -57,8 +59,8 @@ def itg(lab, host, size, flags):
     packets = after["InDatagrams"] - before["InDatagrams"]
     lost = after["RcvbufErrors"] - before["RcvbufErrors"]
     return {"pps": packets / lab.seconds, "gbps": packets * size * 8e-9 / lab.seconds,
-            "lost": lost / max(packets + lost, 1), "tx_cores": tx.cpu_s / lab.seconds,
-            "rx_cores": rx.cpu_s / lab.seconds}
+            "cpu_s": tx.cpu_s + rx.cpu_s, "lost": lost / max(packets + lost, 1),
+            "tx_cores": tx.cpu_s / lab.seconds, "rx_cores": rx.cpu_s / lab.seconds}
 
 
 IPERF3_FLAGS = ((), ("-P", "2"), ("-A", "0,1"), ("-P", "2", "-A", "0,1"))
@@ -92,10 +94,10 @@ def peers(lab, host, size, gro=("off",)):
         more = ()
         if "--gsro" in lab.text("h1", "iperf3", "--help"):
             more = (("--gsro",), ("--gsro", "-P", "2"))
-        found.append(fastest([side("iperf3", iperf3, f, "-u -b 0 -l", word)
+        found.append(fastest(lab, [side("iperf3", iperf3, f, "-u -b 0 -l", word)
                               for f in IPERF3_FLAGS + more for word in gro], "pps"))
     if have("ITGSend"):
-        found.append(fastest([side("ITGSend", itg, f, "-T UDP -C 10000000 -c", word)
+        found.append(fastest(lab, [side("ITGSend", itg, f, "-T UDP -C 10000000 -c", word)
                               for f in ITG_FLAGS for word in gro], "pps"))
     return found
 
