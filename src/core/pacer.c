@@ -126,6 +126,11 @@ void sp_pacer_free(struct sp_pacer *p)
 	sp_free(p->mem, p);
 }
 
+void sp_pacer_prefetch(struct sp_pacer *p, const void *state, size_t size)
+{
+	sp_wheel_prefetch(p->wheel, state, size);
+}
+
 static bool gap_valid(const struct sp_pace *c)
 {
 	return c->gap_den >= 1 && c->gap_den <= SP_GRID_DEN_MAX && c->gap_num < c->gap_den &&

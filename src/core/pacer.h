@@ -59,6 +59,9 @@ struct sp_pacer;
 int sp_pacer_new(struct sp_pacer **, const struct sp_mem *, uint32_t streams, uint64_t start_ns,
 		 const struct sp_catch_up_conf *);
 void sp_pacer_free(struct sp_pacer *);
+/* Cold. state[stream * size] will be touched with each departure of the stream: it is fetched
+ * from memory shortly before. For two such arrays. */
+void sp_pacer_prefetch(struct sp_pacer *, const void *state, size_t size);
 /* stream < streams, once each, before the first take. 0 or -EINVAL. An OPS schedule is asked for
  * its first departure at once. */
 int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);

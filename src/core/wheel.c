@@ -53,8 +53,11 @@ struct sp_wheel {
 	uint64_t next_slot;  /* first occupied one of the finest level, NONE: there is none */
 	uint64_t next_ns;    /* earliest at_ns in the wheel; valid if next_known */
 	uint64_t cascade_ns; /* start of the first occupied slot of the coarser levels */
-	const char *state;   /* see sp_wheel_prefetch */
-	size_t state_size;
+	struct {
+		const char *at;
+		size_t size;
+	} state[SP_WHEEL_STATES]; /* see sp_wheel_prefetch */
+	uint32_t n_states;
 	bool next_known;
 	uint32_t n_heap;
 	uint32_t first, end; /* the queue is queue[first .. end) */
@@ -96,8 +99,10 @@ int sp_wheel_new(struct sp_wheel **out, const struct sp_mem *mem, uint32_t n, ui
 
 void sp_wheel_prefetch(struct sp_wheel *w, const void *state, size_t size)
 {
-	w->state = state;
-	w->state_size = size;
+	if (w->n_states == SP_WHEEL_STATES)
+		return;
+	w->state[w->n_states].at = state;
+	w->state[w->n_states++].size = size;
 }
 
 void sp_wheel_free(struct sp_wheel *w)
@@ -337,8 +342,16 @@ static void sort_many(struct entry *e, uint32_t n)
 	}
 }
 
-/* Lists grow at the head: what was put in order comes in reverse, as from many streams with one
- * start. */
+/* Many streams with one start and one rate: in reverse when they came straight into the slot, as
+ * lists grow at the head, in order when they came by way of a coarser one. */
+static bool sorted(const struct entry *e, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (rank_key(&e[i - 1]) > rank_key(&e[i]))
+			return false;
+	return true;
+}
+
 static bool reverse_sorted(struct entry *e, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
@@ -357,7 +370,7 @@ static void sort(struct entry *e, uint32_t n)
 {
 	if (n <= 8)
 		sort_few(e, n);
-	else if (!reverse_sorted(e, n))
+	else if (!sorted(e, n) && !reverse_sorted(e, n))
 		sort_many(e, n);
 }
 
@@ -415,8 +428,8 @@ static void enqueue(struct sp_wheel *w, uint64_t slot, uint32_t list)
 
 		next = node->next;
 		*e++ = (struct entry){ slot_start(slot) | node->low, list - 1 };
-		if (w->state)
-			__builtin_prefetch(w->state + (list - 1) * w->state_size, 1);
+		for (uint32_t i = 0; i < w->n_states; i++)
+			__builtin_prefetch(w->state[i].at + (list - 1) * w->state[i].size, 1);
 	}
 	if (e - begin > 1)
 		sort(begin, (uint32_t)(e - begin));

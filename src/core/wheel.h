@@ -18,7 +18,9 @@ struct sp_wheel;
 /* ids 0 .. n-1; start_ns is the earliest time that will ever be put. 0 or -ENOMEM. */
 int sp_wheel_new(struct sp_wheel **, const struct sp_mem *mem, uint32_t n, uint64_t start_ns);
 void sp_wheel_free(struct sp_wheel *);
-/* state[id * size] will be touched when id is taken: the wheel fetches it shortly before. */
+/* state[id * size] will be touched when id is taken: the wheel fetches it shortly before. Up to
+ * SP_WHEEL_STATES times; more are not fetched. */
+#define SP_WHEEL_STATES 3u
 void sp_wheel_prefetch(struct sp_wheel *, const void *state, size_t size);
 /* HOT. id must not be in the wheel. A time that has passed is due at once. */
 void sp_wheel_put(struct sp_wheel *, uint32_t id, uint64_t at_ns);

@@ -99,6 +99,8 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 				   &catch_up);
 		if (ret)
 			return sp_fail(err, ret, SP_EXIT_FAILED, "out of memory");
+		sp_pacer_prefetch(wk->lane.pacer, wk->lane.flow, sizeof *wk->lane.flow);
+		sp_pacer_prefetch(wk->lane.pacer, wk->lane.streams, sizeof *wk->lane.streams);
 	}
 	for (unsigned i = 0; i < r->plan->n_streams && ret == 0; i++) {
 		struct run_stream *s = &r->streams[i];
