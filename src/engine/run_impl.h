@@ -44,7 +44,6 @@ struct run_ask {
 	struct sp_peer_counts counts;
 	bool counts_known, alone; /* alone: the only ask on its port */
 	uint64_t sample_unique, sample_bytes;
-	bool sampled;
 };
 
 struct run_session {
@@ -104,7 +103,10 @@ struct sp_run {
 	struct sp_kernel_counts {
 		uint64_t out, in;
 	} kernel0;
-	uint64_t silent_since_ns, last_tx_total, last_rx_total;
+	uint64_t last_tx_total, last_rx_total;
+	bool sent_before; /* units left in the second before the last tick, too */
+	uint32_t mute,
+		muted; /* ask + 1 whose receiver said nothing since the last tick; told */
 	uint64_t own_control;
 
 	struct sp_result result;
