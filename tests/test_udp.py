@@ -62,6 +62,7 @@ def test_hundred_a_second(run_pair, tmp_path):
     assert abs(t["tx_packets"] - 1000) <= 1
     assert 99.9 <= t["tx_pps"] <= 100.1
     assert t["rx_unique"] == t["tx_packets"] and t["lost"] == 0
+    assert "nothing arrived" not in p.remarks()
     seen = re.search(r"(\d+) packets captured", (tmp_path / "td.err").read_text())
     assert int(seen.group(1)) == p.tx["transports"][0]["tx_units"] == t["tx_packets"]
     assert p.rx["total"]["rx_packets"] == t["tx_packets"]
@@ -139,6 +140,16 @@ def test_sigstop(lab, tmp_path, flags):
     if flags:
         assert t["lost"] == rcvbuf
     assert p.tx["verdict"]["bounded_by"] == "receiver_buffer"
+
+
+def test_receiver_says_nothing(run_pair):
+    """A receiver that stands still is no receiver that gets nothing."""
+    p = run_pair("-t 10.99.0.2 -r 100 -D 5",
+                 extra="& (sleep 2; kill -STOP $!; sleep 2.5; kill -CONT $!)")
+    assert p.code == 0, p.done
+    assert "no word from the receiver at udp://10.99.0.2:5001 from" in p.remarks(), p.remarks()
+    assert "nothing arrived" not in p.remarks()
+    assert p.total["rx_unique"] == p.total["tx_packets"] == 500
 
 
 def test_more_than_the_machine_can(me):

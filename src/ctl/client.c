@@ -262,12 +262,17 @@ static int hook_grant(void *arg, const struct sp_ask *asks, struct sp_grant *g, 
 static int hook_peer_sample(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes)
 {
 	const struct sp_ctl_client *c = arg;
+	struct sp_ctl_peer *p;
+	bool fresh;
 
-	if (i >= c->n_peers || !c->peers[i].sampled)
+	if (i >= c->n_peers || !c->peers[i].sampled || c->peers[i].state != SP_CTL_P_LIVE)
 		return -ENODATA;
-	*rx_unique = c->peers[i].sample.rx_unique;
-	*rx_bytes = c->peers[i].sample.rx_bytes;
-	return 0;
+	p = &c->peers[i];
+	fresh = p->fresh;
+	p->fresh = false;
+	*rx_unique = p->sample.rx_unique;
+	*rx_bytes = p->sample.rx_bytes;
+	return fresh ? 0 : 1;
 }
 
 /* The end begins: all receivers may drain at the same time, whatever the order of the calls. */

@@ -246,6 +246,7 @@ int sp_ctl_peer_record(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p,
 		return on_clock_reply(x, p, &m.clock);
 	case SP_CTL_SAMPLE:
 		p->sampled = true;
+		p->fresh = true;
 		p->sample = m.sample;
 		return 0;
 	default:

@@ -50,6 +50,7 @@ struct sp_ctl_peer {
 	uint32_t clock_seq;
 	uint64_t clock_t1;
 	bool sampled;
+	bool fresh; /* the sample came since it was last asked for */
 	struct sp_ctl_sample sample;
 	uint64_t *tx; /* final counts to be told; tx_at of them are */
 	uint32_t tx_at;

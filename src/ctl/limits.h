@@ -69,8 +69,10 @@ struct sp_ctl_limits {
 	uint32_t conns;	    /* at once; beyond, the oldest one without a session goes */
 	uint64_t hello_ns;  /* from accept to a granted ask */
 	uint64_t silent_ns; /* silence after the planned end that ends a session */
-	uint64_t sample_ns; /* between live totals */
-	uint64_t drain_ns;  /* longest wait for what is still in the receiver's socket buffer */
+	/* Between live totals: twice a second, the first after half of it, so that a sender that
+	 * ticks once a second has a fresh one at each tick, whatever is a little early or late. */
+	uint64_t sample_ns;
+	uint64_t drain_ns; /* longest wait for what is still in the receiver's socket buffer */
 	/* client */
 	uint64_t discovery_ns; /* for connect, hello and grant of all targets together */
 	uint64_t clock_ns;     /* for the first clock exchanges where one is done already */

@@ -75,7 +75,7 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 	}
 	if (__builtin_add_overflow(now, in->ask.planned_ns, &s->planned_end_ns))
 		s->planned_end_ns = SP_NEVER;
-	s->sample_at_ns = now + sh->limits.sample_ns;
+	s->sample_at_ns = now + sh->limits.sample_ns / 2;
 	c->session = s;
 	c->deadline_ns = SP_NEVER;
 	/* Nothing waits in the small buffer: an ask is not read before the welcome has left. */
@@ -259,7 +259,10 @@ static void sample(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, uint64_t now
 	struct sp_ctl_msg m = { .type = SP_CTL_SAMPLE };
 	struct sp_ctl_session *s = c->session;
 
-	s->sample_at_ns = now + sh->limits.sample_ns;
+	/* On a grid of its own: an interval that grows with each delay would drift across the
+	 * ticks of the sender. */
+	while (s->sample_at_ns <= now)
+		s->sample_at_ns += sh->limits.sample_ns;
 	if (sp_ctl_chan_pending(&c->ch))
 		return; /* it does not read: the next one will say more */
 	sh->ops->session_sample(sh->arg, s->grant.session, &m.sample.rx_unique,

@@ -330,7 +330,7 @@ static void test_live_totals_and_clock_refresh(void **state)
 	struct sp_run_hooks h;
 	struct sp_ctl_client *c;
 	struct sp_grant g;
-	uint64_t unique = 0, bytes = 0, packets;
+	uint64_t unique = 0, bytes = 0, again = 0, packets;
 
 	(void)state;
 	w->limits.sample_ns = 10 * SP_NS_PER_MS;
@@ -349,6 +349,9 @@ static void test_live_totals_and_clock_refresh(void **state)
 	}
 	assert_true(unique >= 5);
 	assert_int_equal(bytes, 100 * unique);
+	/* Without a new word the old figures come again, and are called old. */
+	assert_int_equal(h.peer_sample(h.arg, 0, &again, &bytes), 1);
+	assert_int_equal(again, unique);
 	assert_true(sp_ctl_client_packets(c) > packets + 5);
 	sp_ctl_client_free(c); /* without an end: a goodbye all the same */
 	assert_true(t_run_wait_ended(&w->run, 1));

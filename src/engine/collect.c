@@ -392,14 +392,21 @@ static void collect_samples(struct sp_run *r)
 	struct sp_measure *t = &r->result.total;
 	uint64_t unique = 0, bytes = 0;
 
+	int rc;
+
+	r->mute = 0;
 	if (!r->n_asks)
 		return;
 	for (uint32_t i = 0; i < r->n_asks; i++) {
 		struct run_ask *a = &r->asks[i];
 
-		if (!a->grant.peer || !r->hooks.peer_sample ||
-		    r->hooks.peer_sample(r->hooks.arg, i, &a->sample_unique, &a->sample_bytes))
+		if (!a->grant.peer || !r->hooks.peer_sample)
 			return;
+		rc = r->hooks.peer_sample(r->hooks.arg, i, &a->sample_unique, &a->sample_bytes);
+		if (rc < 0)
+			return;
+		if (rc > 0 && !r->mute)
+			r->mute = i + 1;
 		unique += a->sample_unique;
 		bytes += a->sample_bytes;
 		if (a->ask.n_flows == 1)

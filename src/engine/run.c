@@ -294,25 +294,43 @@ static void watch_ports(struct sp_run *r)
 		}
 }
 
-/* A second without traffic in the middle of a run is named, with its time. What a receiver tells
- * may be a moment old: its silence is named after two seconds. */
+/* No word is not the same as no packets: the host may be stopped or busy, or the control
+ * connection slow. Said once for each time. */
+static void watch_mute(struct sp_run *r, double at)
+{
+	const struct run_ask *a = &r->asks[r->mute - 1];
+
+	if (!r->muted)
+		sp_run_say(r, "mute", true,
+			   "no word from the receiver at %s from %.0f s on: its live counts "
+			   "stand still",
+			   r->streams[a->ask.streams[0]].target, at);
+}
+
+/* A second without traffic in the middle of a run is named, with its time. */
 static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 {
 	const struct sp_counts *c = &r->result.total.c;
 	uint64_t tx = c->v[SP_C_tx_packets], rx = c->v[SP_C_rx_unique];
-	bool due = sp_counts_has(c, SP_C_pending) && c->v[SP_C_pending] > 1;
+	bool tx_known = sp_counts_has(c, SP_C_tx_packets);
 	bool rx_known = sp_counts_has(c, SP_C_rx_unique) && r->role == SP_ROLE_SEND;
-	bool sent = tx > r->last_tx_total + 1, received = rx != r->last_rx_total;
-	double at = (double)(now_ns - r->t0_ns) / 1e9;
+	bool sent = tx > r->last_tx_total + 1;
+	bool due = sp_counts_has(c, SP_C_pending) && c->v[SP_C_pending] > 1;
+	double at = (double)(now_ns - r->t0_ns) / 1e9 - 1;
 
-	r->silent_ticks = rx_known && rx && sent && !received ? r->silent_ticks + 1 : 0;
-	if (sp_counts_has(c, SP_C_tx_packets) && due && tx && tx == r->last_tx_total)
+	if (tx_known && due && tx == r->last_tx_total && tx)
 		sp_run_say(r, "stall", false,
-			   "nothing was sent from %.0f s on, though departures were due",
-			   at - 1);
-	if (r->silent_ticks == 2)
+			   "nothing was sent from %.0f s on, though departures were "
+			   "due",
+			   at);
+	else if (rx_known && r->mute)
+		watch_mute(r, at);
+	else if (rx_known && r->last_rx_total && rx == r->last_rx_total && sent &&
+		 r->sent_before)
 		sp_run_say(r, "silence", false,
-			   "nothing arrived at the receiver from %.0f s on", at - 2);
+			   "nothing arrived at the receiver from %.0f s on", at);
+	r->muted = r->mute;
+	r->sent_before = sent;
 	watch_ports(r);
 	r->last_tx_total = tx;
 	r->last_rx_total = rx;

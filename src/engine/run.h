@@ -68,7 +68,8 @@ struct sp_run_hooks {
 	int (*grant)(void *arg, const struct sp_ask *, struct sp_grant *, uint32_t n,
 		     struct sp_err *);
 	void (*event)(void *arg, const struct sp_event *);
-	/* Live: how many unique units ask i's receiver has so far. -ENODATA: not known. */
+	/* Live: how many unique units ask i's receiver has so far. 0: by its latest word; 1: it has
+	 * said nothing since the last call, whose figures are given again; -ENODATA: not known. */
 	int (*peer_sample)(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes);
 	/* At the end: tx[] are the final counts of ask i's flows. With pc NULL they are only told
 	 * (all receivers, before any is waited for); else pc is filled, its arrays living until the

@@ -46,7 +46,6 @@ struct run_ask {
 	struct sp_peer_counts counts;
 	bool counts_known, alone; /* alone: all traffic of the run is this ask's */
 	uint64_t sample_unique, sample_bytes;
-	bool sampled;
 };
 
 struct run_session {
@@ -107,7 +106,9 @@ struct sp_run {
 		uint64_t out, in;
 	} kernel0;
 	uint64_t last_tx_total, last_rx_total;
-	unsigned silent_ticks;
+	bool sent_before; /* units left in the second before the last tick, too */
+	uint32_t mute,
+		muted; /* ask + 1 whose receiver said nothing since the last tick; told */
 	uint64_t own_control;
 
 	struct sp_result result;
