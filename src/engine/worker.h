@@ -11,7 +11,7 @@
 #include "engine/plan.h"
 
 /* After the last planned end, late departures may still leave for so long. */
-#define SP_WORKER_GRACE_NS (20 * SP_NS_PER_MS)
+#define SP_WORKER_GRACE_NS (200 * SP_NS_PER_MS)
 
 struct sp_worker {
 	const struct sp_env *env;
