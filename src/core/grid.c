@@ -21,3 +21,40 @@ void sp_grid_skip(struct sp_grid *g, uint64_t *at_ns, uint64_t n)
 	*at_ns += n * g->gap_ns + (uint64_t)(acc / g->den);
 	g->acc = (uint64_t)(acc % g->den);
 }
+
+/* floor(a * b / c) for a <= c < 2^126: the product may need 254 bits. */
+static unsigned __int128 mul_div(unsigned __int128 a, unsigned __int128 b, unsigned __int128 c)
+{
+	unsigned __int128 quotient = 0, rest = 0;
+
+	for (int i = 127; i >= 0; i--) {
+		quotient <<= 1;
+		rest <<= 1;
+		if (rest >= c) {
+			rest -= c;
+			quotient++;
+		}
+		if (!(b >> i & 1))
+			continue;
+		rest += a;
+		if (rest >= c) {
+			rest -= c;
+			quotient++;
+		}
+	}
+	return quotient;
+}
+
+void sp_grid_change(struct sp_grid *g, uint64_t *at_ns, uint64_t change_ns,
+		    const struct sp_grid *to)
+{
+	unsigned __int128 left = (unsigned __int128)(*at_ns - change_ns) * g->den + g->acc;
+	unsigned __int128 gap = (unsigned __int128)g->gap_ns * g->den + g->num;
+	unsigned __int128 new_gap = (unsigned __int128)to->gap_ns * to->den + to->num;
+
+	/* More than a gap cannot be left. */
+	left = mul_div(left < gap ? left : gap, new_gap, gap);
+	*g = *to;
+	*at_ns = change_ns + (uint64_t)(left / to->den);
+	g->acc = (uint64_t)(left % to->den);
+}

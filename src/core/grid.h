@@ -24,6 +24,11 @@ static inline void sp_grid_step(struct sp_grid *g, uint64_t *at_ns)
 
 /* How many points, from the current one at at_ns on, are before until_ns. Stops at UINT64_MAX. */
 uint64_t sp_grid_before(const struct sp_grid *g, uint64_t at_ns, uint64_t until_ns);
+/* The gap becomes that of `to` at at_ns, the phase is kept: of the old gap a part was left until the
+ * current point at *at_ns, and as large a part of the new gap is left now. change_ns is not behind
+ * the point. */
+void sp_grid_change(struct sp_grid *g, uint64_t *at_ns, uint64_t change_ns,
+		    const struct sp_grid *to);
 /* Moves by n points at once. */
 void sp_grid_skip(struct sp_grid *g, uint64_t *at_ns, uint64_t n);
 

@@ -12,32 +12,13 @@
 
 #include "base/mem.h"
 #include "core/clock.h"
+#include "core/pace.h"
 
 /* One departure. due_ns is the intended time. */
 struct sp_due {
 	uint64_t due_ns;
 	uint32_t stream;
 	uint32_t size; /* bytes of the unit */
-};
-
-/* A schedule with a law of its own. Writes the next intended time (absolute, not below the last)
- * and size; returns 0, or 1 at its end. HOT: draws ahead by the block, never allocates. */
-struct sp_schedule_ops {
-	int (*next)(void *st, uint64_t *due_ns, uint32_t *size);
-};
-
-enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };
-
-struct sp_pace {
-	enum sp_pace_kind kind;
-	uint64_t start_ns, end_ns; /* start <= due < end; end SP_NEVER: none */
-	uint64_t count;		   /* at most so many departures; UINT64_MAX: no limit */
-	uint64_t bytes;		   /* stops before the sum of sizes passes this; UINT64_MAX */
-	uint32_t size;		   /* CONST and MAX */
-	uint64_t gap_ns, gap_num, gap_den; /* CONST: gap_num < gap_den, gap_den >= 1 */
-	const struct sp_schedule_ops
-		*ops; /* OPS: first due is what next() gives, >= start_ns */
-	void *st;
 };
 
 /* What to do with departures that are late (DESIGN 5, catch-up). chase: not faster than
@@ -71,6 +52,11 @@ int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);
 uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint32_t max);
 /* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */
 uint64_t sp_pacer_next(struct sp_pacer *);
+/* Cold. Notes what will change; c is borrowed until the pacer is freed and must not be before what
+ * was noted for the stream earlier. Departures that were taken already stay taken. 0, -ENOMEM (only
+ * the first time for a stream), -EINVAL (no such stream, a bad gap) or -ENOTSUP (a schedule that
+ * cannot change). */
+int sp_pacer_change(struct sp_pacer *, uint32_t stream, struct sp_change *c);
 /* Cold. No departure at or after at_ns any more (the stop). */
 void sp_pacer_stop(struct sp_pacer *, uint64_t at_ns);
 /* Cold. After the last take: gives up every departure that is still due before its end, counting
@@ -81,8 +67,4 @@ struct sp_paced {
 	uint64_t taken, skipped, chased;
 };
 void sp_pacer_counts(const struct sp_pacer *, uint32_t stream, struct sp_paced *);
-/* How many departures a CONST pace holds in [start, min(end, at_ns]] : the ledger's "asked",
- * computed from the pace alone. For MAX and OPS: UINT64_MAX (only the pacer knows). */
-uint64_t sp_pace_asked(const struct sp_pace *, uint64_t at_ns);
-
 #endif
