@@ -227,6 +227,7 @@ static int set_row(const struct sp_opt *o, void *conf, const char *value, const 
 		rc = sp_parse_real(value, at);
 		break;
 	case SP_OPT_TEXT:
+	case SP_OPT_PATH:
 		text = sp_arena_strdup(arena, value);
 		if (text)
 			memcpy(at, &text, sizeof text);
@@ -280,6 +281,19 @@ static void print_enum(const struct sp_opt *o, int index, struct sp_json *j)
 	sp_json_null(j, o->name);
 }
 
+/* Readers of JSON take no larger integers: those are texts. */
+static void print_u64(const struct sp_opt *o, uint64_t v, struct sp_json *j)
+{
+	char text[24];
+
+	if (v <= INT64_MAX) {
+		sp_json_u64(j, o->name, v);
+		return;
+	}
+	snprintf(text, sizeof text, "%llu", (unsigned long long)v);
+	sp_json_str(j, o->name, text);
+}
+
 void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *j)
 {
 	char buf[48];
@@ -293,7 +307,7 @@ void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *
 			break;
 		case SP_OPT_U64:
 		case SP_OPT_SIZE:
-			sp_json_u64(j, rows->name, *(const uint64_t *)at);
+			print_u64(rows, *(const uint64_t *)at, j);
 			break;
 		case SP_OPT_TIME:
 			sp_format_time(buf, sizeof buf, *(const uint64_t *)at);
@@ -309,6 +323,7 @@ void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *
 			sp_json_real(j, rows->name, *(const double *)at);
 			break;
 		case SP_OPT_TEXT:
+		case SP_OPT_PATH:
 			sp_json_str(j, rows->name, *(const char *const *)at);
 			break;
 		case SP_OPT_ENUM:

@@ -79,12 +79,12 @@ static void span(uint64_t *first, uint64_t *last, uint64_t a, uint64_t b)
 		*last = b;
 }
 
-double sp_run_asked_pps(const struct sp_plan_stream *s)
+double sp_run_asked_pps(const struct sp_rate *rate, uint64_t size)
 {
-	if (s->rate.kind == SP_RATE_PPS)
-		return (double)s->rate.micro / 1e6;
-	if (s->rate.kind == SP_RATE_BPS && s->size)
-		return (double)s->rate.micro / 1e6 / (8.0 * (double)s->size);
+	if (rate->kind == SP_RATE_PPS)
+		return (double)rate->micro / 1e6;
+	if (rate->kind == SP_RATE_BPS && size)
+		return (double)rate->micro / 1e6 / (8.0 * (double)size);
 	return NAN;
 }
 
@@ -92,9 +92,9 @@ double sp_run_asked_pps(const struct sp_plan_stream *s)
 static uint64_t asked_packets(const struct run_stream *s, const struct sp_paced *paced,
 			      uint64_t sent, uint64_t at_ns)
 {
-	uint64_t asked = sp_pace_asked(&s->pace, at_ns);
+	uint64_t asked = sp_run_stream_asked(s, at_ns);
 
-	if (s->pace.kind == SP_PACE_MAX)
+	if (s->only_max)
 		return sent;
 	return asked == UINT64_MAX ? paced->taken + paced->skipped : asked;
 }
@@ -113,7 +113,7 @@ static void collect_tx(struct sp_run *r, unsigned i, uint64_t at_ns, struct sp_m
 		at_ns = stopped - 1;
 	sp_pacer_counts(w->lane.pacer, s->local, &paced);
 	late = paced.skipped;
-	if (s->pace.kind != SP_PACE_MAX)
+	if (!s->only_max)
 		late += SP_LOAD(w->given_up[s->local]);
 	asked = asked_packets(s, &paced, tx + refused, at_ns);
 	sp_counts_set(&m->c, SP_C_asked_packets, asked);
@@ -126,7 +126,7 @@ static void collect_tx(struct sp_run *r, unsigned i, uint64_t at_ns, struct sp_m
 		sp_counts_set(&m->c, SP_C_pending, asked - tx - late - refused);
 	m->first_tx_ns = SP_LOAD(f->first_tx);
 	m->last_tx_ns = SP_LOAD(f->last_tx);
-	m->asked_pps = sp_run_asked_pps(s->plan);
+	m->asked_pps = s->changes ? NAN : sp_run_asked_pps(&s->plan->rate, s->plan->size);
 	rates(tx, SP_LOAD(f->tx_bytes), m->first_tx_ns, m->last_tx_ns, &m->tx_pps, &m->tx_bps);
 }
 

@@ -63,6 +63,9 @@ struct sp_plan_stream {
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
+	bool waits;	    /* a stage starts it */
+	uint64_t end_ns;    /* after T0, its stages considered; UINT64_MAX: none */
+	struct sp_rate top; /* the highest rate that it ever has */
 };
 
 /* "recv" rows. */
@@ -71,6 +74,20 @@ struct sp_plan_recv {
 	const char *from;     /* port name */
 	const char *protocol; /* "udp" */
 	unsigned from_port;
+};
+
+enum sp_plan_do { SP_DO_START, SP_DO_STOP, SP_DO_SET };
+
+/* "stage" rows: what happens to a stream at a set time. A stream whose first start or stop is a
+ * start waits for it; each start begins the stream's schedule anew, at the rate last set. */
+struct sp_plan_stage {
+	uint64_t at_ns; /* after T0 */
+	const char *stream;
+	int action;	     /* enum sp_plan_do */
+	struct sp_rate rate; /* SET */
+	/* Filled by seal: */
+	unsigned stream_at; /* index into streams */
+	unsigned order;	    /* as written */
 };
 
 struct sp_plan {
@@ -82,6 +99,8 @@ struct sp_plan {
 	unsigned n_streams;
 	struct sp_plan_recv *recvs;
 	unsigned n_recvs;
+	struct sp_plan_stage *stages; /* in order of time, then as written */
+	unsigned n_stages;
 	char sha256[65]; /* of its canonical text, hexadecimal */
 };
 

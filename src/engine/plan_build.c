@@ -22,6 +22,7 @@ void sp_plan_free(struct sp_plan *plan)
 	sp_free(mem, plan->ports);
 	sp_free(mem, plan->streams);
 	sp_free(mem, plan->recvs);
+	sp_free(mem, plan->stages);
 	sp_arena_fini(&plan->arena);
 	sp_free(mem, plan);
 }
@@ -42,6 +43,9 @@ static int parse_defaults(struct sp_plan_build *b)
 	if (!rc)
 		rc = sp_opts_default(sp_plan_rows(SP_PLAN_RECV), &b->recv_defaults, arena,
 				     NULL);
+	if (!rc)
+		rc = sp_opts_default(sp_plan_rows(SP_PLAN_STAGE), &b->stage_defaults, arena,
+				     NULL);
 	b->stream_defaults.duration_ns = SP_PLAN_UNSET;
 	return rc;
 }
@@ -60,6 +64,7 @@ int sp_plan_build_new(struct sp_plan_build **out, const struct sp_mem *mem,
 	b->list[SP_PLAN_PORT].size = sizeof(struct sp_plan_port);
 	b->list[SP_PLAN_STREAM].size = sizeof(struct sp_plan_stream);
 	b->list[SP_PLAN_RECV].size = sizeof(struct sp_plan_recv);
+	b->list[SP_PLAN_STAGE].size = sizeof(struct sp_plan_stage);
 	sp_arena_init(&b->scratch, mem);
 	b->plan = sp_alloc(mem, sizeof *b->plan);
 	if (b->plan) {
@@ -146,6 +151,25 @@ static int use_transport(struct sp_plan_build *b, struct sp_plan_port *port,
 	return rc;
 }
 
+static const void *defaults_of(const struct sp_plan_build *b, enum sp_plan_item item)
+{
+	switch (item) {
+	case SP_PLAN_PORT:
+		return &b->port_defaults;
+	case SP_PLAN_STREAM:
+		return &b->stream_defaults;
+	case SP_PLAN_RECV:
+		return &b->recv_defaults;
+	default:
+		return &b->stage_defaults;
+	}
+}
+
+void sp_plan_build_distrust(struct sp_plan_build *b)
+{
+	b->distrust = true;
+}
+
 int sp_plan_add(struct sp_plan_build *b, enum sp_plan_item item, const char *place,
 		struct sp_err *err)
 {
@@ -168,13 +192,9 @@ int sp_plan_add(struct sp_plan_build *b, enum sp_plan_item item, const char *pla
 	}
 	at = item_at(l, l->n);
 	l->places[l->n++] = kept;
-	if (item == SP_PLAN_STREAM)
-		memcpy(at, &b->stream_defaults, l->size);
-	else if (item == SP_PLAN_RECV)
-		memcpy(at, &b->recv_defaults, l->size);
+	memcpy(at, defaults_of(b, item), l->size);
 	if (item != SP_PLAN_PORT)
 		return 0;
-	memcpy(at, &b->port_defaults, l->size);
 	b->port_conf = NULL;
 	/* A build without the default transport: whoever does not name one hears of it at seal. */
 	ops = sp_catalog_transport(b->catalog, b->port_defaults.transport);
@@ -190,10 +210,14 @@ static int set_transport_row(struct sp_plan_build *b, const char *key, const cha
 	const struct sp_plan_port *port = item_at(l, l->n - 1);
 	const struct sp_transport_ops *ops = sp_catalog_transport(b->catalog, port->transport);
 	const struct sp_opt *tables[2] = { ops ? ops->opts : NULL, sp_plan_rows(SP_PLAN_PORT) };
+	const struct sp_opt *row = tables[0] ? sp_opt_find(tables[0], key) : NULL;
 	const char *best = NULL;
 	char shown[80];
 
-	if (tables[0] && sp_opt_find(tables[0], key))
+	if (row && row->type == SP_OPT_PATH && b->distrust && value && *value)
+		return sp_fail(err, -EPERM, SP_EXIT_PERM,
+			       "%s: %s: a peer may not name a file of this host", place, key);
+	if (row)
 		return sp_opts_set(tables[0], b->port_conf, key, value, place, &b->plan->arena,
 				   err);
 	for (unsigned t = 0; t < 2; t++) {
@@ -277,12 +301,15 @@ int sp_plan_seal(struct sp_plan_build *b, struct sp_plan **out, struct sp_err *e
 	plan->n_streams = b->list[SP_PLAN_STREAM].n;
 	plan->recvs = b->list[SP_PLAN_RECV].items;
 	plan->n_recvs = b->list[SP_PLAN_RECV].n;
+	plan->stages = b->list[SP_PLAN_STAGE].items;
+	plan->n_stages = b->list[SP_PLAN_STAGE].n;
 	rc = sp_plan_digest(plan, b->mem, b->catalog, err);
 	if (rc) {
 		/* The lists stay the builder's. */
 		plan->ports = NULL;
 		plan->streams = NULL;
 		plan->recvs = NULL;
+		plan->stages = NULL;
 		return rc;
 	}
 	for (unsigned i = 0; i < sizeof b->list / sizeof *b->list; i++)

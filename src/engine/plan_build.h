@@ -4,6 +4,9 @@
 #ifndef SP_ENGINE_PLAN_BUILD_H
 #define SP_ENGINE_PLAN_BUILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/options.h"
@@ -12,11 +15,14 @@
 struct sp_plan;
 struct sp_plan_build;
 
-enum sp_plan_item { SP_PLAN_RUN, SP_PLAN_PORT, SP_PLAN_STREAM, SP_PLAN_RECV };
+enum sp_plan_item { SP_PLAN_RUN, SP_PLAN_PORT, SP_PLAN_STREAM, SP_PLAN_RECV, SP_PLAN_STAGE };
+#define SP_PLAN_ITEMS 5u
 
 int sp_plan_build_new(struct sp_plan_build **, const struct sp_mem *,
 		      const struct sp_catalog *);
 void sp_plan_build_free(struct sp_plan_build *);
+/* From now on settings come from a peer: none may name a file of this host. */
+void sp_plan_build_distrust(struct sp_plan_build *);
 /* Begins a new item with every default set; later sets go to it. The run item exists already:
  * adding SP_PLAN_RUN goes back to it. */
 int sp_plan_add(struct sp_plan_build *, enum sp_plan_item, const char *place, struct sp_err *);
@@ -32,6 +38,11 @@ void sp_plan_free(struct sp_plan *);
 /* Appends the canonical text: one line of JSON without a newline. out->failed says whether memory
  * ran out. */
 void sp_plan_text(const struct sp_plan *, const struct sp_catalog *, struct sp_str *out);
+
+/* The plan of a canonical text: the same plan, with the same digest. Whatever else is not such a
+ * text is refused with the place in it (exit 65). distrust: it came from a peer, see above. */
+int sp_plan_read(struct sp_plan **out, const char *text, size_t len, bool distrust,
+		 const struct sp_mem *, const struct sp_catalog *, struct sp_err *);
 
 /* The tables, for help, schema and tests. */
 const struct sp_opt *sp_plan_rows(enum sp_plan_item);

@@ -23,12 +23,14 @@ struct sp_plan_build {
 	const struct sp_mem *mem;
 	const struct sp_catalog *catalog;
 	struct sp_plan *plan;
-	struct sp_arena scratch;     /* what is not needed after seal */
-	enum sp_plan_item item;	     /* where sets go to */
-	struct sp_plan_list list[4]; /* by enum sp_plan_item; RUN's is unused */
+	struct sp_arena scratch;		 /* what is not needed after seal */
+	enum sp_plan_item item;			 /* where sets go to */
+	struct sp_plan_list list[SP_PLAN_ITEMS]; /* by enum sp_plan_item; RUN's is unused */
 	struct sp_plan_port port_defaults;
 	struct sp_plan_stream stream_defaults;
 	struct sp_plan_recv recv_defaults;
+	struct sp_plan_stage stage_defaults;
+	bool distrust;
 	void *port_conf; /* the newest port's own settings, to be written */
 };
 
@@ -45,6 +47,9 @@ const struct sp_transport_ops *sp_plan_transport(const struct sp_catalog *, cons
 
 /* plan_seal.c: the checks that need the whole. */
 int sp_plan_check(struct sp_plan_build *, struct sp_err *);
+/* plan_stages.c: the same for stages, which it brings into order; and what streams are with
+ * them. */
+int sp_plan_check_stages(struct sp_plan_build *, struct sp_err *);
 /* plan_text.c: fills sha256. */
 int sp_plan_digest(struct sp_plan *, const struct sp_mem *, const struct sp_catalog *,
 		   struct sp_err *);

@@ -91,6 +91,17 @@ static const struct sp_opt recv_rows[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct sp_plan_stage, member)
+static const struct sp_opt stage_rows[] = {
+	{ "at", SP_OPT_TIME, AT(at_ns), "0", NULL, 0, 0, "so long after the run's start" },
+	{ "stream", SP_OPT_TEXT, AT(stream), "", NULL, 0, 0, "the stream that it is about" },
+	{ "do", SP_OPT_ENUM, AT(action), "set", "start|stop|set", 0, 0,
+	  "start (anew), stop, or set its rate" },
+	{ "rate", SP_OPT_RATE, AT(rate), NULL, NULL, 0, 0, "set: the rate from then on" },
+	{ 0 },
+};
+#undef AT
+
 const struct sp_opt *sp_plan_rows(enum sp_plan_item item)
 {
 	switch (item) {
@@ -100,6 +111,8 @@ const struct sp_opt *sp_plan_rows(enum sp_plan_item item)
 		return stream_rows;
 	case SP_PLAN_RECV:
 		return recv_rows;
+	case SP_PLAN_STAGE:
+		return stage_rows;
 	default:
 		return run_rows;
 	}

@@ -417,6 +417,8 @@ int sp_plan_check(struct sp_plan_build *b, struct sp_err *err)
 		rc = check_streams(&c);
 	if (!rc)
 		rc = check_recvs(&c);
+	if (!rc)
+		rc = sp_plan_check_stages(b, err);
 	sp_names_fini(&c.ports);
 	return rc;
 }

@@ -53,6 +53,17 @@ static void write_streams(const struct sp_plan *p, struct sp_json *j, struct dra
 	sp_json_close(j, ']');
 }
 
+static void write_stages(const struct sp_plan *p, struct sp_json *j)
+{
+	sp_json_open(j, "stages", '[');
+	for (unsigned i = 0; i < p->n_stages; i++) {
+		sp_json_open(j, NULL, '{');
+		sp_opts_print(sp_plan_rows(SP_PLAN_STAGE), &p->stages[i], j);
+		sp_json_close(j, '}');
+	}
+	sp_json_close(j, ']');
+}
+
 static void write_all(const struct sp_plan *p, const struct sp_catalog *catalog,
 		      struct sp_json *j, struct drain *d)
 {
@@ -70,6 +81,8 @@ static void write_all(const struct sp_plan *p, const struct sp_catalog *catalog,
 		sp_json_close(j, '}');
 	}
 	sp_json_close(j, ']');
+	if (p->n_stages)
+		write_stages(p, j);
 	sp_json_close(j, '}');
 }
 

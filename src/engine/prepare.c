@@ -82,14 +82,14 @@ static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
 {
 	double bits = 8.0 * (double)s->size;
 
-	if (s->rate.kind == SP_RATE_MAX || s->rate.kind == SP_RATE_NONE) {
+	if (s->top.kind == SP_RATE_MAX || s->top.kind == SP_RATE_NONE) {
 		*pps = INFINITY;
 		*bps = INFINITY;
-	} else if (s->rate.kind == SP_RATE_PPS) {
-		*pps = (double)s->rate.micro / 1e6;
+	} else if (s->top.kind == SP_RATE_PPS) {
+		*pps = (double)s->top.micro / 1e6;
 		*bps = *pps * bits;
 	} else {
-		*bps = (double)s->rate.micro / 1e6;
+		*bps = (double)s->top.micro / 1e6;
 		*pps = bits > 0 ? *bps / bits : INFINITY;
 	}
 }
@@ -126,7 +126,7 @@ static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_lo
 			sp_local_is_own(local, &ask->to.addr);
 	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
 	ask->public_link = sp_local_is_public(local, p->interface);
-	ask->unbounded = !s->duration_ns && !s->count && !s->bytes;
+	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
 	ask->foreign_source = frames && binds_foreign(r, p, local);
 	asked_rate(s, &ask->pps, &ask->bps);
 	return 0;
@@ -463,10 +463,8 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;
-		if (!s->plan->duration_ns)
-			a->ask.planned_ns = SP_NEVER;
-		else if (s->plan->start_ns + s->plan->duration_ns > a->ask.planned_ns)
-			a->ask.planned_ns = s->plan->start_ns + s->plan->duration_ns;
+		if (s->plan->end_ns > a->ask.planned_ns)
+			a->ask.planned_ns = s->plan->end_ns;
 	}
 	for (uint32_t i = 0; i < r->n_asks; i++)
 		r->asks[i].alone = r->n_asks == 1 && m == n;

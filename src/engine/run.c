@@ -56,12 +56,8 @@ static uint64_t planned_end(const struct sp_run *r)
 	if (r->role == SP_ROLE_RECV)
 		return r->plan->run.duration_ns ? r->plan->run.duration_ns : SP_NEVER;
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
-		const struct sp_plan_stream *s = &r->plan->streams[i];
-
-		if (!s->duration_ns)
-			return SP_NEVER;
-		if (s->start_ns + s->duration_ns > end)
-			end = s->start_ns + s->duration_ns;
+		if (r->plan->streams[i].end_ns > end)
+			end = r->plan->streams[i].end_ns;
 	}
 	return end;
 }
@@ -76,7 +72,8 @@ static void choose_joining(struct sp_run *r)
 	for (unsigned w = 0; w < r->n_workers; w++)
 		r->workers[w].asked_pps = 0;
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
-		double pps = sp_run_asked_pps(&r->plan->streams[i]);
+		const struct sp_plan_stream *s = &r->plan->streams[i];
+		double pps = sp_run_asked_pps(&s->top, s->size);
 
 		r->workers[r->streams[i].worker].asked_pps += isnan(pps) ? INFINITY : pps;
 	}
@@ -89,6 +86,7 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_catch_up_conf catch_up;
 	int ret = sp_catch_up_parse(r->plan->run.catch_up, &catch_up, err);
+	uint64_t end;
 
 	for (unsigned w = 0; w < r->n_workers && ret == 0; w++) {
 		struct sp_worker *wk = &r->workers[w];
@@ -111,14 +109,20 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		if (ret)
 			return ret;
 		wk->lane.streams[s->local].schedule = s->schedule;
-		if (s->pace.end_ns > wk->last_end_ns)
-			wk->last_end_ns = s->pace.end_ns;
+		end = s->plan->end_ns < SP_NEVER - r->t0_ns ? r->t0_ns + s->plan->end_ns
+							    : SP_NEVER;
+		if (end > wk->last_end_ns)
+			wk->last_end_ns = end;
+		s->rate = s->plan->rate;
+		s->only_max = s->pace.kind == SP_PACE_MAX;
+		if (s->plan->waits)
+			s->pace.count = 0;
 		ret = sp_pacer_add(wk->lane.pacer, s->local, &s->pace);
 		if (ret)
 			return sp_fail(err, ret, SP_EXIT_USAGE,
 				       "stream %s: its schedule is empty", s->plan->name);
 	}
-	return ret;
+	return ret ? ret : sp_run_make_stages(r, err);
 }
 
 static int make_results(struct sp_run *r, struct sp_err *err)

@@ -91,6 +91,16 @@ void sp_run_request_stop(struct sp_run *, bool interrupted);
  * next thing. 1: finished, the end event was given out; 0: goes on. In virtual time this runs
  * the workers too, in this thread, up to the next tick. */
 int sp_run_step(struct sp_run *, int timeout_ms);
+/* While it runs: a stream starts (anew), stops, or gets another rate, its phase kept. */
+struct sp_cmd {
+	int action;	     /* enum sp_plan_do */
+	const char *stream;  /* name */
+	uint64_t at_ns;	     /* absolute; what has passed (0): as soon as possible */
+	struct sp_rate rate; /* SET */
+};
+/* -ENOENT (no such stream), -EINVAL, -ERANGE (a later change is set already), -EAGAIN (64 wait),
+ * -EALREADY (all has been sent). The ledger counts by the moment at which it took effect. */
+int sp_run_command(struct sp_run *, const struct sp_cmd *, struct sp_err *);
 /* A descriptor that becomes readable when sp_run_step has something to do. */
 int sp_run_fd(const struct sp_run *);
 /* How long until sp_run_step has something to do by the clock alone, at most 1000 ms. */

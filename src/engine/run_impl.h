@@ -25,6 +25,13 @@ struct run_port {
 	char where[96];
 };
 
+/* A change of a stream's pace: a stage, or a command. */
+struct run_change {
+	struct sp_change c;
+	struct run_change *next; /* of the same stream, in order of time */
+	bool noted;		 /* atomic: the pacer will do it */
+};
+
 struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
@@ -35,7 +42,10 @@ struct run_stream {
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
 	bool stamped;	      /* else no receiver can tell whose its units are */
-	struct sp_pace pace;
+	struct sp_pace pace;  /* at first */
+	struct run_change *changes, *last_change;
+	struct sp_rate rate; /* last set */
+	bool only_max;	     /* rate max throughout */
 	struct sp_schedule *schedule;
 	char *target, *asked;
 };
@@ -129,12 +139,17 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* stages.c: notes the plan's stages with the pacers. */
+int sp_run_make_stages(struct sp_run *, struct sp_err *);
+/* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
+ * pacer knows. */
+uint64_t sp_run_stream_asked(const struct run_stream *, uint64_t at_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 /* collect.c: fills run->result from everything as it is now. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
-/* Units a second that a stream asks for; NAN: as many as possible. */
-double sp_run_asked_pps(const struct sp_plan_stream *);
+/* Units a second that a rate asks for; NAN: as many as possible. */
+double sp_run_asked_pps(const struct sp_rate *, uint64_t size);
 /* attribute.c: splits an ask's losses; L of its streams are in their measures. */
 void sp_run_attribute(struct sp_run *);
 /* judge.c */

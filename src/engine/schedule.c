@@ -56,27 +56,27 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 }
 
 /* The exact gap: 10^15 units of 10^-6 ns a packet (bit) over micro packets (bits) a second. */
-static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struct sp_pace *p,
-		     struct sp_err *err)
+static int exact_gap(const struct sp_plan_stream *s, const struct sp_rate *rate,
+		     uint32_t layer_extra, struct sp_pace *p, struct sp_err *err)
 {
 	u128 total = 1000000000000000u, whole;
 	uint64_t rest, common;
 
-	if (s->rate.kind == SP_RATE_BPS)
+	if (rate->kind == SP_RATE_BPS)
 		total *= (u128)(s->size + layer_extra) * 8;
-	if (!s->rate.micro || !total)
+	if (!rate->micro || !total)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: the rate gives no gap between packets of size %llu",
 			       s->name, (unsigned long long)s->size);
-	whole = total / s->rate.micro;
+	whole = total / rate->micro;
 	if (whole > GAP_MAX)
 		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
 			       "%s: the rate is below one packet in 146 years", s->name);
-	rest = (uint64_t)(total % s->rate.micro);
-	common = gcd(s->rate.micro, rest);
+	rest = (uint64_t)(total % rate->micro);
+	common = gcd(rate->micro, rest);
 	p->gap_ns = (uint64_t)whole;
 	p->gap_num = rest / common;
-	p->gap_den = s->rate.micro / common;
+	p->gap_den = rate->micro / common;
 	return 0;
 }
 
@@ -115,7 +115,19 @@ static int next(void *st, uint64_t *due_ns, uint32_t *size)
 	return 0;
 }
 
-static const struct sp_schedule_ops law_ops = { .next = next };
+/* Both figures of the distance follow; the gap across the change counts for neither. */
+static void move(void *st, uint64_t due_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	s->due_ns = due_ns;
+	s->due_frac = 0;
+	s->scale_q32 *= factor;
+	s->per_gap /= factor;
+	s->left_ns = 0;
+}
+
+static const struct sp_schedule_ops law_ops = { .next = next, .move = move };
 
 static int start_law(struct sp_schedule *s, const struct sp_law *law, const struct sp_pace *p,
 		     const char *name, struct sp_err *err)
@@ -188,6 +200,13 @@ static uint64_t add_time(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? SP_NEVER : sum;
 }
 
+int sp_schedule_gap(const struct sp_plan_stream *stream, const struct sp_rate *rate,
+		    uint32_t layer_extra, struct sp_pace *pace, struct sp_err *err)
+{
+	pace->kind = rate->kind == SP_RATE_MAX ? SP_PACE_MAX : SP_PACE_CONST;
+	return pace->kind == SP_PACE_MAX ? 0 : exact_gap(stream, rate, layer_extra, pace, err);
+}
+
 int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
 		     const struct sp_env *env, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *pace, struct sp_schedule **sched, struct sp_err *err)
@@ -205,12 +224,8 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 	};
 	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
 					   : SP_NEVER;
-	if (stream->rate.kind == SP_RATE_MAX) {
-		pace->kind = SP_PACE_MAX;
-		return 0;
-	}
-	rc = exact_gap(stream, layer_extra, pace, err);
-	if (rc || strcmp(stream->departure, "constant") == 0)
+	rc = sp_schedule_gap(stream, &stream->rate, layer_extra, pace, err);
+	if (rc || pace->kind == SP_PACE_MAX || strcmp(stream->departure, "constant") == 0)
 		return rc;
 	return make_law(stream, catalog, env, pace, sched, err);
 }

@@ -16,6 +16,9 @@ struct sp_schedule; /* state of a law; NULL for constant and max */
 int sp_schedule_make(const struct sp_plan_stream *, const struct sp_catalog *,
 		     const struct sp_env *, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *, struct sp_schedule **sched, struct sp_err *);
+/* The gap that a rate means for the stream: kind CONST, or MAX. */
+int sp_schedule_gap(const struct sp_plan_stream *, const struct sp_rate *, uint32_t layer_extra,
+		    struct sp_pace *, struct sp_err *);
 /* Kolmogorov-Smirnov distance between the gaps that the law was asked for and those added by
  * sp_schedule_left() for what really left (actual departures); NAN when there is no law or there
  * are fewer than 100. */

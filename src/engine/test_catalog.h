@@ -35,7 +35,7 @@ struct test_pcap_conf {
 	const char *file;
 };
 static const struct sp_opt test_pcap_opts[] = {
-	{ "file", SP_OPT_TEXT, offsetof(struct test_pcap_conf, file), NULL, NULL, 0, 0,
+	{ "file", SP_OPT_PATH, offsetof(struct test_pcap_conf, file), NULL, NULL, 0, 0,
 	  "file" },
 	{ 0 },
 };

@@ -52,7 +52,7 @@ void sim_start(struct sim *s, uint64_t fail_at)
 
 static int add_word(struct sp_plan_build *b, const char *word, struct sp_err *err)
 {
-	static const char *const items[] = { "+run", "+port", "+stream", "+recv" };
+	static const char *const items[] = { "+run", "+port", "+stream", "+recv", "+stage" };
 	const char *eq = strchr(word, '=');
 	char key[64];
 

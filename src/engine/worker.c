@@ -112,12 +112,39 @@ static void stop_schedules(struct sp_worker *w, uint64_t stop)
 		w->last_end_ns = at;
 }
 
+/* An order that comes too late for its time holds from the next departure on. */
+static void take_orders(struct sp_worker *w)
+{
+	uint32_t in = __atomic_load_n(&w->orders_in, __ATOMIC_ACQUIRE), out = w->orders_out;
+
+	for (; out != in; out++) {
+		struct sp_order *o = &w->orders[out % SP_WORKER_ORDERS];
+
+		if (o->change->at_ns <= w->taken_at)
+			SP_STORE(o->change->at_ns, w->taken_at + 1);
+		if (sp_pacer_change(w->lane.pacer, o->stream, o->change))
+			continue;
+		if (o->change->kind == SP_CHANGE_START &&
+		    o->change->pace.end_ns > w->last_end_ns)
+			w->last_end_ns = o->change->pace.end_ns;
+		__atomic_store_n(o->noted, true, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&w->orders_out, out, __ATOMIC_RELEASE);
+}
+
+static bool has_orders(const struct sp_worker *w)
+{
+	return __atomic_load_n(&w->orders_in, __ATOMIC_RELAXED) != w->orders_out;
+}
+
 static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 {
 	uint64_t stop = __atomic_load_n(&w->stop_at, __ATOMIC_ACQUIRE);
 	bool waiting;
 	uint32_t left = 0;
 
+	if (SP_UNLIKELY(has_orders(w)))
+		take_orders(w);
 	if (SP_UNLIKELY(stop != w->stop_seen))
 		stop_schedules(w, stop);
 	waiting = sp_lane_waiting(&w->lane);
@@ -216,7 +243,7 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 	if (w->receives)
 		return;
 	while (sp_clock_now(w->env->clock) < next &&
-	       !__atomic_load_n(&w->quit, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&w->quit, __ATOMIC_RELAXED) && !has_orders(w) &&
 	       __atomic_load_n(&w->stop_at, __ATOMIC_RELAXED) == w->stop_seen)
 		__builtin_ia32_pause();
 }
@@ -261,6 +288,20 @@ int sp_worker_start(struct sp_worker *w, struct sp_err *err)
 	if (r)
 		return sp_fail(err, r, SP_EXIT_PERM, "cannot start a worker: %s", strerror(-r));
 	w->started = true;
+	return 0;
+}
+
+int sp_worker_order(struct sp_worker *w, const struct sp_order *order)
+{
+	uint32_t in = w->orders_in;
+
+	if (__atomic_load_n(&w->tx_done, __ATOMIC_ACQUIRE))
+		return -EALREADY;
+	if (in - __atomic_load_n(&w->orders_out, __ATOMIC_ACQUIRE) >= SP_WORKER_ORDERS)
+		return -EAGAIN;
+	w->orders[in % SP_WORKER_ORDERS] = *order;
+	__atomic_store_n(&w->orders_in, in + 1, __ATOMIC_RELEASE);
+	tell(w->wake);
 	return 0;
 }
 

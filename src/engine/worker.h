@@ -13,6 +13,15 @@
 /* After the last planned end, late departures may still leave for so long. */
 #define SP_WORKER_GRACE_NS (200 * SP_NS_PER_MS)
 
+/* What control tells a worker while it runs: a stream's pace changes. */
+struct sp_order {
+	struct sp_change *change; /* lives until the worker ends; its time may be moved to when
+				the worker could still obey */
+	uint32_t stream;	  /* the lane's */
+	bool *noted;		  /* atomic: set when it will be done */
+};
+#define SP_WORKER_ORDERS 64u
+
 struct sp_worker {
 	const struct sp_env *env;
 	unsigned index;
@@ -35,7 +44,9 @@ struct sp_worker {
 	uint64_t stop_at;    /* atomic: no departure from then on; SP_NEVER none */
 	uint64_t stopped_at; /* atomic: where this worker's schedules really ended */
 	bool quit;	     /* atomic */
-	bool tx_done;	     /* atomic: every departure is accounted for */
+	struct sp_order orders[SP_WORKER_ORDERS];
+	uint32_t orders_in, orders_out; /* atomic: of control, of the worker */
+	bool tx_done;			/* atomic: every departure is accounted for */
 	uint64_t
 		rx_count_limit; /* 0 none; the worker tells control when it has received so many */
 	uint64_t rx_seen;
@@ -50,6 +61,8 @@ bool sp_worker_turn(struct sp_worker *, uint64_t now_ns);
 /* When the next turn will have something to do (virtual time); SP_NEVER: nothing by itself. */
 uint64_t sp_worker_next(struct sp_worker *);
 /* Control thread. */
+/* -EAGAIN: it has not read so many others yet; -EALREADY: it has sent all. */
+int sp_worker_order(struct sp_worker *, const struct sp_order *);
 void sp_worker_stop_tx(struct sp_worker *, uint64_t at_ns);
 void sp_worker_quit(struct sp_worker *); /* and waits for the thread */
 

@@ -17,7 +17,7 @@ struct pcap_conf {
 };
 
 static const struct sp_opt opts[] = {
-	{ "file", SP_OPT_TEXT, offsetof(struct pcap_conf, file), NULL, NULL, 0, 0,
+	{ "file", SP_OPT_PATH, offsetof(struct pcap_conf, file), NULL, NULL, 0, 0,
 	  "the capture file to write" },
 	{ .name = NULL },
 };
