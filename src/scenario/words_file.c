@@ -1,46 +1,13 @@
 /* --targets FILE: a URL a line. The file is read once and in whole: it may be a pipe. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "scenario/words_impl.h"
 
 #define FILE_MAX (64u << 20)
 #define LINE_LEN 1200u /* scheme, host, ports and query at their longest */
-
-static int fail_file(const struct sp_reader *r, const char *path, int code)
-{
-	char shown[200];
-
-	sp_str_printable(shown, sizeof shown, path);
-	return sp_fail(r->err, -code, SP_EXIT_NOINPUT, "--targets %s: %s", shown,
-		       strerror(code));
-}
-
-static int read_text(const struct sp_reader *r, const char *path, struct sp_str *text)
-{
-	FILE *f = fopen(path, "re");
-	char chunk[4096];
-	size_t n;
-	int rc = 0;
-
-	if (!f)
-		return fail_file(r, path, errno);
-	errno = 0;
-	while (!rc && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-		sp_str_put(text, chunk, n);
-		if (text->len > FILE_MAX)
-			rc = sp_fail(r->err, -EFBIG, SP_EXIT_DATA,
-				     "%s: a file of targets has at most 64 MiB", path);
-	}
-	if (!rc && ferror(f))
-		rc = fail_file(r, path, errno ? errno : EIO);
-	if (!rc && text->failed)
-		rc = sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	fclose(f);
-	return rc;
-}
 
 /* Without blanks at both ends and without a comment. In a URL a '#' cannot stand, so it begins
  * a comment wherever it does. */
@@ -78,7 +45,9 @@ int sp_reader_file(struct sp_reader *r, const char *path)
 	int rc;
 
 	sp_str_init(&read, r->mem);
-	rc = read_text(r, path, &read);
+	rc = sp_file_read(&read, path, FILE_MAX, r->err);
+	if (rc)
+		sp_err_prefix(r->err, "--targets");
 	if (!rc) {
 		text = sp_arena_alloc(&r->scratch, read.len + 1);
 		if (text)

@@ -379,7 +379,8 @@ static void test_bad_files(void **state)
 	expect_file(huge, sizeof huge, "", SP_EXIT_DATA, ":1: the line is too long", true);
 	assert_true(parse(sp_mem_system(), "send --targets /no/such/file", &w, &err) < 0);
 	assert_int_equal(err.exit, SP_EXIT_NOINPUT);
-	assert_string_equal(err.text, "--targets /no/such/file: No such file or directory");
+	assert_string_equal(err.text, "--targets: cannot read /no/such/file: No such file or "
+				      "directory; check the path");
 	assert_true(parse(sp_mem_system(), "send --targets /", &w, &err) < 0);
 	assert_int_equal(err.exit, SP_EXIT_NOINPUT);
 }

@@ -1,0 +1,48 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static int fail(struct sp_err *e, const char *path, int code)
+{
+	char shown[200];
+
+	return sp_fail(e, -code, SP_EXIT_NOINPUT, "cannot read %s: %s; check the path",
+		       sp_str_printable(shown, sizeof shown, path), strerror(code));
+}
+
+int sp_file_read(struct sp_str *out, const char *path, size_t max, struct sp_err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	size_t before = out->len;
+	char chunk[16384], shown[200];
+
+	if (fd < 0)
+		return fail(e, path, errno);
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof chunk);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			rc = fail(e, path, errno);
+		if (n <= 0)
+			break;
+		if (out->len - before + (size_t)n > max) {
+			rc = sp_fail(e, -EFBIG, SP_EXIT_DATA,
+				     "%s: the file is larger than the %zu bytes that are read; "
+				     "cut it into smaller ones",
+				     sp_str_printable(shown, sizeof shown, path), max);
+			break;
+		}
+		sp_str_put(out, chunk, (size_t)n);
+		if (out->failed) {
+			rc = sp_fail(e, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+			break;
+		}
+	}
+	close(fd);
+	return rc;
+}

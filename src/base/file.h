@@ -1,0 +1,16 @@
+/* Reading an input file: the one place where base touches a file system. */
+#ifndef SP_BASE_FILE_H
+#define SP_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* Appends the whole file to *out, which the caller initialised and frees. It is read once and may
+ * be a pipe. Refused: what cannot be read (-ENOENT, -EACCES, -EISDIR, ...: SP_EXIT_NOINPUT), more
+ * than max bytes (-EFBIG, SP_EXIT_DATA), no memory (-ENOMEM, SP_EXIT_FAILED). Memory stays below
+ * four times max. */
+int sp_file_read(struct sp_str *out, const char *path, size_t max, struct sp_err *);
+
+#endif
