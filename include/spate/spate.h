@@ -41,11 +41,17 @@ struct sp_words_output;
 
 /* The version of the library that is linked. */
 const char *spate_version(void);
+/* What this build has: its transports, then its laws; NULL past the last. */
+const char *spate_feature(unsigned i);
 
 /* Builds the plan that `spate COMMAND WORDS...` would run; command is "send" or "recv". 0 or a
  * negative errno with *err filled. */
 int spate_plan_parse(struct spate_plan **plan, const char *command, int argc,
 		     const char *const argv[], struct spate_error *err);
+/* The plan of a canonical text, as spate_plan_json gives it. distrust: the text came from a peer, and
+ * may not name files of this host. */
+int spate_plan_read(struct spate_plan **plan, const char *text, size_t len, int distrust,
+		    struct spate_error *err);
 /* The canonical plan as one line of JSON (NULL: no memory), and its SHA-256 in hexadecimal. Owned
  * by the plan. */
 const char *spate_plan_json(struct spate_plan *plan);
@@ -66,8 +72,22 @@ struct spate_run_options {
 /* The plan must outlive the run. options may be NULL and is copied. */
 int spate_run_new(struct spate_run **run, const struct spate_plan *plan,
 		  const struct spate_run_options *options, struct spate_error *err);
-/* Resolves, checks consent, opens, asks receivers, and starts. When it fails nothing was sent. */
+/* Resolves, checks consent, opens, asks receivers, and starts: prepare, and arm for at once. When it
+ * fails nothing was sent. */
 int spate_run_start(struct spate_run *run, struct spate_error *err);
+/* The same in two parts: all but the start; then the start at t0_ns of CLOCK_MONOTONIC (of a
+ * virtual plan's own clock: at once). Between them a receiver counts already, and has to be
+ * stepped for its senders' questions. */
+int spate_run_prepare(struct spate_run *run, struct spate_error *err);
+int spate_run_arm(struct spate_run *run, uint64_t t0_ns, struct spate_error *err);
+/* While it runs: action "start" (anew), "stop" or "set", the latter with a rate as a user writes it.
+ * after_ns: since the run's start; 0: now. */
+int spate_run_command(struct spate_run *run, const char *action, const char *stream,
+		      const char *rate, uint64_t after_ns, struct spate_error *err);
+/* For callers with a loop of their own: a descriptor that is readable, and the time in ms after
+ * which the run has something to do even so. */
+int spate_run_fd(struct spate_run *run);
+int spate_run_wait_ms(const struct spate_run *run);
 /* Address number i that the run listens on ("udp://0.0.0.0:5001") into buf; -ENOENT past the
  * last. After start. */
 int spate_run_listening(const struct spate_run *run, unsigned i, char *buf, size_t cap);

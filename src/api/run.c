@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "core/clock.h"
@@ -39,6 +41,8 @@ struct spate_run {
 	struct sp_event end; /* a copy of the end event, for the report */
 	struct sp_str json;
 	uint64_t linger_until_ns; /* 0: not over yet */
+	uint64_t t0_ns;		  /* 0: not armed */
+	int epfd;		  /* -1: nobody asked for it */
 	int stop_early;		  /* atomic: asked to stop before there was a run */
 };
 
@@ -57,6 +61,17 @@ const char *spate_version(void)
 	return SPATE_VERSION;
 }
 
+const char *spate_feature(unsigned i)
+{
+	for (const struct sp_transport_ops *const *p = sp_catalog.transport; *p; p++)
+		if (i-- == 0)
+			return (*p)->name;
+	for (const struct sp_dist_ops *const *p = sp_catalog.dist; *p; p++)
+		if (i-- == 0)
+			return (*p)->name;
+	return NULL;
+}
+
 int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
 		     const char *const argv[], struct spate_error *error)
 {
@@ -73,6 +88,28 @@ int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
 		sp_free(sp_mem_system(), p);
 		return give(error, &err, r);
 	}
+	sp_str_init(&p->json, sp_mem_system());
+	*out = p;
+	return 0;
+}
+
+int spate_plan_read(struct spate_plan **out, const char *text, size_t len, int distrust,
+		    struct spate_error *error)
+{
+	struct sp_err err = { 0 };
+	struct spate_plan *p = sp_alloc(sp_mem_system(), sizeof *p);
+	int r;
+
+	if (!p)
+		r = sp_fail(&err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	else
+		r = sp_plan_read(&p->words.plan, text, len, distrust, sp_mem_system(),
+				 &sp_catalog, &err);
+	if (r) {
+		sp_free(sp_mem_system(), p);
+		return give(error, &err, r);
+	}
+	p->words.out.name = p->words.plan->run.name;
 	sp_str_init(&p->json, sp_mem_system());
 	*out = p;
 	return 0;
@@ -160,6 +197,7 @@ int spate_run_new(struct spate_run **out, const struct spate_plan *plan,
 		return give(error, &err, -ENOMEM);
 	}
 	r->plan = plan->words.plan;
+	r->epfd = -1;
 	if (options)
 		r->options = *options;
 	if (r->plan->run.is_virtual)
@@ -220,6 +258,13 @@ static void remark_control(struct spate_run *r)
 
 int spate_run_start(struct spate_run *r, struct spate_error *error)
 {
+	int ret = spate_run_prepare(r, error);
+
+	return ret ? ret : spate_run_arm(r, sp_clock_now(&r->clock) + START_DELAY_NS, error);
+}
+
+int spate_run_prepare(struct spate_run *r, struct spate_error *error)
+{
 	struct sp_run_hooks hooks = { .arg = r, .event = on_event };
 	struct sp_err err = { 0 };
 	int ret = open_client(r, &hooks, &err);
@@ -234,9 +279,66 @@ int spate_run_start(struct spate_run *r, struct spate_error *error)
 		ret = open_server(r, &err);
 	if (ret == 0)
 		remark_control(r);
-	if (ret == 0)
-		ret = sp_run_arm(r->run, sp_clock_now(&r->clock) + START_DELAY_NS, &err);
 	return ret ? give(error, &err, ret) : 0;
+}
+
+int spate_run_arm(struct spate_run *r, uint64_t t0_ns, struct spate_error *error)
+{
+	struct sp_err err = { 0 };
+	int ret;
+
+	if (r->clock.is_virtual)
+		t0_ns = sp_clock_now(&r->clock) + START_DELAY_NS;
+	r->t0_ns = t0_ns;
+	ret = sp_run_arm(r->run, t0_ns, &err);
+	return ret ? give(error, &err, ret) : 0;
+}
+
+int spate_run_command(struct spate_run *r, const char *action, const char *stream,
+		      const char *rate, uint64_t after_ns, struct spate_error *error)
+{
+	static const char *const actions[] = {
+		[SP_DO_START] = "start", [SP_DO_STOP] = "stop", [SP_DO_SET] = "set"
+	};
+	struct sp_cmd cmd = { .stream = stream };
+	struct sp_err err = { 0 };
+	int ret = 0;
+
+	while (cmd.action < 3 && strcmp(actions[cmd.action], action) != 0)
+		cmd.action++;
+	if (cmd.action == 3)
+		ret = sp_fail(&err, -EINVAL, SP_EXIT_USAGE, "a command is start, stop or set");
+	else if (rate && sp_parse_rate(rate, &cmd.rate))
+		ret = sp_fail(&err, -EINVAL, SP_EXIT_USAGE, "the rate is none; such as 5kpps");
+	else if (!r->run || !r->t0_ns)
+		ret = sp_fail(&err, -EALREADY, SP_EXIT_FAILED, "the run does not run");
+	if (ret == 0) {
+		cmd.at_ns = after_ns ? r->t0_ns + after_ns : 0;
+		ret = sp_run_command(r->run, &cmd, &err);
+	}
+	return ret ? give(error, &err, ret) : 0;
+}
+
+static void watch(const struct spate_run *r, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	epoll_ctl(r->epfd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+int spate_run_fd(struct spate_run *r)
+{
+	if (r->epfd >= 0 || !r->run)
+		return r->epfd;
+	r->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epfd < 0)
+		return r->epfd;
+	watch(r, sp_run_fd(r->run));
+	if (r->client)
+		watch(r, sp_ctl_client_fd(r->client));
+	if (r->server)
+		watch(r, sp_ctl_server_fd(r->server));
+	return r->epfd;
 }
 
 int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t cap)
@@ -294,12 +396,29 @@ static int linger(struct spate_run *r, int timeout_ms)
 	return 0;
 }
 
+int spate_run_wait_ms(const struct spate_run *r)
+{
+	uint64_t now = sp_clock_now(&r->clock);
+
+	if (!r->run || !r->t0_ns)
+		return 1000;
+	if (!r->linger_until_ns)
+		return sp_run_wait_ms(r->run);
+	return now < r->linger_until_ns ? (int)((r->linger_until_ns - now) / SP_NS_PER_MS) + 1
+					: 0;
+}
+
 int spate_run_step(struct spate_run *r, int timeout_ms)
 {
 	int wait, ret;
 
 	if (r->linger_until_ns)
 		return linger(r, timeout_ms);
+	if (!r->t0_ns) { /* prepared: only questions are answered */
+		wait_for_any(r, timeout_ms);
+		step_control(r);
+		return 0;
+	}
 	wait = sp_run_wait_ms(r->run);
 	if (timeout_ms >= 0 && timeout_ms < wait)
 		wait = timeout_ms;
@@ -353,6 +472,8 @@ void spate_run_free(struct spate_run *r)
 	sp_run_free(r->run);
 	if (r->client)
 		sp_ctl_client_free(r->client);
+	if (r->epfd >= 0)
+		close(r->epfd);
 	sp_str_fini(&r->json);
 	sp_free(sp_mem_system(), r);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/cmd_agent.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_help.h"
 #include "cli/cmd_lab.h"
@@ -34,6 +35,11 @@ static const struct sp_cli_example lab_examples[] = {
 	{ "lab run --hosts a,b,c -- spate send udp://10.99.0.2",
 	  "three hosts; the command runs in the first" },
 	{ "lab exec h2 -- ping -c 3 10.99.0.1", "from inside: a command in another host" },
+	{ 0 },
+};
+
+static const struct sp_cli_example agent_examples[] = {
+	{ "agent --stdio", "on standard input and output, as ssh gives them" },
 	{ 0 },
 };
 
@@ -85,6 +91,19 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.run = sp_cmd_recv,
 		.flags = sp_recv_flags,
 		.examples = recv_examples,
+	},
+	{
+		.name = "agent",
+		.summary = "be one host's part of a run, under a controller",
+		.usage = "--stdio",
+		.text = "Runs one plan for a controller and reports to it: `spate run` starts an "
+			"agent on each host of a scenario. The messages are lines of JSON: hello, "
+			"clock, prepare, arm, command, stop and quit come in; hello, clock, ready, "
+			"armed, failed, sample (each second), remark, log and done go out. It ends "
+			"when its controller says quit or is gone, and stops what runs.",
+		.run = sp_cmd_agent,
+		.flags = sp_cmd_agent_flags,
+		.examples = agent_examples,
 	},
 	{
 		.name = "lab",
