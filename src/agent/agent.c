@@ -225,14 +225,15 @@ static void handle(struct agent *a, const struct sp_agent_msg *m, uint64_t recei
 /* All lines that are there. */
 static void read_lines(struct agent *a)
 {
-	uint64_t received_ns = now_ns(CLOCK_MONOTONIC);
 	struct sp_agent_msg m;
+	uint64_t received_ns;
 	struct sp_err err = { 0 };
 	size_t len;
 	char *line;
 	int rc = 0;
 
 	while (!a->quit && (line = sp_lines_next(&a->lines, SP_AGENT_LINE_MAX, &len, &rc))) {
+		received_ns = now_ns(CLOCK_MONOTONIC);
 		sp_arena_init(&a->arena, sp_mem_system());
 		if (sp_agent_msg_get(line, len, 0, &a->arena, &m, &err)) {
 			say_failed(a, "message", (int)err.exit, err.text);

@@ -50,3 +50,15 @@ void sp_err_prefix(struct sp_err *e, const char *fmt, ...)
 	mark_cut(text, n < 0 ? 0 : (int)len + n);
 	memcpy(e->text, text, sizeof text);
 }
+
+enum sp_exit sp_exit_worse(enum sp_exit a, enum sp_exit b)
+{
+	static const enum sp_exit order[] = { SP_EXIT_FAILED, SP_EXIT_UNTRUSTED, SP_EXIT_IO,
+					      SP_EXIT_INTR,   SP_EXIT_AGENTS,	 SP_EXIT_UNMET,
+					      SP_EXIT_EXPECT };
+
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a ? a : b;
+}

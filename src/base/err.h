@@ -32,6 +32,9 @@ struct sp_err {
 	char text[SP_ERR_TEXT];
 };
 
+/* Of two codes of a run that has ended, the one that counts: 1, 4, 74, 130, 6, 3, 5, then any. */
+enum sp_exit sp_exit_worse(enum sp_exit, enum sp_exit);
+
 /* Sets *e (which may be NULL) and returns code, so that `return sp_fail(...)` reads well.
  * The sentence names the thing, the place and the way out; it carries no final newline. */
 int sp_fail(struct sp_err *e, int code, enum sp_exit exit, const char *fmt, ...)

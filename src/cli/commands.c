@@ -8,6 +8,7 @@
 #include "cli/cmd_help.h"
 #include "cli/cmd_lab.h"
 #include "cli/cmd_run.h"
+#include "cli/cmd_scenario.h"
 #include "scenario/words.h"
 
 static const struct sp_cli_example send_examples[] = {
@@ -35,6 +36,15 @@ static const struct sp_cli_example lab_examples[] = {
 	{ "lab run --hosts a,b,c -- spate send udp://10.99.0.2",
 	  "three hosts; the command runs in the first" },
 	{ "lab exec h2 -- ping -c 3 10.99.0.1", "from inside: a command in another host" },
+	{ 0 },
+};
+
+static const struct sp_cli_example run_examples[] = {
+	{ "run examples/loopback.yaml", "two streams over loopback, with expectations" },
+	{ "run examples/lab.yaml --json", "in a lab of its own; a document at the end" },
+	{ "run test.yaml --repeats 5 --junit result.xml",
+	  "five times, with medians; the last one's expectations for a CI" },
+	{ "run test.yaml --dry-run", "the plans and their digest; nothing is opened" },
 	{ 0 },
 };
 
@@ -91,6 +101,21 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.run = sp_cmd_recv,
 		.flags = sp_recv_flags,
 		.examples = recv_examples,
+	},
+	{
+		.name = "run",
+		.summary = "run a scenario: several hosts, streams and stages from a file",
+		.usage = "[OPTIONS] FILE",
+		.text = "Reads a scenario in YAML, starts an agent for each host's part (on this "
+			"host, in network namespaces, or in a lab that it makes for the run), "
+			"brings them to one start, and reports on all of them as one run: the "
+			"ledger, each host, and what was expected of it. Expectations that are not "
+			"met make the exit status 5; hosts that were lost 6.\n"
+			"What is wrong in the file is refused with its line and column before "
+			"anything starts. The folder examples has scenarios to begin with.",
+		.run = sp_cmd_scenario,
+		.flags = sp_run_flags,
+		.examples = run_examples,
 	},
 	{
 		.name = "agent",

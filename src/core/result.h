@@ -106,6 +106,26 @@ struct sp_named_hist {
 	const struct sp_hist *hist;
 };
 
+/* A host of a run over several: what its own agent said. */
+struct sp_host_part {
+	const char *name, *state; /* "done", "running", "lost" */
+	const char *why;	  /* lost: how; NULL */
+	uint64_t at_ns;		  /* lost: since T0 */
+	bool sends, tx_known, rx_known;
+	uint64_t tx_packets, rx_packets; /* its own counts */
+	uint64_t first_tx_ns;	 /* its first departure since T0; 0: none, or not known */
+	uint64_t clock_error_ns; /* of its clock against the controller's */
+	struct sp_host_info info;
+};
+
+/* What the user expected, and what came. */
+struct sp_expectation {
+	const char *text; /* as written */
+	bool met, known;
+	double value;	 /* known: measured, in the metric's own unit (ns, 1/s, a share) */
+	const char *why; /* one sentence */
+};
+
 enum sp_role_kind { SP_ROLE_SEND, SP_ROLE_RECV, SP_ROLE_BOTH };
 
 struct sp_result {
@@ -132,6 +152,10 @@ struct sp_result {
 	const struct sp_named_hist *hists; /* at the end only */
 	size_t n_hists;
 	struct sp_host_info host;
+	const struct sp_host_part *hosts; /* a run over several */
+	size_t n_hosts;
+	const struct sp_expectation *expectations;
+	size_t n_expectations;
 	const char *clock; /* how the far clock relates, for people; NULL = one-sided */
 	uint32_t violated, unknown_identities; /* masks, see sp_counts_check */
 };

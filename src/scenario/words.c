@@ -310,6 +310,66 @@ int sp_words_parse(const char *command, int argc, char *const argv[], const stru
 	return rc;
 }
 
+/* ---- spate run ---- */
+
+static int read_run(struct sp_reader *r, struct sp_words_run *w)
+{
+	const struct sp_given *g;
+	int rc = check_switches(r);
+
+	if (rc)
+		return rc;
+	read_switches(r, &w->out);
+	for (unsigned i = 0; i < r->n_given; i++) {
+		g = &r->given[i];
+		if (!g->flag && w->file)
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+				       "one file at a time: %s, or %s", w->file, g->value);
+		if (!g->flag)
+			w->file = g->value;
+	}
+	if (!w->file)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "which scenario? spate run FILE");
+	if ((g = sp_reader_last(r, "out.run_dir")))
+		w->out.run_dir = g->value;
+	if ((g = sp_reader_last(r, "run.name")))
+		w->out.name = g->value;
+	if ((g = sp_reader_last(r, "junit")))
+		w->junit = g->value;
+	if ((g = sp_reader_last(r, "on_loss")))
+		w->on_loss = g->value;
+	if (w->on_loss && strcmp(w->on_loss, "continue") != 0 &&
+	    strcmp(w->on_loss, "abort") != 0)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: it is continue or abort",
+			       g->spelling);
+	g = sp_reader_last(r, "repeats");
+	if (g && (sp_parse_u64(g->value, &w->repeats) || !w->repeats || w->repeats > 1000))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: 1 to 1000 are possible",
+			       g->spelling);
+	return 0;
+}
+
+int sp_words_run_parse(int argc, char *const argv[], const struct sp_mem *mem,
+		       struct sp_words_run *w, struct sp_err *err)
+{
+	struct sp_reader r = { .mem = mem, .err = err };
+	size_t room = 1;
+	int rc;
+
+	*w = (struct sp_words_run){ 0 };
+	sp_arena_init(&r.scratch, mem);
+	for (int i = 0; i < argc; i++)
+		room += 1 + strlen(argv[i]);
+	r.given = sp_alloc_array(mem, room, sizeof *r.given);
+	rc = r.given ? sp_flags_parse(sp_run_flags, argc, argv, note, &r, err) : no_memory(err);
+	if (!rc)
+		rc = read_run(&r, w);
+	sp_free(mem, r.given);
+	sp_arena_fini(&r.scratch);
+	return rc;
+}
+
 void sp_words_free(struct sp_words *w)
 {
 	sp_plan_free(w->plan);

@@ -38,9 +38,20 @@ int sp_words_parse(const char *command, int argc, char *const argv[], const stru
 		   const struct sp_catalog *, struct sp_words *, struct sp_err *);
 void sp_words_free(struct sp_words *);
 
+/* `spate run FILE`: what is not in the file. Texts are those of argv. */
+struct sp_words_run {
+	const char *file;
+	const char *junit;   /* NULL: none */
+	const char *on_loss; /* NULL: as the file says */
+	uint64_t repeats;    /* 0: as the file says */
+	struct sp_words_output out;
+};
+int sp_words_run_parse(int argc, char *const argv[], const struct sp_mem *,
+		       struct sp_words_run *, struct sp_err *);
+
 /* The flags of a command, for help, man page and completion; NULL: no such command. */
 const struct sp_flag *sp_words_flags(const char *command);
-extern const struct sp_flag sp_send_flags[], sp_recv_flags[];
+extern const struct sp_flag sp_send_flags[], sp_recv_flags[], sp_run_flags[];
 /* The words that a flag takes, as "auto|never|always"; NULL: not one of a few. */
 const char *sp_words_values(const struct sp_flag *);
 

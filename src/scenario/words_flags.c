@@ -195,12 +195,25 @@ const struct sp_flag sp_recv_flags[] = {
 	{ 0 },
 };
 
+const struct sp_flag sp_run_flags[] = {
+	{ "--repeats", SP_FLAG_VALUE, "N", "repeats", NULL, G_END,
+	  "run it so many times and report medians and spread, whatever the file says" },
+	{ "--on-loss", SP_FLAG_VALUE, "POLICY", "on_loss", NULL, G_END,
+	  "when a host is lost: continue, or abort the rest" },
+	{ "--junit", SP_FLAG_VALUE, "FILE", "junit", NULL, G_OUT,
+	  "write the expectations as JUnit XML" },
+	OUTPUT_ROWS,
+	{ 0 },
+};
+
 const struct sp_flag *sp_words_flags(const char *command)
 {
 	if (strcmp(command, "send") == 0)
 		return sp_send_flags;
 	if (strcmp(command, "recv") == 0)
 		return sp_recv_flags;
+	if (strcmp(command, "run") == 0)
+		return sp_run_flags;
 	return NULL;
 }
 

@@ -1,0 +1,331 @@
+/* `spate run`: a scenario's parts to agents, their result to the outputs; as often as it says. */
+#include "cli/cmd_scenario.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/outputs.h"
+#include "cli/places.h"
+#include "cli/repeats.h"
+#include "report/junit.h"
+#include "spate/spate.h"
+
+/* The run that a signal ends: handlers get no argument. */
+static struct sp_fleet *volatile signalled;
+static volatile sig_atomic_t signals_seen;
+
+static void on_signal(int sig)
+{
+	struct sp_fleet *fleet = signalled;
+
+	(void)sig;
+	if (++signals_seen > 2)
+		_exit(SP_EXIT_INTR);
+	if (fleet)
+		sp_fleet_stop(fleet);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_signal };
+
+	sigemptyset(&stop.sa_mask);
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+}
+
+struct job {
+	const struct sp_words_run *words;
+	const struct sp_scenario *scenario;
+	struct sp_fleet_part *parts;
+	struct sp_fleet_stage *stages;
+	struct sp_str *plans; /* texts of the parts' plans, and one of all */
+	struct sp_outputs *outputs;
+	struct sp_fleet *fleet;
+	struct sp_arena arena; /* of the repetition */
+	struct sp_repeats *repeats;
+};
+
+static int complain(const struct sp_err *err)
+{
+	fprintf(stderr, "spate run: %s\n", err->text);
+	if (err->exit == SP_EXIT_USAGE)
+		fprintf(stderr, "See `spate help run`.\n");
+	return (int)err->exit;
+}
+
+/* ---- the fleet's questions ---- */
+
+static void on_event(void *arg, const struct sp_event *e)
+{
+	struct job *j = arg;
+
+	if (sp_outputs_failed(j->outputs) && e->kind != SP_EVENT_START)
+		sp_fleet_output_failed(j->fleet);
+	sp_outputs_event(j->outputs, e);
+	if (e->kind == SP_EVENT_END)
+		sp_repeats_add(j->repeats, e->result);
+}
+
+static void on_log(void *arg, int level, const char *line)
+{
+	const struct job *j = arg;
+
+	if (level <= 1 || j->words->out.verbose)
+		fprintf(stderr, "spate: %s%s\n", level == 0 ? "error: " : "warning: ", line);
+}
+
+static void on_ready(void *arg, const char *host, const char *where)
+{
+	const struct job *j = arg;
+
+	if (j->words->out.verbose)
+		fprintf(stderr, "ready %s %s\n", host, where);
+}
+
+static int on_stage(void *arg, unsigned what, struct sp_err *err)
+{
+	const struct job *j = arg;
+
+	return sp_places_change_link(j->scenario, &j->scenario->links[what], err);
+}
+
+static void on_judge(void *arg, struct sp_result *r)
+{
+	struct job *j = arg;
+	const struct sp_scenario *s = j->scenario;
+	struct sp_expectation *all = sp_arena_alloc(&j->arena,
+						    (s->n_expects + 1) * sizeof *all);
+	bool met = true;
+
+	for (unsigned i = 0; all && i < s->n_expects; i++) {
+		sp_expect_check(&s->expects[i], r, &j->arena, &all[i]);
+		met &= all[i].met;
+	}
+	r->expectations = all;
+	r->n_expectations = all ? s->n_expects : 0;
+	if (!met)
+		r->exit_code = (int)sp_exit_worse((enum sp_exit)r->exit_code, SP_EXIT_EXPECT);
+}
+
+/* ---- plans ---- */
+
+/* All plans as one document, for the run folder and --dry-run. */
+static void all_plans(struct job *j)
+{
+	const struct sp_scenario *s = j->scenario;
+	struct sp_str *out = &j->plans[s->n_parts];
+
+	sp_str_printf(out, "{\"scenario\":1,\"sha256\":\"%s\",\"parts\":[", s->sha256);
+	for (unsigned i = 0; i < s->n_parts; i++)
+		sp_str_printf(out, "%s{\"host\":\"%s\",\"sends\":%s,\"plan\":%s}", i ? "," : "",
+			      s->hosts[s->parts[i].host].name,
+			      s->parts[i].sends ? "true" : "false", j->plans[i].text);
+	sp_str_puts(out, "]}");
+}
+
+static int make_parts(struct job *j, struct sp_err *err)
+{
+	const struct sp_scenario *s = j->scenario;
+	const struct sp_mem *mem = sp_mem_system();
+
+	j->parts = sp_alloc_array(mem, s->n_parts, sizeof *j->parts);
+	j->stages = sp_alloc_array(mem, s->n_links + 1, sizeof *j->stages);
+	j->plans = sp_alloc_array(mem, s->n_parts + 1, sizeof *j->plans);
+	if (!j->parts || !j->stages || !j->plans)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	for (unsigned i = 0; i <= s->n_parts; i++)
+		sp_str_init(&j->plans[i], mem);
+	for (unsigned i = 0; i < s->n_parts; i++) {
+		const struct sp_scenario_host *h = &s->hosts[s->parts[i].host];
+
+		sp_scenario_plan_text(&s->parts[i], &j->plans[i]);
+		j->parts[i] = (struct sp_fleet_part){ .host = h->name,
+						      .where = h->where,
+						      .kind = h->place,
+						      .sends = s->parts[i].sends,
+						      .plan = j->plans[i].text,
+						      .sha256 = sp_scenario_plan_sha256(
+							      &s->parts[i]) };
+		if (j->plans[i].failed)
+			return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	}
+	for (unsigned i = 0; i < s->n_links; i++)
+		j->stages[i] = (struct sp_fleet_stage){ s->links[i].at_ns, i };
+	all_plans(j);
+	return j->plans[s->n_parts].failed
+		       ? sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory")
+		       : 0;
+}
+
+static void free_parts(struct job *j)
+{
+	const struct sp_mem *mem = sp_mem_system();
+
+	for (unsigned i = 0; j->plans && i <= j->scenario->n_parts; i++)
+		sp_str_fini(&j->plans[i]);
+	sp_free(mem, j->plans);
+	sp_free(mem, j->parts);
+	sp_free(mem, j->stages);
+}
+
+/* ---- running ---- */
+
+static struct sp_fleet_conf fleet_conf(struct job *j)
+{
+	const struct sp_scenario *s = j->scenario;
+	bool abort = j->words->on_loss ? !strcmp(j->words->on_loss, "abort") : s->abort_on_loss;
+
+	return (struct sp_fleet_conf){ .parts = j->parts,
+				       .n_parts = s->n_parts,
+				       .stages = j->stages,
+				       .n_stages = s->n_links,
+				       .on_loss = abort ? SP_FLEET_ABORT : SP_FLEET_CONTINUE,
+				       .name = j->words->out.name ? j->words->out.name
+								  : s->name,
+				       .plan_sha256 = s->sha256,
+				       .seed = s->seed,
+				       .arg = j,
+				       .enter = sp_places_enter,
+				       .act = on_stage,
+				       .event = on_event,
+				       .log = on_log,
+				       .judge = on_judge,
+				       .ready = on_ready };
+}
+
+static int run_once(struct job *j, const struct sp_words_output *out)
+{
+	const struct sp_fleet_conf conf = fleet_conf(j);
+	struct sp_err err = { 0 };
+	int rc, code;
+
+	if (sp_outputs_new(&j->outputs, out,
+			   out->no_run_dir ? NULL : j->plans[j->scenario->n_parts].text)) {
+		fprintf(stderr, "spate run: out of memory\n");
+		return SP_EXIT_FAILED;
+	}
+	sp_arena_init(&j->arena, sp_mem_system());
+	rc = sp_fleet_new(&j->fleet, &conf, sp_mem_system(), &err);
+	signalled = j->fleet;
+	if (!rc && signals_seen)
+		sp_fleet_stop(j->fleet);
+	while (rc == 0)
+		rc = sp_fleet_step(j->fleet, &err);
+	if (rc > 0 && sp_outputs_failed(j->outputs))
+		sp_fleet_output_failed(j->fleet);
+	code = rc < 0 ? complain(&err) : sp_fleet_exit_code(j->fleet);
+	signalled = NULL;
+	sp_fleet_free(j->fleet);
+	sp_arena_fini(&j->arena);
+	sp_outputs_free(j->outputs);
+	return code;
+}
+
+static int run_all(struct job *j, uint64_t repeats)
+{
+	struct sp_words_output out = j->words->out;
+	enum sp_exit code = SP_EXIT_OK;
+	char dir[4096];
+
+	if (repeats == 1)
+		return run_once(j, &out);
+	/* One document at the end; each repetition's own is in its folder. */
+	out.json = out.csv = false;
+	out.quiet |= j->words->out.json || j->words->out.csv;
+	for (uint64_t i = 0; i < repeats && signals_seen == 0; i++) {
+		if (j->words->out.run_dir) {
+			snprintf(dir, sizeof dir, "%s/%llu", j->words->out.run_dir,
+				 (unsigned long long)i + 1);
+			out.run_dir = dir;
+		}
+		code = sp_exit_worse(code, (enum sp_exit)run_once(j, &out));
+	}
+	if (sp_repeats_print(j->repeats, j->words->out.json))
+		code = sp_exit_worse(code, SP_EXIT_IO);
+	return (int)code;
+}
+
+static int write_junit(const struct job *j)
+{
+	FILE *f = fopen(j->words->junit, "we");
+	const struct sp_str *text = sp_repeats_junit(j->repeats);
+	bool ok = f && fwrite(text->text, 1, text->len, f) == text->len;
+
+	if (f)
+		ok &= fclose(f) == 0;
+	if (!ok)
+		fprintf(stderr, "spate run: %s: %s\n", j->words->junit, strerror(errno));
+	return ok ? 0 : -EIO;
+}
+
+static int execute(const struct sp_scenario *s, const struct sp_words_run *w)
+{
+	struct job j = { .words = w, .scenario = s };
+	struct sp_err err = { 0 };
+	int code = SP_EXIT_FAILED;
+
+	if (make_parts(&j, &err) || sp_repeats_new(&j.repeats, sp_mem_system())) {
+		fprintf(stderr, "spate run: out of memory\n");
+	} else if (w->out.dry_run) {
+		printf("%s\nsha256 %s\n", j.plans[s->n_parts].text, s->sha256);
+		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
+	} else {
+		code = run_all(&j, w->repeats ? w->repeats : s->repeats);
+		if (w->junit && write_junit(&j))
+			code = (int)sp_exit_worse((enum sp_exit)code, SP_EXIT_IO);
+	}
+	sp_repeats_free(j.repeats);
+	free_parts(&j);
+	return code;
+}
+
+/* This very command again, inside the scenario's lab. */
+static int in_lab(const struct sp_scenario *s, int argc, char **argv)
+{
+	char **again = calloc((size_t)argc + 3, sizeof *again);
+	struct sp_err err = { 0 };
+	int status = SP_EXIT_FAILED;
+
+	if (!again)
+		return SP_EXIT_FAILED;
+	again[0] = (char[]){ "/proc/self/exe" };
+	again[1] = (char[]){ "run" };
+	memcpy(again + 2, argv, (size_t)argc * sizeof *again);
+	if (sp_places_run_in_lab(s, again, &status, &err))
+		status = complain(&err);
+	free(again);
+	return status;
+}
+
+int sp_cmd_scenario(int argc, char **argv)
+{
+	char address[64];
+	const struct sp_scenario_conf conf = { .mem = sp_mem_system(),
+					       .catalog = sp_scenario_catalog(),
+					       .arg = address,
+					       .lab_address = sp_places_lab_address };
+	struct sp_words_run w;
+	struct sp_scenario s;
+	struct sp_err err = { 0 };
+	bool inside = sp_places_inside();
+	int code;
+
+	if (sp_words_run_parse(argc, argv, conf.mem, &w, &err) ||
+	    sp_scenario_read(&s, w.file, &conf, &err))
+		return complain(&err);
+	if (s.lab && !inside && !w.out.dry_run) {
+		code = in_lab(&s, argc, argv);
+	} else {
+		catch_signals();
+		code = execute(&s, &w);
+	}
+	sp_scenario_free(&s);
+	return code;
+}

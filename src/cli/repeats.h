@@ -1,0 +1,21 @@
+/* What several runs of one scenario found: medians and spread. */
+#ifndef SP_CLI_REPEATS_H
+#define SP_CLI_REPEATS_H
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+struct sp_result;
+struct sp_repeats;
+
+int sp_repeats_new(struct sp_repeats **, const struct sp_mem *);
+void sp_repeats_free(struct sp_repeats *);
+void sp_repeats_add(struct sp_repeats *, const struct sp_result *);
+/* A table, or a document, of all that were added. Not 0: standard output took it not. */
+int sp_repeats_print(const struct sp_repeats *, bool json);
+/* The JUnit XML of the last one. */
+const struct sp_str *sp_repeats_junit(const struct sp_repeats *);
+
+#endif
