@@ -260,8 +260,10 @@ static void step_control(struct spate_run *r)
 		sp_ctl_client_step(r->client);
 		remark_control(r);
 	}
-	if (r->server)
+	if (r->server) {
 		sp_ctl_server_step(r->server);
+		sp_run_own_control(r->run, sp_ctl_server_packets(r->server));
+	}
 }
 
 /* Waits for whichever has something to do first. */

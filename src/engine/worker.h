@@ -18,8 +18,7 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
-	uint32_t *stream_of; /* lane's stream index -> the plan's */
-	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
+	uint64_t *given_up; /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
 	double asked_pps;
 	uint64_t coalesce_ns;

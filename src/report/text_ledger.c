@@ -144,8 +144,8 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 
 	measure(&r->total.c, &w);
 	sp_str_puts(out, "ledger");
-	if (r->n_flows && r->flows[0].unit)
-		sp_str_printf(out, " (in %ss)", r->flows[0].unit);
+	if (r->unit)
+		sp_str_printf(out, " (in %ss)", r->unit);
 	sp_str_puts(out, "\n");
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		put_identity(out, r, i, &w);
@@ -171,10 +171,9 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 /* The layer at which bytes count is that of --size: payload but for frames. */
 static const char *layer(const struct sp_result *r)
 {
-	if (!r->n_flows || !r->flows[0].unit)
+	if (!r->unit)
 		return "counted as --size counts";
-	return strcmp(r->flows[0].unit, "frame") ? "of payload, l7"
-						 : "of frames without FCS, l2";
+	return strcmp(r->unit, "frame") ? "of payload, l7" : "of frames without FCS, l2";
 }
 
 /* Exact enough to see that 99.93 is not 100. */

@@ -293,8 +293,8 @@ static void texts_from_outside_do_nothing(void **state)
 	sp_sample_assert_harmless(out.text, false);
 	sp_str_fini(&out);
 	s.result.n_streams = 1;
-	s.streams[0].target = SP_SAMPLE_HOSTILE;
-	s.streams[0].asked = SP_SAMPLE_HOSTILE;
+	strcpy(s.streams[0].target, SP_SAMPLE_HOSTILE);
+	strcpy(s.streams[0].asked, SP_SAMPLE_HOSTILE);
 	render(&out, &s, false);
 	sp_sample_assert_harmless(out.text, false);
 	sp_str_fini(&out);
