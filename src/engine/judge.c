@@ -115,6 +115,8 @@ static void remark_receiver(struct sp_run *r)
 		lost += r->sessions[i].lost;
 		open_ended += !r->sessions[i].final;
 	}
+	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets))
+		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,
 			   "%u of %u senders vanished without a goodbye", lost,

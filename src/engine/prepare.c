@@ -163,15 +163,19 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
-/* "eth0 10.0.0.1:5001", ":5001" on all addresses, "" when nothing is bound. */
+/* "eth0 10.0.0.1:5001", ":5001-5002" on all addresses, "" when nothing is bound. */
 static void describe_local(struct run_port *p, size_t at, const struct sp_endpoint *local)
 {
-	char text[80] = "";
+	char text[96] = "";
+	size_t len;
 
 	if (local->addr.family)
 		sp_endpoint_format(text, sizeof text, local);
 	else if (local->port)
 		snprintf(text, sizeof text, ":%u", local->port);
+	len = strlen(text);
+	if (len && p->plan->port_last > p->plan->port)
+		snprintf(text + len, sizeof text - len, "-%u", (unsigned)p->plan->port_last);
 	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
 }
 
