@@ -85,6 +85,12 @@ const char *spate_plan_json(struct spate_plan *p)
 	return p->json.failed ? NULL : p->json.text;
 }
 
+int spate_plan_write(const struct spate_plan *p,
+		     int (*take)(void *arg, const char *text, size_t len), void *arg)
+{
+	return sp_plan_write(p->words.plan, &sp_catalog, sp_mem_system(), take, arg);
+}
+
 const char *spate_plan_sha256(const struct spate_plan *p)
 {
 	return p->words.plan->sha256;
