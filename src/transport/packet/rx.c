@@ -1,7 +1,7 @@
 #include "transport/packet/packet.h"
 
 #include "base/endian.h"
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
 
 #include <errno.h>
 #include <net/ethernet.h>
@@ -107,7 +107,7 @@ static bool take(struct sp_queue *q, uint32_t u, uint64_t now_ns, struct sp_msg 
 		return false;
 	}
 	if (ip)
-		m->ep = sp_peers_get(&q->peers, &from, 0);
+		m->ep = sp_endpoints_get(&q->peers, &from, 0);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 #include "transport/udp/udp.h"
 
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
 
 #include <errno.h>
 #include <netinet/udp.h>
@@ -98,7 +98,7 @@ static uint32_t source_of(struct sp_queue *q, uint32_t u)
 		return s->ep;
 	if (sp_endpoint_from_sockaddr(&from, (struct sockaddr *)&q->rxb->name[u]))
 		return SP_NO_FLOW;
-	return sp_peers_get(&q->peers, &from, s->lane);
+	return sp_endpoints_get(&q->peers, &from, s->lane);
 }
 
 /* What all messages of the unit have in common. */
