@@ -151,11 +151,10 @@ int sp_udp_endpoint(struct sp_queue *q, const struct sp_endpoint *want, uint32_t
 {
 	const struct sp_port *p = q->port;
 	struct sp_endpoint to = sp_udp_plain(want);
+	int rc = sp_target_check(p->permit, want, err);
+	uint32_t ep = SP_NO_FLOW;
 	char text[72];
-	uint32_t ep;
-	int rc;
 
-	rc = sp_target_check(p->permit, want, err);
 	if (rc)
 		return rc;
 	if (!p->tx || !to.port || !to.addr.family)

@@ -76,6 +76,9 @@ struct udp_rx {
 	struct sockaddr_in6 name[UDP_RX_UNITS];
 	uint8_t ctl[UDP_RX_UNITS][64] __attribute__((aligned(8)));
 	uint32_t sock[UDP_RX_UNITS];
+	/* The unconnected source that was looked up last, as the kernel gave it. */
+	struct sockaddr_in6 last_name;
+	uint32_t last_len, last_sock, last_ep; /* last_len 0: none yet */
 	uint8_t *buf;
 	uint32_t n, cur;   /* received units, the one that is being delivered */
 	uint32_t off, seg; /* how far it is delivered, its segment size */
