@@ -65,21 +65,20 @@ void sp_run_flow_measure(const struct sp_run *r, uint32_t f, struct sp_measure *
 /* ---- all of them ---- */
 
 /* Notes the flows that have come since; they keep their places. */
-static void list_table(struct sp_run *r, const struct sp_flow_table *t, unsigned worker,
-		       uint32_t *listed)
+static void list_table(struct sp_run *r, const struct sp_flow_table *t, uint32_t *listed)
 {
 	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE);
 
 	for (; *listed < used; ++*listed)
 		if (r->n_listed < r->max_listed)
-			r->listed[r->n_listed++] = (struct run_listed){ t, *listed, worker };
+			r->listed[r->n_listed++] = (struct run_listed){ t, *listed };
 }
 
 static void list_flows(struct sp_run *r)
 {
-	list_table(r, &r->granted, 0, &r->granted_listed);
+	list_table(r, &r->granted, &r->granted_listed);
 	for (unsigned w = 0; w < r->n_workers; w++)
-		list_table(r, &r->workers[w].verifier.own, w, &r->own_listed[w]);
+		list_table(r, &r->workers[w].verifier.own, &r->own_listed[w]);
 	r->result.n_flows = r->n_listed;
 }
 

@@ -73,7 +73,6 @@ struct run_session {
 struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
-	unsigned worker; /* whose queues know its source */
 };
 
 /* A receiver of the plan: the sum of the flows on its port. */
