@@ -91,6 +91,11 @@ static int steps(struct context *c, const char *command)
 	return r < 0 ? SP_EXIT_FAILED : spate_run_exit_code(c->run);
 }
 
+static int write_plan(const void *plan, int (*take)(void *, const char *, size_t), void *arg)
+{
+	return spate_plan_write(plan, take, arg);
+}
+
 static int execute(struct spate_plan *plan, const char *command)
 {
 	const struct sp_words_output *out = spate_plan_output(plan);
@@ -101,7 +106,7 @@ static int execute(struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
-	if (sp_outputs_new(&c.outputs, out, out->no_run_dir ? NULL : spate_plan_json(plan)) ||
+	if (sp_outputs_new(&c.outputs, out, write_plan, plan) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);
 		sp_outputs_free(c.outputs);

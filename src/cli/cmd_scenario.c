@@ -200,14 +200,21 @@ static struct sp_fleet_conf fleet_conf(struct job *j)
 				       .ready = on_ready };
 }
 
+static int write_plans(const void *arg, int (*take)(void *, const char *, size_t),
+		       void *take_arg)
+{
+	const struct sp_str *all = arg;
+
+	return take(take_arg, all->text, all->len);
+}
+
 static int run_once(struct job *j, const struct sp_words_output *out)
 {
 	const struct sp_fleet_conf conf = fleet_conf(j);
 	struct sp_err err = { 0 };
 	int rc, code;
 
-	if (sp_outputs_new(&j->outputs, out,
-			   out->no_run_dir ? NULL : j->plans[j->scenario->n_parts].text)) {
+	if (sp_outputs_new(&j->outputs, out, write_plans, &j->plans[j->scenario->n_parts])) {
 		fprintf(stderr, "spate run: out of memory\n");
 		return SP_EXIT_FAILED;
 	}

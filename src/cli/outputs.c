@@ -19,7 +19,8 @@
 
 struct sp_outputs {
 	const struct sp_words_output *want;
-	const char *plan_json;
+	sp_outputs_plan *plan;
+	const void *plan_arg;
 	struct sp_folder *folder;
 	char *folder_path;
 	struct sp_live *live;
@@ -84,14 +85,15 @@ static int open_live(struct sp_outputs *o)
 }
 
 int sp_outputs_new(struct sp_outputs **out, const struct sp_words_output *want,
-		   const char *plan_json)
+		   sp_outputs_plan *plan, const void *plan_arg)
 {
 	struct sp_outputs *o = sp_alloc(sp_mem_system(), sizeof *o);
 
 	if (!o)
 		return -ENOMEM;
 	o->want = want;
-	o->plan_json = plan_json;
+	o->plan = plan;
+	o->plan_arg = plan_arg;
 	sp_str_init(&o->text, sp_mem_system());
 	sp_csv_init(&o->csv, sp_mem_system());
 	*out = o;
@@ -106,7 +108,8 @@ static void open_folder(struct sp_outputs *o, const struct sp_event *e)
 				       .home = getenv("HOME"),
 				       .name = e->result->name,
 				       .started_real_ns = e->result->started_real_ns,
-				       .plan_json = o->plan_json,
+				       .plan = o->plan,
+				       .plan_arg = o->plan_arg,
 				       .version = SPATE_VERSION };
 	struct sp_err err = { 0 };
 

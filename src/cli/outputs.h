@@ -10,9 +10,14 @@
 struct sp_event;
 struct sp_outputs;
 
-/* plan_json is written into the run folder. Prints a warning when the folder cannot be made (the
- * run goes on; failed() says so). 0 or -ENOMEM. */
-int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *, const char *plan_json);
+/* The plan's text in pieces, for the run folder; NULL: none. See sp_folder_conf. */
+typedef int sp_outputs_plan(const void *arg,
+			    int (*take)(void *arg, const char *text, size_t len),
+			    void *take_arg);
+/* plan_arg outlives the outputs. Prints a warning when the
+ * folder cannot be made (the run goes on; failed() says so). 0 or -ENOMEM. */
+int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *, sp_outputs_plan *plan,
+		   const void *plan_arg);
 void sp_outputs_event(struct sp_outputs *, const struct sp_event *);
 /* Something could not be written: exit code 74. */
 bool sp_outputs_failed(const struct sp_outputs *);

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "core/clock.h"
+#include "ctl/agent_result.h"
 
 struct merge {
 	struct sp_result *out;
@@ -13,8 +14,7 @@ struct merge {
 	unsigned n;
 	bool receivers; /* nobody sends: receivers' results are the run's */
 	struct sp_arena *arena;
-	struct sp_stream_result *streams;
-	struct sp_flow_result *flows;
+	struct sp_agent_lists *lists;
 	struct sp_transport_result *transports;
 	struct sp_remark *remarks;
 	struct sp_named_hist *hists;
@@ -48,12 +48,17 @@ static int allocate(struct merge *m)
 		transports += r->n_transports;
 		remarks += r->n_remarks;
 	}
-	m->streams = sp_arena_alloc(m->arena, (streams + 1) * sizeof *m->streams);
-	m->flows = sp_arena_alloc(m->arena, (flows + 1) * sizeof *m->flows);
+	m->lists = sp_arena_alloc(m->arena, sizeof *m->lists);
+	if (!m->lists)
+		return -ENOMEM;
+	m->lists->streams = sp_arena_alloc(m->arena, (streams + 1) * sizeof *m->lists->streams);
+	m->lists->flows = sp_arena_alloc(m->arena, (flows + 1) * sizeof *m->lists->flows);
 	m->transports = sp_arena_alloc(m->arena, (transports + 1) * sizeof *m->transports);
 	m->remarks = sp_arena_alloc(m->arena, (remarks + 1) * sizeof *m->remarks);
 	m->hists = sp_arena_alloc(m->arena, 16 * sizeof *m->hists);
-	return m->streams && m->flows && m->transports && m->remarks && m->hists ? 0 : -ENOMEM;
+	return m->lists->streams && m->lists->flows && m->transports && m->remarks && m->hists
+		       ? 0
+		       : -ENOMEM;
 }
 
 static int add_lists(struct merge *m, unsigned i)
@@ -61,16 +66,10 @@ static int add_lists(struct merge *m, unsigned i)
 	const struct sp_result *r = m->parts[i].r;
 	struct sp_result *out = m->out;
 
-	if (counts(m, i)) {
-		if (r->n_streams)
-			memcpy(m->streams + out->n_streams, r->streams,
-			       r->n_streams * sizeof *r->streams);
-		if (r->n_flows)
-			memcpy(m->flows + out->n_flows, r->flows,
-			       r->n_flows * sizeof *r->flows);
-		out->n_streams += r->n_streams;
-		out->n_flows += r->n_flows;
-	}
+	for (size_t k = 0; counts(m, i) && k < r->n_streams; k++)
+		sp_result_stream(r, k, &m->lists->streams[out->n_streams++]);
+	for (size_t k = 0; counts(m, i) && k < r->n_flows; k++)
+		sp_result_flow(r, k, &m->lists->flows[out->n_flows++]);
 	for (size_t k = 0; k < r->n_transports; k++) {
 		struct sp_transport_result *t = &m->transports[out->n_transports++];
 
@@ -222,6 +221,8 @@ static void add_verdict(struct merge *m, unsigned i)
 							  r->evidence)
 					: r->evidence;
 	}
+	if (counts(m, i) && !out->unit)
+		out->unit = r->unit;
 	if (counts(m, i) && r->clock && !out->clock)
 		out->clock = r->clock;
 	if (r->duration_ns > out->duration_ns)
@@ -239,6 +240,7 @@ static void clear(struct sp_result *out)
 	out->bound = SP_BOUND_NONE;
 	out->evidence = NULL;
 	out->clock = NULL;
+	out->unit = NULL;
 	out->violated = 0;
 	out->exit_code = 0;
 	out->duration_ns = 0;
@@ -288,8 +290,8 @@ int sp_agent_merge(struct sp_result *out, const struct sp_merge_part *parts, uns
 	      &t->rx_bps);
 	summarise(&m);
 	out->violated |= sp_counts_check(&t->c, &out->unknown_identities);
-	out->streams = m.streams;
-	out->flows = m.flows;
+	out->parts = &sp_agent_parts;
+	out->parts_arg = m.lists;
 	out->transports = m.transports;
 	out->remarks = m.remarks;
 	out->hists = m.hists;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ctl/agent_msg.h"
+#include "ctl/agent_result.h"
 
 static struct sp_arena arena;
 
@@ -107,6 +108,9 @@ static void fill_result(struct sp_result *r, struct sp_hist *hist)
 	for (int64_t v = 1; v < (int64_t)1 << 45; v = v * 3 + 1)
 		sp_hist_add(hist, v);
 	named.hist = hist;
+	static struct sp_agent_lists lists;
+
+	lists = (struct sp_agent_lists){ streams, &flow };
 	*r = (struct sp_result){ .name = "n",
 				 .seed = 42,
 				 .role = SP_ROLE_BOTH,
@@ -118,9 +122,9 @@ static void fill_result(struct sp_result *r, struct sp_hist *hist)
 				 .bound = SP_BOUND_PATH,
 				 .remarks = &remark,
 				 .n_remarks = 1,
-				 .streams = streams,
+				 .parts = &sp_agent_parts,
+				 .parts_arg = &lists,
 				 .n_streams = 100,
-				 .flows = &flow,
 				 .n_flows = 1,
 				 .transports = &port,
 				 .n_transports = 1,
@@ -129,6 +133,22 @@ static void fill_result(struct sp_result *r, struct sp_hist *hist)
 				 .violated = 2,
 				 .host = { .kernel = "6.1", .cpus = 2, .steal = NAN } };
 	fill_measure(&r->total);
+}
+
+static struct sp_stream_result stream_of(const struct sp_agent_msg *m, size_t i)
+{
+	struct sp_stream_result s;
+
+	sp_result_stream(&m->result, i, &s);
+	return s;
+}
+
+static struct sp_flow_result flow_of(const struct sp_agent_msg *m)
+{
+	struct sp_flow_result f;
+
+	sp_result_flow(&m->result, 0, &f);
+	return f;
 }
 
 static void test_results(void **state)
@@ -144,10 +164,12 @@ static void test_results(void **state)
 	got = trip(&m, 77, &text);
 	assert_measure(&m.result.total, &got.result.total, 77);
 	assert_int_equal(got.result.n_streams, 100);
-	assert_measure(&m.result.streams[99].m, &got.result.streams[99].m, 77);
-	assert_int_equal(got.result.streams[99].flows, 99);
-	assert_null(got.result.streams[0].target);
-	assert_string_equal(got.result.flows[0].src, "10.0.0.1:5");
+	assert_measure(
+		&(struct sp_stream_result[]) { stream_of(&m, 99) } -> m,
+		&(struct sp_stream_result[]) { stream_of(&got, 99) } -> m, 77);
+	assert_int_equal(stream_of(&got, 99).flows, 99);
+	assert_string_equal(stream_of(&got, 0).target, "");
+	assert_string_equal(flow_of(&got).src, "10.0.0.1:5");
 	assert_memory_equal(&m.result.transports[0].s, &got.result.transports[0].s,
 			    sizeof(struct sp_tstats));
 	assert_memory_equal(hist, got.result.hists[0].hist, sizeof *hist);

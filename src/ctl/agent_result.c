@@ -63,7 +63,7 @@ static const struct {
 #define N_SUMMARIES (sizeof summaries / sizeof *summaries)
 
 static const struct sp_record stream_rows[] = {
-	ST(name, TEXT), ST(target, TEXT), ST(asked, TEXT), ST(flows, U32), { 0 },
+	ST(name, TEXT), ST(target, CHARS), ST(asked, CHARS), ST(flows, U32), { 0 },
 };
 static const struct sp_record flow_rows[] = {
 	F(id, U32),	F(stream, TEXT), F(src, CHARS),	 F(dst, CHARS),
@@ -106,6 +106,7 @@ static const struct sp_record result_rows[] = {
 	R(interrupted, BOOL),
 	R(exit_code, INT),
 	R(evidence, TEXT),
+	R(unit, TEXT),
 	R(clock, TEXT),
 	R(violated, U32),
 	R(unknown_identities, U32),
@@ -126,6 +127,41 @@ static const struct sp_record hist_rows[] = {
 };
 
 static const char *const role_names[] = { "send", "recv", "both" };
+
+/* ---- lists ---- */
+
+static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
+{
+	const struct sp_agent_lists *l = arg;
+
+	*out = l->streams[i];
+}
+
+static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
+{
+	const struct sp_agent_lists *l = arg;
+
+	*out = l->flows[i];
+}
+
+static void give_stream_counts(const void *arg, size_t i, struct sp_counts *out)
+{
+	const struct sp_agent_lists *l = arg;
+
+	*out = l->streams[i].m.c;
+}
+
+static void give_flow_counts(const void *arg, size_t i, struct sp_counts *out)
+{
+	const struct sp_agent_lists *l = arg;
+
+	*out = l->flows[i].m.c;
+}
+
+const struct sp_result_parts sp_agent_parts = { .stream = give_stream,
+						.flow = give_flow,
+						.stream_counts = give_stream_counts,
+						.flow_counts = give_flow_counts };
 
 /* ---- writing ---- */
 
@@ -188,11 +224,14 @@ void sp_agent_remark_put(struct sp_json *j, const struct sp_remark *m)
 
 static void put_streams(struct sp_json *j, const struct sp_result *r, size_t limit)
 {
+	struct sp_stream_result one;
+
 	sp_json_open(j, "streams", '[');
 	for (size_t i = 0; i < r->n_streams && i < limit; i++) {
+		sp_result_stream(r, i, &one);
 		sp_json_open(j, NULL, '{');
-		sp_record_put(j, stream_rows, &r->streams[i]);
-		put_measure(j, "m", &r->streams[i].m);
+		sp_record_put(j, stream_rows, &one);
+		put_measure(j, "m", &one.m);
 		sp_json_close(j, '}');
 	}
 	sp_json_close(j, ']');
@@ -200,11 +239,14 @@ static void put_streams(struct sp_json *j, const struct sp_result *r, size_t lim
 
 static void put_rest(struct sp_json *j, const struct sp_result *r)
 {
+	struct sp_flow_result one;
+
 	sp_json_open(j, "flows", '[');
-	for (size_t i = 0; i < r->n_flows; i++) {
+	for (size_t i = 0; i < r->n_flows && i < SP_AGENT_PARTS; i++) {
+		sp_result_flow(r, i, &one);
 		sp_json_open(j, NULL, '{');
-		sp_record_put(j, flow_rows, &r->flows[i]);
-		put_measure(j, "m", &r->flows[i].m);
+		sp_record_put(j, flow_rows, &one);
+		put_measure(j, "m", &one.m);
 		sp_json_close(j, '}');
 	}
 	sp_json_close(j, ']');
@@ -228,7 +270,7 @@ void sp_agent_result_put(struct sp_json *j, const struct sp_result *r, bool fina
 	sp_json_str(j, "bound", sp_bound_name[r->bound]);
 	sp_record_put(j, result_rows, r);
 	put_measure(j, "total", &r->total);
-	put_streams(j, r, final ? SIZE_MAX : SP_AGENT_SAMPLE_STREAMS);
+	put_streams(j, r, final ? SP_AGENT_PARTS : SP_AGENT_SAMPLE_STREAMS);
 	sp_json_open(j, "transports", '[');
 	for (size_t i = 0; i < r->n_transports; i++) {
 		sp_json_open(j, NULL, '{');
@@ -328,14 +370,15 @@ static int get_list(const struct reading *g, const json_t *o, const char *key, s
 	return *items ? 0 : bad(g, key, -ENOMEM);
 }
 
-static int get_streams(const struct reading *g, const json_t *o, struct sp_result *r)
+static int get_streams(const struct reading *g, const json_t *o, struct sp_result *r,
+		       struct sp_agent_lists *lists)
 {
 	void *items;
 	struct sp_stream_result *s;
 	int rc = get_list(g, o, "streams", sizeof *s, &items, &r->n_streams);
 
 	s = items;
-	r->streams = s;
+	lists->streams = s;
 	for (size_t i = 0; i < r->n_streams && !rc; i++) {
 		const json_t *v = json_array_get(json_object_get(o, "streams"), i);
 
@@ -348,14 +391,15 @@ static int get_streams(const struct reading *g, const json_t *o, struct sp_resul
 	return rc;
 }
 
-static int get_flows(const struct reading *g, const json_t *o, struct sp_result *r)
+static int get_flows(const struct reading *g, const json_t *o, struct sp_result *r,
+		     struct sp_agent_lists *lists)
 {
 	void *items;
 	struct sp_flow_result *f;
 	int rc = get_list(g, o, "flows", sizeof *f, &items, &r->n_flows);
 
 	f = items;
-	r->flows = f;
+	lists->flows = f;
 	for (size_t i = 0; i < r->n_flows && !rc; i++) {
 		const json_t *v = json_array_get(json_object_get(o, "flows"), i);
 
@@ -482,9 +526,12 @@ int sp_agent_result_get(const json_t *o, int64_t shift_ns, struct sp_arena *aren
 			struct sp_result *r, struct sp_err *err)
 {
 	const struct reading g = { .r = { .arena = arena, .shift_ns = shift_ns }, .err = err };
+	struct sp_agent_lists *lists = sp_arena_alloc(arena, sizeof *lists);
 	int role = 0, class = 0, bound = 0, rc;
 
-	*r = (struct sp_result){ 0 };
+	*r = (struct sp_result){ .parts = &sp_agent_parts, .parts_arg = lists };
+	if (!lists)
+		return bad(&g, "result", -ENOMEM);
 	rc = get_rows(&g, o, result_rows, r, "result");
 	if (!rc)
 		rc = get_word(&g, o, "role", role_names, 3, &role);
@@ -498,11 +545,11 @@ int sp_agent_result_get(const json_t *o, int64_t shift_ns, struct sp_arena *aren
 	if (!rc)
 		rc = get_measure(&g, json_object_get(o, "total"), &r->total);
 	if (!rc)
-		rc = get_streams(&g, o, r);
+		rc = get_streams(&g, o, r, lists);
 	if (!rc)
 		rc = get_transports(&g, o, r);
 	if (!rc)
-		rc = get_flows(&g, o, r);
+		rc = get_flows(&g, o, r, lists);
 	if (!rc)
 		rc = get_remarks(&g, o, r);
 	return rc ? rc : get_hists(&g, o, r);

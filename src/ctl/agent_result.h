@@ -10,8 +10,17 @@
 #include "base/mem.h"
 #include "core/result.h"
 
-/* In a sample: so many streams at most, no flows, no histograms. */
+/* In a sample: so many streams at most, no flows, no histograms. At the end: so many streams and
+ * flows, so that a message stays below the limit of a line; the total holds all of them. */
 #define SP_AGENT_SAMPLE_STREAMS 64u
+#define SP_AGENT_PARTS		4000u
+
+/* Streams and flows that are there, for a result's parts. */
+struct sp_agent_lists {
+	struct sp_stream_result *streams;
+	struct sp_flow_result *flows;
+};
+extern const struct sp_result_parts sp_agent_parts; /* its arg is such lists */
 
 /* Writes the members of the open object. final: of the end; else a sample. */
 void sp_agent_result_put(struct sp_json *, const struct sp_result *, bool final);

@@ -17,7 +17,10 @@
 
 static uint64_t sent(const struct sim *s, unsigned stream)
 {
-	return sp_run_result(s->run)->streams[stream].m.c.v[SP_C_tx_packets];
+	struct sp_stream_result one;
+
+	sp_result_stream(sp_run_result(s->run), stream, &one);
+	return one.m.c.v[SP_C_tx_packets];
 }
 
 static void test_rate_change_is_exact(void **state)

@@ -344,13 +344,16 @@ void sp_expect_check(const struct sp_expect *e, const struct sp_result *r,
 		     struct sp_arena *arena, struct sp_expectation *out)
 {
 	const struct sp_measure *m = e->stream ? NULL : &r->total;
+	struct sp_stream_result s;
 	char is[48];
 	double v;
 
 	*out = (struct sp_expectation){ .text = e->text };
-	for (size_t i = 0; e->stream && i < r->n_streams; i++)
-		if (strcmp(r->streams[i].name, e->stream) == 0)
-			m = &r->streams[i].m;
+	for (size_t i = 0; e->stream && i < r->n_streams && !m; i++) {
+		sp_result_stream(r, i, &s);
+		if (strcmp(s.name, e->stream) == 0)
+			m = &s.m;
+	}
 	if (!m) {
 		out->why = "the run's result has no such stream";
 		return;
