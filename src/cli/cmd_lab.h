@@ -1,4 +1,4 @@
-/* spate lab run [--hosts h1,h2,...] -- COMMAND..., spate lab exec HOST -- CMD... */
+/* spate lab run, up, exec, link, list, down. */
 #ifndef SP_CLI_CMD_LAB_H
 #define SP_CLI_CMD_LAB_H
 

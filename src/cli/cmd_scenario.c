@@ -50,6 +50,7 @@ struct job {
 	struct sp_fleet *fleet;
 	struct sp_arena arena; /* of the repetition */
 	struct sp_repeats *repeats;
+	struct sp_places *places;
 };
 
 static int complain(const struct sp_err *err)
@@ -93,7 +94,15 @@ static int on_stage(void *arg, unsigned what, struct sp_err *err)
 {
 	const struct job *j = arg;
 
-	return sp_places_change_link(j->scenario, &j->scenario->links[what], err);
+	return sp_places_change_link(j->places, &j->scenario->links[what], err);
+}
+
+static int on_spawn(void *arg, const struct sp_fleet_part *part, char *const argv[],
+		    const int stdio[2], pid_t *pid, struct sp_err *err)
+{
+	const struct job *j = arg;
+
+	return sp_places_spawn(j->places, part, argv, stdio, pid, err);
 }
 
 static void on_judge(void *arg, struct sp_result *r)
@@ -192,7 +201,7 @@ static struct sp_fleet_conf fleet_conf(struct job *j)
 				       .plan_sha256 = s->sha256,
 				       .seed = s->seed,
 				       .arg = j,
-				       .enter = sp_places_enter,
+				       .spawn = on_spawn,
 				       .act = on_stage,
 				       .event = on_event,
 				       .log = on_log,
@@ -272,9 +281,10 @@ static int write_junit(const struct job *j)
 	return ok ? 0 : -EIO;
 }
 
-static int execute(const struct sp_scenario *s, const struct sp_words_run *w)
+static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
+		   struct sp_places *places)
 {
-	struct job j = { .words = w, .scenario = s };
+	struct job j = { .words = w, .scenario = s, .places = places };
 	struct sp_err err = { 0 };
 	int code = SP_EXIT_FAILED;
 
@@ -283,6 +293,8 @@ static int execute(const struct sp_scenario *s, const struct sp_words_run *w)
 	} else if (w->out.dry_run) {
 		printf("%s\nsha256 %s\n", j.plans[s->n_parts].text, s->sha256);
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
+	} else if (sp_places_open(places, &err)) {
+		code = complain(&err);
 	} else {
 		code = run_all(&j, w->repeats ? w->repeats : s->repeats);
 		if (w->junit && write_junit(&j))
@@ -293,46 +305,28 @@ static int execute(const struct sp_scenario *s, const struct sp_words_run *w)
 	return code;
 }
 
-/* This very command again, inside the scenario's lab. */
-static int in_lab(const struct sp_scenario *s, int argc, char **argv)
-{
-	char **again = calloc((size_t)argc + 3, sizeof *again);
-	struct sp_err err = { 0 };
-	int status = SP_EXIT_FAILED;
-
-	if (!again)
-		return SP_EXIT_FAILED;
-	again[0] = (char[]){ "/proc/self/exe" };
-	again[1] = (char[]){ "run" };
-	memcpy(again + 2, argv, (size_t)argc * sizeof *again);
-	if (sp_places_run_in_lab(s, again, &status, &err))
-		status = complain(&err);
-	free(again);
-	return status;
-}
-
 int sp_cmd_scenario(int argc, char **argv)
 {
-	char address[64];
+	struct sp_places places = { 0 };
 	const struct sp_scenario_conf conf = { .mem = sp_mem_system(),
 					       .catalog = sp_scenario_catalog(),
-					       .arg = address,
-					       .lab_address = sp_places_lab_address };
+					       .arg = &places,
+					       .lab = sp_places_lab,
+					       .lab_address = sp_places_address,
+					       .lab_link = sp_places_check_link };
 	struct sp_words_run w;
 	struct sp_scenario s;
 	struct sp_err err = { 0 };
-	bool inside = sp_places_inside();
 	int code;
 
 	if (sp_words_run_parse(argc, argv, conf.mem, &w, &err) ||
-	    sp_scenario_read(&s, w.file, &conf, &err))
-		return complain(&err);
-	if (s.lab && !inside && !w.out.dry_run) {
-		code = in_lab(&s, argc, argv);
+	    sp_scenario_read(&s, w.file, &conf, &err)) {
+		code = complain(&err);
 	} else {
 		catch_signals();
-		code = execute(&s, &w);
+		code = execute(&s, &w, &places);
+		sp_scenario_free(&s);
 	}
-	sp_scenario_free(&s);
+	sp_places_close(&places);
 	return code;
 }

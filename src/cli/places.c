@@ -3,126 +3,213 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/str.h"
-#include "lab/lab.h"
-
-#define INSIDE_ENV "SPATE_RUN_INSIDE"
 
 /* ---- the lab ---- */
 
-/* The hosts of a lab that only lists them. */
-static int lab_hosts(const struct sp_yaml *doc, const struct sp_yaml_node *lab,
-		     struct sp_lab_hosts *hosts, struct sp_err *err)
+/* A lab that lists hosts only: they are joined, as `spate lab run --hosts` does. */
+static void join_all(struct sp_lab_spec *spec)
 {
-	static const char *const words[] = { "hosts", NULL };
-	const struct sp_yaml_node *list = sp_yaml_get(lab, "hosts");
-	char names[SP_LAB_MAX_HOSTS * SP_LAB_NAME_LEN] = "", place[256];
-	int rc = sp_yaml_known(doc, lab, words, NULL, err);
+	struct sp_lab_hosts hosts = { .n = spec->n_places };
 
-	if (rc)
-		return rc;
-	if (!list)
-		return sp_yaml_fail(doc, lab, err, "a lab has hosts: 'hosts: [h1, h2]'");
-	rc = sp_yaml_want(doc, list, SP_YAML_LIST, "hosts", err);
-	for (const struct sp_yaml_item *i = rc ? NULL : list->items; i && !rc; i = i->next) {
-		size_t n = strlen(names);
+	for (unsigned i = 0; i < hosts.n; i++)
+		sp_strlcpy(hosts.name[i], spec->node[i].name, sizeof hosts.name[i]);
+	sp_lab_spec_of_hosts(spec, &hosts);
+}
 
-		rc = sp_yaml_want(doc, i->value, SP_YAML_SCALAR, "hosts", err);
-		if (!rc)
-			snprintf(names + n, sizeof names - n, "%s%s", n ? "," : "",
-				 i->value->text);
-	}
-	if (!rc && sp_lab_hosts_parse(names, hosts, err)) {
-		sp_err_prefix(err, "%s", sp_yaml_place(doc, list, place, sizeof place));
-		err->exit = SP_EXIT_DATA;
-		rc = -EINVAL;
-	}
+int sp_places_lab(void *arg, const struct sp_yaml *doc, const struct sp_yaml_node *lab,
+		  struct sp_err *err)
+{
+	struct sp_places *p = arg;
+	int rc;
+
+	if (!p->spec)
+		p->spec = calloc(1, sizeof *p->spec);
+	if (!p->spec)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	rc = sp_lab_spec_from_yaml(p->spec, doc, lab, err);
+	if (!rc && !p->spec->n_links)
+		join_all(p->spec);
 	return rc;
 }
 
-const char *sp_places_lab_address(void *arg, const struct sp_yaml *doc,
-				  const struct sp_yaml_node *lab, const char *host)
+/* The first address of a node, of IPv4 if it has one. */
+static const struct sp_lab_addr *address_of(const struct sp_lab_spec *s, unsigned node)
 {
-	struct sp_lab_hosts hosts;
-	char *buf = arg;
-	uint8_t ip[4];
-	int at;
+	const struct sp_lab_addr *best = NULL;
 
-	if (lab_hosts(doc, lab, &hosts, NULL))
-		return NULL;
-	at = sp_lab_hosts_find(&hosts, host);
-	if (at < 0)
-		return NULL;
-	sp_lab_ipv4((unsigned)at + 1, ip);
-	snprintf(buf, 64, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
-	return buf;
+	for (unsigned l = 0; l < s->n_links; l++)
+		for (unsigned e = 0; e < 2; e++) {
+			const struct sp_lab_end *end = &s->link[l].end[e];
+
+			for (unsigned i = 0; end->node == node && i < end->n_addr; i++)
+				if (!best ||
+				    (best->addr.family != 4 && end->addr[i].addr.family == 4))
+					best = &end->addr[i];
+		}
+	return best;
 }
 
-bool sp_places_inside(void)
+const char *sp_places_address(void *arg, const char *host)
 {
-	bool inside = getenv(INSIDE_ENV) != NULL;
+	struct sp_places *p = arg;
+	const struct sp_lab_addr *a;
+	int node = p->spec ? sp_lab_spec_node(p->spec, host) : -1;
 
-	unsetenv(INSIDE_ENV);
-	return inside;
+	if (node < 0 || (unsigned)node >= p->spec->n_places)
+		return NULL;
+	a = address_of(p->spec, (unsigned)node);
+	return a ? sp_addr_format(p->address, sizeof p->address, &a->addr) : "";
 }
 
-int sp_places_run_in_lab(const struct sp_scenario *s, char *const argv[], int *status,
+/* {loss: 1%, down: true} is "loss=1%,down=true". */
+static int link_words(const struct sp_yaml *doc, const struct sp_scenario_link *l, char *buf,
+		      size_t cap, struct sp_err *err)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	*buf = '\0';
+	for (const struct sp_yaml_item *i = l->change->items; i && !rc; i = i->next) {
+		rc = sp_yaml_want(doc, i->value, SP_YAML_SCALAR, i->key->text, err);
+		if (!rc && n < cap)
+			n += (size_t)snprintf(buf + n, cap - n, "%s%s=%s", n ? "," : "",
+					      i->key->text, i->value->text);
+	}
+	if (!rc && n >= cap)
+		rc = sp_yaml_fail(doc, l->change, err, "that is too much for one link");
+	return rc;
+}
+
+int sp_places_check_link(void *arg, const struct sp_yaml *doc, const struct sp_scenario_link *l,
 			 struct sp_err *err)
 {
-	struct sp_lab_hosts hosts;
-	int rc = lab_hosts(&s->doc, s->lab, &hosts, err);
+	const struct sp_places *p = arg;
+	struct sp_lab_link changed;
+	char words[400], place[256];
+	int at = sp_lab_spec_link(p->spec, l->link), rc;
 
-	if (!rc && setenv(INSIDE_ENV, "1", 1))
-		rc = sp_fail(err, -errno, SP_EXIT_FAILED, "the environment: %s",
-			     strerror(errno));
-	return rc ? rc : sp_lab_run(&hosts, argv, status, err);
+	if (at < 0)
+		return sp_yaml_fail(doc, l->change, err, "the lab has no link '%.40s'",
+				    l->link);
+	changed = p->spec->link[at];
+	rc = link_words(doc, l, words, sizeof words, err);
+	if (rc)
+		return rc;
+	rc = sp_lab_link_change(&changed, words, err);
+	if (rc)
+		sp_err_prefix(err, "%s", sp_yaml_place(doc, l->change, place, sizeof place));
+	return rc;
 }
 
-int sp_places_change_link(const struct sp_scenario *s, const struct sp_scenario_link *l,
+int sp_places_open(struct sp_places *p, struct sp_err *err)
+{
+	return p->spec ? sp_lab_open(&p->lab, p->spec, sp_mem_system(), err) : 0;
+}
+
+void sp_places_close(struct sp_places *p)
+{
+	if (p->lab)
+		sp_lab_close(p->lab);
+	free(p->spec);
+	*p = (struct sp_places){ 0 };
+}
+
+int sp_places_change_link(struct sp_places *p, const struct sp_scenario_link *l,
 			  struct sp_err *err)
 {
-	return sp_yaml_fail(&s->doc, l->change, err,
-			    "link %.40s: this lab has no links to change", l->link);
+	const struct sp_yaml doc = { .name = "stages" };
+	char words[400];
+	int rc = link_words(&doc, l, words, sizeof words, err);
+
+	if (!rc)
+		rc = sp_lab_link_set(p->lab, l->link, words, NULL, err);
+	if (rc)
+		sp_err_prefix(err, "link %s", l->link);
+	return rc;
 }
 
 /* ---- hosts ---- */
 
-static int enter_netns(const char *name, struct sp_err *err)
+static int open_netns(const char *name, int *fd, struct sp_err *err)
 {
 	char path[300];
-	int fd;
 
 	snprintf(path, sizeof path, "%s%s", strchr(name, '/') ? "" : "/run/netns/", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return sp_fail(
-			err, -errno, errno == ENOENT ? SP_EXIT_NOINPUT : SP_EXIT_PERM,
-			"network namespace %s: %s (`ip netns list` shows those there are)",
-			name, strerror(errno));
-	if (setns(fd, CLONE_NEWNET))
-		return sp_fail(err, -errno, SP_EXIT_PERM,
-			       "network namespace %s: %s (entering one needs root: sudo spate "
-			       "run ...; a lab does not)",
-			       name, strerror(errno));
-	close(fd);
-	return 0;
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
+	return sp_fail(err, -errno, errno == ENOENT ? SP_EXIT_NOINPUT : SP_EXIT_PERM,
+		       "network namespace %s: %s (`ip netns list` shows those there are)", name,
+		       strerror(errno));
 }
 
-void sp_places_enter(void *arg, const struct sp_fleet_part *part, char *const argv[],
-		     struct sp_err *err)
+/* What a process does before it is an agent; 1: it may not enter, 2: no program. */
+static void become(char *const argv[], const int stdio[2], int netns)
 {
-	(void)arg;
-	if (part->kind == SP_HOST_LAB) {
-		sp_lab_exec(part->where, argv, err);
-		return;
+	sigset_t none;
+
+	/* Also when the controller is killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (netns >= 0 && setns(netns, CLONE_NEWNET))
+		_exit(SP_EXIT_PERM);
+	if (dup2(stdio[0], STDIN_FILENO) >= 0 && dup2(stdio[1], STDOUT_FILENO) >= 0)
+		execv(argv[0], argv);
+	_exit(SP_EXIT_FAILED);
+}
+
+/* May this process enter it? A child tries, so that the sentence is ours. */
+static int try_netns(const char *name, int fd, struct sp_err *err)
+{
+	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), code = 0;
+
+	if (here < 0 || setns(fd, CLONE_NEWNET))
+		code = errno;
+	else if (setns(here, CLONE_NEWNET))
+		code = errno;
+	if (here >= 0)
+		close(here);
+	if (!code)
+		return 0;
+	return sp_fail(
+		err, -code, SP_EXIT_PERM,
+		"network namespace %s: %s (entering one needs root: sudo spate run ...; a "
+		"lab does not)",
+		name, strerror(code));
+}
+
+int sp_places_spawn(struct sp_places *p, const struct sp_fleet_part *part, char *const argv[],
+		    const int stdio[2], pid_t *pid, struct sp_err *err)
+{
+	const int all[3] = { stdio[0], stdio[1], STDERR_FILENO };
+	int netns = -1, rc = 0;
+
+	if (part->kind == SP_HOST_LAB)
+		return sp_lab_spawn(p->lab, part->where, argv, all, pid, err);
+	if (part->kind == SP_HOST_NETNS) {
+		rc = open_netns(part->where, &netns, err);
+		if (!rc)
+			rc = try_netns(part->where, netns, err);
 	}
-	if (part->kind == SP_HOST_NETNS && enter_netns(part->where, err))
-		return;
-	execv(argv[0], argv);
-	sp_fail(err, -errno, SP_EXIT_FAILED, "%s: %s", argv[0], strerror(errno));
+	if (!rc) {
+		*pid = fork();
+		if (*pid == 0)
+			become(argv, stdio, netns);
+		if (*pid < 0)
+			rc = sp_fail(err, -errno, SP_EXIT_PERM, "no process: %s",
+				     strerror(errno));
+	}
+	if (netns >= 0)
+		close(netns);
+	return rc;
 }

@@ -1,6 +1,7 @@
 #include "doctor/probe.h"
 
 #include "lab/link.h"
+#include "lab/netem.h"
 #include "lab/space.h"
 
 #include <arpa/inet.h>
@@ -188,7 +189,7 @@ static int add_netem(void *arg)
 	struct mnl_socket *nl = sp_link_open();
 	if (!nl)
 		return -errno;
-	int rc = sp_link_add_netem(nl, if_nametoindex("lo"));
+	int rc = sp_netem_set(nl, if_nametoindex("lo"), &(struct sp_impair_conf){ 0 });
 	sp_link_close(nl);
 	return rc;
 }

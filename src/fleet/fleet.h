@@ -20,7 +20,7 @@
 /* One agent's part. */
 struct sp_fleet_part {
 	const char *host;  /* as reports name it */
-	const char *where; /* for enter(): what it needs to get there */
+	const char *where; /* for spawn(): what it needs to get there */
 	unsigned kind;	   /* the same */
 	bool sends;
 	const char *plan, *sha256;
@@ -43,10 +43,10 @@ struct sp_fleet_conf {
 	const char *name, *plan_sha256;
 	uint64_t seed;
 	void *arg;
-	/* In the child, before it becomes an agent: goes where the part's host is and executes
-	 * argv there. Returns only on failure, with the error. */
-	void (*enter)(void *arg, const struct sp_fleet_part *, char *const argv[],
-		      struct sp_err *);
+	/* Starts argv where the part's host is; stdio holds descriptors for 0 and 1. *pid is a
+	 * child of ours that ends with it. */
+	int (*spawn)(void *arg, const struct sp_fleet_part *, char *const argv[],
+		     const int stdio[2], pid_t *pid, struct sp_err *);
 	/* 0, or -errno with a sentence, which becomes a remark. NULL: no stages. */
 	int (*act)(void *arg, unsigned what, struct sp_err *);
 	void (*event)(void *arg, const struct sp_event *);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,58 +17,36 @@
 
 /* ---- start ---- */
 
-/* In the child. Whatever goes wrong is told as an agent would tell it. */
-static void become_agent(struct sp_fleet *f, const struct sp_fleet_part *part, int in, int out)
+static int no_pipe(const struct member *m, struct sp_err *err)
 {
-	char *argv[] = { (char[]){ "/proc/self/exe" }, (char[]){ "agent" },
-			 (char[]){ "--stdio" }, NULL };
-	struct sp_agent_msg m = { .type = SP_AGENT_FAILED, .to = "start" };
-	struct sp_err err = { 0 };
-	struct sp_str text;
-	sigset_t none;
-
-	/* Also when the controller is killed before the agent reads. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
-		f->conf.enter(f->conf.arg, part, argv, &err);
-	m.text = err.code ? err.text : strerror(errno);
-	m.exit = err.code ? (int)err.exit : SP_EXIT_FAILED;
-	sp_str_init(&text, sp_mem_system());
-	sp_agent_msg_put(&text, &m);
-	(void)!write(out, text.text, text.len);
-	_exit(1);
+	return sp_fail(err, -errno, SP_EXIT_PERM, "host %s: no pipe: %s (raise `ulimit -n`)",
+		       m->part->host, strerror(errno));
 }
 
 int sp_member_start(struct sp_fleet *f, struct member *m, struct sp_err *err)
 {
-	int to[2], from[2];
+	char *argv[] = { (char[]){ "/proc/self/exe" }, (char[]){ "agent" },
+			 (char[]){ "--stdio" }, NULL };
+	int to[2], from[2], rc;
 
 	if (pipe2(to, O_CLOEXEC))
-		return sp_fail(err, -errno, SP_EXIT_PERM,
-			       "host %s: no pipe: %s (raise `ulimit "
-			       "-n`)",
-			       m->part->host, strerror(errno));
+		return no_pipe(m, err);
 	if (pipe2(from, O_CLOEXEC)) {
+		rc = no_pipe(m, err);
 		close(to[0]);
 		close(to[1]);
-		return sp_fail(err, -errno, SP_EXIT_PERM,
-			       "host %s: no pipe: %s (raise `ulimit "
-			       "-n`)",
-			       m->part->host, strerror(errno));
+		return rc;
 	}
-	m->pid = fork();
-	if (m->pid == 0)
-		become_agent(f, m->part, to[0], from[1]);
+	rc = f->conf.spawn(f->conf.arg, m->part, argv, (const int[]){ to[0], from[1] }, &m->pid,
+			   err);
 	close(to[0]);
 	close(from[1]);
-	if (m->pid < 0) {
+	if (rc) {
 		close(to[1]);
 		close(from[0]);
 		m->pid = 0;
-		return sp_fail(err, -errno, SP_EXIT_PERM, "host %s: no process: %s",
-			       m->part->host, strerror(errno));
+		sp_err_prefix(err, "host %s", m->part->host);
+		return rc;
 	}
 	sp_lines_init(&m->lines, from[0], to[1], f->mem);
 	m->open = true;

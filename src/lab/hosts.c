@@ -15,7 +15,7 @@ static bool is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static bool is_name(const char *s, size_t len)
+bool sp_lab_is_name(const char *s, size_t len)
 {
 	if (!len || len >= SP_LAB_NAME_LEN || !is_alnum(s[0]))
 		return false;
@@ -51,7 +51,7 @@ int sp_lab_hosts_parse(const char *list, struct sp_lab_hosts *h, struct sp_err *
 		if (!len)
 			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 				       "--hosts: a host name is empty; write --hosts h1,h2");
-		if (!is_name(p, len))
+		if (!sp_lab_is_name(p, len))
 			return refuse(err, p, len,
 				      "is not a host name: 1 to 31 letters, digits, '-', '_' "
 				      "or '.', a letter or digit first");
@@ -103,7 +103,7 @@ int sp_lab_map_parse(const char *text, struct sp_lab_map *m)
 		size_t len = strcspn(p, "=");
 		unsigned i = m->hosts.n;
 
-		if (i == SP_LAB_MAX_HOSTS || p[len] != '=' || !is_name(p, len))
+		if (i == SP_LAB_MAX_HOSTS || p[len] != '=' || !sp_lab_is_name(p, len))
 			return -EINVAL;
 		memcpy(m->hosts.name[i], p, len);
 		p = number(p + len + 1, INT32_MAX, &pid);
@@ -113,19 +113,4 @@ int sp_lab_map_parse(const char *text, struct sp_lab_map *m)
 		m->hosts.n++;
 	} while (*p == ',');
 	return *p ? -EINVAL : 0;
-}
-
-void sp_lab_ipv4(unsigned n, uint8_t ip[4])
-{
-	memcpy(ip, (uint8_t[]){ 10, 99, 0, (uint8_t)n }, 4);
-}
-
-void sp_lab_ipv6(unsigned n, uint8_t ip[16])
-{
-	memcpy(ip, (uint8_t[16]){ 0xfd, 0x99, [15] = (uint8_t)n }, 16);
-}
-
-void sp_lab_mac(unsigned n, uint8_t mac[6])
-{
-	memcpy(mac, (uint8_t[]){ 0x02, 0x00, 10, 99, 0, (uint8_t)n }, 6);
 }

@@ -2,6 +2,7 @@
 #ifndef SP_LAB_HOSTS_H
 #define SP_LAB_HOSTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,6 +13,9 @@
 #define SP_LAB_NAME_LEN	 32u /* with the NUL */
 #define SP_LAB_MAP_TEXT	 4096u
 #define SP_LAB_ENV	 "SPATE_LAB"
+
+/* "h1", "web-2.x": 1 to 31 letters, digits, '-', '_' or '.', a letter or digit first. */
+bool sp_lab_is_name(const char *s, size_t len);
 
 struct sp_lab_hosts {
 	unsigned n;
@@ -35,10 +39,5 @@ const char *sp_lab_map_format(char *buf, size_t cap, const struct sp_lab_map *);
 int sp_lab_map_parse(const char *text, struct sp_lab_map *);
 /* The index of a host, or -ENOENT. */
 int sp_lab_hosts_find(const struct sp_lab_hosts *, const char *name);
-
-/* The addresses of host number n (from 1), network order. */
-void sp_lab_ipv4(unsigned n, uint8_t ip[4]);
-void sp_lab_ipv6(unsigned n, uint8_t ip[16]);
-void sp_lab_mac(unsigned n, uint8_t mac[6]);
 
 #endif

@@ -1,9 +1,7 @@
-#include "lab/init.h"
-
-#include "base/str.h"
-#include "lab/wire.h"
+#include "lab/init_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>
@@ -20,15 +18,6 @@
 
 #define SWEEP_MS 500 /* for what COMMAND left running, between SIGTERM and SIGKILL */
 #define ECHO_MS	 200 /* the same signal to the whole process group arrives within this */
-
-struct lab_init {
-	const struct sp_init_conf *conf;
-	struct sp_lab_map map;
-	pid_t command;
-	int signals;	      /* signalfd */
-	int64_t got_at[NSIG]; /* ms, when init itself got this signal */
-	struct sp_init_result result;
-};
 
 void sp_init_signals(sigset_t *set)
 {
@@ -50,65 +39,13 @@ static int64_t now_ms(void)
 
 static void tell(const struct lab_init *s)
 {
-	ssize_t n = send(s->conf->control, &s->result, sizeof s->result, MSG_NOSIGNAL);
-	(void)n;
+	sp_talk_send(s->conf->control, &s->result, sizeof s->result, NULL, 0);
 }
 
 static void fail_and_exit(struct lab_init *s)
 {
 	tell(s);
 	_exit(1);
-}
-
-/* Keeps a network namespace alive and is a thing that lab exec can point at. */
-__attribute__((noreturn)) static void hold(const char *name)
-{
-	sigset_t all;
-	char title[16];
-
-	snprintf(title, sizeof title, "lab:%s", name);
-	prctl(PR_SET_NAME, title);
-	/* Entering its namespace needs the right to inspect it. */
-	prctl(PR_SET_DUMPABLE, 1);
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	close_range(0, ~0u, 0);
-	if (chdir("/"))
-		_exit(1);
-	for (;;)
-		pause();
-}
-
-static int make_holders(struct lab_init *s, struct sp_err *err)
-{
-	const struct sp_lab_hosts *h = s->conf->hosts;
-
-	s->map.hosts = *h;
-	for (unsigned i = 0; i < h->n; i++) {
-		if (unshare(CLONE_NEWNET))
-			return sp_fail(
-				err, -errno, SP_EXIT_PERM,
-				"cannot make network namespace %u of %u: %s; see 'sysctl "
-				"user.max_net_namespaces'",
-				i + 1, h->n, strerror(errno));
-		sp_wire_prepare_host();
-		pid_t pid = fork();
-		if (pid < 0)
-			return sp_fail(
-				err, -errno, SP_EXIT_PERM,
-				"cannot start a process for host %s: %s; see 'ulimit -u'",
-				h->name[i], strerror(errno));
-		if (!pid)
-			hold(h->name[i]);
-		s->map.holder[i] = pid;
-	}
-	/* The switch: a namespace of init's own. */
-	if (unshare(CLONE_NEWNET))
-		return sp_fail(err, -errno, SP_EXIT_PERM,
-			       "cannot make the lab's own network namespace: %s",
-			       strerror(errno));
-	sp_wire_prepare_switch();
-	return 0;
 }
 
 __attribute__((noreturn)) static void command(struct lab_init *s)
@@ -133,30 +70,20 @@ __attribute__((noreturn)) static void command(struct lab_init *s)
 	_exit(1);
 }
 
-static void set_up(struct lab_init *s)
+static void start_command(struct lab_init *s)
 {
-	struct stat pidns;
-	struct sp_err *err = &s->result.err;
+	struct sp_lab_note ready = { .kind = SP_LAB_NOTE_READY };
 
-	if (sp_space_become_root(s->conf->space, err))
-		fail_and_exit(s);
-	sp_space_mount_proc();
-	if (stat("/proc/self/ns/pid", &pidns)) {
-		sp_fail(err, -errno, SP_EXIT_PERM,
-			"cannot read /proc/self/ns/pid: %s; mount /proc", strerror(errno));
-		fail_and_exit(s);
-	}
-	s->map.pidns = pidns.st_ino;
-	if (make_holders(s, err) || sp_wire_up(&s->map, err))
-		fail_and_exit(s);
-	s->command = fork();
+	s->command = s->conf->argv ? fork() : 0;
 	if (s->command < 0) {
-		sp_fail(err, -errno, SP_EXIT_PERM, "cannot start the command: %s",
+		sp_fail(&s->result.err, -errno, SP_EXIT_PERM, "cannot start the command: %s",
 			strerror(errno));
 		fail_and_exit(s);
 	}
-	if (!s->command)
+	if (s->conf->argv && !s->command)
 		command(s);
+	sp_lab_map_format(ready.map, sizeof ready.map, &s->map);
+	sp_talk_send(s->conf->control, &ready, sizeof ready, NULL, 0);
 }
 
 /* Everything that is left: the holders, which nobody needs any more, at once; the rest may
@@ -166,9 +93,7 @@ static void sweep(struct lab_init *s)
 {
 	int64_t end = now_ms() + SWEEP_MS;
 
-	for (unsigned i = 0; i < s->map.hosts.n; i++)
-		if (s->map.holder[i])
-			kill(s->map.holder[i], SIGKILL);
+	sp_init_kill_own(s);
 	kill(-1, SIGTERM);
 	kill(-1, SIGCONT);
 	for (;;) {
@@ -198,20 +123,13 @@ static bool reap(struct lab_init *s)
 
 		if (pid <= 0)
 			return false;
-		if (pid == s->command) {
+		if (s->command && pid == s->command) {
 			s->result.status = WIFEXITED(status) ? WEXITSTATUS(status)
 							     : 128 + WTERMSIG(status);
 			return true;
 		}
-		for (unsigned i = 0; i < s->map.hosts.n; i++) {
-			if (pid != s->map.holder[i])
-				continue;
-			s->map.holder[i] = 0;
-			sp_fail(&s->result.err, -ECANCELED, SP_EXIT_FAILED,
-				"the process that holds host %s was killed; the lab is gone",
-				s->map.hosts.name[i]);
+		if (sp_init_note_end(s, pid))
 			return true;
-		}
 	}
 }
 
@@ -242,43 +160,86 @@ static bool pass_on(struct lab_init *s, int sig)
 	return over;
 }
 
+/* An order from the lab process; true when it ends the lab. */
+static bool on_order(struct lab_init *s)
+{
+	struct sp_lab_order order;
+
+	if (sp_talk_recv(s->conf->control, &order, sizeof order, NULL, NULL))
+		_exit(1); /* the lab process is gone */
+	if (order.what == SP_LAB_SIGNAL)
+		return pass_on(s, (int)order.number);
+	if (order.what == SP_LAB_DOWN)
+		return true;
+	sp_init_answer(s, s->conf->control, &order, true);
+	return false;
+}
+
 static void serve(struct lab_init *s)
 {
-	struct pollfd p[2] = { { .fd = s->signals, .events = POLLIN },
-			       { .fd = s->conf->control, .events = POLLIN } };
-	struct sp_init_order order;
+	struct pollfd p[2 + SP_LAB_MAX_HOSTS] = { { .fd = s->signals, .events = POLLIN },
+						  { .fd = s->conf->control,
+						    .events = POLLIN } };
+	nfds_t n = 2 + s->map.hosts.n;
 	bool over = read_signals(s);
 
+	for (unsigned i = 0; i < s->map.hosts.n; i++)
+		p[2 + i] = (struct pollfd){ .fd = s->inside[i], .events = POLLIN };
 	/* A Ctrl-C while the lab was built came before COMMAND was there to get it. */
-	for (int sig = 1; sig < NSIG; sig++)
+	for (int sig = 1; sig < NSIG && s->command; sig++)
 		if (s->got_at[sig])
 			kill(s->command, sig);
 	while (!over) {
-		if (poll(p, 2, -1) < 0)
+		if (poll(p, n, -1) < 0)
 			continue;
 		if (p[0].revents)
 			over = read_signals(s);
-		if (p[1].revents && !over) {
-			if (recv(s->conf->control, &order, sizeof order, 0) != sizeof order)
-				_exit(1); /* the lab process is gone */
-			over = pass_on(s, order.signal);
-		}
+		if (p[1].revents && !over)
+			over = on_order(s);
+		for (nfds_t i = 2; i < n && !over; i++)
+			if (p[i].revents)
+				sp_init_accept(s, p[i].fd);
 	}
 }
 
-void sp_init_main(const struct sp_init_conf *conf)
+/* Without COMMAND nothing of what the lab process has open is wanted here. */
+static int keep_only(int control)
 {
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	control = fcntl(control, F_DUPFD_CLOEXEC, 4);
+	dup3(control, 3, O_CLOEXEC);
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	close_range(4, ~0u, 0);
+	return 3;
+}
+
+void sp_init_main(const struct sp_init_conf *given)
+{
+	struct sp_init_conf own = *given, *conf = &own;
 	struct lab_init s = { .conf = conf };
-	struct sp_init_order begin;
+	struct sp_lab_order begin;
+	struct timespec t;
 	sigset_t mask;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!conf->argv)
+		conf->control = keep_only(conf->control);
 	/* Parents that died before that line never send this. */
-	if (recv(conf->control, &begin, sizeof begin, 0) != sizeof begin)
+	if (sp_talk_recv(conf->control, &begin, sizeof begin, NULL, NULL))
 		_exit(1);
 	prctl(PR_SET_NAME, "lab:init");
 	/* A caller that ignored it would have handed that down, and with it lost exit statuses. */
 	signal(SIGCHLD, SIG_DFL);
+	clock_gettime(CLOCK_REALTIME, &t);
+	s.started_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	s.spec = sp_alloc(sp_mem_system(), sizeof *s.spec);
+	if (!s.spec) {
+		sp_fail(&s.result.err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+		fail_and_exit(&s);
+	}
+	*s.spec = *conf->spec;
 	sp_init_signals(&mask);
 	s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s.signals < 0) {
@@ -286,7 +247,9 @@ void sp_init_main(const struct sp_init_conf *conf)
 			strerror(errno));
 		fail_and_exit(&s);
 	}
-	set_up(&s);
+	if (sp_init_build(&s))
+		fail_and_exit(&s);
+	start_command(&s);
 	if (chdir("/"))
 		_exit(1);
 	serve(&s);

@@ -1,34 +1,23 @@
-/* The lab's init: PID 1 of its PID namespace, parent of COMMAND and of the holders. */
+/* The lab's init: PID 1 of its PID namespace, parent of COMMAND, the holders and the forwarders. */
 #ifndef SP_LAB_INIT_H
 #define SP_LAB_INIT_H
 
 #include <signal.h>
 
-#include "base/err.h"
-#include "lab/hosts.h"
 #include "lab/space.h"
-
-/* What init tells the lab process: exactly one, when everything is over. */
-struct sp_init_result {
-	int status;	   /* COMMAND's, as a shell shows it */
-	struct sp_err err; /* code != 0: the lab failed with this */
-};
-
-/* What the lab process tells init: one empty message when it may begin, then the numbers of
- * signals to pass on. */
-struct sp_init_order {
-	int signal; /* 0: begin */
-};
+#include "lab/spec.h"
 
 struct sp_init_conf {
-	const struct sp_lab_hosts *hosts;
-	char *const *argv;
+	const struct sp_lab_spec *spec; /* sealed */
+	char *const
+		*argv; /* COMMAND, in the first host; NULL: the lab lives until it is ended */
 	const struct sp_space *space;
 	const sigset_t *mask; /* COMMAND's signal mask; init runs with its signals blocked */
-	int control;	      /* SOCK_SEQPACKET to the lab process */
+	int control;	      /* talk.h, to the lab process */
 };
 
-/* Never returns. */
+/* Never returns. Over control it gets SP_LAB_BEGIN first; it says READY when COMMAND runs (or, without
+ * one, when the lab is made), then answers each order, and says OVER once, at its end. */
 void sp_init_main(const struct sp_init_conf *) __attribute__((noreturn));
 
 /* The signals that a lab passes on, and SIGCHLD. */

@@ -1,10 +1,12 @@
 #include "lab/lab.h"
 
 #include "lab/init.h"
+#include "lab/lab_impl.h"
 #include "lab/space.h"
+#include "lab/subid.h"
+#include "lab/tty.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,86 +28,80 @@ struct lab {
 	sigset_t mask;	      /* the caller's */
 };
 
-/* The terminal whose foreground this process group is. A shell inside the lab takes it, and
- * cannot give it back: outside its PID namespace it has no name for this group. */
-static int foreground_tty(void)
+pid_t sp_lab_fork(const struct sp_lab_spec *spec, char *const argv[], const sigset_t *mask,
+		  int *control, struct sp_err *err)
 {
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-	if (fd >= 0 && tcgetpgrp(fd) != getpgrp()) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void take_tty_back(int tty)
-{
-	sigset_t ttou, old;
-
-	if (tty < 0)
-		return;
-	sigemptyset(&ttou);
-	sigaddset(&ttou, SIGTTOU);
-	sigprocmask(SIG_BLOCK, &ttou, &old);
-	tcsetpgrp(tty, getpgrp());
-	sigprocmask(SIG_SETMASK, &old, NULL);
-}
-
-static int start(struct lab *l, const struct sp_lab_hosts *hosts, char *const argv[],
-		 struct sp_err *err)
-{
+	struct sp_lab_order begin = { .what = SP_LAB_BEGIN };
 	struct sp_space space;
-	sigset_t mask;
 	int sv[2];
 
-	sp_init_signals(&mask);
-	sigprocmask(SIG_BLOCK, &mask, &l->mask);
+	*control = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return sp_fail(err, -errno, SP_EXIT_PERM, "cannot make a socket pair: %s",
 			       strerror(errno));
-	l->control = sv[0];
-	l->signals = signalfd(-1, &mask, SFD_CLOEXEC);
-	if (l->signals < 0) {
-		close(sv[1]);
-		return sp_fail(err, -errno, SP_EXIT_PERM, "cannot make a signalfd: %s",
-			       strerror(errno));
-	}
-	l->tty = foreground_tty();
-	l->init = sp_space_fork(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET, &space, err);
-	if (!l->init) {
-		close(l->control);
-		close(l->signals);
-		sp_init_main(&(struct sp_init_conf){ .hosts = hosts,
+	pid_t pid = sp_space_fork(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET, &space, err);
+	if (!pid) {
+		close(sv[0]);
+		sp_init_main(&(struct sp_init_conf){ .spec = spec,
 						     .argv = argv,
 						     .space = &space,
-						     .mask = &l->mask,
+						     .mask = mask,
 						     .control = sv[1] });
 	}
 	close(sv[1]);
-	if (l->init < 0)
-		return l->init;
-	send(l->control, &(struct sp_init_order){ 0 }, sizeof(struct sp_init_order),
-	     MSG_NOSIGNAL);
-	return 0;
+	if (pid < 0) {
+		close(sv[0]);
+		return pid;
+	}
+	/* Else it maps one user itself. */
+	if (space.user)
+		sp_subid_map(pid);
+	*control = sv[0];
+	sp_talk_send(*control, &begin, sizeof begin, NULL, 0);
+	return pid;
 }
 
-static void receive(struct lab *l, struct sp_init_result *r)
+void sp_lab_reap(pid_t init)
 {
-	ssize_t n = recv(l->control, r, sizeof *r, 0);
+	kill(init, SIGKILL);
+	while (waitpid(init, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int start(struct lab *l, const struct sp_lab_spec *spec, char *const argv[],
+		 struct sp_err *err)
+{
+	sigset_t mask;
+
+	sp_init_signals(&mask);
+	sigprocmask(SIG_BLOCK, &mask, &l->mask);
+	l->tty = sp_tty_foreground();
+	l->init = sp_lab_fork(spec, argv, &l->mask, &l->control, err);
+	if (l->init < 0)
+		return l->init;
+	l->signals = signalfd(-1, &mask, SFD_CLOEXEC);
+	return l->signals < 0 ? sp_fail(err, -errno, SP_EXIT_PERM, "cannot make a signalfd: %s",
+					strerror(errno))
+			      : 0;
+}
+
+/* The next note; when init is gone without one, that the lab was killed. */
+static void receive(const struct lab *l, struct sp_lab_note *r)
+{
+	int rc = sp_talk_recv(l->control, r, sizeof *r, NULL, NULL);
 
 	/* Init went with an order unread: the socket says so once, and before what init sent. */
-	if (n < 0 && errno == ECONNRESET)
-		n = recv(l->control, r, sizeof *r, 0);
-	if (n == (ssize_t)sizeof *r)
+	if (rc == -ECONNRESET)
+		rc = sp_talk_recv(l->control, r, sizeof *r, NULL, NULL);
+	if (!rc)
 		return;
-	*r = (struct sp_init_result){ .status = 128 + SIGKILL };
+	*r = (struct sp_lab_note){ .kind = SP_LAB_NOTE_OVER, .status = 128 + SIGKILL };
 	sp_fail(&r->err, -ECANCELED, (enum sp_exit)r->status,
 		"the lab's init was killed; the lab is gone");
 }
 
 /* Passes signals on until init has told its result or is gone: then r->err says so. */
-static void wait_for_result(struct lab *l, struct sp_init_result *r)
+static void wait_for_result(struct lab *l, struct sp_lab_note *r)
 {
 	struct pollfd p[2] = { { .fd = l->control, .events = POLLIN },
 			       { .fd = l->signals, .events = POLLIN } };
@@ -117,19 +113,23 @@ static void wait_for_result(struct lab *l, struct sp_init_result *r)
 		if (n < 0)
 			continue;
 		if (n == 0) { /* SIGTERM was ignored */
-			r->status = 128 + last;
+			*r = (struct sp_lab_note){ .status = 128 + last };
 			return;
 		}
 		if (p[0].revents) {
 			receive(l, r);
-			return;
+			if (r->kind == SP_LAB_NOTE_OVER)
+				return;
+			continue;
 		}
 		if (read(l->signals, &si, sizeof si) != (ssize_t)sizeof si ||
 		    si.ssi_signo == SIGCHLD)
 			continue;
 		last = (int)si.ssi_signo;
-		send(l->control, &(struct sp_init_order){ .signal = last },
-		     sizeof(struct sp_init_order), MSG_NOSIGNAL);
+		sp_talk_send(l->control,
+			     &(struct sp_lab_order){ .what = SP_LAB_SIGNAL,
+						     .number = (uint32_t)last },
+			     sizeof(struct sp_lab_order), NULL, 0);
 		if (last == SIGTERM || last == SIGHUP)
 			timeout = TERM_MS;
 	}
@@ -137,15 +137,9 @@ static void wait_for_result(struct lab *l, struct sp_init_result *r)
 
 static void finish(struct lab *l)
 {
-	if (l->init > 0) {
-		/* Reaped only when every process of its PID namespace is. */
-		kill(l->init, SIGKILL);
-		while (waitpid(l->init, NULL, 0) < 0 && errno == EINTR)
-			;
-		take_tty_back(l->tty);
-	}
-	if (l->tty >= 0)
-		close(l->tty);
+	if (l->init > 0)
+		sp_lab_reap(l->init);
+	sp_tty_take_back(l->tty);
 	if (l->control >= 0)
 		close(l->control);
 	if (l->signals >= 0)
@@ -158,12 +152,12 @@ static void finish(struct lab *l)
 	sigprocmask(SIG_SETMASK, &l->mask, NULL);
 }
 
-int sp_lab_run(const struct sp_lab_hosts *hosts, char *const argv[], int *status,
+int sp_lab_run(const struct sp_lab_spec *spec, char *const argv[], int *status,
 	       struct sp_err *err)
 {
 	struct lab l = { .control = -1, .signals = -1, .tty = -1 };
-	struct sp_init_result r = { 0 };
-	int rc = start(&l, hosts, argv, err);
+	struct sp_lab_note r = { 0 };
+	int rc = start(&l, spec, argv, err);
 
 	if (!rc) {
 		wait_for_result(&l, &r);
@@ -183,15 +177,28 @@ static int not_inside(struct sp_err *err)
 		       "'spate lab run -- COMMAND'");
 }
 
-int sp_lab_exec(const char *host, char *const argv[], struct sp_err *err)
+static bool find_map(struct sp_lab_map *map)
 {
 	const char *text = getenv(SP_LAB_ENV);
-	struct sp_lab_map map;
 	struct stat pidns;
 
 	/* The holders' process ids mean other processes elsewhere. */
-	if (!text || sp_lab_map_parse(text, &map) || stat("/proc/self/ns/pid", &pidns) ||
-	    pidns.st_ino != map.pidns)
+	return text && !sp_lab_map_parse(text, map) && !stat("/proc/self/ns/pid", &pidns) &&
+	       pidns.st_ino == map->pidns;
+}
+
+bool sp_lab_is_inside(void)
+{
+	struct sp_lab_map map;
+
+	return find_map(&map);
+}
+
+int sp_lab_exec(const char *host, char *const argv[], struct sp_err *err)
+{
+	struct sp_lab_map map;
+
+	if (!find_map(&map))
 		return not_inside(err);
 	int i = sp_lab_hosts_find(&map.hosts, host);
 	if (i < 0) {

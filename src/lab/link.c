@@ -6,7 +6,6 @@
 #include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
@@ -49,7 +48,7 @@ static struct nlmsghdr *request(void *buf, uint16_t type, uint16_t flags)
 	return h;
 }
 
-static int talk(struct mnl_socket *nl, const struct nlmsghdr *h)
+int sp_link_ask(struct mnl_socket *nl, const struct nlmsghdr *h)
 {
 	_Alignas(struct nlmsghdr) char answer[8192];
 
@@ -85,7 +84,7 @@ int sp_link_add_veth(struct mnl_socket *nl, const struct sp_link_veth *v)
 	mnl_attr_nest_end(h, peer);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
-	return talk(nl, h);
+	return sp_link_ask(nl, h);
 }
 
 int sp_link_add_bridge(struct mnl_socket *nl, const char *name)
@@ -103,7 +102,7 @@ int sp_link_add_bridge(struct mnl_socket *nl, const char *name)
 	mnl_attr_put_u8(h, IFLA_BR_MCAST_SNOOPING, 0);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
-	return talk(nl, h);
+	return sp_link_ask(nl, h);
 }
 
 int sp_link_up(struct mnl_socket *nl, unsigned index)
@@ -114,7 +113,18 @@ int sp_link_up(struct mnl_socket *nl, unsigned index)
 
 	ifi->ifi_index = (int)index;
 	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
-	return talk(nl, h);
+	return sp_link_ask(nl, h);
+}
+
+int sp_link_set_master(struct mnl_socket *nl, unsigned index, unsigned master)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	struct nlmsghdr *h = request(buf, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(h, sizeof *ifi);
+
+	ifi->ifi_index = (int)index;
+	mnl_attr_put_u32(h, IFLA_MASTER, master);
+	return sp_link_ask(nl, h);
 }
 
 void sp_link_settle(const char *name)
@@ -151,20 +161,52 @@ int sp_link_add_addr(struct mnl_socket *nl, unsigned index, const uint8_t *ip, s
 	} else {
 		mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NODAD | IFA_F_PERMANENT);
 	}
-	return talk(nl, h);
+	return sp_link_ask(nl, h);
 }
 
-int sp_link_add_netem(struct mnl_socket *nl, unsigned index)
+int sp_link_add_route(struct mnl_socket *nl, unsigned index, const uint8_t *net, size_t len,
+		      uint8_t prefix, const uint8_t *gateway)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
-	struct nlmsghdr *h = request(buf, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
-	struct tcmsg *tc = mnl_nlmsg_put_extra_header(h, sizeof *tc);
+	struct nlmsghdr *h = request(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
 
-	tc->tcm_family = AF_UNSPEC;
-	tc->tcm_ifindex = (int)index;
-	tc->tcm_parent = TC_H_ROOT;
-	mnl_attr_put_strz(h, TCA_KIND, "netem");
-	mnl_attr_put(h, TCA_OPTIONS, sizeof(struct tc_netem_qopt),
-		     &(struct tc_netem_qopt){ .limit = 1000 });
-	return talk(nl, h);
+	rt->rtm_family = len == 4 ? AF_INET : AF_INET6;
+	rt->rtm_dst_len = prefix;
+	rt->rtm_table = RT_TABLE_MAIN;
+	rt->rtm_protocol = RTPROT_STATIC;
+	rt->rtm_scope = RT_SCOPE_UNIVERSE;
+	rt->rtm_type = RTN_UNICAST;
+	mnl_attr_put(h, RTA_DST, len, net);
+	mnl_attr_put(h, RTA_GATEWAY, len, gateway);
+	mnl_attr_put_u32(h, RTA_OIF, index);
+	return sp_link_ask(nl, h);
+}
+
+int sp_link_plain_frames(const char *name)
+{
+	/* What depends on them (TSO, UDP segmentation) the kernel switches off with them. */
+	static const uint32_t off[] = { ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_STXCSUM,
+					ETHTOOL_SSG };
+	struct ethtool_value v = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq ifr = { .ifr_data = (char *)&v };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	strncpy(ifr.ifr_name, name, sizeof ifr.ifr_name - 1);
+	if (!ioctl(fd, SIOCETHTOOL, &ifr)) {
+		v = (struct ethtool_value){
+			ETHTOOL_SFLAGS, v.data & ~(uint32_t)(ETH_FLAG_TXVLAN | ETH_FLAG_LRO)
+		};
+		if (ioctl(fd, SIOCETHTOOL, &ifr))
+			rc = -errno;
+	}
+	for (size_t i = 0; i < sizeof off / sizeof *off && !rc; i++) {
+		v = (struct ethtool_value){ .cmd = off[i] };
+		if (ioctl(fd, SIOCETHTOOL, &ifr))
+			rc = -errno;
+	}
+	close(fd);
+	return rc;
 }

@@ -116,10 +116,15 @@ int sp_space_become_root(const struct sp_space *s, struct sp_err *err)
 		return 0;
 	snprintf(uid_map, sizeof uid_map, "0 %u 1\n", s->uid);
 	snprintf(gid_map, sizeof gid_map, "0 %u 1\n", s->gid);
-	/* The kernel takes an ordinary user's gid_map only after setgroups() is given up. */
-	if ((rc = write_file("/proc/self/setgroups", "deny")) < 0 ||
-	    (rc = write_file("/proc/self/uid_map", uid_map)) < 0 ||
-	    (rc = write_file("/proc/self/gid_map", gid_map)) < 0)
+	/* The kernel takes an ordinary user's gid_map only after setgroups() is given up. What
+	 * sp_subid_map has written from outside stays. */
+	rc = 0;
+	if (read_number("/proc/self/gid_map") < 0 &&
+	    ((rc = write_file("/proc/self/setgroups", "deny")) < 0 ||
+	     (rc = write_file("/proc/self/gid_map", gid_map)) < 0))
+		return refuse(err, -rc, "cannot become root of a user namespace");
+	if (read_number("/proc/self/uid_map") < 0 &&
+	    (rc = write_file("/proc/self/uid_map", uid_map)) < 0)
 		return refuse(err, -rc, "cannot become root of a user namespace");
 	/* Some systems let everybody make the namespace, but without any power in it. */
 	if (needs_userns())
@@ -178,13 +183,20 @@ void sp_space_mount_sys(void)
 			close(fd[i]);
 }
 
-int sp_space_enter(pid_t pid)
+int sp_space_enter_net(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
 		return -errno;
 	int rc = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
 	close(fd);
+	return rc;
+}
+
+int sp_space_enter(pid_t pid)
+{
+	int rc = sp_space_enter_net(pid);
+
 	if (!rc && unshare(CLONE_NEWNS) < 0)
 		rc = -errno;
 	if (!rc)

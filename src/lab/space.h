@@ -21,7 +21,8 @@ struct sp_space {
  * CAP_SYS_ADMIN and CAP_NET_ADMIN a user namespace is put around them. Fills *s; returns the
  * child's pid, 0 in the child, or a negative errno with SP_EXIT_PERM and the remedy. */
 pid_t sp_space_fork(int flags, struct sp_space *s, struct sp_err *err);
-/* First call in the child: in a user namespace the caller becomes user and group 0. */
+/* First call in the child: in a user namespace the caller becomes user and group 0, unless the
+ * parent has mapped users already (sp_subid_map). */
 int sp_space_become_root(const struct sp_space *s, struct sp_err *err);
 
 /* Why this user cannot make user namespaces and which command changes that, as one sentence
@@ -38,6 +39,8 @@ int sp_space_try(int (*fn)(void *), void *arg, struct sp_err *err);
 void sp_space_mount_proc(void);
 void sp_space_mount_sys(void);
 
+/* Moves this thread into the network namespace of process pid. */
+int sp_space_enter_net(pid_t pid);
 /* Moves this process (of one thread) into the network namespace of process pid and into a
  * mount namespace of its own where /sys shows it. Working directory and root stay. */
 int sp_space_enter(pid_t pid);

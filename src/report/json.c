@@ -269,6 +269,7 @@ void sp_json_document(struct sp_json *j, const struct sp_event *ev,
 		put_transport(j, &r->transports[i]);
 	sp_json_close(j, ']');
 	sp_json_host(j, r);
+	sp_json_parts(j, r);
 }
 
 void sp_report_json(struct sp_str *out, const struct sp_event *ev,

@@ -165,6 +165,30 @@ static const struct prop host_rows[] = {
 	{ "offloads", "[string", "ports whose segments crossed inside super-packets" },
 };
 
+static const struct prop host_part_rows[] = {
+	{ "name", "string", NULL },
+	{ "state", "string", "done, running or lost" },
+	{ "why", "string?", "how it was lost" },
+	{ "lost_at_ns", "integer?", "since the start" },
+	{ "sends", "boolean", "false: it receives" },
+	{ "tx_packets", "integer?", "by its own count" },
+	{ "rx_packets", "integer?", "by its own count" },
+	{ "first_tx_ns", "integer?", "its first departure, since the start" },
+	{ "clock_error_ns", "integer", "of its clock against the controller's" },
+	{ "hostname", "string?", NULL },
+	{ "kernel", "string?", NULL },
+	{ "cpu", "string?", NULL },
+	{ "steal", "number?", "share of CPU time stolen during the run, 0 to 1" },
+	{ "cpu_self_s", "number?", "CPU seconds that its agent used" },
+};
+
+static const struct prop expectation_rows[] = {
+	{ "text", "string", "as written" },
+	{ "met", "boolean", NULL },
+	{ "value", "number?", "measured: ns, a share, a count, or units or bits a second" },
+	{ "why", "string?", NULL },
+};
+
 static const struct prop document_rows[] = {
 	{ "spate", "string", "version" },
 	{ "schema", "integer", "version of this schema" },
@@ -189,6 +213,8 @@ static const struct prop document_rows[] = {
 	{ "flows_omitted", "integer", "never in the document, only in event lines" },
 	{ "transports", "[#transport", NULL },
 	{ "host", "#host", NULL },
+	{ "hosts", "[#host_part", "of a run over several" },
+	{ "expectations", "[#expectation", NULL },
 };
 
 /* A measure and some keys of its own. */
@@ -225,6 +251,8 @@ void sp_report_schema(struct sp_str *out)
 	put_def(&j, "verdict", verdict_rows, COUNT(verdict_rows));
 	put_def(&j, "transport", transport_rows, COUNT(transport_rows));
 	put_def(&j, "host", host_rows, COUNT(host_rows));
+	put_def(&j, "host_part", host_part_rows, COUNT(host_part_rows));
+	put_def(&j, "expectation", expectation_rows, COUNT(expectation_rows));
 	put_measured(&j, "stream", stream_rows, COUNT(stream_rows));
 	put_measured(&j, "flow", flow_rows, COUNT(flow_rows));
 	sp_json_close(&j, '}');

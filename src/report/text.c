@@ -203,6 +203,8 @@ void sp_report_text(struct sp_str *out, const struct sp_event *ev,
 		sp_str_puts(out, "\n");
 		sp_text_transports(out, r);
 	}
+	sp_text_hosts(out, r);
+	sp_text_expectations(out, r);
 	put_remarks(out, r);
 	put_end(out, r, env);
 }

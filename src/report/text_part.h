@@ -14,6 +14,9 @@ void sp_text_rates(struct sp_str *, const struct sp_result *);
 void sp_text_times(struct sp_str *, const struct sp_result *);
 void sp_text_streams(struct sp_str *, const struct sp_result *);
 void sp_text_transports(struct sp_str *, const struct sp_result *);
+/* parts.c; with a blank line before, or nothing. */
+void sp_text_hosts(struct sp_str *, const struct sp_result *);
+void sp_text_expectations(struct sp_str *, const struct sp_result *);
 
 /* At most so many streams have a row of their own. */
 #define SP_TEXT_STREAMS 20u

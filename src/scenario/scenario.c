@@ -129,7 +129,7 @@ static int read_host(struct sc_reader *r, const struct sp_yaml_item *item,
 		rc = sp_yaml_fail(&r->s->doc, v, r->err,
 				  "the file has no lab; add one: 'lab: {hosts: [h1, h2]}'");
 	if (!rc && h->place == SP_HOST_LAB && r->conf->lab_address &&
-	    !r->conf->lab_address(r->conf->arg, &r->s->doc, r->s->lab, h->where))
+	    !r->conf->lab_address(r->conf->arg, h->where))
 		rc = sp_yaml_fail(&r->s->doc, v, r->err, "the lab has no host '%.40s'",
 				  h->where);
 	return rc;
@@ -216,6 +216,8 @@ static int read_top(struct sc_reader *r)
 	s->lab = sp_yaml_get(r->root, "lab");
 	if (!rc && s->lab)
 		rc = sp_yaml_want(&s->doc, s->lab, SP_YAML_MAP, "lab", r->err);
+	if (!rc && s->lab && r->conf->lab)
+		rc = r->conf->lab(r->conf->arg, &s->doc, s->lab, r->err);
 	return rc ? rc : read_on_loss(r);
 }
 

@@ -60,10 +60,15 @@ struct sp_scenario {
 struct sp_scenario_conf {
 	const struct sp_mem *mem;
 	const struct sp_catalog *catalog;
-	/* The address of a lab's host, or NULL: there is no such host. May be NULL. */
+	/* Labs are not this folder's: who has them checks the section, gives the address of a
+	 * host (NULL: there is no such host; "": it has none), and checks a change of a link. All
+	 * or none. */
 	void *arg;
-	const char *(*lab_address)(void *arg, const struct sp_yaml *,
-				   const struct sp_yaml_node *lab, const char *host);
+	int (*lab)(void *arg, const struct sp_yaml *, const struct sp_yaml_node *lab,
+		   struct sp_err *);
+	const char *(*lab_address)(void *arg, const char *host);
+	int (*lab_link)(void *arg, const struct sp_yaml *, const struct sp_scenario_link *,
+			struct sp_err *);
 };
 
 /* Reads and checks all of it. Errors: one sentence with FILE:LINE:COLUMN (65), a missing file (66);

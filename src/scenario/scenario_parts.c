@@ -180,11 +180,10 @@ static int address_of(const struct part *p, const struct sc_stream *s, char *buf
 			return 0;
 	}
 	if (host->place == SP_HOST_LAB && p->r->conf->lab_address)
-		address = p->r->conf->lab_address(p->r->conf->arg, &p->r->s->doc, p->r->s->lab,
-						  host->where);
+		address = p->r->conf->lab_address(p->r->conf->arg, host->where);
 	else if (host->place == SP_HOST_LOCAL && p->r->s->hosts[p->host].place == SP_HOST_LOCAL)
 		address = "127.0.0.1";
-	if (!address)
+	if (!address || !*address)
 		return sp_yaml_fail(&p->r->s->doc, to->node, p->r->err,
 				    "port %.40s: the address of its host is not known; add "
 				    "'bind: ADDRESS' here, or 'target:' to stream %.40s",

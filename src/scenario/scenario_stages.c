@@ -47,9 +47,13 @@ static int read_links(struct sc_reader *r, const struct sp_yaml_node *stage, uin
 				  "link: the file has no lab whose links could change");
 	for (const struct sp_yaml_item *i = rc ? NULL : map->items; i && !rc; i = i->next) {
 		rc = sp_yaml_want(&r->s->doc, i->value, SP_YAML_MAP, i->key->text, r->err);
-		r->s->links[r->s->n_links++] = (struct sp_scenario_link){ .at_ns = at_ns,
-									  .link = i->key->text,
-									  .change = i->value };
+		struct sp_scenario_link *l = &r->s->links[r->s->n_links++];
+
+		*l = (struct sp_scenario_link){ .at_ns = at_ns,
+						.link = i->key->text,
+						.change = i->value };
+		if (!rc && r->conf->lab_link)
+			rc = r->conf->lab_link(r->conf->arg, &r->s->doc, l, r->err);
 	}
 	return rc;
 }
