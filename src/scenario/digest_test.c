@@ -1,4 +1,4 @@
-/* One request, one plan: the plain spelling, a URL and a targets file have the same digest. And the
+/* One request, one plan: the plain spelling, a URL, a targets file and a scenario have the same digest. And the
  * digests themselves, so that nobody changes the canonical plan without noticing: runs that were
  * recorded by an older version are told apart by them. */
 #include <setjmp.h>
@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "engine/plan.h"
 #include "engine/plan_build.h"
+#include "scenario/scenario.h"
 #include "scenario/words.h"
 
 #define ARGS_MAX 64
@@ -82,6 +83,61 @@ static const struct {
 	  "udp://[::1]:77 --count 9 --verify full" },
 };
 
+#define HEAD	"spate: 1\nname: send\n"
+#define TARGET	"streams: [{name: s1, target: \"udp://10.0.0.1\"}]\n"
+#define STREAMS "streams:\n"
+
+/* The third way to say the requests above, one each, in their order. */
+static const char *const files[] = {
+	HEAD "streams: [{target: 10.1.1.2}]\n",
+	HEAD
+	"streams: [{target: \"udp://10.1.1.2:5555\", size: 1400, profile: {rate: 2Gbit/s}}]\n",
+	HEAD "streams:\n- target: '[fd99::2]:7'\n  count: 5\n  payload: ab\n",
+	HEAD
+	"ports: {tx0: {bind: 10.0.0.1, interface: eth0}}\nstreams:\n- target: host.example\n"
+	"  profile: {duration: 2m, rate: max}\n  stamp: off\n",
+	HEAD
+	"seed: 42\nstreams:\n- &one {target: 10.0.0.1, departure: exponential, bytes: 1Mi}\n"
+	"- {target: 10.0.0.2:9, profile: {departure: {exponential: {}}, bytes: 1024Ki}}\n",
+	NULL, /* a file has no word for many streams of one target */
+	HEAD "run: {virtual: yes}\nports: {tx0: {transport: pcap, file: f.pcap}}\n" TARGET,
+	HEAD
+	"run: {virtual: on}\nports:\n  tx0: {transport: loop, loss: 1%, delay: 5ms}\n" TARGET,
+	HEAD "ports: {tx0: {transport: packet, interface: eth0}}\n"
+	     "streams: [{target: 10.0.0.1, size: 80, stamp: short}]\n",
+	"spate: 1\nname: n\nrun: {control: no, best_effort: yes, catch_up: chase:3x}\n"
+	"hosts: {me: {local: true}}\nports: {tx0: {host: me, gso: no}}\n" TARGET,
+};
+
+static const char *const receiver_files[] = {
+	NULL,
+	"spate: 1\nname: recv\nrun: {duration: 5s, max_flows: 20}\n"
+	"ports: {rx0: {port: 5001, port_last: 5010}}\nreceivers: [{from: rx0}]\n",
+	"spate: 1\nname: recv\nrun: {count: 9, verify: full}\n"
+	"ports: {rx0: {bind: '[::1]:77'}}\nreceivers: [{from: rx0, name: rx0}]\n",
+};
+
+static unsigned check_scenario(const char *text, const char *sha256)
+{
+	const struct sp_scenario_conf conf = { .mem = sp_mem_system(), .catalog = &sp_catalog };
+	struct sp_scenario s;
+	struct sp_err err = { 0 };
+	struct sp_str plan;
+	unsigned wrong;
+
+	if (sp_scenario_parse(&s, "test.yaml", text, strlen(text), &conf, &err))
+		fail_msg("%s\n%s", text, err.text);
+	assert_int_equal(s.n_parts, 1);
+	wrong = strcmp(s.sha256, sha256) != 0;
+	sp_str_init(&plan, sp_mem_system());
+	sp_scenario_plan_text(&s.parts[0], &plan);
+	if (wrong)
+		print_error("%sis %s,\nnot %s\n%s\n", text, s.sha256, sha256, plan.text);
+	sp_str_fini(&plan);
+	sp_scenario_free(&s);
+	return wrong;
+}
+
 /* The plan of "COMMAND WORDS..."; fails the test if it has none. */
 static void parse(const char *command, const char *words, struct sp_words *w)
 {
@@ -139,6 +195,8 @@ static void test_send(void **state)
 		wrong += check("send", requests[i].plain, requests[i].sha256);
 		wrong += check("send", requests[i].url, requests[i].sha256);
 		wrong += check_file(&requests[i]);
+		if (files[i])
+			wrong += check_scenario(files[i], requests[i].sha256);
 	}
 	assert_int_equal(wrong, 0);
 }
@@ -151,6 +209,9 @@ static void test_recv(void **state)
 	for (size_t i = 0; i < sizeof receivers / sizeof *receivers; i++) {
 		wrong += check("recv", receivers[i].plain, receivers[i].sha256);
 		wrong += check("recv", receivers[i].url, receivers[i].sha256);
+		/* A file must say when it ends. */
+		if (i)
+			wrong += check_scenario(receiver_files[i], receivers[i].sha256);
 	}
 	assert_int_equal(wrong, 0);
 }

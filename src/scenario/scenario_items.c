@@ -179,14 +179,26 @@ static int read_receiver(struct sc_reader *r, const struct sp_yaml_node *map)
 	return rc;
 }
 
-/* A port that a stream goes to, and one that hears itself, receives without being told. */
-static void imply_receiver(struct sc_reader *r, unsigned port)
+/* A port that a stream goes to receives without being told. */
+static void imply_receiver(struct sc_reader *r, unsigned port, const char *name)
 {
 	if (receives(r, port))
 		return;
 	r->ports[port].rx = true;
-	r->receivers[r->n_receivers++] = (struct sc_receiver){ .name = r->ports[port].name,
-							       .from = port };
+	r->receivers[r->n_receivers++] = (struct sc_receiver){ .name = name, .from = port };
+}
+
+/* So does one that hears itself; the names are those that send gives. */
+static int imply_own_receiver(struct sc_reader *r, unsigned port, unsigned *n)
+{
+	char *name = sp_arena_printf(&r->s->doc.arena, "rx%u", *n);
+
+	if (!name)
+		return sc_no_memory(r);
+	if (!receives(r, port))
+		++*n;
+	imply_receiver(r, port, name);
+	return 0;
 }
 
 static int read_list(struct sc_reader *r, const char *key,
@@ -210,6 +222,7 @@ static uint32_t length(const struct sc_reader *r, const char *key)
 
 int sc_read_items(struct sc_reader *r)
 {
+	unsigned own = 0;
 	int rc = read_ports(r);
 
 	if (rc)
@@ -225,10 +238,13 @@ int sc_read_items(struct sc_reader *r)
 		rc = sp_yaml_fail(&r->s->doc, r->root, r->err,
 				  "nothing to do: there are no streams and no receivers");
 	for (unsigned i = 0; i < r->n_streams && !rc; i++) {
-		if (r->streams[i].to >= 0)
-			imply_receiver(r, (unsigned)r->streams[i].to);
-		if (r->ports[r->streams[i].from].echoes)
-			imply_receiver(r, r->streams[i].from);
+		unsigned from = r->streams[i].from;
+		int to = r->streams[i].to;
+
+		if (r->ports[from].echoes)
+			rc = imply_own_receiver(r, from, &own);
+		if (to >= 0 && !r->ports[to].echoes)
+			imply_receiver(r, (unsigned)to, r->ports[to].name);
 	}
 	for (unsigned i = 0; i < r->n_ports && !rc; i++)
 		if (r->ports[i].tx && r->ports[i].rx && !r->ports[i].echoes)

@@ -123,6 +123,19 @@ static int add_run(const struct part *p)
 
 /* ---- ports ---- */
 
+/* A number to listen on, as recv has it. */
+static int listen_somewhere(const struct part *p, const struct sc_port *port)
+{
+	const struct sp_yaml_node *bind = port->map ? sp_yaml_get(port->map, "bind") : NULL;
+	struct sp_url u;
+
+	if (!port->rx || port->echoes || (port->map && sp_yaml_get(port->map, "port")))
+		return 0;
+	if (bind && sp_url_parse(bind->text, &u, NULL) == 0 && u.port)
+		return 0;
+	return set_text(p, "port", DEFAULT_PORT, port->node);
+}
+
 static int add_port(const struct part *p, const struct sc_port *port)
 {
 	static const char *const skip[] = { "host", "transport", NULL };
@@ -132,7 +145,7 @@ static int add_port(const struct part *p, const struct sc_port *port)
 	if (!rc)
 		rc = set_text(p, "name", port->name, port->node);
 	if (rc || !port->map)
-		return rc;
+		return rc ? rc : listen_somewhere(p, port);
 	v = sp_yaml_get(port->map, "name");
 	if (v)
 		return sp_yaml_fail(&p->r->s->doc, v, p->r->err,
@@ -142,12 +155,7 @@ static int add_port(const struct part *p, const struct sc_port *port)
 		rc = sc_set(p->r, p->b, "transport", v);
 	if (!rc)
 		rc = set_all(p, port->map, skip);
-	/* A number to listen on, as recv has it. */
-	v = sp_yaml_get(port->map, "bind");
-	if (!rc && port->rx && !port->echoes && !sp_yaml_get(port->map, "port") &&
-	    !(v && strchr(v->text, ':')))
-		rc = set_text(p, "port", DEFAULT_PORT, port->node);
-	return rc;
+	return rc ? rc : listen_somewhere(p, port);
 }
 
 static bool port_is_ours(const struct part *p, const struct sc_port *port)
