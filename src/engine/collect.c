@@ -452,9 +452,9 @@ static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, 
 				   .duplicates = SP_LOAD(f->duplicates),
 				   .reordered = SP_LOAD(f->reordered),
 				   .corrupted = SP_LOAD(f->corrupted),
-				   .too_old = SP_LOAD(f->too_old),
+				   .too_old = SP_LOAD(meta->too_old),
 				   .gaps = SP_LOAD(f->gaps),
-				   .first_rx_ns = SP_LOAD(f->first_rx),
+				   .first_rx_ns = SP_LOAD(meta->first_rx),
 				   .last_rx_ns = SP_LOAD(f->last_rx),
 				   .jitter_ns = SP_LOAD(f->jitter16) / 16,
 				   .negative = SP_LOAD(meta->negative) };
@@ -462,6 +462,9 @@ static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, 
 
 	clear_measure(m);
 	pf.unique = pf.rx - pf.duplicates - pf.corrupted;
+	/* More than were sent: the damaged ones too many were copies. */
+	for (; tx && pf.corrupted && pf.unique + pf.corrupted > *tx; pf.corrupted--)
+		pf.duplicates++;
 	if (s->clock_known && pf.unique && meta->has_time)
 		pf.delay = (struct sp_summary){
 			.known = true,
@@ -536,12 +539,22 @@ static void list_flows(struct sp_run *r)
 	}
 }
 
+/* How many units its sender says that it sent: over control, or in the flow's last unit. */
+static const uint64_t *told_tx(const struct run_session *s, const struct sp_flow_table *t,
+			       uint32_t i, uint64_t *tx)
+{
+	if (s->final)
+		return &s->tx[i + 1 - s->base];
+	return sp_flow_told(&t->rx[i], &t->meta[i], tx) ? tx : NULL;
+}
+
 static void walk_flow(struct recv_walk *k, const struct sp_flow_table *t, uint32_t i,
 		      struct sp_measure *m)
 {
 	struct sp_run *r = k->r;
 	const struct run_session *s = &r->sessions[t->rx[i].session];
-	const uint64_t *tx = s->final ? &s->tx[i + 1 - s->base] : NULL;
+	uint64_t told;
+	const uint64_t *tx = told_tx(s, t, i, &told);
 	struct sp_stream_result *receiver = receiver_of(r, t->meta[i].queue);
 
 	flow_measure(r, t, i, tx, m);
@@ -567,7 +580,8 @@ static void fill_flow(struct sp_run *r, const struct run_listed *l, struct sp_fl
 {
 	const struct sp_flow_table *t = l->table;
 	const struct run_session *s = &r->sessions[t->rx[l->index].session];
-	const uint64_t *tx = s->final ? &s->tx[l->index + 1 - s->base] : NULL;
+	uint64_t told;
+	const uint64_t *tx = told_tx(s, t, l->index, &told);
 
 	*fr = (struct sp_flow_result){ .id = t->meta[l->index].id,
 				       .stream = s->used ? s->name : r->plan->recvs[0].name,

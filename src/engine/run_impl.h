@@ -97,6 +97,7 @@ struct sp_run {
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
+	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
 	int stop_requested; /* atomic: signals seen */
 	bool interrupted, ending;

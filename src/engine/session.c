@@ -100,24 +100,27 @@ static void flow_counts(const struct sp_run *r, uint32_t i, struct sp_peer_flow 
 {
 	const struct sp_flow_rx *f = &r->granted.rx[i];
 	const struct sp_sketch *sk = &r->granted.sketch[i];
+	const struct sp_flow_meta *meta = &r->granted.meta[i];
 	bool clock = r->rx_session[f->session].clock_known;
-	uint64_t unique = unique_of(f);
+	/* Late ones may still arrive: the counts have to fit each other all the same. */
+	uint64_t rx = SP_LOAD(f->rx), duplicates = SP_LOAD(f->duplicates);
+	uint64_t corrupted = SP_LOAD(f->corrupted), unique = rx - duplicates - corrupted;
 
 	*out = (struct sp_peer_flow){
-		.rx = f->rx,
-		.rx_bytes = f->rx_bytes,
+		.rx = rx,
+		.rx_bytes = SP_LOAD(f->rx_bytes),
 		.unique = unique,
-		.duplicates = f->duplicates,
-		.reordered = f->reordered,
-		.corrupted = f->corrupted,
-		.too_old = f->too_old,
-		.gaps = f->gaps,
-		.first_rx_ns = f->first_rx,
-		.last_rx_ns = f->last_rx,
-		.jitter_ns = f->jitter16 / 16,
-		.negative = r->granted.meta[i].negative,
+		.duplicates = duplicates,
+		.reordered = SP_LOAD(f->reordered),
+		.corrupted = corrupted,
+		.too_old = SP_LOAD(meta->too_old),
+		.gaps = SP_LOAD(f->gaps),
+		.first_rx_ns = SP_LOAD(meta->first_rx),
+		.last_rx_ns = SP_LOAD(f->last_rx),
+		.jitter_ns = SP_LOAD(f->jitter16) / 16,
+		.negative = SP_LOAD(meta->negative),
 	};
-	if (!clock || !unique || !r->granted.meta[i].has_time)
+	if (!clock || !unique || !meta->has_time)
 		return;
 	out->delay = (struct sp_summary){
 		.known = true,
