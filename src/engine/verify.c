@@ -138,6 +138,8 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 	i = v->own.used;
 	v->own.meta[i] = (struct sp_flow_meta){ .start = OWN_START,
 						.base = OWN_START + (st ? st->seq : 0),
+						.zero_due = st && !st->seq ? st->due_lo
+									   : UINT64_MAX,
 						.id = id,
 						.ep = ep,
 						.queue = queue,
@@ -233,6 +235,7 @@ static void begin_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	SP_STORE(meta->too_old, meta->again.too_old);
 	SP_STORE(meta->base, meta->again.base + jump);
 	meta->start = meta->base;
+	meta->zero_due = first ? UINT64_MAX : meta->again.due;
 	memset(f->win, 0, sizeof f->win);
 	for (uint64_t q = f->next + jump; n--; q++)
 		f->win[q / 64 % (SP_RX_WINDOW / 64)] |= 1ull << (q & 63);
@@ -242,23 +245,35 @@ static void begin_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	SP_ADD(meta->restarts, 1);
 }
 
-/* Is this message, not the newest by its sequence, of a sender that began again with the same
- * flow id from the same port? It is if it and those before it follow each other from 0 on, and
- * their times, where they have any, are later than that of the newest. */
+/* Can this message be the first of a sender that began again? Its time says so, if it is later than
+ * that of the newest. Else, after a reboot or in a format without time, it is too old to look up
+ * and its sequence is 0 (or is near it, without time), and it is not a copy of the first that there
+ * was. */
+static bool may_begin(const struct sp_flow_rx *f, const struct sp_flow_meta *meta,
+		      const struct sp_stamp *st, bool later, bool too_old)
+{
+	if (later || !too_old)
+		return later;
+	return f->timed ? st->seq == 0 && st->due_lo != meta->zero_due : st->seq < AGAIN;
+}
+
+/* Is this message, behind the newest by its sequence, of a sender that began again with the same
+ * flow id from the same port? So many have to follow each other. */
 static bool began_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 			const struct sp_stamp *st, uint64_t due, bool too_old)
 {
 	struct sp_flow_again *a = &meta->again;
 	bool later = f->timed && (int64_t)(due - f->newest_due) > 0;
-	bool follows = a->n && a->next == f->next && a->seq == st->seq;
+	bool follows = a->n && a->next == f->next && a->seq == st->seq && (later || too_old);
 
-	if (!later && !(too_old && (follows || st->seq < AGAIN))) {
+	if (!follows && !may_begin(f, meta, st, later, too_old)) {
 		a->n = 0;
 		return false;
 	}
 	if (!follows)
 		*a = (struct sp_flow_again){ .next = f->next,
 					     .base = meta->base,
+					     .due = st->due_lo,
 					     .reordered = f->reordered,
 					     .duplicates = f->duplicates,
 					     .too_old = meta->too_old };
@@ -271,9 +286,10 @@ static bool began_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 static bool note_late(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t q)
 {
 	uint64_t *word = &f->win[q / 64 % (SP_RX_WINDOW / 64)], bit = 1ull << (q & 63);
-	bool before = q >= f->next || q < meta->base; /* sent before the first that we saw */
+	/* Sent before the first that we saw; before all that there can be it wraps around. */
+	bool before = q >= f->next || q < meta->base;
 
-	if (f->next - q > SP_RX_WINDOW) {
+	if (q >= f->next || f->next - q > SP_RX_WINDOW) {
 		/* Too old to look up: taken as late while any is missing, else as a copy. */
 		SP_ADD(meta->too_old, 1);
 		if (before || f->next - meta->base <= f->rx - 1 - f->duplicates) {
@@ -324,7 +340,11 @@ static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 		*in_order = true;
 		return true;
 	}
-	return note_late(f, meta, q);
+	if (!note_late(f, meta, q))
+		return false;
+	if (q == meta->start)
+		meta->zero_due = st->due_lo;
+	return true;
 }
 
 bool sp_flow_told(const struct sp_flow_rx *f, const struct sp_flow_meta *meta, uint64_t *tx)
