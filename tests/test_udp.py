@@ -366,3 +366,34 @@ def test_dry_run_opens_nothing(me):
     assert url.code == words.code == 0
     assert url.out == words.out
     assert re.search(r"^sha256 [0-9a-f]{64}$", url.out, re.M)
+
+
+def test_last_unit_tells_without_control(me):
+    """The flow's last unit says how many there were: nothing is unknown at the receiver."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6301", "--no-control", "-D", "4", "--json")
+    recv.read_until("ready", stream="stderr")
+    me.run("spate", "send", "udp://127.0.0.1:6301", "--no-control", "-r", "500", "-D", "1")
+    total = json.loads(recv.wait().out)
+    assert "unknown-tail" not in [r["code"] for r in total["verdict"]["remarks"]]
+    total = total["total"]
+    assert (total["tx_packets"], total["rx_unique"], total["lost"]) == (500, 500, 0)
+
+
+def test_restarted_sender_is_named(me):
+    """Same port and flow id, sequence from 0 again, stopped by a signal: no end is known."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6302", "--no-control", "-D", "5", "--json")
+    recv.read_until("ready", stream="stderr")
+    sent = 0
+    for _ in range(3):
+        send = me.start("spate", "send", "udp://127.0.0.1:6302", "--no-control", "--seed", "5",
+                        "--bind", "127.0.0.1:6303", "-r", "3kpps", "-D", "20", "--json")
+        time.sleep(0.6)
+        send.signal(signal.SIGINT)
+        sent += json.loads(send.wait().out)["total"]["tx_packets"]
+    report = json.loads(recv.wait().out)
+    assert "sender-restarted" in [r["code"] for r in report["verdict"]["remarks"]]
+    total = report["total"]
+    assert len(report["flows"]) == 1
+    assert total["tx_packets"] is None
+    assert (total["rx_unique"], total["lost"]) == (sent, 0)
+    assert (total["duplicates"], total["reordered"], total["too_old"]) == (0, 0, 0)
