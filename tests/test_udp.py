@@ -397,3 +397,15 @@ def test_restarted_sender_is_named(me):
     assert total["tx_packets"] is None
     assert (total["rx_unique"], total["lost"]) == (sent, 0)
     assert (total["duplicates"], total["reordered"], total["too_old"]) == (0, 0, 0)
+
+
+def test_unstamped_beside_stamped(me):
+    """Two streams share a source, one without stamps: nobody's are called damaged or copies."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6304", "-D", "3", "--json")
+    recv.read_until("ready", stream="stderr")
+    target = "udp://127.0.0.1:6304?size=64&rate=100"
+    done = me.run("spate", "send", target, target + "&stamp=off", "-D", "1")
+    assert done.code == 0, done
+    total = json.loads(recv.wait().out)["total"]
+    assert (total["rx_packets"], total["rx_unique"], total["untracked"]) == (200, 200, 100)
+    assert (total["lost"], total["corrupted"], total["duplicates"]) == (0, 0, 0)

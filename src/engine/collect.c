@@ -422,7 +422,7 @@ static void collect_samples(struct sp_run *r)
 struct recv_walk {
 	struct sp_run *r;
 	uint32_t limit; /* flows that this event lists */
-	uint64_t unstamped, tx_unknown;
+	uint64_t unstamped, surplus, tx_unknown;
 };
 
 static void flow_ends(const struct sp_run *r, unsigned worker, const struct sp_flow_meta *meta,
@@ -441,8 +441,10 @@ static void flow_ends(const struct sp_run *r, unsigned worker, const struct sp_f
 	sp_endpoint_format(out->dst, sizeof out->dst, &local);
 }
 
-static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
-			 const uint64_t *tx, struct sp_measure *m)
+/* Returns how many units without a whole stamp were taken for this flow's and are more than were
+ * sent: they came from the same source and are in none of its counts. */
+static uint64_t flow_measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
+			     const uint64_t *tx, struct sp_measure *m)
 {
 	const struct sp_flow_rx *f = &t->rx[i];
 	const struct sp_flow_meta *meta = &t->meta[i];
@@ -458,13 +460,16 @@ static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, 
 				   .last_rx_ns = SP_LOAD(f->last_rx),
 				   .jitter_ns = SP_LOAD(f->jitter16) / 16,
 				   .negative = SP_LOAD(meta->negative) };
-	uint64_t next = SP_LOAD(f->next), seen;
+	uint64_t next = SP_LOAD(f->next), seen, surplus = 0;
 
 	clear_measure(m);
 	pf.unique = pf.rx - pf.duplicates - pf.corrupted;
-	/* More than were sent: the damaged ones too many were copies. */
-	for (; tx && pf.corrupted && pf.unique + pf.corrupted > *tx; pf.corrupted--)
-		pf.duplicates++;
+	if (tx && pf.unique + pf.corrupted > *tx) {
+		surplus = pf.unique + pf.corrupted - *tx;
+		surplus = surplus < pf.corrupted ? surplus : pf.corrupted;
+		pf.corrupted -= surplus;
+		pf.rx -= surplus;
+	}
 	if (s->clock_known && pf.unique && meta->has_time)
 		pf.delay = (struct sp_summary){
 			.known = true,
@@ -486,16 +491,17 @@ static void flow_measure(const struct sp_run *r, const struct sp_flow_table *t, 
 	if (!meta->stamped && f->session == 0) {
 		FORGET(&m->c, SP_C_lost, SP_C_reordered, SP_C_loss_bursts);
 		forget_reasons(&m->c);
-		return;
+		return surplus;
 	}
 	if (tx) {
 		sp_counts_set(&m->c, SP_C_tx_packets, *tx);
 		set_lost(m);
-		return;
+		return surplus;
 	}
 	seen = pf.unique + pf.corrupted;
 	next -= meta->base;
 	sp_counts_set(&m->c, SP_C_lost, next > seen ? next - seen : 0);
+	return surplus;
 }
 
 /* The plan's receiver on a port. */
@@ -557,7 +563,7 @@ static void walk_flow(struct recv_walk *k, const struct sp_flow_table *t, uint32
 	const uint64_t *tx = told_tx(s, t, i, &told);
 	struct sp_stream_result *receiver = receiver_of(r, t->meta[i].queue);
 
-	flow_measure(r, t, i, tx, m);
+	k->surplus += flow_measure(r, t, i, tx, m);
 	if (!sp_counts_has(&m->c, SP_C_lost))
 		k->unstamped += m->c.v[SP_C_rx_packets];
 	else if (!tx)
@@ -636,7 +642,7 @@ static void collect_rx_tallies(struct sp_run *r, struct sp_hist *scratch)
 static void add_untracked(struct sp_run *r, const struct recv_walk *k)
 {
 	struct sp_counts *c = &r->result.total.c;
-	uint64_t packets = 0, bytes = 0;
+	uint64_t packets = k->surplus, bytes = 0;
 
 	for (unsigned w = 0; w < r->n_workers; w++) {
 		packets += SP_LOAD(r->workers[w].verifier.untracked);
