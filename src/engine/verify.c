@@ -236,10 +236,9 @@ static void begin_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	SP_STORE(meta->base, meta->again.base + jump);
 	meta->start = meta->base;
 	meta->zero_due = first ? UINT64_MAX : meta->again.due;
-	memset(f->win, 0, sizeof f->win);
-	for (uint64_t q = f->next + jump; n--; q++)
-		f->win[q / 64 % (SP_RX_WINDOW / 64)] |= 1ull << (q & 63);
-	SP_STORE(f->next, f->next + jump + meta->again.n);
+	/* All behind is the old sequence's, whose place in the counts is taken. */
+	memset(f->win, 0xff, sizeof f->win);
+	SP_STORE(f->next, f->next + jump + n);
 	f->timed = 0;
 	meta->again.n = 0;
 	SP_ADD(meta->restarts, 1);
