@@ -462,6 +462,23 @@ static void test_a_rebooted_sender(void **state)
 	end(&x);
 }
 
+/* What is behind a new beginning has its place in the counts already. */
+static void test_behind_a_new_beginning(void **state)
+{
+	struct rx x;
+
+	(void)state;
+	begin(&x);
+	many(&x, ID, 0, 100);
+	again(&x, 100, SP_NS_PER_S);
+	many(&x, ID, 0, 50);
+	arrive_late(&x, ID, (uint32_t)-5, 60 * MS);
+	assert_int_equal(x.v.own.meta[0].restarts, 1);
+	assert_int_equal(x.v.own.rx[0].duplicates, 1);
+	assert_int_equal(lost(&x.v.own), 0);
+	end(&x);
+}
+
 /* Formats without time. */
 static void test_a_sender_without_times_begins_again(void **state)
 {
@@ -581,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_damage_and_strangers),
 		cmocka_unit_test(test_a_sender_begins_again),
 		cmocka_unit_test(test_a_rebooted_sender),
+		cmocka_unit_test(test_behind_a_new_beginning),
 		cmocka_unit_test(test_a_sender_without_times_begins_again),
 		cmocka_unit_test(test_copies_are_no_beginning),
 		cmocka_unit_test(test_one_alone_is_no_beginning),
