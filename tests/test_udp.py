@@ -314,6 +314,37 @@ def test_thousand_senders(me):
     assert all(f["rx_unique"] == 15 and f["lost"] == 0 for f in doc["flows"])
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("rate", ["paced", "max"])
+def test_two_receiving_workers_count_exactly(me, cores, rate):
+    """16 streams to one port: super-datagrams of many flows, which end now with one and now with
+    another. Each flow is counted by one worker: nothing is reordered or doubled on loopback."""
+    rx = me.start("spate", "recv", "udp://127.0.0.1:6180", "--cores", "2", "--json",
+                  "--no-run-dir")
+    rx.read_until("ready", stream="stderr")
+    if rate == "max":
+        urls = ["udp://127.0.0.1:6180?rate=max"] * 16
+    else:
+        urls = [f"udp://127.0.0.1:6180?rate={12500 + 977 * i}pps" for i in range(16)]
+    done = me.run("spate", "send", *urls, "--size", "64", "-D", "1", "--cores", str(cores),
+                  "--json", "--no-run-dir", timeout=40)
+    rx.signal(signal.SIGINT)
+    doc, seen = json.loads(done.out), json.loads(rx.wait(30).out)
+    assert done.code in (0, 3), done  # 3: the machine is busy
+    assert len(doc["streams"]) == len(seen["flows"]) == 16
+    flows = sorted(seen["flows"], key=lambda f: f["id"])
+    for s, f in zip(doc["streams"], flows):
+        assert s["tx_packets"] > 0 and s["reordered"] == s["duplicates"] == s["corrupted"] == 0, s
+        assert s["rx_unique"] + s["lost"] == s["tx_packets"], s
+        assert f["rx_packets"] == f["rx_unique"] == s["rx_unique"], (s, f)
+        assert f["tx_packets"] == s["tx_packets"] and f["lost"] == s["lost"], (s, f)
+    # Each of the sender's workers has a socket, and each flow is listed with its own.
+    assert len({f["src"] for f in flows}) == cores
+    assert doc["total"]["lost_network"] == 0
+    if cores == 2:
+        assert [f["src"] for f in flows[::2]] == [flows[0]["src"]] * 8
+
+
 def test_plain_lines(me):
     rx = me.start("spate", "recv", "-p", "5994", "--plain", "--no-run-dir")
     rx.read_until("ready", stream="stderr")

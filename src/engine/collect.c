@@ -425,17 +425,17 @@ struct recv_walk {
 	uint64_t unstamped, surplus, tx_unknown;
 };
 
-static void flow_ends(const struct sp_run *r, unsigned worker, const struct sp_flow_meta *meta,
+static void flow_ends(const struct sp_run *r, const struct sp_flow_meta *meta,
 		      struct sp_flow_result *out)
 {
+	uint32_t ep = __atomic_load_n(&meta->ep, __ATOMIC_ACQUIRE);
+	const struct run_port *port = &r->ports[SP_LOAD(meta->queue)];
 	struct sp_endpoint remote, local;
 
 	sp_strlcpy(out->src, "unknown", sizeof out->src);
 	sp_strlcpy(out->dst, "", sizeof out->dst);
-	if (meta->ep == SP_NO_FLOW)
-		return;
-	if (r->ports[meta->queue].ops->peer(r->ports[meta->queue].queues[worker], meta->ep,
-					    &remote, &local))
+	if (ep == SP_NO_FLOW ||
+	    port->ops->peer(port->queues[SP_LOAD(meta->owner) - 1], ep, &remote, &local))
 		return;
 	sp_endpoint_format(out->src, sizeof out->src, &remote);
 	sp_endpoint_format(out->dst, sizeof out->dst, &local);
@@ -532,7 +532,7 @@ static void list_flows(struct sp_run *r)
 	for (; r->granted_listed < used; r->granted_listed++)
 		if (r->n_listed < r->flow_results_cap)
 			r->listed[r->n_listed++] = (struct run_listed){ &r->granted,
-									r->granted_listed, 0 };
+									r->granted_listed };
 	for (unsigned w = 0; w < r->n_workers; w++) {
 		const struct sp_flow_table *own = &r->workers[w].verifier.own;
 
@@ -540,7 +540,7 @@ static void list_flows(struct sp_run *r)
 		for (; r->own_listed[w] < used; r->own_listed[w]++)
 			if (r->n_listed < r->flow_results_cap)
 				r->listed[r->n_listed++] = (struct run_listed){
-					own, r->own_listed[w], w
+					own, r->own_listed[w]
 				};
 	}
 }
@@ -595,7 +595,7 @@ static void fill_flow(struct sp_run *r, const struct run_listed *l, struct sp_fl
 				       .unit = "datagram",
 				       .ended = s->ended };
 	flow_measure(r, t, l->index, tx, &fr->m);
-	flow_ends(r, l->worker, &t->meta[l->index], fr);
+	flow_ends(r, &t->meta[l->index], fr);
 }
 
 static void start_receivers(struct sp_run *r)

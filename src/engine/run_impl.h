@@ -62,7 +62,6 @@ struct run_session {
 struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
-	unsigned worker; /* whose queues know its source */
 };
 
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };

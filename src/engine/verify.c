@@ -143,6 +143,7 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 						.id = id,
 						.ep = ep,
 						.queue = queue,
+						.owner = v->worker + 1,
 						.stamped = st != NULL,
 						.has_time = has_time };
 	/* What was sent before this receiver looked is not its loss. */
@@ -152,6 +153,28 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 	v->hash[h] = i + 1;
 	__atomic_store_n(&v->own.used, i + 1, __ATOMIC_RELEASE);
 	*out = place_at(v, granted + i);
+	return true;
+}
+
+/* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
+static bool is_writer(const struct sp_verifier *v, const struct sp_flow_meta *meta,
+		      uint32_t queue, uint32_t ep)
+{
+	return SP_LOAD(meta->owner) == v->worker + 1 && meta->ep == ep && meta->queue == queue;
+}
+
+static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32_t queue,
+		  uint32_t ep, bool has_time)
+{
+	uint32_t nobody = 0;
+
+	if (!__atomic_compare_exchange_n(&meta->owner, &nobody, v->worker + 1, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	SP_STORE(meta->queue, queue);
+	SP_STORE(meta->stamped, true);
+	SP_STORE(meta->has_time, has_time);
+	__atomic_store_n(&meta->ep, ep, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -165,13 +188,8 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		*out = place_at(v, i);
 		if (SP_LIKELY(*last_flow(v, queue, ep) == i + 1))
 			return true;
-		if (out->meta->ep == SP_NO_FLOW) {
-			out->meta->ep = ep;
-			out->meta->queue = queue;
-			out->meta->stamped = true;
-			out->meta->has_time = has_time;
-		}
-		if (out->meta->ep == ep && out->meta->queue == queue)
+		if (is_writer(v, out->meta, queue, ep) ||
+		    claim(v, out->meta, queue, ep, has_time))
 			return true;
 	}
 	return own_flow(v, queue, ep, st->flow, st, has_time, out);
@@ -189,7 +207,7 @@ static bool damaged_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	if (check == SP_STAMP_BAD && v->granted && st->flow > 0 &&
 	    st->flow - 1 < SP_LOAD(v->granted->used)) {
 		*out = place_at(v, st->flow - 1);
-		if (out->meta->ep == ep && out->meta->queue == queue)
+		if (is_writer(v, out->meta, queue, ep))
 			return true;
 	}
 	*out = place_at(v, last - 1);
