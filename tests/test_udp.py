@@ -440,3 +440,26 @@ def test_unstamped_beside_stamped(me):
     total = json.loads(recv.wait().out)["total"]
     assert (total["rx_packets"], total["rx_unique"], total["untracked"]) == (200, 200, 100)
     assert (total["lost"], total["corrupted"], total["duplicates"]) == (0, 0, 0)
+
+
+def test_a_receiver_says_what_it_knows(run_pair):
+    """On a range, with control: own packets are counted, what only the sender knows is null."""
+    p = run_pair("udp://10.99.0.2:5002 --rate 500 -D 1", recv="udp://:5001-5002")
+    t = p.rx["total"]
+    assert p.code == 0, p.done
+    assert p.rx["streams"][0]["target"].endswith(":5001-5002")
+    assert t["own_control"] > 0
+    assert t["tx_packets"] == p.total["tx_packets"] == 500
+    for key in ("asked_packets", "tx_bytes", "pending", "not_sent_late", "tx_refused", "asked_pps",
+                "tx_pps", "tx_bps"):
+        assert t[key] is None, key
+    for part in (t, *p.rx["streams"], *p.rx["flows"]):
+        assert part["rx_packets"] == part["rx_unique"] + part["corrupted"] + part["duplicates"]
+        assert part["lost"] == part["dropped_receiver"] + part["lost_network"] + part["lost_unknown"]
+
+
+def test_a_receiver_without_traffic_says_so(me):
+    done = me.run("spate", "recv", "udp://127.0.0.1:5003", "-D", "0.3", "--no-run-dir", timeout=10)
+    assert done.code == 0, done
+    assert "nothing was received" in done.out
+    assert "asked" not in done.out.split("not checked")[0].split("ledger")[1]

@@ -54,7 +54,6 @@ void sp_worker_fini(struct sp_worker *w)
 	sp_free(w->env->mem, w->lane.streams);
 	sp_free(w->env->mem, w->lane.flow);
 	sp_free(w->env->mem, w->lane.tally);
-	sp_free(w->env->mem, w->stream_of);
 	sp_free(w->env->mem, w->given_up);
 	sp_lane_fini(&w->lane);
 	*w = (struct sp_worker){ 0 };

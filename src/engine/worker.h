@@ -19,8 +19,7 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
-	uint32_t *stream_of; /* lane's stream index -> the plan's */
-	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
+	uint64_t *given_up; /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
 	struct sp_margin margin; /* gets up so long before a departure, then spins */
 	double asked_pps;
