@@ -399,6 +399,49 @@ def test_dry_run_opens_nothing(me):
     assert re.search(r"^sha256 [0-9a-f]{64}$", url.out, re.M)
 
 
+def test_last_unit_tells_without_control(me):
+    """The flow's last unit says how many there were: nothing is unknown at the receiver."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6301", "--no-control", "-D", "4", "--json")
+    recv.read_until("ready", stream="stderr")
+    me.run("spate", "send", "udp://127.0.0.1:6301", "--no-control", "-r", "500", "-D", "1")
+    total = json.loads(recv.wait().out)
+    assert "unknown-tail" not in [r["code"] for r in total["verdict"]["remarks"]]
+    total = total["total"]
+    assert (total["tx_packets"], total["rx_unique"], total["lost"]) == (500, 500, 0)
+
+
+def test_restarted_sender_is_named(me):
+    """Same port and flow id, sequence from 0 again, stopped by a signal: no end is known."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6302", "--no-control", "-D", "5", "--json")
+    recv.read_until("ready", stream="stderr")
+    sent = 0
+    for _ in range(3):
+        send = me.start("spate", "send", "udp://127.0.0.1:6302", "--no-control", "--seed", "5",
+                        "--bind", "127.0.0.1:6303", "-r", "3kpps", "-D", "20", "--json")
+        time.sleep(0.6)
+        send.signal(signal.SIGINT)
+        sent += json.loads(send.wait().out)["total"]["tx_packets"]
+    report = json.loads(recv.wait().out)
+    assert "sender-restarted" in [r["code"] for r in report["verdict"]["remarks"]]
+    total = report["total"]
+    assert len(report["flows"]) == 1
+    assert total["tx_packets"] is None
+    assert (total["rx_unique"], total["lost"]) == (sent, 0)
+    assert (total["duplicates"], total["reordered"], total["too_old"]) == (0, 0, 0)
+
+
+def test_unstamped_beside_stamped(me):
+    """Two streams share a source, one without stamps: nobody's are called damaged or copies."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6304", "-D", "3", "--json")
+    recv.read_until("ready", stream="stderr")
+    target = "udp://127.0.0.1:6304?size=64&rate=100"
+    done = me.run("spate", "send", target, target + "&stamp=off", "-D", "1")
+    assert done.code == 0, done
+    total = json.loads(recv.wait().out)["total"]
+    assert (total["rx_packets"], total["rx_unique"], total["untracked"]) == (200, 200, 100)
+    assert (total["lost"], total["corrupted"], total["duplicates"]) == (0, 0, 0)
+
+
 def test_a_receiver_says_what_it_knows(run_pair):
     """On a range, with control: own packets are counted, what only the sender knows is null."""
     p = run_pair("udp://10.99.0.2:5002 --rate 500 -D 1", recv="udp://:5001-5002")

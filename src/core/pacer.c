@@ -259,18 +259,21 @@ static inline bool serve(struct sp_pacer *p, uint32_t id, uint64_t now_ns, struc
 	if (__builtin_expect(now_ns - s->due_ns > SP_CATCH_UP_NOISE_NS || s->chasing, 0) &&
 	    !serve_late(p, id, now_ns))
 		return false;
-	*out = (struct sp_due){ s->due_ns, id, s->size };
+	*out = (struct sp_due){ s->due_ns, id, s->size & INT32_MAX, 0 };
 	s->taken++;
-	if (!step(p, id) && !sp_pacer_go_on(p, id))
+	if (!step(p, id) && !sp_pacer_go_on(p, id)) {
+		out->last = 1;
 		p->live--;
-	else if (__builtin_expect(s->chasing, 0))
+	} else if (__builtin_expect(s->chasing, 0)) {
 		put_chasing(p, id);
-	else
+	} else {
 		put(p, id, s->due_ns);
+	}
 	return true;
 }
 
-static void ring_remove(struct sp_pacer *p, uint32_t i)
+/* False: the stream has ended with this. */
+static bool ring_remove(struct sp_pacer *p, uint32_t i)
 {
 	uint32_t id = p->ring[i];
 
@@ -278,8 +281,10 @@ static void ring_remove(struct sp_pacer *p, uint32_t i)
 	memmove(&p->ring[i], &p->ring[i + 1], (p->n_ring - i) * sizeof *p->ring);
 	if (i < p->turn)
 		p->turn--;
-	if (sp_pacer_go_on(p, id))
-		sp_pacer_wake(p, id);
+	if (!sp_pacer_go_on(p, id))
+		return false;
+	sp_pacer_wake(p, id);
+	return true;
 }
 
 /* Drops the MAX streams whose time is over. */
@@ -292,7 +297,7 @@ static void ring_expire(struct sp_pacer *p)
 			continue;
 		p->cold[p->ring[i]].allow = s->left;
 		s->left = 0;
-		ring_remove(p, i);
+		(void)ring_remove(p, i);
 	}
 }
 
@@ -312,12 +317,12 @@ static uint32_t take_max(struct sp_pacer *p, uint64_t now_ns, struct sp_due *out
 		uint32_t k = (uint32_t)sp_pacer_min(sp_pacer_min(share, room - n), s->left);
 
 		for (uint32_t end = n + k; n < end; n++)
-			out[n] = (struct sp_due){ now_ns, id, s->size };
+			out[n] = (struct sp_due){ now_ns, id, s->size & INT32_MAX, 0 };
 		s->taken += k;
 		s->left -= k;
 		p->turn = i + 1;
 		if (s->left == 0)
-			ring_remove(p, i);
+			out[n - 1].last = !ring_remove(p, i);
 	}
 	return n;
 }

@@ -18,7 +18,8 @@
 struct sp_due {
 	uint64_t due_ns;
 	uint32_t stream;
-	uint32_t size; /* bytes of the unit */
+	uint32_t size : 31; /* bytes of the unit */
+	uint32_t last : 1;  /* the stream's limits allow no other after it */
 };
 
 /* What to do with departures that are late (DESIGN 5, catch-up). chase: not faster than

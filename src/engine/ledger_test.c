@@ -93,7 +93,7 @@ static void arrive(struct sim *s, uint32_t i, uint64_t n, uint64_t next)
 	f->rx = n;
 	f->rx_bytes = n * 64;
 	f->next = next;
-	f->first_rx = SP_NS_PER_S;
+	meta->first_rx = SP_NS_PER_S;
 	f->last_rx = SP_NS_PER_S + n * SP_NS_PER_MS;
 	meta->ep = 0;
 	meta->owner = 1;

@@ -90,6 +90,7 @@ struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold; /* lost is known; sent is not */
+	uint64_t surplus;		  /* units that belong to none of its flows */
 };
 
 enum run_hist {
@@ -133,6 +134,7 @@ struct sp_run {
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
+	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
 	int stop_requested; /* atomic: signals seen */
 	bool interrupted, ending;

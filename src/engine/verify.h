@@ -37,14 +37,29 @@ struct sp_rx_session {
 
 /* Cold side of a received flow. */
 struct sp_flow_meta {
+	uint64_t start;	    /* what the sender's sequence 0 is, on the scale of next */
 	uint64_t base;	    /* lowest sequence that was expected or seen */
+	uint64_t first_rx;  /* arrival of the first of everything */
+	uint64_t too_old;   /* arrived 1,024 or more behind the newest */
 	uint64_t negative;  /* delays below zero */
+	uint64_t restarts;  /* its sender began again at sequence 0 without telling us so */
 	uint32_t id;	    /* on the wire; SP_NO_FLOW: not stamped */
 	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet; the
 			     * number of endpoints: one for which there was no room */
 	uint32_t owner;	    /* 1 + the worker that writes it; 0 none yet. Atomic */
 	bool stamped, has_time;
+	bool parted;   /* before a restart a beginning or an end was not seen */
+	uint64_t last; /* next, as it was behind the unit that said it was the flow's last */
+	uint64_t zero_due; /* low 40 bits of sequence 0's due time; UINT64_MAX not seen */
+	/* Messages that look like a new beginning: n in a row while next stood still, the
+	 * sequence that is to follow, and the counts before them. */
+	struct sp_flow_again {
+		uint64_t next, base, reordered, duplicates, too_old, due;
+		uint32_t n, seq;
+	} again;
 };
+/* How many units the sender of a flow says that it sent, by its last one; false: not known. */
+bool sp_flow_told(const struct sp_flow_rx *, const struct sp_flow_meta *, uint64_t *tx);
 
 struct sp_flow_table {
 	uint32_t cap, used; /* used: granted by control, or taken from the pool */
