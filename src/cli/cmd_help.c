@@ -6,6 +6,8 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "report/json.h"
+#include "scenario/scenario.h"
 #include "scenario/words.h"
 #include "spate/spate.h"
 
@@ -13,12 +15,14 @@ const struct sp_flag sp_cmd_help_flags[] = {
 	{ "--man", SP_FLAG_NONE, NULL, "man", "yes", "Form", "a man page, for man -l -" },
 	{ "--completion", SP_FLAG_VALUE, "SHELL", "completion", NULL, "Form",
 	  "completion for a shell: bash" },
+	{ "--schema", SP_FLAG_VALUE, "WHAT", "schema", NULL, "Form",
+	  "JSON Schema: of 'scenario' files, or of the 'report' that --json prints" },
 	{ "-h, --help", SP_FLAG_NONE, NULL, "help", "yes", "Form", "this text" },
 	{ 0 },
 };
 
 struct asked {
-	const char *command, *completion;
+	const char *command, *completion, *schema;
 	bool man;
 };
 
@@ -32,6 +36,8 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		a->man = true;
 	else if (flag && strcmp(flag->key, "completion") == 0)
 		a->completion = value;
+	else if (flag && strcmp(flag->key, "schema") == 0)
+		a->schema = value;
 	else if (!flag && a->command)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "one command at a time");
 	else if (!flag)
@@ -57,6 +63,21 @@ static int complain(const struct sp_err *err)
 	return (int)err->exit;
 }
 
+static int write_schema(const char *what, struct sp_str *out, struct sp_err *err)
+{
+	char shown[80];
+
+	if (strcmp(what, "scenario") == 0)
+		sp_scenario_schema(out);
+	else if (strcmp(what, "report") == 0)
+		sp_report_schema(out);
+	else
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "there is no schema of '%s'; there are scenario and report",
+			       sp_str_printable(shown, sizeof shown, what));
+	return 0;
+}
+
 static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *err)
 {
 	const struct sp_cli_command *c = NULL;
@@ -72,6 +93,8 @@ static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "there is no completion for '%s'; there is one for bash", shown);
 	}
+	if (a->schema)
+		return write_schema(a->schema, out, err);
 	if (a->command) {
 		c = sp_cli_find(sp_cli_commands, a->command);
 		best = c ? NULL : sp_cli_nearest(sp_cli_commands, a->command);

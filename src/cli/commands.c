@@ -182,7 +182,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.summary = "help on a command; man pages and shell completion",
 		.usage = "[COMMAND]\n"
 			 "--man [COMMAND]\n"
-			 "--completion bash",
+			 "--completion bash\n"
+			 "--schema scenario|report",
 		.text = "Without a COMMAND: the list of commands.",
 		.flags = sp_cmd_help_flags,
 		.examples = help_examples,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -429,12 +430,56 @@ static void test_expectations(void **state)
 	free(late);
 }
 
+/* ---- the schema ---- */
+
+/* Every key of a map is a property of the schema's object, and so on below. */
+static void check_against(const json_t *schema, const struct sp_yaml_node *node)
+{
+	const json_t *props = json_object_get(schema, "properties");
+	const json_t *any = json_object_get(schema, "additionalProperties");
+
+	assert_non_null(schema);
+	for (const struct sp_yaml_item *i = node->kind == SP_YAML_SCALAR ? NULL : node->items;
+	     i; i = i->next) {
+		const json_t *below = json_object_get(schema, "items");
+
+		if (i->key)
+			below = props ? json_object_get(props, i->key->text) : any;
+		if (!below && i->key)
+			fail_msg("the schema has no '%s'", i->key->text);
+		if (json_object_get(below, "properties") || json_object_get(below, "items") ||
+		    json_is_object(json_object_get(below, "additionalProperties")))
+			check_against(below, i->value);
+	}
+}
+
+static void test_schema(void **state)
+{
+	struct sp_scenario s;
+	struct sp_str text;
+	json_error_t why;
+	json_t *schema;
+
+	(void)state;
+	sp_str_init(&text, sp_mem_system());
+	sp_scenario_schema(&text);
+	schema = json_loads(text.text, JSON_REJECT_DUPLICATES, &why);
+	if (!schema)
+		fail_msg("%d: %s", why.line, why.text);
+	good(whole, &s);
+	check_against(schema, s.doc.root);
+	assert_int_equal(json_object_size(json_object_get(schema, "properties")), 13);
+	sp_scenario_free(&s);
+	json_decref(schema);
+	sp_str_fini(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),	     cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_bombs),	     cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_expectations),
+		cmocka_unit_test(test_expectations), cmocka_unit_test(test_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
