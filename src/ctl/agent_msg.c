@@ -169,7 +169,7 @@ static bool read_boot(const char *text, uint8_t boot[16])
 
 		if (v > 15)
 			return false;
-		boot[i / 2] = (uint8_t)(boot[i / 2] << 4 | v);
+		boot[i / 2] = (uint8_t)((unsigned)boot[i / 2] << 4 | v);
 	}
 	return true;
 }
@@ -248,13 +248,14 @@ int sp_agent_msg_get(const char *line, size_t len, int64_t shift_ns, struct sp_a
 	const struct sp_record_reader r = { arena, 0 };
 	const char *member = "type";
 	json_error_t why;
+	char shown[JSON_ERROR_TEXT_LENGTH];
 	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	int rc;
 
 	*m = (struct sp_agent_msg){ 0 };
 	if (!o)
 		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "not a message: column %d: %s",
-			       why.column, why.text);
+			       why.column, sp_str_printable(shown, sizeof shown, why.text));
 	rc = get_type(&g, o);
 	if (!rc) {
 		rc = sp_record_get(&r, o, types[m->type].rows, m, &member);

@@ -157,13 +157,14 @@ int sp_plan_read(struct sp_plan **out, const char *text, size_t len, bool distru
 {
 	struct reading r = { .err = err };
 	json_error_t why;
+	char shown[JSON_ERROR_TEXT_LENGTH];
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	int rc;
 
 	*out = NULL;
 	if (!root)
 		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "the plan: %d:%d: %s", why.line,
-			       why.column, why.text);
+			       why.column, sp_str_printable(shown, sizeof shown, why.text));
 	rc = sp_plan_build_new(&r.b, mem, catalog);
 	if (rc) {
 		sp_fail(err, rc, SP_EXIT_FAILED, "the plan: out of memory");

@@ -338,6 +338,8 @@ static bool same_place(const struct sp_plan_port *a, const struct sp_plan_port *
 /* Two sockets on one number would share its traffic between them, silently. */
 static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigned n)
 {
+	const struct sp_plan_port *ports = items(c, SP_PLAN_PORT);
+
 	qsort(p, n, sizeof *p, by_number);
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned k = i + 1; k < n && p[k]->port <= p[i]->port_last; k++) {
@@ -345,7 +347,8 @@ static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigne
 				continue;
 			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 				       "%s: port number %llu is listened on twice",
-				       *p[k]->bind ? p[k]->bind : "receivers",
+				       place_of(c, SP_PLAN_PORT, (unsigned)(p[k] - ports),
+						"receivers"),
 				       (unsigned long long)p[k]->port);
 		}
 	}
