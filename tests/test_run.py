@@ -245,6 +245,38 @@ def test_dry_run_is_a_command_lines_plan(me):
     assert a.out.splitlines()[1] == b.out.splitlines()[1]
 
 
+NETNS = """\
+spate: 1
+hosts: {space: {netns: /proc/%d/ns/net}}
+ports: {out: {}, in: {bind: 127.0.0.1}}
+streams: [{name: s, from: out, to: in, rate: 500pps, size: 100, duration: 600ms}]
+expect: [rx_unique == 300]
+"""
+
+
+def test_network_namespace(user):
+    """Root enters it; an ordinary user is told what to do."""
+    space = user.start("unshare", *([] if user.name == "root" else ["-Ur"]), "-n", "sh", "-c",
+                       "ip link set lo up; echo up; exec sleep 30")
+    space.read_until("up")
+    pid = space.pid
+    if user.prefix:  # sudo or setpriv may stand between
+        below_it = [p for p, _ in below(pid)[0]]
+        pid = max(below_it) if below_it else pid
+    path = Path("/tmp") / f"spate-netns-{pid}.yaml"
+    path.write_text(NETNS % pid)
+    path.chmod(0o644)
+    try:
+        done = user.run("spate", "run", path, "--no-run-dir")
+    finally:
+        path.unlink()
+    if user.name == "root":
+        assert done.code == 0, done
+    else:
+        assert done.code == 77, done
+        assert "host space" in done.err and "a lab does not" in done.err
+
+
 # ---- the agent itself ----
 
 class Agent:

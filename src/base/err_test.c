@@ -119,13 +119,27 @@ static void test_log_fd(void **state)
 	assert_int_equal(errno, 7);
 }
 
+static void test_worse(void **state)
+{
+	(void)state;
+	assert_int_equal(sp_exit_worse(SP_EXIT_OK, SP_EXIT_OK), SP_EXIT_OK);
+	assert_int_equal(sp_exit_worse(SP_EXIT_EXPECT, SP_EXIT_OK), SP_EXIT_EXPECT);
+	assert_int_equal(sp_exit_worse(SP_EXIT_EXPECT, SP_EXIT_UNMET), SP_EXIT_UNMET);
+	assert_int_equal(sp_exit_worse(SP_EXIT_AGENTS, SP_EXIT_UNMET), SP_EXIT_AGENTS);
+	assert_int_equal(sp_exit_worse(SP_EXIT_AGENTS, SP_EXIT_INTR), SP_EXIT_INTR);
+	assert_int_equal(sp_exit_worse(SP_EXIT_IO, SP_EXIT_INTR), SP_EXIT_IO);
+	assert_int_equal(sp_exit_worse(SP_EXIT_IO, SP_EXIT_UNTRUSTED), SP_EXIT_UNTRUSTED);
+	assert_int_equal(sp_exit_worse(SP_EXIT_FAILED, SP_EXIT_UNTRUSTED), SP_EXIT_FAILED);
+	assert_int_equal(sp_exit_worse(SP_EXIT_PERM, SP_EXIT_OK), SP_EXIT_PERM);
+	assert_int_equal(sp_exit_worse(SP_EXIT_OK, SP_EXIT_PERM), SP_EXIT_PERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail),
-		cmocka_unit_test(test_long_sentences),
-		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_log_fd),
+		cmocka_unit_test(test_fail),  cmocka_unit_test(test_long_sentences),
+		cmocka_unit_test(test_log),   cmocka_unit_test(test_log_fd),
+		cmocka_unit_test(test_worse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static struct sp_plan *build(const char *const *words)
 {
 	static const char *const items[] = { "+run", "+port", "+stream", "+recv", "+stage" };
 	struct sp_plan_build *b;
-	struct sp_plan *plan;
+	struct sp_plan *plan = NULL;
 	struct sp_err err = { 0 };
 	int rc = 0;
 
