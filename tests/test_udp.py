@@ -53,9 +53,9 @@ def run_pair(lab, tmp_path):
 def test_hundred_a_second(run_pair, tmp_path):
     """The plain spelling, 10 s; a capture at the far end counts the same."""
     p = run_pair("-t 10.99.0.2 -p 5001 --protocol udp -r 100 --size 1024 -D 10",
-                 before='"$SPATE" lab exec h2 -- tcpdump --immediate-mode -i eth0 -w far.pcap -s 60 '
-                        'udp port 5001 2>td.err & td=$!; sleep 1',
-                 after="sleep 0.5; kill -INT $td; wait $td")
+                 before='"$SPATE" lab exec h2 -- dumpcap -q -i eth0 -w far.pcapng -s 60 '
+                        '-f "udp port 5001" 2>cap.err & cap=$!; sleep 1',
+                 after="sleep 1; kill -INT $cap; wait $cap")
     t = p.total
     assert p.code == 0, p.done
     assert t["asked_packets"] == 1000
@@ -63,7 +63,7 @@ def test_hundred_a_second(run_pair, tmp_path):
     assert 99.9 <= t["tx_pps"] <= 100.1
     assert t["rx_unique"] == t["tx_packets"] and t["lost"] == 0
     assert "nothing arrived" not in p.remarks()
-    seen = re.search(r"(\d+) packets captured", (tmp_path / "td.err").read_text())
+    seen = re.search(r"Packets captured: (\d+)", (tmp_path / "cap.err").read_text())
     assert int(seen.group(1)) == p.tx["transports"][0]["tx_units"] == t["tx_packets"]
     assert p.rx["total"]["rx_packets"] == t["tx_packets"]
 
@@ -240,6 +240,14 @@ def test_descriptor_limit(me):
                   + " -D 1 --no-run-dir")
     assert done.code == 77, done
     assert "ulimit -n" in done.err
+
+
+def test_soft_descriptor_limit_is_raised(me):
+    """100 ports with their control ports, where the soft limit is 64."""
+    done = me.run("sh", "-c", 'ulimit -Sn 64; exec "$SPATE" recv udp://127.0.0.1:6400-6499 '
+                  "-D 0.2 --no-run-dir")
+    assert done.code == 0, done
+    assert done.err.count("ready udp://") == 100, done
 
 
 def test_full_disk(me):

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/outputs.h"
@@ -38,6 +39,17 @@ static void catch_signals(void)
 	if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 		sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* The usual soft limit of 1,024 is there for programs that use select(). */
+static void allow_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
 }
 
 static void write_log(void *arg, int level, const char *line)
@@ -123,6 +135,7 @@ static int run_words(const char *command, int argc, char **argv)
 	struct spate_plan *plan;
 	int code = SP_EXIT_OK;
 
+	allow_descriptors();
 	catch_signals();
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
