@@ -71,6 +71,8 @@ int spate_run_start(struct spate_run *run, struct spate_error *err);
 /* Address number i that the run listens on ("udp://0.0.0.0:5001") into buf; -ENOENT past the
  * last. After start. */
 int spate_run_listening(const struct spate_run *run, unsigned i, char *buf, size_t cap);
+/* The one-time code of `recv --pair` into buf; -ENOENT: none was asked for. After start. */
+int spate_run_pairing_code(const struct spate_run *run, char *buf, size_t cap);
 /* Waits at most timeout_ms (-1: until something happens) and does what is to be done. 1: the run
  * is over; 0: it goes on; negative: errno. */
 int spate_run_step(struct spate_run *run, int timeout_ms);

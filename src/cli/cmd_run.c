@@ -78,12 +78,23 @@ static void say_ready(struct spate_run *run)
 		fprintf(stderr, "ready %s\n", where);
 }
 
+static void say_code(struct spate_run *run)
+{
+	char code[32];
+
+	if (spate_run_pairing_code(run, code, sizeof code) == 0)
+		fprintf(stderr, "pairing code %s (one try within ten minutes): spate send --pair "
+				"%s TARGET\n",
+			code, code);
+}
+
 static int steps(struct context *c, const char *command)
 {
 	int r = 0;
 
 	if (!strcmp(command, "recv"))
 		say_ready(c->run);
+	say_code(c->run);
 	while (r == 0)
 		r = spate_run_step(c->run, -1);
 	if (sp_outputs_failed(c->outputs))

@@ -223,6 +223,10 @@ static void collect_ask(struct sp_run *r, struct run_ask *a, struct sp_hist *tot
 	settle_corrupted(r->stream_results, a->ask.streams, a->ask.n_flows);
 	for (uint32_t k = 0; k < a->ask.n_flows; k++)
 		set_lost(&r->stream_results[a->ask.streams[k]].m);
+	/* Asked for its lease, not for its counts. */
+	for (uint32_t k = 0; k < a->ask.n_flows; k++)
+		if (!r->streams[a->ask.streams[k]].stamped)
+			forget_rx(&r->stream_results[a->ask.streams[k]].m.c);
 	for (uint32_t k = 0; k < pc->n_hists; k++) {
 		if (a->grant.clock_known) {
 			sp_hist_merge(&total[0], &pc->delay[k]);

@@ -132,12 +132,22 @@ static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_lo
 	return 0;
 }
 
+static struct sp_lease *lease_of(const struct sp_run *r, const struct sp_endpoint *to)
+{
+	for (uint32_t i = 0; i < r->permit.n_leases; i++)
+		if (sp_endpoint_eq(&r->permit.lease[i].to, to))
+			return &r->permit.lease[i];
+	return NULL;
+}
+
 static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 {
 	const struct sp_plan *plan = r->plan;
 	struct sp_guard_conf conf = { .allow_broadcast = plan->run.allow_broadcast,
 				      .listen = plan->n_recvs > 0,
-				      .nothing_leaves = true };
+				      .nothing_leaves = true,
+				      .may_lease = r->hooks.grant && r->hooks.lease &&
+						   plan->run.control };
 	struct sp_guard_ask *asks;
 	struct sp_local *local = NULL;
 	int ret;
@@ -157,6 +167,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 		r->streams[i].metered = sp_guard_is_metered(&asks[i], &conf);
 		if (r->streams[i].metered)
 			r->streams[i].worker = 0;
+		r->streams[i].lease = lease_of(r, &asks[i].to);
 	}
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
@@ -379,9 +390,9 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	ls->source = hash[h] - 1;
 	ls->port = (uint16_t)s->plan->from_port;
 	ls->metered = s->metered;
+	ls->lease = s->lease;
 	w->lane.metered |= s->metered;
-	s->headers = choice.headers;
-	s->stamped = choice.stamp != NULL;
+	w->lane.leased |= s->lease != NULL;
 	s->local = w->lane.n_streams++;
 	w->stream_of[s->local] = i;
 	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
@@ -411,8 +422,11 @@ static int place_streams(struct sp_run *r, struct sp_err *err)
 
 static bool wants_control(const struct sp_run *r, const struct run_stream *s)
 {
+	if (s->lease)
+		return true;
 	return r->plan->run.control && r->hooks.grant && s->stamped &&
-	       !nothing_leaves(r->ports[s->plan->from_port].ops) && sp_addr_is_own(&s->to.addr);
+	       !nothing_leaves(r->ports[s->plan->from_port].ops) &&
+	       (r->hooks.keyed || sp_addr_is_own(&s->to.addr));
 }
 
 struct by_target {
@@ -430,6 +444,18 @@ static int compare_targets(const void *a, const void *b)
 	if (!c)
 		c = x->s->to.port - y->s->to.port;
 	return c ? c : (x->index > y->index) - (x->index < y->index);
+}
+
+static void want_lease(const struct sp_plan_stream *s, struct sp_ask *ask)
+{
+	double pps, bps;
+
+	asked_rate(s, &pps, &bps);
+	ask->lease = true;
+	if (!(pps < 1e12) || ask->lease_pps == UINT64_MAX)
+		ask->lease_pps = UINT64_MAX;
+	else
+		ask->lease_pps += (uint64_t)ceil(pps);
 }
 
 /* Streams with one target make one ask. */
@@ -463,6 +489,8 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;
+		if (s->lease)
+			want_lease(s->plan, &a->ask);
 		if (!s->plan->duration_ns)
 			a->ask.planned_ns = SP_NEVER;
 		else if (s->plan->start_ns + s->plan->duration_ns > a->ask.planned_ns)
@@ -584,6 +612,18 @@ static int name_streams(struct sp_run *r, struct sp_err *err)
 	return 0;
 }
 
+/* Which streams will carry a stamp: leases are asked for before a port is open. */
+static void foresee_stamps(struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		struct run_stream *s = &r->streams[i];
+		bool frames = r->ports[s->plan->from_port].ops->link != NULL;
+
+		s->stamped = sp_lane_stamp(s->plan, frames, s->to.addr.family, r->catalog,
+					   &s->headers) != NULL;
+	}
+}
+
 static int allocate(struct sp_run *r, struct sp_err *err)
 {
 	const struct sp_plan *plan = r->plan;
@@ -628,9 +668,20 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 {
 	int ret = allocate(r, err);
+	bool leases;
 
 	if (ret == 0)
 		ret = resolve_and_judge(r, err);
+	if (ret == 0)
+		foresee_stamps(r);
+	/* Consent comes before any socket; counts can wait until they are open. */
+	leases = r->permit.n_leases > 0;
+	if (ret == 0 && leases)
+		ret = make_asks(r, err);
+	if (ret == 0 && leases)
+		ret = ask_for_grants(r, err);
+	if (ret == 0 && leases)
+		ret = sp_run_take_leases(r, err);
 	if (ret == 0)
 		ret = open_ports(r, err);
 	for (unsigned i = 0; i < r->n_workers && ret == 0; i++) {
@@ -641,9 +692,9 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = place_streams(r, err);
 	if (ret == 0)
 		ret = name_streams(r, err);
-	if (ret == 0)
+	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
-	if (ret == 0)
+	if (ret == 0 && !leases)
 		ret = ask_for_grants(r, err);
 	if (ret == 0 && r->role == SP_ROLE_BOTH)
 		ret = sp_run_self_grant(r, err);

@@ -490,6 +490,7 @@ static int step_real(struct sp_run *r, int timeout_ms)
 	if (poll(&pfd, 1, wait) > 0)
 		(void)!read(r->run_fd, &word, sizeof word);
 	now = sp_clock_now(r->env.clock);
+	sp_run_watch_leases(r, now);
 	if (over(r, now)) {
 		finish(r, now);
 		return 1;
@@ -527,6 +528,7 @@ static int step_virtual(struct sp_run *r)
 {
 	uint64_t next;
 
+	sp_run_watch_leases(r, r->env.clock->virtual_ns);
 	for (;;) {
 		turn_all(r);
 		next = next_of_all(r);

@@ -30,6 +30,7 @@ struct run_stream {
 	struct sp_endpoint to;
 	unsigned worker;
 	bool metered;	/* outside the own network */
+	struct sp_lease *lease; /* that it needs there; NULL: none */
 	uint32_t local; /* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
@@ -74,6 +75,8 @@ struct sp_run {
 	struct sp_run_hooks hooks;
 	struct sp_arena arena;
 	struct sp_permit permit;
+	bool leases_over;
+	uint32_t *lease_ask; /* which ask each of its leases belongs to */
 	enum sp_role_kind role;
 	enum run_phase phase;
 
@@ -129,6 +132,10 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
+ * when one is over. */
+int sp_run_take_leases(struct sp_run *, struct sp_err *);
+void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 /* collect.c: fills run->result from everything as it is now. */
