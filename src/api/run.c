@@ -344,6 +344,19 @@ int spate_run_pairing_code(const struct spate_run *r, char *buf, size_t cap)
 	return 0;
 }
 
+int spate_run_folders(const struct spate_run *r, int *dirs, int n)
+{
+	if (!r->keys->pair || r->ring.dir < 0 || n < 1)
+		return 0;
+	dirs[0] = r->ring.dir;
+	return 1;
+}
+
+void spate_run_confined(struct spate_run *r, const char *what)
+{
+	sp_run_confined(r->run, what);
+}
+
 static void step_control(struct spate_run *r)
 {
 	if (r->client) {

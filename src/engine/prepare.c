@@ -729,4 +729,5 @@ void sp_run_release(struct sp_run *r)
 	sp_free(mem, r->sessions);
 	if (r->run_fd >= 0)
 		close(r->run_fd);
+	sp_host_close(r);
 }

@@ -112,6 +112,8 @@ const struct sp_result *sp_run_result(const struct sp_run *);
 /* Adds a remark (its event follows at once); code and text are copied. Used by the hooks' owner
  * too. The same code and text is said once only. */
 void sp_run_remark(struct sp_run *, const char *code, bool neutral, const char *text);
+/* What the program gave up before the workers started, for the report; from a START event. */
+void sp_run_confined(struct sp_run *, const char *what);
 /* Something outside went wrong that the exit code must say (an output could not be written). */
 void sp_run_exit_hint(struct sp_run *, enum sp_exit code);
 void sp_run_free(struct sp_run *);

@@ -66,6 +66,7 @@ struct run_listed {
 	unsigned worker; /* whose queues know its source */
 };
 
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -101,6 +102,7 @@ struct sp_run {
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
 	int run_fd;
+	int proc[RUN_PROC__N]; /* from the start on; -1: not open */
 	int stop_requested; /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
@@ -151,7 +153,8 @@ void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);
 void sp_host_usage(struct sp_run *, struct sp_host_info *);
 /* The kernel's own UDP datagram counts of this network namespace. */
-void sp_host_udp(struct sp_kernel_counts *);
+void sp_host_udp(const struct sp_run *, struct sp_kernel_counts *);
+void sp_host_close(struct sp_run *);
 
 /* Formats into the arena and adds a remark. */
 void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)

@@ -185,6 +185,7 @@ static void read_switches(const struct sp_reader *r, struct sp_words_output *out
 		{ "out.verbose", AT(verbose) },
 		{ "out.quiet", AT(quiet) },
 		{ "out.no_run_dir", AT(no_run_dir) },
+		{ "out.no_sandbox", AT(no_sandbox) },
 	};
 #undef AT
 	const struct sp_given *live = sp_reader_last(r, "out.live");

@@ -31,6 +31,7 @@ struct sp_words_output {
 	enum sp_words_live live;
 	const char *run_dir; /* NULL: the default place */
 	bool no_run_dir;
+	bool no_sandbox;
 	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
 	const char *name;     /* the run's: "send", "recv" or --name's */
 	struct sp_words_keys keys;

@@ -60,6 +60,13 @@
 		  "$SPATE_RUNS or ~/.local/state/spate/runs" },                                  \
 		{ "--no-run-dir",	    SP_FLAG_NONE, NULL, "out.no_run_dir", "yes", G_OUT,  \
 		  "keep nothing of the run" },                                                   \
+		{ "--no-sandbox",                                                                \
+		  SP_FLAG_NONE,                                                                  \
+		  NULL,                                                                          \
+		  "out.no_sandbox",                                                              \
+		  "yes",                                                                         \
+		  G_ENGINE,                                                                      \
+		  "keep capabilities, system calls and files that a run does not need" },        \
 		{ "--name", SP_FLAG_VALUE, "NAME", "run.name", NULL, G_OUT, "name of the run" }, \
 		{ "--dry-run",                                                                   \
 		  SP_FLAG_NONE,                                                                  \
