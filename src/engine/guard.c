@@ -1,6 +1,7 @@
 #include "engine/guard.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,10 +19,20 @@ static bool is_broadcast(const struct sp_guard_ask *a)
 	return a->subnet_broadcast || sp_addr_class(&a->to.addr) == SP_ADDR_BROADCAST;
 }
 
-bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+static bool is_outside(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
 {
 	return !conf->nothing_leaves && !a->own_host && !is_broadcast(a) &&
 	       !sp_addr_is_own(&a->to.addr);
+}
+
+bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+{
+	return is_outside(a, conf) && !a->segment;
+}
+
+bool sp_guard_needs_segment(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+{
+	return is_outside(a, conf);
 }
 
 /* ---- one target ---- */
@@ -125,6 +136,21 @@ static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps,
 		to, others, class, asked, SP_GUARD_PUBLIC_PPS);
 }
 
+/* What a run sends into one segment, all together. */
+static int judge_segment(const struct sp_guard_ask *ask, unsigned n, const struct sp_segment *s,
+			 struct sp_err *err)
+{
+	double pps = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		pps += ask[i].segment == s ? ask[i].pps : 0;
+	if (s->pps == UINT64_MAX || within(pps, (double)s->pps))
+		return 0;
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "test segment %s (%s): more than its ceiling of %llu packets/s is asked for",
+		       s->interface, s->place, (unsigned long long)s->pps);
+}
+
 /* *lease: it takes the far end's consent. */
 static int judge_all(const struct sp_guard_ask *ask, unsigned n,
 		     const struct sp_guard_conf *conf, bool *lease, struct sp_err *err)
@@ -138,6 +164,8 @@ static int judge_all(const struct sp_guard_ask *ask, unsigned n,
 		rc = refuse_never(&ask[i], err);
 		if (!rc)
 			rc = judge_broadcast(&ask[i], conf, err);
+		if (!rc && ask[i].segment)
+			rc = judge_segment(ask, n, ask[i].segment, err);
 		if (rc || !sp_guard_is_metered(&ask[i], conf))
 			continue;
 		rc = judge_foreign(&ask[i], conf, err);
@@ -195,9 +223,17 @@ static int list_targets(const struct sp_guard_ask *ask, unsigned n, struct sp_ar
 	return permit->to ? 0 : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-/* One lease a target outside the own network. *permit lists each of the targets once. */
+static void note_rate(struct sp_lease *l, double pps)
+{
+	if (!within(pps, 1e12) || l->pps == UINT64_MAX)
+		l->pps = UINT64_MAX;
+	else
+		l->pps += (uint64_t)ceil(pps);
+}
+
+/* One lease a target that needs one: by its segment, or (far) by the far end. */
 static int list_leases(const struct sp_guard_ask *ask, unsigned n,
-		       const struct sp_guard_conf *conf, struct sp_arena *arena,
+		       const struct sp_guard_conf *conf, bool far, struct sp_arena *arena,
 		       struct sp_permit *permit, struct sp_err *err)
 {
 	permit->lease = sp_arena_alloc(arena, permit->n_to * sizeof *permit->lease);
@@ -206,10 +242,15 @@ static int list_leases(const struct sp_guard_ask *ask, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t k = 0;
 
+		if (!ask[i].segment && !(far && sp_guard_is_metered(&ask[i], conf)))
+			continue;
 		while (k < permit->n_leases && !sp_endpoint_eq(&permit->lease[k].to, &ask[i].to))
 			k++;
-		if (k == permit->n_leases && sp_guard_is_metered(&ask[i], conf))
-			permit->lease[permit->n_leases++].to = ask[i].to;
+		if (k == permit->n_leases)
+			permit->lease[permit->n_leases++] = (struct sp_lease){
+				.to = ask[i].to, .segment = ask[i].segment
+			};
+		note_rate(&permit->lease[k], ask[i].pps);
 	}
 	return 0;
 }
@@ -225,8 +266,8 @@ int sp_guard_judge(const struct sp_guard_ask *ask, unsigned n, const struct sp_g
 		rc = judge_all(ask, n, conf, &lease, err);
 	if (!rc && n)
 		rc = list_targets(ask, n, arena, permit, err);
-	if (!rc && lease)
-		rc = list_leases(ask, n, conf, arena, permit, err);
+	if (!rc && n && !conf->nothing_leaves)
+		rc = list_leases(ask, n, conf, lease, arena, permit, err);
 	if (rc)
 		return rc;
 	permit->listen = conf->listen;

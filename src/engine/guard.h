@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "core/clock.h"
 #include "core/shared.h"
+#include "engine/segment.h"
 #include "plugin/permit.h"
 
 /* Limits of the run's asked total over all addresses outside the user's own network. */
@@ -24,6 +25,7 @@ struct sp_guard_ask {
 	double pps, bps;     /* asked; INFINITY for max */
 	bool unbounded;	     /* no planned end */
 	bool foreign_source; /* a source that is not this host's */
+	const struct sp_segment *segment; /* the test segment that it leaves into; NULL: none */
 };
 
 struct sp_guard_conf {
@@ -41,6 +43,9 @@ struct sp_guard_conf {
 int sp_guard_judge(const struct sp_guard_ask *, unsigned n, const struct sp_guard_conf *,
 		   struct sp_arena *, struct sp_permit *permit, struct sp_err *);
 
+/* Does it leave into a test segment that is needed, because the target is outside the user's own
+ * network or the source is another host's? */
+bool sp_guard_needs_segment(const struct sp_guard_ask *, const struct sp_guard_conf *);
 /* Is this target outside the user's own network? Then what is sent to it counts against the
  * limits: the lane asks sp_guard_meter_take() before each of its units. */
 bool sp_guard_is_metered(const struct sp_guard_ask *, const struct sp_guard_conf *);

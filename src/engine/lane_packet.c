@@ -162,9 +162,8 @@ static void meter(struct sp_lane *l, uint64_t now_ns)
 		const struct sp_due *d = &l->due[i];
 		const struct sp_lane_stream *s = &l->streams[d->stream];
 
-		if (s->metered &&
-		    !(s->lease ? sp_guard_lease_take(s->lease, now_ns)
-			       : sp_guard_meter_take(&l->meter, now_ns, d->size)))
+		if (s->lease ? !sp_guard_lease_take(s->lease, now_ns)
+			     : s->metered && !sp_guard_meter_take(&l->meter, now_ns, d->size))
 			refuse(l, d->stream);
 		else
 			l->due[kept++] = *d;

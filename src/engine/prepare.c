@@ -109,8 +109,29 @@ static bool binds_foreign(const struct sp_run *r, const struct sp_plan_port *p,
 	return foreign;
 }
 
-static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_local *local,
-			  struct sp_guard_ask *ask, struct sp_err *err)
+/* The test segment that a port's frames leave into; looked for once a port, where it matters. */
+static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guard_ask *ask,
+		      const struct sp_segment **out, struct sp_err *err)
+{
+	struct sp_port_conf conf = { 0 };
+	int ret = 0;
+
+	if (!p->segment_known)
+		ret = bind_address(p->plan, &conf, &r->arena, err);
+	if (ret == 0 && !p->segment_known && conf.interface)
+		ret = sp_segment_find(SP_SEGMENT_DIR, conf.interface,
+				      sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S,
+				      &r->arena, &p->segment, err);
+	p->segment_known = true;
+	if (ret < 0)
+		return ret;
+	*out = p->segment && sp_segment_has_addr(p->segment, &ask->to.addr) ? p->segment : NULL;
+	return 0;
+}
+
+static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *local,
+			  const struct sp_guard_conf *guard, struct sp_guard_ask *ask,
+			  struct sp_err *err)
 {
 	const struct sp_plan_stream *s = &r->plan->streams[i];
 	const struct sp_plan_port *p = &r->plan->ports[s->from_port];
@@ -129,7 +150,9 @@ static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_lo
 	ask->unbounded = !s->duration_ns && !s->count && !s->bytes;
 	ask->foreign_source = frames && binds_foreign(r, p, local);
 	asked_rate(s, &ask->pps, &ask->bps);
-	return 0;
+	if (frames && sp_guard_needs_segment(ask, guard))
+		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);
+	return ret;
 }
 
 static struct sp_lease *lease_of(const struct sp_run *r, const struct sp_endpoint *to)
@@ -157,7 +180,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
 		if (!nothing_leaves(r->ports[plan->streams[i].from_port].ops))
 			conf.nothing_leaves = false;
-		ret = ask_for_stream(r, i, local, &asks[i], err);
+		ret = ask_for_stream(r, i, local, &conf, &asks[i], err);
 		r->streams[i].to = asks[i].to;
 	}
 	if (ret == 0)
@@ -165,9 +188,10 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
 		/* All that counts against the run's limits is counted by one worker. */
 		r->streams[i].metered = sp_guard_is_metered(&asks[i], &conf);
-		if (r->streams[i].metered)
+		if (r->streams[i].metered || asks[i].segment)
 			r->streams[i].worker = 0;
-		r->streams[i].lease = lease_of(r, &asks[i].to);
+		if (r->streams[i].metered || asks[i].segment)
+			r->streams[i].lease = lease_of(r, &asks[i].to);
 	}
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
@@ -323,6 +347,23 @@ static uint64_t key_hash(const struct source_key *k)
 	return (h ^ sp_endpoint_hash(&k->to)) * 0xbf58476d1ce4e5b9ull;
 }
 
+/* A segment may name the hardware addresses behind it. */
+static int check_mac(const struct sp_run *r, const struct run_port *p,
+		     const struct source_key *k, const struct sp_link *link, struct sp_err *err)
+{
+	const struct sp_lease *l = lease_of(r, &k->to);
+	const uint8_t *m = link->dst_mac;
+	char to[72];
+
+	if (!l || !l->segment || sp_segment_has_mac(p->segment, m))
+		return 0;
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "%s: the next hop on %s has the hardware address "
+		       "%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
+		       sp_endpoint_format(to, sizeof to, &k->to), p->segment->interface, m[0],
+		       m[1], m[2], m[3], m[4], m[5], p->segment->place);
+}
+
 static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,
 		       struct sp_err *err)
 {
@@ -343,6 +384,8 @@ static int open_source(struct sp_run *r, const struct source_key *k, struct sp_l
 	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
 		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
 		ret = p->ops->link(p->port, &k->to, &args.link, err);
+		if (ret == 0)
+			ret = check_mac(r, p, k, &args.link, err);
 		args.from.addr = args.link.src;
 		args.from.port = p->plan->port ? (uint16_t)p->plan->port : k->to.port;
 	}
@@ -391,7 +434,7 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	ls->port = (uint16_t)s->plan->from_port;
 	ls->metered = s->metered;
 	ls->lease = s->lease;
-	w->lane.metered |= s->metered;
+	w->lane.metered |= s->metered || s->lease;
 	w->lane.leased |= s->lease != NULL;
 	s->local = w->lane.n_streams++;
 	w->stream_of[s->local] = i;
@@ -422,7 +465,7 @@ static int place_streams(struct sp_run *r, struct sp_err *err)
 
 static bool wants_control(const struct sp_run *r, const struct run_stream *s)
 {
-	if (s->lease)
+	if (s->lease && !s->lease->segment)
 		return true;
 	return r->plan->run.control && r->hooks.grant && s->stamped &&
 	       !nothing_leaves(r->ports[s->plan->from_port].ops) &&
@@ -444,18 +487,6 @@ static int compare_targets(const void *a, const void *b)
 	if (!c)
 		c = x->s->to.port - y->s->to.port;
 	return c ? c : (x->index > y->index) - (x->index < y->index);
-}
-
-static void want_lease(const struct sp_plan_stream *s, struct sp_ask *ask)
-{
-	double pps, bps;
-
-	asked_rate(s, &pps, &bps);
-	ask->lease = true;
-	if (!(pps < 1e12) || ask->lease_pps == UINT64_MAX)
-		ask->lease_pps = UINT64_MAX;
-	else
-		ask->lease_pps += (uint64_t)ceil(pps);
 }
 
 /* Streams with one target make one ask. */
@@ -489,8 +520,8 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;
-		if (s->lease)
-			want_lease(s->plan, &a->ask);
+		a->ask.lease = s->lease && !s->lease->segment;
+		a->ask.lease_pps = a->ask.lease ? s->lease->pps : 0;
 		if (!s->plan->duration_ns)
 			a->ask.planned_ns = SP_NEVER;
 		else if (s->plan->start_ns + s->plan->duration_ns > a->ask.planned_ns)
@@ -624,6 +655,14 @@ static void foresee_stamps(struct sp_run *r)
 	}
 }
 
+static bool asks_for_leases(const struct sp_run *r)
+{
+	for (uint32_t i = 0; i < r->permit.n_leases; i++)
+		if (!r->permit.lease[i].segment)
+			return true;
+	return false;
+}
+
 static int allocate(struct sp_run *r, struct sp_err *err)
 {
 	const struct sp_plan *plan = r->plan;
@@ -675,12 +714,12 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	if (ret == 0)
 		foresee_stamps(r);
 	/* Consent comes before any socket; counts can wait until they are open. */
-	leases = r->permit.n_leases > 0;
+	leases = ret == 0 && asks_for_leases(r);
 	if (ret == 0 && leases)
 		ret = make_asks(r, err);
 	if (ret == 0 && leases)
 		ret = ask_for_grants(r, err);
-	if (ret == 0 && leases)
+	if (ret == 0)
 		ret = sp_run_take_leases(r, err);
 	if (ret == 0)
 		ret = open_ports(r, err);

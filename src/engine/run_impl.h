@@ -5,6 +5,7 @@
 #define SP_ENGINE_RUN_IMPL_H
 
 #include "engine/resolve.h"
+#include "engine/segment.h"
 #include "engine/run.h"
 #include "engine/worker.h"
 
@@ -20,6 +21,8 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_segment *segment; /* that its frames leave into; NULL: none */
+	bool segment_known;
 	bool tx, rx;
 	uint32_t n_targets;
 	char where[96];

@@ -8,11 +8,14 @@
 
 #include "base/address.h"
 
-/* The far end's consent to get more than the small limits for other people's networks, from a
- * receiver at that very address: for so many units in all and until a moment, and renewed. One
- * worker takes from it; the control thread renews it. */
+/* Consent to more than the small limits for other people's networks: the far end's, from a
+ * receiver at that very address, or that of a test segment of this host. For so many units in all
+ * and until a moment, and renewed. One worker takes from it; the control thread renews it. */
+struct sp_segment;
 struct sp_lease {
 	struct sp_endpoint to;
+	const struct sp_segment *segment; /* NULL: the far end is to be asked */
+	uint64_t pps;	   /* units a second that are asked for; UINT64_MAX: any number */
 	uint64_t until_ns; /* atomic: nothing leaves from then on; 0: none was given */
 	uint64_t packets;  /* atomic: units that may have left in all since the run began */
 	uint64_t used;	   /* units taken; the worker's */
