@@ -39,9 +39,9 @@ struct spate_run {
 	struct sp_ctl_client *client;
 	struct sp_run_hooks control; /* the client's */
 	struct sp_ctl_server *server;
-	struct sp_keyring ring;	   /* opened when ring.mem is set */
-	char code[SP_PAIR_TEXT];   /* of pairing, printed by who runs us; "" none */
-	struct sp_event end; /* a copy of the end event, for the report */
+	struct sp_keyring ring;	 /* opened when ring.mem is set */
+	char code[SP_PAIR_TEXT]; /* of pairing, printed by who runs us; "" none */
+	struct sp_event end;	 /* a copy of the end event, for the report */
 	struct sp_str json;
 	uint64_t linger_until_ns; /* 0: not over yet */
 	int stop_early;		  /* atomic: asked to stop before there was a run */
@@ -223,7 +223,7 @@ static int open_keys(struct spate_run *r, struct sp_err *err)
 		*err = (struct sp_err){ 0 };
 		return 0;
 	}
-	return ret ? ret : r->ring.key != NULL;
+	return ret ? ret : r->ring.tls != NULL;
 }
 
 /* Control where the plan wants it: a client for a sender, a server for a receiver. */
@@ -256,7 +256,7 @@ static int open_client(struct spate_run *r, struct sp_run_hooks *hooks, struct s
 		return ret;
 	sp_ctl_client_hooks(r->client, &r->control);
 	hooks->keyed = r->control.keyed;
-	hooks->lease = r->ring.key ? on_lease : NULL;
+	hooks->lease = r->ring.tls ? on_lease : NULL;
 	hooks->grant = on_grant;
 	hooks->peer_sample = on_peer_sample;
 	hooks->peer_counts = on_peer_counts;

@@ -39,11 +39,12 @@ static int key_make(struct sp_keyring *r, char **args, struct sp_err *err)
 
 	(void)args;
 	if (r->key)
-		return sp_fail(err, -EEXIST, SP_EXIT_USAGE,
-			       "there is a key already (%s); `spate key show` prints its public "
-			       "half; to begin anew, remove the file: who trusts the old key must "
-			       "be told the new one",
-			       r->key_path);
+		return sp_fail(
+			err, -EEXIST, SP_EXIT_USAGE,
+			"there is a key already (%s); `spate key show` prints its public "
+			"half; to begin anew, remove the file: who trusts the old key must "
+			"be told the new one",
+			r->key_path);
 	rc = sp_keyring_make_key(r, err);
 	return rc ? rc : print_own(r);
 }

@@ -100,8 +100,9 @@ static void say_code(struct spate_run *run)
 	char code[32];
 
 	if (spate_run_pairing_code(run, code, sizeof code) == 0)
-		fprintf(stderr, "pairing code %s (one try within ten minutes): spate send --pair "
-				"%s TARGET\n",
+		fprintf(stderr,
+			"pairing code %s (one try within ten minutes): spate send --pair "
+			"%s TARGET\n",
 			code, code);
 }
 

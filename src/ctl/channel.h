@@ -11,10 +11,10 @@
 #include "keys/tls.h"
 
 struct sp_ctl_chan {
-	int fd;		  /* -1: none */
+	int fd;		    /* -1: none */
 	struct sp_tls *tls; /* its handshake done; NULL: in the clear. Closed with it */
-	uint32_t packets; /* one for each call that moved bytes: own_control, roughly */
-	uint8_t *out;	  /* out_cap records, the owner's */
+	uint32_t packets;   /* one for each call that moved bytes: own_control, roughly */
+	uint8_t *out;	    /* out_cap records, the owner's */
 	uint32_t out_cap;
 	uint32_t out_at, out_end; /* bytes: [at, end) is still to be sent */
 	uint32_t in_len;

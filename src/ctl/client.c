@@ -91,8 +91,7 @@ static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t event
 	}
 	if (events & EPOLLOUT)
 		rc = sp_ctl_peer_writable(p);
-	if (!rc &&
-	    (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || sp_ctl_chan_buffered(&p->ch)))
+	if (!rc && (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || sp_ctl_chan_buffered(&p->ch)))
 		rc = sp_ctl_peer_readable(&c->x, p);
 	settle(c, p, rc);
 }
@@ -271,20 +270,26 @@ static int check_needs(const struct sp_ctl_client *c, const struct sp_ask *asks,
 
 		sp_endpoint_format(to, sizeof to, &asks[i].to);
 		if (c->x.secure.code && !live)
-			return sp_fail(err, -EACCES, SP_EXIT_PERM,
-				       "not paired: the receiver at %s %s; `spate recv --pair` "
-				       "there prints a code that is good for one try within ten "
-				       "minutes",
-				       to, sp_ctl_peer_no_lease(p));
+			return sp_fail(
+				err, -EACCES, SP_EXIT_PERM,
+				"not paired: the receiver at %s %s; `spate recv --pair` "
+				"there prints a code that is good for one try within ten "
+				"minutes",
+				to,
+				p->why == SP_CTL_W_STRANGER
+					? "lets nobody pair (its code is over or was "
+					  "used, or none was made)"
+					: sp_ctl_peer_no_lease(p));
 		if (!asks[i].lease || (live && p->lease.given))
 			continue;
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s: a %s address, and so much may be sent there only with a lease "
-			       "from a spate receiver at the far end, but the receiver %s; "
-			       "`spate recv --pair` there and `spate send --pair CODE` here make "
-			       "the two known to each other",
-			       to, sp_addr_class_name(sp_addr_class(&asks[i].to.addr)),
-			       p->keyed ? sp_ctl_peer_no_lease(p) : "cannot be asked");
+		return sp_fail(
+			err, -EACCES, SP_EXIT_PERM,
+			"%s: a %s address, and so much may be sent there only with a lease "
+			"from a spate receiver at the far end, but the receiver %s; "
+			"`spate recv --pair` there and `spate send --pair CODE` here make "
+			"the two known to each other",
+			to, sp_addr_class_name(sp_addr_class(&asks[i].to.addr)),
+			p->keyed ? sp_ctl_peer_no_lease(p) : "cannot be asked");
 	}
 	return 0;
 }

@@ -32,8 +32,8 @@ struct sp_ctl_client_conf {
 /* What a sender with keys does. */
 struct sp_ctl_client_secure {
 	struct sp_keyring *ring; /* the caller's, with a key; grows by pairing */
-	bool always;	      /* own networks too; else only asks that need a lease show a key */
-	const char *code;     /* pair with the one target that there is; NULL: do not */
+	bool always;	  /* own networks too; else only asks that need a lease show a key */
+	const char *code; /* pair with the one target that there is; NULL: do not */
 };
 
 /* Errors: -ENOMEM; what epoll and timerfd return (descriptors), exit 77. */

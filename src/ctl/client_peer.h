@@ -78,8 +78,8 @@ struct sp_ctl_peer {
 
 struct sp_ctl_peer_ctx {
 	const struct sp_env *env;
-	struct sp_ctl_host host; /* ours */
-	unsigned exchanges;	 /* of the first estimate */
+	struct sp_ctl_host host;	    /* ours */
+	unsigned exchanges;		    /* of the first estimate */
 	struct sp_ctl_client_secure secure; /* ring NULL: no keys */
 	uint8_t pair_secret[SP_PAIR_SECRET];
 	uint64_t lease_ns; /* the term that is asked for */

@@ -63,8 +63,8 @@ static void trust(struct user *a, const char *name, const struct user *b)
 	char text[SP_TRUST_NAME];
 
 	strcpy(text, name);
-	assert_int_equal(sp_keyring_add(&a->ring, text, false, sp_key_public(b->ring.key), NULL),
-			 0);
+	assert_int_equal(
+		sp_keyring_add(&a->ring, text, false, sp_key_public(b->ring.key), NULL), 0);
 }
 
 static bool trusts(const struct user *a, const struct user *b)
@@ -142,9 +142,9 @@ static void new_caller(struct world *w, struct caller *k, const char *code, uint
 					   .name = "unit test",
 					   .connect = to_loopback,
 					   .connect_arg = &k->port };
-	struct sp_ctl_client_secure secure = {
-		.ring = &w->alice.ring, .always = true, .code = code
-	};
+	struct sp_ctl_client_secure secure = { .ring = &w->alice.ring,
+					       .always = true,
+					       .code = code };
 
 	*k = (struct caller){ .port = port,
 			      .ask = { .to = w->run.at[0],
@@ -296,7 +296,7 @@ static void test_pairing(void **state)
 	sp_ctl_client_free(k.c);
 	assert_true(trusts(&w->alice, &w->bob));
 	/* A code is good once. */
-	pair_fails(w, CODE, "hung up");
+	pair_fails(w, CODE, "lets nobody pair");
 	/* What it was for works without it. */
 	new_caller(w, &k, NULL, w->run.at[0].port);
 	assert_int_equal(grant(&k), 0);
@@ -316,7 +316,7 @@ static void test_one_try(void **state)
 	(void)state;
 	start(w, &pairs);
 	pair_fails(w, "4Q7K-9TNM-2XHE", "did not take the pairing code");
-	pair_fails(w, CODE, "hung up");
+	pair_fails(w, CODE, "lets nobody pair");
 	t_server_stop(&w->server);
 	assert_false(trusts(&w->alice, &w->bob));
 	assert_false(trusts(&w->bob, &w->alice));
@@ -329,7 +329,7 @@ static void test_no_code_is_out(void **state)
 
 	(void)state;
 	start(w, &plain);
-	pair_fails(w, CODE, "hung up");
+	pair_fails(w, CODE, "lets nobody pair");
 	assert_int_equal(sp_ctl_server_secure(w->server.s,
 					      &(struct sp_ctl_secure){ .code = "nonsense" }),
 			 -EINVAL);

@@ -124,7 +124,7 @@ struct sp_ctl_lease_ask {
 	uint64_t term_ns;
 };
 struct sp_ctl_lease {
-	uint32_t seq, why; /* why: enum sp_ctl_lease_why; not GIVEN: the rest is 0 */
+	uint32_t seq, why;	   /* why: enum sp_ctl_lease_why; not GIVEN: the rest is 0 */
 	uint64_t packets, term_ns; /* at most what was asked */
 };
 

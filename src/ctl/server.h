@@ -44,9 +44,9 @@ int sp_ctl_server_new_ops(struct sp_ctl_server **, const struct sp_ctl_ops *, vo
 /* What a receiver with keys does. */
 struct sp_ctl_secure {
 	struct sp_keyring *ring; /* the caller's, with a key; grows by pairing */
-	bool keyed_only;      /* no session without a key, not even in own networks */
-	uint64_t lease_pps;   /* most that a lease allows a second; 0: none is given */
-	const char *code;     /* of pairing, good from now on; NULL: none */
+	bool keyed_only;	 /* no session without a key, not even in own networks */
+	uint64_t lease_pps;	 /* most that a lease allows a second; 0: none is given */
+	const char *code;	 /* of pairing, good from now on; NULL: none */
 };
 /* Before the first step. -EINVAL: the code is none. */
 int sp_ctl_server_secure(struct sp_ctl_server *, const struct sp_ctl_secure *);

@@ -8,9 +8,9 @@
 #include "core/clock.h"
 
 /* How every refusal ends: what the user can do. */
-#define NO_LEASE                                                                               \
-	"more needs a lease, the far end's consent, from a spate receiver there whose key is " \
-	"trusted here (`spate key make`; `spate recv --pair` there, `spate send --pair CODE` " \
+#define NO_LEASE                                                                                \
+	"more needs a lease, the far end's consent, from a spate receiver there whose key is "  \
+	"trusted here (`spate key make`; `spate recv --pair` there, `spate send --pair CODE` "  \
 	"here); or stay within these limits, or use a network of your own (loopback, private, " \
 	"documentation addresses, a lab)"
 
@@ -146,9 +146,10 @@ static int judge_segment(const struct sp_guard_ask *ask, unsigned n, const struc
 		pps += ask[i].segment == s ? ask[i].pps : 0;
 	if (s->pps == UINT64_MAX || within(pps, (double)s->pps))
 		return 0;
-	return sp_fail(err, -EACCES, SP_EXIT_PERM,
-		       "test segment %s (%s): more than its ceiling of %llu packets/s is asked for",
-		       s->interface, s->place, (unsigned long long)s->pps);
+	return sp_fail(
+		err, -EACCES, SP_EXIT_PERM,
+		"test segment %s (%s): more than its ceiling of %llu packets/s is asked for",
+		s->interface, s->place, (unsigned long long)s->pps);
 }
 
 /* *lease: it takes the far end's consent. */
@@ -244,7 +245,8 @@ static int list_leases(const struct sp_guard_ask *ask, unsigned n,
 
 		if (!ask[i].segment && !(far && sp_guard_is_metered(&ask[i], conf)))
 			continue;
-		while (k < permit->n_leases && !sp_endpoint_eq(&permit->lease[k].to, &ask[i].to))
+		while (k < permit->n_leases &&
+		       !sp_endpoint_eq(&permit->lease[k].to, &ask[i].to))
 			k++;
 		if (k == permit->n_leases)
 			permit->lease[permit->n_leases++] = (struct sp_lease){

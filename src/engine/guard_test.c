@@ -411,7 +411,8 @@ static void test_leases(void **state)
 {
 	const struct sp_guard_conf conf = { .may_lease = true };
 	struct sp_guard_ask a[4] = { ask_of("8.8.8.8", 1e6, 1e9), ask_of("10.0.0.1", 1e6, 1e9),
-				     ask_of("8.8.8.8", 500.5, 8), ask_of("1.1.1.1", INFINITY, 8) };
+				     ask_of("8.8.8.8", 500.5, 8),
+				     ask_of("1.1.1.1", INFINITY, 8) };
 	struct sp_permit permit;
 	struct sp_arena arena;
 	struct sp_err err = { 0 };

@@ -16,7 +16,8 @@ static void segment_terms(const struct sp_run *r, const struct sp_lease *l, uint
 			  struct sp_lease_terms *t)
 {
 	uint64_t since = r->t0_ns && now_ns > r->t0_ns ? now_ns - r->t0_ns : 0;
-	int64_t left_s = l->segment->until_s - sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S;
+	int64_t left_s = l->segment->until_s -
+			 sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S;
 	unsigned __int128 n = (unsigned __int128)l->pps * (since + SP_RUN_TICK_NS + SLACK_NS) /
 			      SP_NS_PER_S;
 
@@ -72,7 +73,8 @@ int sp_run_take_leases(struct sp_run *r, struct sp_err *err)
 		       !sp_endpoint_eq(&r->asks[r->lease_ask[i]].ask.to, &l->to))
 			r->lease_ask[i]++;
 		if (terms_of(r, i, now, &t) || t.until_ns <= now)
-			return sp_fail(err, -EACCES, SP_EXIT_PERM, "%s: there is no lease for it",
+			return sp_fail(err, -EACCES, SP_EXIT_PERM,
+				       "%s: there is no lease for it",
 				       sp_endpoint_format(to, sizeof to, &l->to));
 		fill(l, &t);
 	}
@@ -88,18 +90,21 @@ static void stop(struct sp_run *r, const struct sp_lease *l, const struct sp_lea
 
 	sp_endpoint_format(to, sizeof to, &l->to);
 	if (l->segment)
-		sp_run_say(r, "lease-over", false, "sending to %s stopped: the test segment %s %s",
-			   to, l->segment->place,
+		sp_run_say(r, "lease-over", false,
+			   "sending to %s stopped: the test segment %s %s", to,
+			   l->segment->place,
 			   over ? t->why : "allows no more than was asked for");
 	else if (over)
-		sp_run_say(r, "lease-over", false,
-			   "sending stopped: the lease for %s is over and the receiver there %s",
-			   to, t->why ? t->why : "did not renew it");
+		sp_run_say(
+			r, "lease-over", false,
+			"sending stopped: the lease for %s is over and the receiver there %s",
+			to, t->why ? t->why : "did not renew it");
 	else
-		sp_run_say(r, "lease-ceiling", false,
-			   "sending stopped: the lease for %s allows %llu packets up to now, and "
-			   "they have been sent",
-			   to, (unsigned long long)t->packets);
+		sp_run_say(
+			r, "lease-ceiling", false,
+			"sending stopped: the lease for %s allows %llu packets up to now, and "
+			"they have been sent",
+			to, (unsigned long long)t->packets);
 	sp_run_exit_hint(r, SP_EXIT_UNMET);
 	sp_run_request_stop(r, false);
 	r->leases_over = true;

@@ -14,11 +14,11 @@
 /* The far end: who it is and what it does with time. */
 struct far {
 	struct sp_clock *clock;
-	bool nobody;		/* does not answer */
-	uint64_t term_ns;	/* of each lease */
-	uint64_t limit;		/* packets in all; UINT64_MAX: what is asked */
+	bool nobody;		 /* does not answer */
+	uint64_t term_ns;	 /* of each lease */
+	uint64_t limit;		 /* packets in all; UINT64_MAX: what is asked */
 	uint64_t renew_until_ns; /* asks later than that are not answered */
-	uint64_t gone_ns;	/* the control session ends */
+	uint64_t gone_ns;	 /* the control session ends */
 	uint64_t pps, asked_ns, packets, until_ns;
 	unsigned renewed;
 };
@@ -53,8 +53,8 @@ static int far_lease(void *arg, uint32_t i, struct sp_lease_terms *t)
 	uint64_t now = sp_clock_now(f->clock);
 
 	assert_int_equal(i, 0);
-	if (!f->until_ns ||
-	    (now >= f->asked_ns + f->term_ns / 2 && now < f->renew_until_ns && now < f->gone_ns))
+	if (!f->until_ns || (now >= f->asked_ns + f->term_ns / 2 && now < f->renew_until_ns &&
+			     now < f->gone_ns))
 		renew(f, now);
 	t->packets = f->packets;
 	t->until_ns = now < f->gone_ns ? f->until_ns : 0;
@@ -83,9 +83,12 @@ static int prepare(struct trip *t, const char *rate)
 {
 	struct sp_run_hooks hooks = { .arg = &t->far, .grant = far_grant, .lease = far_lease };
 	char rate_word[32] = "rate=";
-	const char *const words[] = { VIRTUAL,	 "best_effort=yes", "+port",	   "name=p",
-				      "transport=null", "+stream",	"name=s",      "from=p",
-				      "host=8.8.4.2",	"port=5001",	"size=64",     rate_word,
+	const char *const words[] = { VIRTUAL,		"best_effort=yes",
+				      "+port",		"name=p",
+				      "transport=null", "+stream",
+				      "name=s",		"from=p",
+				      "host=8.8.4.2",	"port=5001",
+				      "size=64",	rate_word,
 				      "duration=60s",	NULL };
 
 	strcat(rate_word, rate);
@@ -98,9 +101,8 @@ static int prepare(struct trip *t, const char *rate)
 	sp_clock_init_virtual(&t->s.clock, SP_NS_PER_S);
 	t->s.env = (struct sp_env){ .mem = &t->s.mem.mem, .clock = &t->s.clock };
 	t->far.clock = &t->s.clock;
-	assert_int_equal(sp_run_new(&t->s.run, t->s.plan, &t->catalog, &t->s.env, &hooks,
-				    &t->s.err),
-			 0);
+	assert_int_equal(
+		sp_run_new(&t->s.run, t->s.plan, &t->catalog, &t->s.env, &hooks, &t->s.err), 0);
 	return sp_run_prepare(t->s.run, &t->s.err);
 }
 

@@ -357,11 +357,12 @@ static int check_mac(const struct sp_run *r, const struct run_port *p,
 
 	if (!l || !l->segment || sp_segment_has_mac(p->segment, m))
 		return 0;
-	return sp_fail(err, -EACCES, SP_EXIT_PERM,
-		       "%s: the next hop on %s has the hardware address "
-		       "%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
-		       sp_endpoint_format(to, sizeof to, &k->to), p->segment->interface, m[0],
-		       m[1], m[2], m[3], m[4], m[5], p->segment->place);
+	return sp_fail(
+		err, -EACCES, SP_EXIT_PERM,
+		"%s: the next hop on %s has the hardware address "
+		"%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
+		sp_endpoint_format(to, sizeof to, &k->to), p->segment->interface, m[0], m[1],
+		m[2], m[3], m[4], m[5], p->segment->place);
 }
 
 static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,

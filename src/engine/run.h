@@ -28,7 +28,7 @@ struct sp_ask {
 	uint64_t max_packets;	 /* ceiling of the whole run, UINT64_MAX none */
 	uint64_t planned_ns;	 /* SP_NEVER: until stopped */
 	bool lease;		 /* nothing may be sent there without one */
-	uint64_t lease_pps;	 /* units a second that it is wanted for; UINT64_MAX: any number */
+	uint64_t lease_pps; /* units a second that it is wanted for; UINT64_MAX: any number */
 };
 /* What a lease allows (plugin/permit.h). why: there will be no other, one phrase that continues
  * "the receiver at X ..."; NULL: it may still be renewed. */

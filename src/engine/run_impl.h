@@ -32,9 +32,9 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
-	bool metered;	/* outside the own network */
+	bool metered;		/* outside the own network */
 	struct sp_lease *lease; /* that it needs there; NULL: none */
-	uint32_t local; /* index in the worker's lane */
+	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
@@ -106,7 +106,7 @@ struct sp_run {
 	int64_t started_real_ns;
 	int run_fd;
 	int proc[RUN_PROC__N]; /* from the start on; -1: not open */
-	int stop_requested; /* atomic: signals seen */
+	int stop_requested;    /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
 	uint64_t steal0, stat0; /* /proc/stat at T0 */

@@ -35,7 +35,7 @@ struct sp_segment {
 	struct sp_segment_prefix prefix[SP_SEGMENT_LINES];
 	uint8_t mac[SP_SEGMENT_LINES][6];
 	unsigned n_prefixes, n_macs;
-	uint64_t pps;	/* UINT64_MAX: no ceiling */
+	uint64_t pps;	 /* UINT64_MAX: no ceiling */
 	int64_t until_s; /* seconds since 1970; INT64_MAX: for ever */
 };
 

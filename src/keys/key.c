@@ -57,8 +57,7 @@ static int wrap(struct sp_key **out, EVP_PKEY *pair, const struct sp_mem *mem)
 	k->pair = pair;
 	*out = k;
 	if (EVP_PKEY_get_id(pair) == EVP_PKEY_ED25519 &&
-	    EVP_PKEY_get_raw_public_key(pair, k->public.b, &len) == 1 &&
-	    len == SP_PUBKEY_BYTES)
+	    EVP_PKEY_get_raw_public_key(pair, k->public.b, &len) == 1 && len == SP_PUBKEY_BYTES)
 		return 0;
 	sp_key_free(k);
 	return -EINVAL;
@@ -103,7 +102,8 @@ static int check_file(int fd, const char *place, struct sp_err *err)
 		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s is not a file", place);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s belongs to another user: a private key is its owner's", place);
+			       "%s belongs to another user: a private key is its owner's",
+			       place);
 	if (st.st_mode & 077)
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "%s can be read by others (mode %03o): `chmod 600 %s`", place,
@@ -153,10 +153,11 @@ int sp_key_load(struct sp_key **out, int dir, const char *name, const char *plac
 	close(fd);
 	rc = pair ? wrap(out, pair, mem) : -EINVAL;
 	if (rc == -EINVAL)
-		return sp_fail(err, rc, SP_EXIT_DATA,
-			       "%s holds no Ed25519 key (PEM, without a passphrase): `spate key "
-			       "make` makes one",
-			       place);
+		return sp_fail(
+			err, rc, SP_EXIT_DATA,
+			"%s holds no Ed25519 key (PEM, without a passphrase): `spate key "
+			"make` makes one",
+			place);
 	return rc ? sp_fail(err, rc, SP_EXIT_FAILED, "out of memory") : 0;
 }
 

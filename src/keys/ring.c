@@ -14,7 +14,8 @@
 
 /* ---- the folder ---- */
 
-static int folder_path(struct sp_keyring *r, const struct sp_keyring_conf *c, struct sp_err *err)
+static int folder_path(struct sp_keyring *r, const struct sp_keyring_conf *c,
+		       struct sp_err *err)
 {
 	bool xdg = c->xdg_config_home && c->xdg_config_home[0] == '/';
 	int n;
@@ -47,7 +48,8 @@ static int make_folder(char *path)
 	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-static int open_folder(struct sp_keyring *r, const struct sp_keyring_conf *c, struct sp_err *err)
+static int open_folder(struct sp_keyring *r, const struct sp_keyring_conf *c,
+		       struct sp_err *err)
 {
 	int rc = folder_path(r, c, c->make_folder ? err : NULL);
 
@@ -149,7 +151,7 @@ static int no_folder(const struct sp_keyring *r, struct sp_err *err)
 }
 
 int sp_keyring_add(struct sp_keyring *r, char name[SP_TRUST_NAME], bool near,
-		const struct sp_pubkey *key, struct sp_err *err)
+		   const struct sp_pubkey *key, struct sp_err *err)
 {
 	const struct sp_trusted *known;
 	struct sp_trust now;
@@ -206,9 +208,10 @@ int sp_keyring_remove(struct sp_keyring *r, const char *name, struct sp_err *err
 	rc = rc ? sp_fail(err, -errno, SP_EXIT_IO, "%s: %s", r->path, strerror(errno))
 		: load_trust(r, &now, err);
 	if (!rc && sp_trust_remove(&now, name))
-		rc = sp_fail(err, -ENOENT, SP_EXIT_USAGE,
-			     "no key is trusted under the name '%s'; `spate key list` shows them",
-			     name);
+		rc = sp_fail(
+			err, -ENOENT, SP_EXIT_USAGE,
+			"no key is trusted under the name '%s'; `spate key list` shows them",
+			name);
 	if (!rc)
 		rc = save_trust(r, &now, err);
 	flock(r->dir, LOCK_UN);
@@ -229,8 +232,8 @@ static int take_only(struct sp_keyring *r, const char *only, struct sp_err *err)
 		size_t n = strcspn(p, ",");
 		const struct sp_trusted *t = NULL;
 
-		snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1),
-			 p);
+		snprintf(name, sizeof name, "%.*s",
+			 (int)(n < sizeof name ? n : sizeof name - 1), p);
 		p += n;
 		if (sp_trust_name_ok(name))
 			t = sp_trust_by_name(&r->trust, name);
@@ -264,8 +267,8 @@ static int load_key(struct sp_keyring *r, const char *file, struct sp_err *err)
 	return rc ? rc : sp_tls_ctx_new(&r->tls, r->key, r->mem, err);
 }
 
-int sp_keyring_open(struct sp_keyring *r, const struct sp_keyring_conf *c, const struct sp_mem *mem,
-		 struct sp_err *err)
+int sp_keyring_open(struct sp_keyring *r, const struct sp_keyring_conf *c,
+		    const struct sp_mem *mem, struct sp_err *err)
 {
 	int rc;
 

@@ -55,9 +55,9 @@ static int remove_place(void **state)
 static int open_ring(const struct place *p, struct sp_keyring *r, const char *only, bool make,
 		     struct sp_err *err)
 {
-	struct sp_keyring_conf conf = {
-		.xdg_config_home = p->config, .only = only, .make_folder = make
-	};
+	struct sp_keyring_conf conf = { .xdg_config_home = p->config,
+					.only = only,
+					.make_folder = make };
 
 	*err = (struct sp_err){ 0 };
 	return sp_keyring_open(r, &conf, sp_mem_system(), err);
@@ -193,7 +193,8 @@ static void test_a_broken_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_nothing_is_there, make_place, remove_place),
+		cmocka_unit_test_setup_teardown(test_nothing_is_there, make_place,
+						remove_place),
 		cmocka_unit_test_setup_teardown(test_made_and_found_again, make_place,
 						remove_place),
 		cmocka_unit_test_setup_teardown(test_a_name_nearby, make_place, remove_place),

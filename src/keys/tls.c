@@ -41,9 +41,8 @@ static int fd_of(BIO *b)
 
 static int socket_write(BIO *b, const char *data, int len)
 {
-	return socket_result(
-		b, send(fd_of(b), data, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT),
-		BIO_FLAGS_WRITE);
+	return socket_result(b, send(fd_of(b), data, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT),
+			     BIO_FLAGS_WRITE);
 }
 
 static int socket_read(BIO *b, char *data, int len)

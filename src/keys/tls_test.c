@@ -36,9 +36,7 @@ static bool accepts(void *arg, const struct sp_pubkey *key)
 
 static void open_side(struct side *s, const struct sp_mem *mem, int fd, bool server)
 {
-	struct sp_tls_conf conf = {
-		.fd = fd, .server = server, .accept = accepts, .arg = s
-	};
+	struct sp_tls_conf conf = { .fd = fd, .server = server, .accept = accepts, .arg = s };
 
 	s->fd = fd;
 	assert_int_equal(sp_key_make(&s->key, mem, NULL), 0);

@@ -160,8 +160,8 @@ static int parse_line(struct sp_trust *t, struct line *l, struct sp_err *err)
 			   "not a name (letters, digits, '.', '_' and '-', at most 63)", err);
 	at = word(l, key, sizeof key);
 	if (sp_pubkey_parse(key, &pub))
-		return bad(l, at, "not a public key (44 characters, as `spate key show` prints)",
-			   err);
+		return bad(l, at,
+			   "not a public key (44 characters, as `spate key show` prints)", err);
 	at = word(l, rest, sizeof rest);
 	if (*rest)
 		return bad(l, at, "something stands behind the key; a line is NAME KEY", err);

@@ -28,7 +28,7 @@ struct sp_folder {
 	uint64_t left_out;    /* caller: intervals that found the queue full */
 	struct sp_str plan;   /* plan.json, until it is written */
 	pthread_t thread;
-	bool started; /* caller */
+	bool started;	      /* caller */
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t work, progress;
 	struct sp_str line[SP_FOLDER_LINES];

@@ -8,9 +8,9 @@
 
 /* Rights by the ABI that brought them; what a kernel does not know must not be asked of it. Debian
  * 12's headers end at ABI 2. */
-#define RIGHTS_1      ((UINT64_C(1) << 13) - 1)
-#define REFER_2	      (UINT64_C(1) << 13)
-#define TRUNCATE_3    (UINT64_C(1) << 14)
+#define RIGHTS_1   ((UINT64_C(1) << 13) - 1)
+#define REFER_2	   (UINT64_C(1) << 13)
+#define TRUNCATE_3 (UINT64_C(1) << 14)
 
 int sp_sandbox_has_landlock(void)
 {
@@ -40,7 +40,7 @@ static int allow(int rules, int dir, uint64_t known)
 						.parent_fd = dir };
 
 	return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &a, 0) ? -errno
-											 : 0;
+											: 0;
 }
 
 int sp_sandbox_landlock(const struct sp_sandbox_conf *conf)

@@ -237,7 +237,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_is_refused, make_folders,
 						remove_folders),
 		cmocka_unit_test_setup_teardown(test_files, make_folders, remove_folders),
-		cmocka_unit_test_setup_teardown(test_what_goes_on, make_folders, remove_folders),
+		cmocka_unit_test_setup_teardown(test_what_goes_on, make_folders,
+						remove_folders),
 		cmocka_unit_test(test_texts),
 	};
 

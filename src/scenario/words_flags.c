@@ -14,11 +14,11 @@
 #define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
 
-#define KEY_ROW                                                                                  \
-	{ "--key",	 SP_FLAG_VALUE,                                                         \
-	  "FILE",	 "keys.file",                                                           \
-	  NULL,		 G_KEYS,                                                                \
-	  "file of the own private key (default $XDG_CONFIG_HOME/spate/key)" }
+#define KEY_ROW                                                                                \
+	{                                                                                      \
+		"--key", SP_FLAG_VALUE, "FILE", "keys.file", NULL, G_KEYS,                     \
+			"file of the own private key (default $XDG_CONFIG_HOME/spate/key)"     \
+	}
 
 #define OUTPUT_ROWS                                                                              \
 	{ "--json",                                                                              \
