@@ -156,27 +156,8 @@ int sp_ctl_peer_on_lease(struct sp_ctl_peer *p, const struct sp_ctl_lease *m)
 
 const char *sp_ctl_peer_no_lease(const struct sp_ctl_peer *p)
 {
-	static const char *const gone[SP_CTL_W__N] = {
-		[SP_CTL_W_NOBODY] = "does not answer on its control port",
-		[SP_CTL_W_FOREIGN] = "is no spate receiver",
-		[SP_CTL_W_HALF] = "broke off in the middle of its answer",
-		[SP_CTL_W_SILENT] = "accepts on its control port and then says nothing",
-		[SP_CTL_W_CLOSED] = "accepts on its control port and closes at once",
-		[SP_CTL_W_VERSION] = "is a spate of another version",
-		[SP_CTL_W_FULL] = "has no room for these flows (--max-flows there)",
-		[SP_CTL_W_LOST] = "ended its control session",
-		[SP_CTL_W_GARBLED] = "sent nonsense in its control session",
-		[SP_CTL_W_NO_COUNTS] = "did not tell its counts in time",
-		[SP_CTL_W_LOCAL] = "could not be asked for want of descriptors or memory here",
-		[SP_CTL_W_STRANGER] = "hung up when this host showed its key: it has no keys, "
-				      "or does not trust this one",
-		[SP_CTL_W_UNTRUSTED] = "shows a key that is not trusted here",
-		[SP_CTL_W_CODE] = "did not take the pairing code",
-		[SP_CTL_W_STORE] = "paired, but its key could not be kept here",
-	};
-
 	if (p->state == SP_CTL_P_GONE)
-		return gone[p->why];
+		return sp_ctl_peer_phrase(p->why);
 	if (p->lease.refused == SP_CTL_LEASE_NO_KEY)
 		return "wants to see a key";
 	if (p->lease.refused == SP_CTL_LEASE_NONE)

@@ -299,14 +299,10 @@ void sp_ctl_peer_fini(struct sp_ctl_peer *p, const struct sp_mem *mem)
 		sp_ctl_gather_fini(&p->gather);
 }
 
-const char *sp_ctl_peer_remark(const struct sp_ctl_peer *p, char *buf, size_t cap)
+const char *sp_ctl_peer_phrase(enum sp_ctl_peer_why why)
 {
 	static const char *const texts[SP_CTL_W__N] = {
-		[SP_CTL_W_STRANGER] = "hung up when this host showed its key: it has no keys, "
-				      "or does not trust this one",
-		[SP_CTL_W_UNTRUSTED] = "shows a key that is not trusted here",
-		[SP_CTL_W_CODE] = "did not take the pairing code",
-		[SP_CTL_W_STORE] = "paired, but its key could not be kept here",
+		[SP_CTL_W_NOBODY] = "does not answer on its control port",
 		[SP_CTL_W_FOREIGN] = "speaks something else on its control port",
 		[SP_CTL_W_HALF] = "broke off in the middle of its answer on its control port",
 		[SP_CTL_W_SILENT] = "accepts on its control port and then says nothing",
@@ -317,12 +313,24 @@ const char *sp_ctl_peer_remark(const struct sp_ctl_peer *p, char *buf, size_t ca
 		[SP_CTL_W_GARBLED] = "sent nonsense in its control session",
 		[SP_CTL_W_NO_COUNTS] = "did not tell its counts in time",
 		[SP_CTL_W_LOCAL] = "could not be asked for want of descriptors or memory here",
+		[SP_CTL_W_STRANGER] =
+			("hung up when this host showed its key: it has no keys, or does not "
+			 "trust this one"),
+		[SP_CTL_W_UNTRUSTED] = "shows a key that is not trusted here",
+		[SP_CTL_W_CODE] = "did not take the pairing code",
+		[SP_CTL_W_STORE] = "paired, but its key could not be kept here",
 	};
+
+	return texts[why];
+}
+
+const char *sp_ctl_peer_remark(const struct sp_ctl_peer *p, char *buf, size_t cap)
+{
 	char to[72];
 
-	if (p->state != SP_CTL_P_GONE || !texts[p->why])
+	if (p->state != SP_CTL_P_GONE || p->why == SP_CTL_W_NOBODY)
 		return NULL;
 	sp_endpoint_format(to, sizeof to, &p->to);
-	snprintf(buf, cap, "%s %s; counts are unknown", to, texts[p->why]);
+	snprintf(buf, cap, "%s %s; counts are unknown", to, sp_ctl_peer_phrase(p->why));
 	return buf;
 }

@@ -120,6 +120,8 @@ void sp_ctl_peer_bye(struct sp_ctl_peer *);
 void sp_ctl_peer_expire(struct sp_ctl_peer *);
 void sp_ctl_peer_fail(struct sp_ctl_peer *, enum sp_ctl_peer_why);
 void sp_ctl_peer_fini(struct sp_ctl_peer *, const struct sp_mem *);
+/* What happened, as a phrase that continues "the receiver at X ...". */
+const char *sp_ctl_peer_phrase(enum sp_ctl_peer_why);
 /* One sentence into buf, or NULL. */
 const char *sp_ctl_peer_remark(const struct sp_ctl_peer *, char *buf, size_t cap);
 

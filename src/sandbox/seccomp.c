@@ -170,7 +170,7 @@ static int add_rules(scmp_filter_ctx x, const struct sp_sandbox_conf *conf)
 	/* abort() and pthread_kill() to oneself. */
 	if (!rc)
 		rc = seccomp_rule_add(x, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	return rc;
 }
 
