@@ -90,6 +90,12 @@ const char *spate_plan_json(struct spate_plan *p)
 	return p->json.failed ? NULL : p->json.text;
 }
 
+int spate_plan_write(const struct spate_plan *p,
+		     int (*take)(void *arg, const char *text, size_t len), void *arg)
+{
+	return sp_plan_write(p->words.plan, &sp_catalog, sp_mem_system(), take, arg);
+}
+
 const char *spate_plan_sha256(const struct spate_plan *p)
 {
 	return p->words.plan->sha256;
@@ -363,8 +369,10 @@ static void step_control(struct spate_run *r)
 		sp_ctl_client_step(r->client);
 		remark_control(r);
 	}
-	if (r->server)
+	if (r->server) {
 		sp_ctl_server_step(r->server);
+		sp_run_own_control(r->run, sp_ctl_server_packets(r->server));
+	}
 }
 
 /* Waits for whichever has something to do first. */

@@ -198,15 +198,19 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
-/* "eth0 10.0.0.1:5001", ":5001" on all addresses, "" when nothing is bound. */
+/* "eth0 10.0.0.1:5001", ":5001-5002" on all addresses, "" when nothing is bound. */
 static void describe_local(struct run_port *p, size_t at, const struct sp_endpoint *local)
 {
-	char text[80] = "";
+	char text[96] = "";
+	size_t len;
 
 	if (local->addr.family)
 		sp_endpoint_format(text, sizeof text, local);
 	else if (local->port)
 		snprintf(text, sizeof text, ":%u", local->port);
+	len = strlen(text);
+	if (len && p->plan->port_last > p->plan->port)
+		snprintf(text + len, sizeof text - len, "-%u", (unsigned)p->plan->port_last);
 	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
 }
 
@@ -243,7 +247,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (ret)
 		return sp_fail(
 			err, ret, SP_EXIT_PERM,
-			"port %s: flows cannot be steered to %u workers (%s): use --cores 1",
+			"port %s: sources cannot be steered to %u workers (%s): use --cores 1",
 			p->plan->name, r->n_workers, strerror(-ret));
 	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
 	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0)
@@ -289,10 +293,9 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->lane.streams = sp_alloc_array(mem, n + 1, sizeof *w->lane.streams);
 	w->lane.flow = sp_alloc_array(mem, n + 1, sizeof *w->lane.flow);
 	w->lane.tally = sp_alloc_array(mem, r->n_tallies, sizeof *w->lane.tally);
-	w->stream_of = sp_alloc_array(mem, n + 1, sizeof *w->stream_of);
 	w->given_up = sp_alloc_array(mem, n + 1, sizeof *w->given_up);
 	if (!w->lane.ports || !w->lane.streams || !w->lane.flow || !w->lane.tally ||
-	    !w->stream_of || !w->given_up)
+	    !w->given_up)
 		return no_memory(err);
 	w->lane.sources = r->sources;
 	for (unsigned i = 0; i < r->plan->n_ports; i++) {
@@ -318,6 +321,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			     sp_catalog_stamp(r->catalog, "short"), flows, flows,
 			     r->plan->n_ports))
 		return no_memory(err);
+	w->verifier.worker = index;
 	return 0;
 }
 
@@ -438,7 +442,6 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	w->lane.metered |= s->metered || s->lease;
 	w->lane.leased |= s->lease != NULL;
 	s->local = w->lane.n_streams++;
-	w->stream_of[s->local] = i;
 	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
 }
 
@@ -619,31 +622,6 @@ static void head_flows(struct sp_run *r)
 	}
 }
 
-static char *asked_text(struct sp_run *r, const struct sp_plan_stream *s)
-{
-	char rate[48];
-
-	return sp_arena_printf(&r->arena, "%s, %llu B, %s",
-			       sp_format_rate(rate, sizeof rate, &s->rate),
-			       (unsigned long long)s->size, s->departure);
-}
-
-static int name_streams(struct sp_run *r, struct sp_err *err)
-{
-	char to[80];
-
-	for (unsigned i = 0; i < r->plan->n_streams; i++) {
-		struct run_stream *s = &r->streams[i];
-
-		s->target = sp_arena_printf(&r->arena, "%s://%s", s->plan->protocol,
-					    sp_endpoint_format(to, sizeof to, &s->to));
-		s->asked = asked_text(r, s->plan);
-		if (!s->target || !s->asked)
-			return no_memory(err);
-	}
-	return 0;
-}
-
 /* Which streams will carry a stamp: leases are asked for before a port is open. */
 static void foresee_stamps(struct sp_run *r)
 {
@@ -730,8 +708,6 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	}
 	if (ret == 0)
 		ret = place_streams(r, err);
-	if (ret == 0)
-		ret = name_streams(r, err);
 	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
 	if (ret == 0 && !leases)
@@ -763,7 +739,9 @@ void sp_run_release(struct sp_run *r)
 	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
 		sp_free(mem, r->sessions[i].tx);
 	sp_flow_table_fini(&r->granted, mem);
-	sp_free(mem, r->final_hists);
+	sp_free(mem, r->hists);
+	sp_free(mem, r->listed);
+	sp_free(mem, r->self_flows);
 	sp_free(mem, r->workers);
 	sp_free(mem, r->rx_session);
 	sp_free(mem, r->sessions);

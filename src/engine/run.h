@@ -57,7 +57,8 @@ struct sp_peer_flow {
 /* What a receiver knows of one grant at its end. */
 struct sp_peer_counts {
 	uint32_t n_flows;
-	struct sp_peer_flow *flows; /* in the order of the ask's streams */
+	struct sp_peer_flow *flows; /* in the order of the ask's streams; the run may settle
+				     * corrupted ones between them */
 	uint32_t n_hists;	    /* n_flows when tally_each, else 1, or 0: none of its own */
 	struct sp_hist *delay, *delay_actual, *gap_error; /* n_hists each, allocated */
 	uint64_t dropped_units;	       /* by the receiving socket, in kernel units */
@@ -117,6 +118,10 @@ void sp_run_confined(struct sp_run *, const char *what);
 /* Something outside went wrong that the exit code must say (an output could not be written). */
 void sp_run_exit_hint(struct sp_run *, enum sp_exit code);
 void sp_run_free(struct sp_run *);
+
+/* Packets that control has cost so far, where it is not the hooks that say so (a receiver's
+ * server). */
+void sp_run_own_control(struct sp_run *, uint64_t packets);
 
 /* ---- the receiver's side of control: called by the control server ---- */
 

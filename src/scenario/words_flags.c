@@ -147,7 +147,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,
 	  "workers, one a core (default 1)" },
 	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
-	  "wait for a departure by spinning: auto (its last 60 us, the default), never, "
+	  "wait for a departure by spinning: auto (shortly before it, the default), never, "
 	  "always" },
 	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,
 	  "let packets wait so long for neighbours, to leave together (default 0)" },
