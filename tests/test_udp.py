@@ -409,12 +409,18 @@ def test_dry_run_opens_nothing(me):
 
 def test_last_unit_tells_without_control(me):
     """The flow's last unit says how many there were: nothing is unknown at the receiver."""
-    recv = me.start("spate", "recv", "udp://127.0.0.1:6301", "--no-control", "-D", "4", "--json")
-    recv.read_until("ready", stream="stderr")
-    me.run("spate", "send", "udp://127.0.0.1:6301", "--no-control", "-r", "500", "-D", "1")
-    total = json.loads(recv.wait().out)
-    assert "unknown-tail" not in [r["code"] for r in total["verdict"]["remarks"]]
-    total = total["total"]
+    for _ in range(5):
+        recv = me.start("spate", "recv", "udp://127.0.0.1:6301", "--no-control", "-D", "3",
+                        "--json")
+        recv.read_until("ready", stream="stderr")
+        send = me.run("spate", "send", "udp://127.0.0.1:6301", "--no-control", "-r", "500", "-D",
+                      "1", "--json")
+        report = json.loads(recv.wait().out)
+        # On a machine that stalls at the end, the last unit is given up, not sent.
+        if json.loads(send.out)["total"]["tx_packets"] == 500:
+            break
+    assert "unknown-tail" not in [r["code"] for r in report["verdict"]["remarks"]]
+    total = report["total"]
     assert (total["tx_packets"], total["rx_unique"], total["lost"]) == (500, 500, 0)
 
 
