@@ -50,6 +50,10 @@ int spate_plan_parse(struct spate_plan **plan, const char *command, int argc,
  * by the plan. */
 const char *spate_plan_json(struct spate_plan *plan);
 const char *spate_plan_sha256(const struct spate_plan *plan);
+/* The canonical plan in pieces: of 100,000 streams the whole is 35 MB. take returns 0 to go on.
+ * Returns what take did, or a negative errno. Any thread. */
+int spate_plan_write(const struct spate_plan *plan,
+		     int (*take)(void *arg, const char *text, size_t len), void *arg);
 /* The words that say what to print (--json, --run-dir, ...), for the command line. */
 const struct sp_words_output *spate_plan_output(const struct spate_plan *plan);
 void spate_plan_free(struct spate_plan *plan);
@@ -71,6 +75,14 @@ int spate_run_start(struct spate_run *run, struct spate_error *err);
 /* Address number i that the run listens on ("udp://0.0.0.0:5001") into buf; -ENOENT past the
  * last. After start. */
 int spate_run_listening(const struct spate_run *run, unsigned i, char *buf, size_t cap);
+/* The one-time code of `recv --pair` into buf; -ENOENT: none was asked for. After start. */
+int spate_run_pairing_code(const struct spate_run *run, char *buf, size_t cap);
+/* For a program that wants to confine itself: open folders in which the run may still make files
+ * (recv --pair keeps a key), at most n into dirs. Returns their number. The moment for it is the
+ * START event, when everything is open and there are no threads yet; what says then, for the
+ * report, what was given up. */
+int spate_run_folders(const struct spate_run *run, int *dirs, int n);
+void spate_run_confined(struct spate_run *run, const char *what);
 /* Waits at most timeout_ms (-1: until something happens) and does what is to be done. 1: the run
  * is over; 0: it goes on; negative: errno. */
 int spate_run_step(struct spate_run *run, int timeout_ms);

@@ -33,6 +33,8 @@ int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	if (hooks)
 		r->hooks = *hooks;
 	r->run_fd = -1;
+	for (unsigned i = 0; i < RUN_PROC__N; i++)
+		r->proc[i] = -1;
 	r->stop_ns = SP_NEVER;
 	r->role = !plan->n_recvs ? SP_ROLE_SEND : plan->n_streams ? SP_ROLE_BOTH : SP_ROLE_RECV;
 	sp_arena_init(&r->arena, env->mem);
@@ -121,24 +123,45 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
+/* What the units of all ports are; NULL: different things. */
+static const char *unit_of_all(const struct sp_run *r)
+{
+	for (unsigned p = 1; p < r->plan->n_ports; p++)
+		if (strcmp(sp_run_unit(r, p), sp_run_unit(r, 0)) != 0)
+			return NULL;
+	return sp_run_unit(r, 0);
+}
+
+static bool allocate_results(struct sp_run *r)
+{
+	struct sp_arena *a = &r->arena;
+
+	r->transport_results = sp_arena_alloc(a,
+					      r->plan->n_ports * sizeof *r->transport_results);
+	r->hists = sp_alloc_array(r->env.mem, RUN_HIST__N, sizeof *r->hists);
+	if (!r->transport_results || !r->hists)
+		return false;
+	if (r->role != SP_ROLE_RECV)
+		return true;
+	r->max_listed = (uint32_t)r->plan->run.max_flows;
+	r->receivers = sp_arena_alloc(a, r->plan->n_recvs * sizeof *r->receivers);
+	r->listed = sp_alloc_array(r->env.mem, r->max_listed, sizeof *r->listed);
+	r->own_listed = sp_arena_alloc(a, r->n_workers * sizeof *r->own_listed);
+	return r->receivers && r->listed && r->own_listed;
+}
+
 static int make_results(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_result *res = &r->result;
-	unsigned n = r->role == SP_ROLE_RECV ? r->plan->n_recvs : r->plan->n_streams;
-	uint64_t flows = r->plan->run.max_flows;
+	uint32_t streams = r->plan->n_streams, flows = 0;
 
-	if (r->role != SP_ROLE_RECV && r->plan->n_streams < flows)
-		flows = r->plan->n_streams;
-	r->flow_results_cap = (uint32_t)flows;
-	r->stream_results = sp_arena_alloc(&r->arena, n * sizeof *r->stream_results);
-	r->transport_results = sp_arena_alloc(&r->arena,
-					      r->plan->n_ports * sizeof *r->transport_results);
-	r->flow_results = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->flow_results);
-	r->listed = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->listed);
-	r->own_listed = sp_arena_alloc(&r->arena, r->n_workers * sizeof *r->own_listed);
-	if (!r->stream_results || !r->transport_results || !r->flow_results || !r->listed ||
-	    !r->own_listed)
+	if (!allocate_results(r))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	if (r->role != SP_ROLE_RECV)
+		flows = streams < r->plan->run.max_flows ? streams
+							 : (uint32_t)r->plan->run.max_flows;
+	for (unsigned i = 0; r->receivers && i < r->plan->n_recvs; i++)
+		sp_measure_clear(&r->receivers[i].m);
 	*res = (struct sp_result){ .name = r->plan->run.name,
 				   .command = r->role == SP_ROLE_RECV ? "recv" : "send",
 				   .plan_sha256 = r->plan->sha256,
@@ -148,8 +171,11 @@ static int make_results(struct sp_run *r, struct sp_err *err)
 				   .planned_ns = planned_end(r),
 				   .remarks = r->remarks,
 				   .n_remarks = res->n_remarks,
-				   .streams = r->stream_results,
-				   .n_streams = n,
+				   .parts = &sp_run_parts,
+				   .parts_arg = r,
+				   .n_streams = streams ? streams : r->plan->n_recvs,
+				   .n_flows = flows,
+				   .unit = unit_of_all(r),
 				   .transports = r->transport_results,
 				   .n_transports = r->plan->n_ports };
 	sp_host_describe(&res->host);
@@ -203,6 +229,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	r->t0_ns = t0_ns;
 	r->started_real_ns = sp_clock_real(r->env.clock) +
 			     (int64_t)(t0_ns - sp_clock_now(r->env.clock));
+	r->real_offset_ns = sp_clock_real_offset(r->env.clock);
 	r->next_tick_ns = t0_ns + SP_RUN_TICK_NS;
 	ret = make_results(r, err);
 	if (ret == 0)
@@ -264,6 +291,11 @@ void sp_run_remark(struct sp_run *r, const char *code, bool neutral, const char 
 	r->result.n_remarks = n + 1;
 }
 
+void sp_run_confined(struct sp_run *r, const char *what)
+{
+	sp_strlcpy(r->result.host.sandbox, what, sizeof r->result.host.sandbox);
+}
+
 /* Remarks that events have not told yet. Only between the start and the end event. */
 static void tell_remarks(struct sp_run *r)
 {
@@ -278,6 +310,11 @@ void sp_run_exit_hint(struct sp_run *r, enum sp_exit code)
 	if (r->phase == RUN_FINISHED && code == SP_EXIT_IO &&
 	    r->result.exit_code != SP_EXIT_FAILED && r->result.exit_code != SP_EXIT_UNTRUSTED)
 		r->result.exit_code = SP_EXIT_IO;
+}
+
+void sp_run_own_control(struct sp_run *r, uint64_t packets)
+{
+	r->own_control = packets;
 }
 
 static void watch_ports(struct sp_run *r)
@@ -299,12 +336,13 @@ static void watch_ports(struct sp_run *r)
 static void watch_mute(struct sp_run *r, double at)
 {
 	const struct run_ask *a = &r->asks[r->mute - 1];
+	char to[96];
 
 	if (!r->muted)
 		sp_run_say(r, "mute", true,
 			   "no word from the receiver at %s from %.0f s on: its live counts "
 			   "stand still",
-			   r->streams[a->ask.streams[0]].target, at);
+			   sp_run_target_text(r, a->ask.streams[0], to, sizeof to), at);
 }
 
 /* A second without traffic in the middle of a run is named, with its time. */
@@ -336,10 +374,44 @@ static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 	r->last_rx_total = rx;
 }
 
+/* Somebody set the time of day: the dates in the events are not evenly spaced then. */
+static void watch_clock(struct sp_run *r, uint64_t now_ns)
+{
+	int64_t offset = sp_clock_real_offset(r->env.clock), jump = offset - r->real_offset_ns;
+
+	r->real_offset_ns = offset;
+	if (jump < (int64_t)SP_NS_PER_MS && jump > -(int64_t)SP_NS_PER_MS)
+		return;
+	sp_run_say(
+		r, "clock-step", false,
+		"clock step: this host's time of day was set by %+.3f s before %.0f s; rates, "
+		"delays and the schedule are by the monotonic clock and go on",
+		(double)jump / 1e9, ceil((double)(now_ns - r->t0_ns) / 1e9));
+}
+
+/* What the sender of a flow without control did not tell, but its sequence and times show. */
+static void remark_restarts(struct sp_run *r)
+{
+	uint64_t restarts = 0;
+
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		const struct sp_verifier *v = &r->workers[w].verifier;
+
+		for (uint32_t i = 0; i < v->own.used; i++)
+			restarts += v->own.meta[i].restarts;
+	}
+	if (restarts)
+		sp_run_say(r, "sender-restarted", false,
+			   "a sender began again at sequence 0 from the same port %llu time%s: "
+			   "its runs are counted as one flow, without the pauses between",
+			   (unsigned long long)restarts, restarts == 1 ? "" : "s");
+}
+
 static void tick(struct sp_run *r, uint64_t now_ns)
 {
 	sp_run_collect(r, now_ns, false);
 	watch_stalls(r, now_ns);
+	watch_clock(r, now_ns);
 	tell_remarks(r);
 	give_event(r, SP_EVENT_INTERVAL, NULL);
 	while (r->next_tick_ns <= now_ns)
@@ -420,6 +492,8 @@ static void finish(struct sp_run *r, uint64_t now_ns)
 		sp_worker_quit(&r->workers[w]);
 	r->result.interrupted = r->interrupted;
 	sp_run_collect(r, now_ns, true);
+	watch_clock(r, now_ns);
+	remark_restarts(r);
 	sp_run_judge(r);
 	r->result.finished = true;
 	r->phase = RUN_FINISHED;
@@ -490,6 +564,7 @@ static int step_real(struct sp_run *r, int timeout_ms)
 	if (poll(&pfd, 1, wait) > 0)
 		(void)!read(r->run_fd, &word, sizeof word);
 	now = sp_clock_now(r->env.clock);
+	sp_run_watch_leases(r, now);
 	if (over(r, now)) {
 		finish(r, now);
 		return 1;
@@ -527,6 +602,7 @@ static int step_virtual(struct sp_run *r)
 {
 	uint64_t next;
 
+	sp_run_watch_leases(r, r->env.clock->virtual_ns);
 	for (;;) {
 		turn_all(r);
 		next = next_of_all(r);

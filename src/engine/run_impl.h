@@ -1,18 +1,19 @@
 /* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
- * run.c (time), collect.c (counts), attribute.c (where losses went), judge.c (verdict and exit
- * code), session.c (the receiver's side of control). Nobody else includes this. */
+ * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
+ * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
+ * receiver's side of control). Nobody else includes this. */
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
+#include "engine/measure.h"
 #include "engine/resolve.h"
+#include "engine/segment.h"
 #include "engine/run.h"
 #include "engine/worker.h"
 
 #define SP_RUN_MAX_REMARKS  64u
 #define SP_RUN_MAX_SESSIONS 4096u
 #define SP_RUN_TICK_NS	    SP_NS_PER_S
-/* Flows are listed in interval events up to this many; all are at the end. */
-#define SP_RUN_LIVE_FLOWS   256u
 
 struct run_port {
 	const struct sp_plan_port *plan;
@@ -20,6 +21,8 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_segment *segment; /* that its frames leave into; NULL: none */
+	bool segment_known;
 	bool tx, rx;
 	uint32_t n_targets;
 	char where[96];
@@ -29,15 +32,25 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
-	bool metered;	/* outside the own network */
-	uint32_t local; /* index in the worker's lane */
+	bool metered;		/* outside the own network */
+	struct sp_lease *lease; /* that it needs there; NULL: none */
+	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
 	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;
 	struct sp_schedule *schedule;
-	char *target, *asked;
+};
+
+/* Where the lost ones of several streams or flows were lost, together. */
+struct run_parts {
+	uint64_t receiver, network, unknown;
+};
+struct run_losses {
+	bool known;
+	uint64_t lost;
+	struct run_parts parts;
 };
 
 struct run_ask {
@@ -45,7 +58,9 @@ struct run_ask {
 	struct sp_grant grant;
 	struct sp_peer_counts counts;
 	bool counts_known, alone; /* alone: all traffic of the run is this ask's */
+	bool sampled;		  /* the samples are of this event */
 	uint64_t sample_unique, sample_bytes;
+	struct run_losses losses; /* at the end */
 };
 
 struct run_session {
@@ -62,9 +77,26 @@ struct run_session {
 struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
-	unsigned worker; /* whose queues know its source */
 };
 
+/* A receiver of the plan: the sum of the flows on its port. */
+struct run_receiver {
+	struct sp_measure m;
+	struct sp_measure_sum sum;
+	uint32_t flows, verified, untold; /* lost is known; sent is not */
+	uint64_t surplus;		  /* units that belong to none of its flows */
+};
+
+enum run_hist {
+	RUN_DELAY,
+	RUN_DELAY_ACTUAL,
+	RUN_RX_GAP_ERROR,
+	RUN_LATE,
+	RUN_GAP_ERROR,
+	RUN_HIST__N
+};
+
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -74,6 +106,8 @@ struct sp_run {
 	struct sp_run_hooks hooks;
 	struct sp_arena arena;
 	struct sp_permit permit;
+	bool leases_over;
+	uint32_t *lease_ask; /* which ask each of its leases belongs to */
 	enum sp_role_kind role;
 	enum run_phase phase;
 
@@ -97,8 +131,10 @@ struct sp_run {
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
+	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
-	int stop_requested; /* atomic: signals seen */
+	int proc[RUN_PROC__N]; /* from the start on; -1: not open */
+	int stop_requested;    /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
 	uint64_t steal0, stat0; /* /proc/stat at T0 */
@@ -112,14 +148,16 @@ struct sp_run {
 	uint64_t own_control;
 
 	struct sp_result result;
-	struct sp_stream_result *stream_results;
-	struct sp_flow_result *flow_results;
-	uint32_t flow_results_cap;
+	uint64_t final_ns; /* the end event's time: from then on nothing changes; 0: not yet */
+	struct run_receiver *receivers;	 /* one a recv of the plan */
+	struct sp_peer_flow *self_flows; /* sent to itself: at the end, one a stream */
+	struct run_losses losses;	 /* of a receiver, or a run that sends to itself */
 	struct run_listed *listed;
-	uint32_t n_listed, granted_listed, *own_listed; /* own_listed: one a worker */
+	uint32_t max_listed, n_listed, granted_listed,
+		*own_listed; /* own_listed: one a worker */
 	struct sp_transport_result *transport_results;
-	struct sp_named_hist named_hists[5];
-	struct sp_hist *final_hists;
+	struct sp_named_hist named_hists[RUN_HIST__N];
+	struct sp_hist *hists; /* RUN_HIST__N, of all streams and flows at the last event */
 	struct sp_remark remarks[SP_RUN_MAX_REMARKS];
 	uint32_t n_remarks_told;
 	enum sp_exit exit_hint;
@@ -129,14 +167,41 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
+ * when one is over. */
+int sp_run_take_leases(struct sp_run *, struct sp_err *);
+void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
-/* collect.c: fills run->result from everything as it is now. */
+/* collect.c: fills run->result's total from everything as it is now. final: for good. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
+/* collect_ports.c */
+void sp_run_collect_ports(struct sp_run *);
+/* collect_send.c: total and histograms of what was sent and what its receivers said; one
+ * stream's part of it, at any time. */
+void sp_run_collect_send(struct sp_run *);
+void sp_run_stream_measure(const struct sp_run *, uint32_t i, struct sp_measure *);
+/* collect_recv.c: the same for what was received; f < n_listed. */
+void sp_run_collect_recv(struct sp_run *);
+void sp_run_flow_measure(const struct sp_run *, uint32_t f, struct sp_measure *);
+void sp_run_collect_rx_tallies(struct sp_run *);
+/* flow_read.c */
+void sp_run_read_flow(const struct sp_run *, const struct sp_flow_table *, uint32_t i,
+		      struct sp_peer_flow *);
+/* parts.c: streams and flows for whoever asks. */
+extern const struct sp_result_parts sp_run_parts;
+/* "udp://10.0.0.1:5001" */
+const char *sp_run_target_text(const struct sp_run *, unsigned stream, char *buf, size_t cap);
+/* Datagrams or frames: what a port's units are. */
+const char *sp_run_unit(const struct sp_run *, unsigned port);
 /* Units a second that a stream asks for; NAN: as many as possible. */
 double sp_run_asked_pps(const struct sp_plan_stream *);
-/* attribute.c: splits an ask's losses; L of its streams are in their measures. */
-void sp_run_attribute(struct sp_run *);
+/* attribute.c: splits so many losses, of an ask's streams or of the whole run. */
+void sp_run_attribute_ask(const struct sp_run *, struct run_ask *, uint64_t lost);
+void sp_run_attribute_self(struct sp_run *, uint64_t lost);
+void sp_run_attribute_recv(struct sp_run *, uint64_t lost);
+/* The share of one stream or flow, whose lost is known. */
+void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
 /* host.c */
@@ -144,7 +209,8 @@ void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);
 void sp_host_usage(struct sp_run *, struct sp_host_info *);
 /* The kernel's own UDP datagram counts of this network namespace. */
-void sp_host_udp(struct sp_kernel_counts *);
+void sp_host_udp(const struct sp_run *, struct sp_kernel_counts *);
+void sp_host_close(struct sp_run *);
 
 /* Formats into the arena and adds a remark. */
 void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)

@@ -39,7 +39,6 @@ struct sp_schedule {
 	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
 	uint32_t bins[KS_BINS];
-	struct sp_arena conf;
 };
 
 /* ---- constant gaps ---- */
@@ -149,6 +148,7 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 		    struct sp_err *err)
 {
 	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	struct sp_arena words; /* a law's settings, until its state has them */
 	char series[96];
 	struct sp_law law;
 	int rc;
@@ -156,15 +156,12 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 	if (!s)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	s->mem = env->mem;
-	sp_arena_init(&s->conf, env->mem);
-	rc = sp_law_parse(stream->departure, catalog, stream->name, &s->conf, &law, err);
-	if (!rc && !law.ops) {
-		sp_schedule_free(s);
-		return 0;
-	}
-	if (!rc)
+	sp_arena_init(&words, env->mem);
+	rc = sp_law_parse(stream->departure, catalog, stream->name, &words, &law, err);
+	if (!rc && law.ops)
 		rc = start_law(s, &law, pace, stream->name, err);
-	if (rc) {
+	sp_arena_fini(&words);
+	if (rc || !law.ops) {
 		sp_schedule_free(s);
 		return rc;
 	}
@@ -220,7 +217,6 @@ void sp_schedule_free(struct sp_schedule *s)
 	if (!s)
 		return;
 	sp_free(s->mem, s->state);
-	sp_arena_fini(&s->conf);
 	sp_free(s->mem, s);
 }
 

@@ -87,6 +87,9 @@ void sp_run_session_final(struct sp_run *r, uint32_t session, const uint64_t *tx
 {
 	struct run_session *s = &r->sessions[session];
 
+	/* The report is out: it does not change any more. */
+	if (r->final_ns)
+		return;
 	if (!s->tx)
 		s->tx = sp_alloc_array(r->env.mem, s->n, sizeof *s->tx);
 	if (!s->tx || n != s->n)
@@ -94,44 +97,6 @@ void sp_run_session_final(struct sp_run *r, uint32_t session, const uint64_t *tx
 	for (uint32_t i = 0; i < n; i++)
 		s->tx[i] = tx[i];
 	s->final = true;
-}
-
-static void flow_counts(const struct sp_run *r, uint32_t i, struct sp_peer_flow *out)
-{
-	const struct sp_flow_rx *f = &r->granted.rx[i];
-	const struct sp_sketch *sk = &r->granted.sketch[i];
-	bool clock = r->rx_session[f->session].clock_known;
-	uint64_t unique = unique_of(f);
-
-	*out = (struct sp_peer_flow){
-		.rx = f->rx,
-		.rx_bytes = f->rx_bytes,
-		.unique = unique,
-		.duplicates = f->duplicates,
-		.reordered = f->reordered,
-		.corrupted = f->corrupted,
-		.too_old = f->too_old,
-		.gaps = f->gaps,
-		.first_rx_ns = f->first_rx,
-		.last_rx_ns = f->last_rx,
-		.jitter_ns = f->jitter16 / 16,
-		.negative = r->granted.meta[i].negative,
-	};
-	if (!clock || !unique || !r->granted.meta[i].has_time)
-		return;
-	out->delay = (struct sp_summary){
-		.known = true,
-		.coarse = true,
-		.n = unique,
-		.min = f->delay_min,
-		.max = f->delay_max,
-		.mean = (double)f->delay_sum / (double)unique,
-		.p50 = sp_sketch_quantile(sk, 0.5),
-		.p90 = sp_sketch_quantile(sk, 0.9),
-		.p99 = sp_sketch_quantile(sk, 0.99),
-		.p999 = sp_sketch_quantile(sk, 0.999),
-		.clock_error = (int64_t)r->rx_session[f->session].error_ns,
-	};
 }
 
 /* Only one worker ever wrote into a granted flow's own tally; the others' are empty. */
@@ -190,7 +155,7 @@ int sp_run_session_counts(const struct sp_run *r, uint32_t session, const struct
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < s->n; i++)
-		flow_counts(r, s->base - 1 + i, &pc->flows[i]);
+		sp_run_read_flow(r, &r->granted, s->base - 1 + i, &pc->flows[i]);
 	tally_counts(r, s, pc);
 	port_counts(r, pc);
 	return 0;
@@ -207,6 +172,8 @@ void sp_peer_counts_fini(struct sp_peer_counts *pc, const struct sp_mem *mem)
 
 void sp_run_session_end(struct sp_run *r, uint32_t session, bool lost)
 {
+	if (r->final_ns)
+		return;
 	r->sessions[session].ended = true;
 	r->sessions[session].lost = lost;
 }

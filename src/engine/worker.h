@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/margin.h"
 #include "engine/lane_packet.h"
 #include "engine/plan.h"
 
@@ -18,9 +19,9 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
-	uint32_t *stream_of; /* lane's stream index -> the plan's */
-	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
+	uint64_t *given_up; /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
+	struct sp_margin margin; /* gets up so long before a departure, then spins */
 	double asked_pps;
 	uint64_t coalesce_ns;
 	uint64_t last_end_ns; /* latest planned end of its streams; SP_NEVER none */

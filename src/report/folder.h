@@ -15,24 +15,33 @@
 #include "core/result.h"
 #include "report/json.h"
 
+typedef int sp_folder_take(void *arg, const char *text, size_t len);
+
 struct sp_folder_conf {
 	const char *dir; /* --run-dir: this very folder; NULL: a new one under the runs' root */
 	/* Values of the environment, NULL when not set; used without dir. */
 	const char *spate_runs, *xdg_state_home, *home;
 	const char *name; /* the run's, made harmless here; NULL: "run" */
 	int64_t started_real_ns;
-	const char *plan_json; /* plan.json's text; NULL: no such file */
+	/* Gives plan.json's text in pieces, on the writer's thread; NULL: no such file. It stops
+	 * when take returns other than 0, and returns that. plan_arg lives until the end of
+	 * sp_folder_finish. */
+	int (*plan)(const void *plan_arg, sp_folder_take *take, void *arg);
+	const void *plan_arg;
 	const char *version;
 };
 
 struct sp_folder;
 
-/* Makes the folder and starts the writer. On failure (-errno, exit SP_EXIT_IO) err says what
+/* Makes the folder and opens events.jsonl. On failure (-errno, exit SP_EXIT_IO) err says what
  * could not be made, why and the way out; the run can go on without. */
 int sp_folder_open(struct sp_folder **, const struct sp_folder_conf *, const struct sp_mem *mem,
 		   struct sp_err *);
 /* Absolute path, good until sp_folder_finish. */
 const char *sp_folder_path(const struct sp_folder *);
+/* The open folder: whoever gives up rights to files keeps those to it. The writer starts with the
+ * first event, so until then there is no other thread. */
+int sp_folder_dir(const struct sp_folder *);
 /* Appends the event to events.jsonl; never waits. When the disk is so slow that the queue is
  * full, intervals are left out and their number is written when there is room again. */
 void sp_folder_event(struct sp_folder *, const struct sp_event *);

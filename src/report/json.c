@@ -117,12 +117,17 @@ static void put_verdict(struct sp_json *j, const struct sp_result *r)
 	sp_json_close(j, '}');
 }
 
+void sp_json_request_of(struct sp_json *j, const struct sp_stream_result *s)
+{
+	sp_json_str(j, "name", s->name);
+	sp_json_str(j, "target", *s->target ? s->target : NULL);
+	sp_json_str(j, "asked", *s->asked ? s->asked : NULL);
+}
+
 static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 {
 	sp_json_open(j, NULL, '{');
-	sp_json_str(j, "name", s->name);
-	sp_json_str(j, "target", s->target);
-	sp_json_str(j, "asked", s->asked);
+	sp_json_request_of(j, s);
 	sp_json_u64(j, "flows", s->flows);
 	sp_json_measure(j, &s->m);
 	sp_json_close(j, '}');
@@ -170,6 +175,7 @@ void sp_json_host(struct sp_json *j, const struct sp_result *r)
 
 	sp_json_open(j, "host", '{');
 	sp_json_str(j, "hostname", h->hostname[0] ? h->hostname : NULL);
+	sp_json_str(j, "sandbox", h->sandbox[0] ? h->sandbox : NULL);
 	sp_json_str(j, "kernel", h->kernel[0] ? h->kernel : NULL);
 	sp_json_str(j, "cpu", h->cpu[0] ? h->cpu : NULL);
 	put_ns(j, "cpus", h->cpus, h->cpus);
@@ -213,10 +219,12 @@ static void put_streams(struct sp_json *j, const struct sp_result *r, size_t lim
 			const struct sp_report_drain *d)
 {
 	size_t n = r->n_streams < limit ? r->n_streams : limit;
+	struct sp_stream_result s;
 
 	sp_json_open(j, "streams", '[');
 	for (size_t i = 0; i < n; i++) {
-		put_stream(j, &r->streams[i]);
+		sp_result_stream(r, i, &s);
+		put_stream(j, &s);
 		drain(d, j->out);
 	}
 	sp_json_close(j, ']');
@@ -227,10 +235,12 @@ static void put_flows(struct sp_json *j, const struct sp_result *r, size_t limit
 		      const struct sp_report_drain *d)
 {
 	size_t n = r->n_flows < limit ? r->n_flows : limit;
+	struct sp_flow_result f;
 
 	sp_json_open(j, "flows", '[');
 	for (size_t i = 0; i < n; i++) {
-		put_flow(j, &r->flows[i]);
+		sp_result_flow(r, i, &f);
+		put_flow(j, &f);
 		drain(d, j->out);
 	}
 	sp_json_close(j, ']');

@@ -30,7 +30,7 @@ void sp_report_json(struct sp_str *out, const struct sp_event *, const struct sp
  * SP_EVENT_STREAMS streams the main ones, and how many streams were left out. The end event has
  * the document's keys, with at most SP_EVENT_PARTS streams and flows. */
 #define SP_EVENT_STREAMS 64u
-#define SP_EVENT_PARTS	 1000u
+#define SP_EVENT_PARTS	 64u
 void sp_report_event(struct sp_str *out, const struct sp_event *, const struct sp_report_env *);
 /* JSON Schema (2020-12) of the document, made from the counters' table. */
 void sp_report_schema(struct sp_str *out);

@@ -52,19 +52,20 @@ static void put_header(struct sp_str *out, const struct sp_result *r,
 
 static void put_only_stream(struct sp_str *out, const struct sp_result *r)
 {
-	const struct sp_stream_result *s = r->streams;
+	struct sp_stream_result s;
 
 	if (r->n_streams != 1)
 		return;
+	sp_result_stream(r, 0, &s);
 	sp_text_label(out, "stream");
-	sp_fmt_safe(out, s->name ? s->name : "unknown");
-	if (s->target && *s->target) {
+	sp_fmt_safe(out, s.name ? s.name : "unknown");
+	if (*s.target) {
 		sp_str_puts(out, r->role == SP_ROLE_RECV ? " on " : " to ");
-		sp_fmt_safe(out, s->target);
+		sp_fmt_safe(out, s.target);
 	}
-	if (s->asked && *s->asked) {
+	if (*s.asked) {
 		sp_str_puts(out, ": ");
-		sp_fmt_safe(out, s->asked);
+		sp_fmt_safe(out, s.asked);
 	}
 	sp_str_puts(out, "\n");
 }
@@ -161,6 +162,10 @@ static void put_host(struct sp_str *out, const struct sp_result *r)
 	sp_text_label(out, "host");
 	sp_fmt_wrap(out, line.text, SP_TEXT_LABEL, SP_TEXT_LABEL);
 	sp_str_fini(&line);
+	if (h->sandbox[0]) {
+		sp_text_label(out, "sandbox");
+		sp_fmt_wrap(out, h->sandbox, SP_TEXT_LABEL, SP_TEXT_LABEL);
+	}
 }
 
 static void put_end(struct sp_str *out, const struct sp_result *r,
