@@ -6,6 +6,7 @@
 #include "lab/lab.h"
 #include "lab/named.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ const struct sp_flag sp_cmd_lab_flags[] = {
 	  .value = "true",
 	  .group = "lab list, lab link",
 	  .help = "One JSON document: labs, each with name, holder, started, nodes and links; a "
-		  "link has name, ends, via, and the settings and counts of both ways." },
+		  "link has name, ends, via, and the settings and counts of both ways. After a "
+		  "change of a link: at_ns, the monotonic time when the forwarder took it." },
 	{ .spell = "--all",
 	  .key = "all",
 	  .value = "true",
@@ -243,7 +245,11 @@ static int lab_link(const struct words *w, struct sp_err *err)
 	}
 	if (ask_link(lab, !lab && sp_lab_is_inside(), &o, &note, err))
 		return complain(err);
-	return o.what == SP_LAB_STATE ? sp_cmd_lab_show_link(&note.link, w->json) : 0;
+	if (o.what == SP_LAB_STATE)
+		return sp_cmd_lab_show_link(&note.link, w->json);
+	if (w->json)
+		printf("{\"at_ns\": %" PRIu64 "}\n", note.at_ns);
+	return 0;
 }
 
 /* ---- down ---- */

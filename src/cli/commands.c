@@ -45,7 +45,13 @@ static const struct sp_cli_example lab_examples[] = {
 	{ "lab run -- sh", "a shell in the first of two hosts" },
 	{ "lab run --hosts a,b,c -- spate send udp://10.99.0.2",
 	  "three hosts; the command runs in the first" },
+	{ "lab run office.yaml -- sh", "what the file says: see LAB FILES" },
 	{ "lab exec h2 -- ping -c 3 10.99.0.1", "from inside: a command in another host" },
+	{ "lab up office.yaml",
+	  "a lab that stays until 'lab down' or until its holder is killed" },
+	{ "lab exec office h1 -- sh", "from outside" },
+	{ "lab link office l1 loss=1% back.delay=20ms", "the link changes while the lab runs" },
+	{ "lab link l1 down=true", "from inside: it is cut; down=false mends it" },
 	{ 0 },
 };
 
@@ -172,11 +178,43 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "lab",
 		.summary = "run commands in a throw-away network on this machine",
-		.usage = "run [--hosts H1,H2,...] -- COMMAND...\n"
-			 "exec HOST -- COMMAND...",
-		.text = "Makes hosts of network namespaces, joins them, runs COMMAND in the first "
-			"of them and takes everything away when it ends. No root is needed where "
-			"the system allows user namespaces. The exit status is COMMAND's.",
+		.usage = "run [FILE | --hosts H1,H2,...] -- COMMAND...\n"
+			 "up FILE [--name NAME]\n"
+			 "exec [LAB] HOST -- COMMAND...\n"
+			 "link [LAB] LINK [KEY=VALUE...] [--json]\n"
+			 "list [--json]\n"
+			 "down [LAB | --all]",
+		.text = "A lab is hosts, routers and bridges made of network namespaces, and links "
+			"that may be slow, long, lossy or cut. No root is needed where the system "
+			"allows user namespaces.\n"
+			"'run' makes one, runs COMMAND in its first host and takes everything away "
+			"when it ends; the exit status is COMMAND's. 'up' makes one that stays: a "
+			"process holds it, and whatever ends that process takes the lab along. "
+			"'exec' runs COMMAND in a host, from inside or outside; LAB may be left out "
+			"when only one is up. 'link' shows a link or changes it. Nothing is left "
+			"behind in the system, however a lab ends.\n"
+			"LAB FILES are YAML. 'lab:' holds hosts, routers, bridges (lists of names), "
+			"links, and perhaps name and seed. A link has 'ends: [A, B]', and if wanted: "
+			"name (default l1, l2 ...), addresses (one for each end that is not a "
+			"bridge, such as 10.1.0.1/24, a list of them, or ~ for none), and: rate, "
+			"burst, queue, delay, jitter, loss, corrupt, duplicate, reorder (shares such "
+			"as 1%), loss_every, corrupt_every, duplicate_every, reorder_every (exactly "
+			"each n-th frame), corrupt_checksum (broken, repaired), reorder_by, "
+			"reorder_hold, only (any, ip, udp, tcp, icmp), down, via. They act each way; "
+			"'back: {...}' differs from B to A.\n"
+			"Interfaces are eth0, eth1 in the order of links. Without addresses the "
+			"first network is 10.99.0.0/24 and fd99::/64, the next 10.99.1.0/24 and "
+			"fd99:0:0:1::/64, and ends are .1, .2 in the order of links. Routers "
+			"forward; everybody has the shortest route to every network. A link without "
+			"impairments is a veth; others are carried by the kernel's netem where it "
+			"can do what is asked, else by spate's forwarder, which is exact and whose "
+			"rate is a token bucket over whole frames without FCS (@l1, @l3, @l7 count "
+			"otherwise). 'via: forwarder' chooses it, and lets a plain link change "
+			"later.\n"
+			"An ordinary user's lab has the users of /etc/subuid where the package "
+			"uidmap is installed, else one. Named labs have a socket below "
+			"$XDG_RUNTIME_DIR/spate/labs, else /run/spate/labs or "
+			"~/.local/state/spate/labs.",
 		.flags = sp_cmd_lab_flags,
 		.examples = lab_examples,
 		.run = sp_cmd_lab,

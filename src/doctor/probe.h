@@ -11,6 +11,7 @@ void sp_probe_clock(struct sp_doctor_row *);
 void sp_probe_descriptors(struct sp_doctor_row *);
 void sp_probe_user_namespaces(struct sp_doctor_row *);
 void sp_probe_network_namespaces(struct sp_doctor_row *);
+void sp_probe_subuid(struct sp_doctor_row *);
 void sp_probe_seccomp(struct sp_doctor_row *);
 void sp_probe_landlock(struct sp_doctor_row *);
 
@@ -24,6 +25,7 @@ void sp_probe_receive_buffer(struct sp_doctor_row *);
 void sp_probe_send_buffer(struct sp_doctor_row *);
 void sp_probe_af_packet(struct sp_doctor_row *);
 void sp_probe_xdp(struct sp_doctor_row *);
+void sp_probe_forwarder(struct sp_doctor_row *);
 void sp_probe_netem(struct sp_doctor_row *);
 void sp_probe_nftables(struct sp_doctor_row *);
 

@@ -1,11 +1,14 @@
 #include "doctor/probe.h"
 
 #include "lab/space.h"
+#include "lab/subid.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -156,6 +159,24 @@ void sp_probe_network_namespaces(struct sp_doctor_row *r)
 	else
 		sp_probe_say(r, SP_DOCTOR_MISSING, "%.180s",
 			     err.text[0] ? err.text : "made, but without any power in it");
+}
+
+void sp_probe_subuid(struct sp_doctor_row *r)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	char why[80];
+
+	if (sp_space_has_cap(CAP_SYS_ADMIN)) {
+		sp_probe_say(r, SP_DOCTOR_OK, "not needed: this user's labs have all users");
+	} else if (sp_subid_can(why, sizeof why)) {
+		sp_probe_say(r, SP_DOCTOR_OK, "ranges, and newuidmap");
+	} else {
+		sp_probe_say(r, SP_DOCTOR_LIMITED, "%s: labs have one user, 0", why);
+		sp_probe_fix(r,
+			     "sudo apt-get install uidmap; sudo usermod --add-subuids "
+			     "100000-165535 --add-subgids 100000-165535 %.32s",
+			     pw ? pw->pw_name : "$USER");
+	}
 }
 
 void sp_probe_seccomp(struct sp_doctor_row *r)

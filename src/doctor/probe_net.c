@@ -1,5 +1,6 @@
 #include "doctor/probe.h"
 
+#include "forward/side.h"
 #include "lab/link.h"
 #include "lab/netem.h"
 #include "lab/space.h"
@@ -181,6 +182,33 @@ void sp_probe_xdp(struct sp_doctor_row *r)
 	} else {
 		sp_probe_say(r, SP_DOCTOR_OK, "headers, AF_XDP and the right to load programs");
 	}
+}
+
+static int open_side(void *arg)
+{
+	const struct sp_mem *mem = sp_mem_system();
+	struct sp_side *s = sp_alloc(mem, sizeof *s);
+	int rc = s ? sp_side_open(s, "lo", mem, arg) : -ENOMEM;
+
+	if (s && !rc)
+		sp_side_close(s, mem);
+	sp_free(mem, s);
+	return rc;
+}
+
+void sp_probe_forwarder(struct sp_doctor_row *r)
+{
+	struct sp_err err = { 0 };
+	int rc = sp_space_try(open_side, NULL, &err);
+
+	if (!rc)
+		sp_probe_say(r, SP_DOCTOR_OK, "works");
+	else if (err.text[0])
+		sp_probe_say(r, SP_DOCTOR_MISSING,
+			     "not tried: there are no network namespaces");
+	else
+		sp_probe_say(r, SP_DOCTOR_MISSING, "packet sockets with PACKET_VNET_HDR: %s",
+			     strerror(-rc));
 }
 
 static int add_netem(void *arg)

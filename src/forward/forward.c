@@ -25,8 +25,8 @@ struct way {
 struct forward {
 	const struct sp_forward_conf *conf;
 	struct sp_clock clock;
-	int64_t real_offset;
-	uint64_t offset_at_ns;
+	int64_t real_offset;   /* real - monotonic time */
+	uint64_t offset_at_ns; /* when it was looked at */
 	struct sp_pool pool;
 	struct sp_side side[2];
 	struct way way[2];
@@ -67,8 +67,7 @@ static void on_frame(struct forward *f, struct way *w, const struct sp_arrival *
 	if (v.fate == SP_IMPAIR_DAMAGED)
 		damage(f, w, a->id, &look, v.random);
 	bool twice = v.fate == SP_IMPAIR_TWICE && sp_pool_copy(&f->pool, a->id, &copy);
-	if (!sp_impair_enter(&w->im, a->t_ns, bytes, look.flow, a->id,
-			     v.fate == SP_IMPAIR_HELD_BACK))
+	if (!sp_impair_enter(&w->im, a->t_ns, bytes, look.flow, a->id, v.fate))
 		sp_pool_put(&f->pool, a->id);
 	if (twice && !sp_impair_enter_copy(&w->im, a->t_ns, bytes, copy))
 		sp_pool_put(&f->pool, copy);
@@ -76,26 +75,23 @@ static void on_frame(struct forward *f, struct way *w, const struct sp_arrival *
 
 /* ---- the loop ---- */
 
-static uint64_t now(struct forward *f)
+static void sample_offset(struct forward *f, uint64_t now_ns)
 {
-	uint64_t now_ns = sp_clock_now(&f->clock);
-
-	if (now_ns - f->offset_at_ns > OFFSET_NS) {
-		f->real_offset = sp_clock_real_offset(&f->clock);
-		f->offset_at_ns = now_ns;
-	}
-	return now_ns;
+	f->real_offset = sp_clock_real_offset(&f->clock);
+	f->offset_at_ns = now_ns;
 }
 
 /* One turn of one direction; the number of frames that came. */
 static uint32_t turn(struct forward *f, struct way *w)
 {
 	struct sp_arrival a[SP_SIDE_BURST];
-	uint32_t n = sp_side_receive(w->in, &f->pool, now(f), f->real_offset, a), id;
+	uint32_t n = sp_side_receive(w->in, &f->pool, &f->clock, f->real_offset, a), id;
 
 	for (uint32_t i = 0; i < n; i++)
 		on_frame(f, w, &a[i]);
 	uint64_t now_ns = sp_clock_now(&f->clock);
+	if (now_ns - f->offset_at_ns > OFFSET_NS)
+		sample_offset(f, now_ns);
 	while (sp_impair_take(&w->im, now_ns, &id))
 		sp_side_send(w->out, &f->pool, id);
 	sp_side_flush(w->out, &f->pool);
@@ -226,6 +222,7 @@ int sp_forward_run(const struct sp_forward_conf *conf)
 	} else {
 		prctl(PR_SET_TIMERSLACK, 1);
 		give_up_power();
+		sample_offset(f, sp_clock_now(&f->clock));
 		if (answer(f))
 			serve(f);
 	}

@@ -264,13 +264,13 @@ static bool find_time(struct sp_impair *im, uint64_t now_ns, uint32_t bytes, uin
 }
 
 bool sp_impair_enter(struct sp_impair *im, uint64_t now_ns, uint32_t bytes, uint32_t flow,
-		     uint32_t id, bool hold)
+		     uint32_t id, enum sp_impair_fate fate)
 {
 	uint64_t due_ns;
 
 	if (!find_time(im, now_ns, bytes, &due_ns))
 		return false;
-	if (hold && im->n_held < SP_IMPAIR_HELD) {
+	if (fate == SP_IMPAIR_HELD_BACK && im->n_held < SP_IMPAIR_HELD) {
 		im->held[im->n_held++] = (struct sp_impair_held){
 			.limit_ns = due_ns + im->conf.reorder_hold_ns,
 			.id = id,
@@ -280,7 +280,7 @@ bool sp_impair_enter(struct sp_impair *im, uint64_t now_ns, uint32_t bytes, uint
 		return true;
 	}
 	push(im, due_ns, id);
-	if (im->n_held)
+	if (im->n_held && fate != SP_IMPAIR_DAMAGED)
 		pass_held(im, flow, due_ns);
 	return true;
 }

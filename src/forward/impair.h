@@ -108,11 +108,11 @@ void sp_impair_fini(struct sp_impair *);
 void sp_impair_set(struct sp_impair *, const struct sp_impair_conf *);
 
 enum sp_impair_fate {
-	SP_IMPAIR_PASS,	     /* enter it */
-	SP_IMPAIR_GONE,	     /* lost, or the link is down */
-	SP_IMPAIR_DAMAGED,   /* flip verdict.random, then enter it */
-	SP_IMPAIR_TWICE,     /* enter it and a copy */
-	SP_IMPAIR_HELD_BACK, /* enter it with hold */
+	SP_IMPAIR_PASS,	   /* enter it */
+	SP_IMPAIR_GONE,	   /* lost, or the link is down */
+	SP_IMPAIR_DAMAGED, /* flip the bit of verdict.random in it */
+	SP_IMPAIR_TWICE,   /* enter it, and then a copy */
+	SP_IMPAIR_HELD_BACK,
 };
 struct sp_impair_verdict {
 	enum sp_impair_fate fate;
@@ -120,10 +120,11 @@ struct sp_impair_verdict {
 };
 /* meant: the frame is one of conf.only. bytes: of the rate's layer. */
 struct sp_impair_verdict sp_impair_judge(struct sp_impair *, uint32_t bytes, bool meant);
-/* Takes frame id in at now_ns; flow tells which frames may pass it. False: no room, it is counted
- * as overflow and gone. hold: later ones of its flow are to overtake it. */
+/* Takes frame id in at now_ns, which does not go back; fate is its verdict's, flow tells which
+ * frames may pass a held one (damaged ones and copies do not count: nobody could tell that they
+ * came from that flow). False: no room, it is counted as overflow and gone. */
 bool sp_impair_enter(struct sp_impair *, uint64_t now_ns, uint32_t bytes, uint32_t flow,
-		     uint32_t id, bool hold);
+		     uint32_t id, enum sp_impair_fate fate);
 /* A copy of the frame that entered just before. */
 bool sp_impair_enter_copy(struct sp_impair *, uint64_t now_ns, uint32_t bytes, uint32_t id);
 /* The next frame that leaves at or before now_ns; false: none. */

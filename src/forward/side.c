@@ -16,7 +16,7 @@
 
 #define RCVBUF	 (16 << 20)
 #define VLAN_LEN 4u
-#define LAG_NS	 1000000000ull /* a stamp that is older was not made by this clock */
+#define LAG_NS	 100000000ull /* a stamp that is older was not made by this clock */
 
 static int fail(struct sp_err *err, const char *interface, int code, const char *what)
 {
@@ -185,14 +185,17 @@ static bool take(struct sp_side *s, struct sp_pool *p, uint32_t i, uint64_t now_
 	return true;
 }
 
-uint32_t sp_side_receive(struct sp_side *s, struct sp_pool *p, uint64_t now_ns,
+uint32_t sp_side_receive(struct sp_side *s, struct sp_pool *p, const struct sp_clock *clock,
 			 int64_t real_offset, struct sp_arrival *a)
 {
 	uint32_t armed = arm(s, p), n = 0;
 	int got = armed ? recvmmsg(s->fd, s->rx_msgs, armed, MSG_DONTWAIT, NULL) : -1;
+	uint64_t now_ns;
 
 	if (got <= 0)
 		return 0;
+	/* Not before: a process that stood still in between would take stamps for wrong ones. */
+	now_ns = sp_clock_now(clock);
 	for (int i = 0; i < got; i++)
 		n += take(s, p, (uint32_t)i, now_ns, real_offset, &a[n]);
 	/* The slots that were not needed stay armed, at the front. */

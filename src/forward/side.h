@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "core/clock.h"
 #include "forward/pool.h"
 
 #define SP_SIDE_BURST 32u
@@ -44,7 +45,7 @@ int sp_side_open(struct sp_side *, const char *interface, const struct sp_mem *,
 		 struct sp_err *);
 void sp_side_close(struct sp_side *, const struct sp_mem *);
 /* Frames that are there, at most SP_SIDE_BURST; never waits. real_offset = real - monotonic time. */
-uint32_t sp_side_receive(struct sp_side *, struct sp_pool *, uint64_t now_ns,
+uint32_t sp_side_receive(struct sp_side *, struct sp_pool *, const struct sp_clock *,
 			 int64_t real_offset, struct sp_arrival *);
 /* Sends the slot's frame with the next flush, or at once when enough of them wait; then the slot
  * is free. */

@@ -247,6 +247,9 @@ static int change(struct sp_impair_conf way[2], char *word, const char *place,
 			       "%s: '%.60s' is not of the form KEY=VALUE, such as loss=1%%",
 			       place, word);
 	*value++ = '\0';
+	if (!*value)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %.60s needs a value behind =", place, word);
 	if (!strncmp(word, "there.", 6) || !strncmp(word, "back.", 5)) {
 		from = *word == 'b';
 		to = from + 1;

@@ -1,0 +1,312 @@
+"""The forwarder: what a link does to packets is exactly what was asked, measured by spate itself,
+by iperf3, and by plain sockets."""
+import json
+import subprocess
+
+import pytest
+
+FILE = """\
+lab:
+  hosts: [tx, rx]
+  links:
+    - name: l
+      ends: [tx, rx]
+"""
+
+
+@pytest.fixture
+def link(me):
+    """link({settings}, script): a shell script in tx of a lab whose one link has them."""
+    def run(settings, script, timeout=40):
+        path = me.home / "link.yaml"
+        settings = {"via": "forwarder", **settings}
+        path.write_text(FILE + "".join(f"      {k}: {v}\n" for k, v in settings.items()))
+        return me.run("spate", "lab", "run", path, "--", "sh", "-c", script, timeout=timeout)
+
+    return run
+
+
+@pytest.fixture
+def measure(me, link):
+    """measure({settings}, count): UDP packets over such a link: (the sender's document, the
+    forwarder's counts there, those back)."""
+    def run(settings, count, *args):
+        words = " ".join(args)
+        done = link(settings, f"""
+            "$SPATE" lab exec rx -- "$SPATE" recv -p 5001 --no-run-dir 2>ready & pid=$!
+            until grep -q '^ready' ready; do sleep 0.05; done
+            "$SPATE" send udp://10.99.0.2:5001 --count {count} --size 200 --no-run-dir {words} \
+                --json >send.json; code=$?
+            "$SPATE" lab link l --json >link.json
+            kill $pid; wait; exit $code""")
+        assert done.code == 0, done
+        state = json.loads((me.home / "link.json").read_text())
+        assert state["via"] == "forwarder"
+        return (json.loads((me.home / "send.json").read_text()), state["there"]["counts"],
+                state["back"]["counts"])
+
+    return run
+
+
+def counts(total):
+    return {k: total[k] for k in ("tx_packets", "rx_packets", "rx_unique", "lost", "duplicates",
+                                  "reordered", "corrupted")}
+
+
+def want(tx, lost=0, dup=0, reordered=0, corrupted=0, dropped=0):
+    return {"tx_packets": tx, "rx_packets": tx - lost - dropped + dup,
+            "rx_unique": tx - lost - dropped - corrupted, "lost": lost + dropped,
+            "duplicates": dup, "reordered": reordered, "corrupted": corrupted}
+
+
+N = 10004  # the last is struck by nothing, so that it ends the run in time
+
+
+@pytest.mark.parametrize("settings,expected", [
+    ({}, want(N)),
+    ({"loss_every": 10}, want(N, lost=1000)),
+    ({"duplicate_every": 10}, want(N, dup=1000)),
+    ({"reorder_every": 10}, want(N, reordered=1000)),
+    ({"reorder_every": 10, "reorder_by": 3, "delay": "5ms"}, want(N, reordered=1000)),
+    ({"corrupt_every": 10, "corrupt_checksum": "repaired"}, want(N, corrupted=1000)),
+    ({"corrupt_every": 10}, want(N, dropped=1000)),
+    ({"loss_every": 10, "corrupt_every": 7, "duplicate_every": 5, "reorder_every": 3,
+      "corrupt_checksum": "repaired", "delay": "10ms", "jitter": "1ms", "rate": "100Mbit/s"},
+     want(N, lost=1000, corrupted=1286, dup=1543, reordered=2058)),
+])
+def test_exact_counts(measure, settings, expected):
+    doc, there, _ = measure({"only": "udp", **settings}, N, "--rate 5kpps")
+    assert counts(doc["total"]) == expected
+    assert (there["lost"], there["corrupted"], there["duplicated"], there["reordered"]) == \
+        (1000 if "loss_every" in settings else 0, expected["corrupted"] or
+         1000 * ("corrupt_every" in settings), expected["duplicates"], expected["reordered"])
+    assert there["not_taken_in"] == there["not_sent_on"] == there["super_frames"] == 0
+    if "loss_every" in settings:
+        assert doc["total"]["lost_network"] == 1000
+    # A frame whose checksum tells of the damage is dropped by the receiving kernel, and said so.
+    if settings.get("corrupt_every") and "corrupt_checksum" not in settings:
+        assert doc["total"]["dropped_receiver"] == 1000
+
+
+def test_chance_by_seed(measure):
+    """What is lost by chance is what the forwarder says, and the same each time."""
+    seen = set()
+    for _ in range(2):
+        doc, there, _ = measure({"only": "udp", "loss": "5%", "duplicate": "5%"}, N,
+                                "--rate 5kpps")
+        assert counts(doc["total"]) == want(N, lost=there["lost"], dup=there["duplicated"])
+        assert 350 < there["lost"] < 650 and 350 < there["duplicated"] < 650
+        seen.add((there["lost"], there["duplicated"]))
+    assert len(seen) == 1
+
+
+def test_ways_differ(link, me):
+    done = link({"back": "{delay: 30ms, loss_every: 2, only: icmp}", "delay": "1ms"},
+                'ping -c 4 -i 0.2 -n -q -W 1 10.99.0.2; "$SPATE" lab link l --json >link.json')
+    state = json.loads((me.home / "link.json").read_text())
+    assert "2 received" in done.out, done
+    assert state["there"]["delay"] == "1ms" and state["back"]["delay"] == "30ms"
+    assert (state["there"]["counts"]["lost"], state["back"]["counts"]["lost"]) == (0, 2)
+
+
+@pytest.mark.parametrize("delay_ms", [2, 25])
+def test_delay_shift(measure, delay_ms):
+    """No packet is early, and half of them are at most 0.2 ms late."""
+    doc, _, _ = measure({"delay": f"{delay_ms}ms"}, 4000, "--rate 2kpps")
+    delay = doc["total"]["delay_ns"]
+    assert counts(doc["total"]) == want(4000)
+    assert delay["min"] >= delay_ms * 1_000_000, delay
+    assert delay["p50"] <= (delay_ms + 0.2) * 1.02 * 1_000_000, delay
+
+
+def test_jitter(measure):
+    doc, _, _ = measure({"delay": "20ms", "jitter": "5ms"}, 4000, "--rate 2kpps")
+    delay = doc["total"]["delay_ns"]
+    # At 2 kpps a packet waits for the one before it, so the mean is above 20 ms, never the least.
+    assert counts(doc["total"]) == want(4000)
+    assert 15_000_000 <= delay["min"] < 20_000_000, delay
+    assert delay["p90"] > 22_000_000, delay
+
+
+# ---- rate ----
+
+IPERF3 = """
+    "$SPATE" lab exec rx -- iperf3 -s -1 >server & sleep 0.5
+    iperf3 -c 10.99.0.2 -t 5 --json >iperf3.json; code=$?
+    "$SPATE" lab link l --json >link.json; wait; exit $code"""
+MSS, FRAME = 1448, 1514
+
+
+@pytest.mark.parametrize("rate,share", [("20Mbit/s", MSS / FRAME), ("20Mbit/s@l3", MSS / 1500),
+                                        ("20Mbit/s@l7", 1)])
+def test_goodput_is_the_rate(link, me, rate, share):
+    """TCP goodput is the token bucket's rate, less the headers where these count, within 2 %."""
+    done = link({"rate": rate}, IPERF3)
+    assert done.code == 0, done
+    end = json.loads((me.home / "iperf3.json").read_text())["end"]
+    there = json.loads((me.home / "link.json").read_text())["there"]["counts"]
+    goodput = end["sum_received"]["bits_per_second"]
+    assert abs(goodput / (20e6 * share) - 1) < 0.02, (goodput, there)
+    # What the queue had no room for was sent again, and nothing else was.
+    assert end["sum_sent"]["retransmits"] >= there["queue_overflow"] > 0 or \
+        there["queue_overflow"] == 0
+    assert there["super_frames"] == there["not_taken_in"] == 0
+
+
+def test_queue(measure):
+    """Twice the rate: half of the bytes have no room, less what the queue held at the end."""
+    doc, there, _ = measure({"rate": "1Mbit/s", "queue": "10K", "only": "udp"}, 2001,
+                            "--rate 1033pps --best-effort")
+    frame = 200 + 42
+    through = 1e6 / 8 / frame * (2001 / 1033) + 10_000 / frame
+    assert abs(there["frames_out"] / through - 1) < 0.1
+    # The control session shares the queue: it may lose its last word, and segments.
+    assert there["queue_overflow"] > 500
+    assert doc["total"]["lost"] is None or \
+        0 <= there["queue_overflow"] - doc["total"]["lost"] < 20
+
+
+# ---- down ----
+
+OUTAGE = r"""
+import json, os, socket, subprocess, sys, threading, time
+spate = os.environ["SPATE"]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.99.0.1", 6000))
+s.settimeout(5)
+last, worst, n = None, (0, 0), 0
+def cut():
+    at = time.monotonic() + 0.5
+    when = []
+    for wait, value in ((0, "true"), (2, "false")):
+        time.sleep(max(0, at + wait - time.monotonic()))
+        out = subprocess.run([spate, "lab", "link", "l", "--json", "down=" + value],
+                             capture_output=True, check=True).stdout
+        when.append(json.loads(out)["at_ns"])
+    print(json.dumps(when), flush=True)
+cutter = threading.Thread(target=cut)
+cutter.start()
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    s.recv(2000)
+    now = time.monotonic_ns()
+    if last and now - last > worst[0]:
+        worst = (now - last, n)
+    last, n = now, n + 1
+cutter.join()
+print(json.dumps(worst))
+"""
+
+
+def test_two_seconds_down(link, me):
+    (me.home / "outage.py").write_text(OUTAGE)
+    done = link({}, '"$SPATE" lab exec rx -- "$SPATE" send udp://10.99.0.1:6000 --rate 1kpps '
+                    "-D 6 --no-control --no-run-dir >/dev/null 2>&1 & "
+                    "exec python3 outage.py")
+    down_at, up_at = json.loads(done.out.splitlines()[0])
+    outage_ns, _ = json.loads(done.out.splitlines()[1])
+    assert abs(outage_ns - (up_at - down_at)) < 10_000_000, done
+    assert abs(outage_ns - 2e9) < 60_000_000, done  # two starts of a program are in it
+
+
+def test_change_while_running(link):
+    done = link({}, """
+        ping -c 1 -n -q 10.99.0.2 | grep rtt
+        "$SPATE" lab link l delay=40ms,jitter=0 && "$SPATE" lab link l there.loss=1%
+        ping -c 1 -n -q 10.99.0.2 | grep rtt
+        "$SPATE" lab exec rx -- "$SPATE" lab link l""")
+    first, second = (float(line.split("/")[4]) for line in done.out.splitlines()[:2])
+    assert first < 40 <= second / 2, done
+    assert "loss=1%" in done.out and "delay=40ms" in done.out, done
+
+
+@pytest.mark.parametrize("words,says", [
+    ("los=1%", "did you mean 'loss'"), ("loss=101%", "between 0 and 1"),
+    ("jitter=1ms", "jitter: it cannot be more than the delay"), ("rate=5pps", "10Mbit/s"),
+    ("down=", "needs a value"), ("=1", "KEY=VALUE"),
+])
+def test_wrong_changes(link, words, says):
+    done = link({}, f'"$SPATE" lab link l {words}')
+    assert done.code == 2 and says in done.err and not done.out, done
+
+
+# ---- what passes through untouched ----
+
+FRAMES = r"""
+import socket, struct, sys
+def raw(proto):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(proto))
+    s.bind(("eth0", proto))
+    s.settimeout(5)
+    return s
+mac = bytes.fromhex("02000a6300") + bytes([2 if sys.argv[1] == "tx" else 1])
+own = bytes.fromhex("02000a6300") + bytes([1 if sys.argv[1] == "tx" else 2])
+short = mac + own + struct.pack("!H", 0x88b5) + b"x" * 1
+long = mac + own + struct.pack("!H", 0x88b5) + bytes(range(256)) * 5
+s = raw(0x88b5)
+if sys.argv[1] == "tx":
+    s.send(short)
+    s.send(long)
+else:
+    print("ready", flush=True)
+    print(len(s.recv(3000)), s.recv(3000) == own[:5] + b"\2" + own[:5] + b"\1" + long[12:])
+"""
+
+
+def test_odd_frames(link, me):
+    (me.home / "frames.py").write_text(FRAMES)
+    done = link({"delay": "1ms"}, """
+        "$SPATE" lab exec rx -- python3 frames.py rx >out & until grep -q ready out; do
+        sleep 0.05; done; python3 frames.py tx; wait; cat out""")
+    assert done.out.split() == ["ready", "15", "True"], done
+
+
+def test_vlan_and_jumbo(link):
+    """Tags stay on frames, and the MTU may be anything."""
+    done = link({}, """
+        set -e
+        for h in tx rx; do n=$(echo $h | sed 's/tx/1/;s/rx/2/')
+            "$SPATE" lab exec $h -- sh -ec "ip link set eth0 mtu 9000
+                ip link add link eth0 name v5 type vlan id 5
+                ip addr add 10.5.0.$n/24 dev v5; ip link set v5 up"; done
+        ping -c 2 -i 0.2 -n -q -W 2 10.5.0.2; ping -c 2 -i 0.2 -n -q -W 2 -M do -s 1400 10.99.0.2""")
+    if "RTNETLINK" in done.err or "Unknown device type" in done.err:
+        pytest.skip("no VLAN interfaces in this kernel")
+    assert done.out.count(" 2 received") == 2, done
+
+
+def test_offloads_switched_on_again(link, me):
+    """Super-frames with open checksums pass whole, are counted, and every byte arrives."""
+    done = link({"delay": "1ms"}, """
+        ethtool -K eth0 tx on sg on tso on gso on >/dev/null || exit 9
+        "$SPATE" lab exec rx -- sh -c 'iperf3 -s -1 >server' & sleep 0.5
+        iperf3 -c 10.99.0.2 -t 2 --json >iperf3.json; code=$?
+        "$SPATE" lab link l --json >link.json; wait; exit $code""")
+    if done.code in (9, 127):
+        pytest.skip("no ethtool, or these cannot be switched")
+    assert done.code == 0, done
+    end = json.loads((me.home / "iperf3.json").read_text())["end"]
+    there = json.loads((me.home / "link.json").read_text())["there"]["counts"]
+    assert there["super_frames"] > 0 and end["sum_received"]["bytes"] > 1_000_000
+
+
+# ---- who forwards ----
+
+def test_forwarder_without_power(link):
+    """Once its sockets are open it may do nothing else."""
+    done = link({}, "grep -h ^Cap /proc/[0-9]*/status >/dev/null; for p in /proc/[0-9]*; do "
+                    "test \"$(cat $p/comm)\" = lab:l && grep -E '^(CapEff|CapPrm|NoNewPrivs)' "
+                    "$p/status; done")
+    assert sorted(done.out.split()) == sorted(
+        ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "1"]), done
+
+
+def test_the_kernels_netem(link):
+    """Where the kernel has it, it carries what it can; else the lab says who does."""
+    probe = subprocess.run(["unshare", "-Urn", "tc", "qdisc", "add", "dev", "lo", "root", "netem"],
+                           capture_output=True, check=False)
+    done = link({"via": "netem", "delay": "20ms"}, 'ping -c 1 -n -q 10.99.0.2; "$SPATE" lab link l')
+    if probe.returncode:
+        assert done.code == 77 and "no netem" in done.err and "forwarder" in done.err, done
+    else:
+        assert done.code == 0 and "netem" in done.out and " 0% packet loss" in done.out, done
