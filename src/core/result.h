@@ -25,7 +25,8 @@ struct sp_measure {
 	struct sp_summary gap_error;	/* |actual gap - intended gap|, by the sender's clock */
 	struct sp_summary rx_gap_error; /* the same by the receiver's time stamps */
 	double jitter_ns;		/* RFC 3550 */
-	double ks_departure, ks_size;	/* Kolmogorov-Smirnov distances */
+	double outage_ns; /* longest time without an arrival of a flow in which it missed some */
+	double ks_departure, ks_size; /* Kolmogorov-Smirnov distances */
 };
 
 /* A stream of a sender, or a receiver of the plan. */

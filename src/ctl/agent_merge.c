@@ -144,6 +144,7 @@ static void add_total(struct merge *m, const struct sp_measure *from, unsigned *
 		sp_counts_add(&t->c, &from->c);
 		t->asked_pps += from->asked_pps;
 		t->jitter_ns = (t->jitter_ns * *n + from->jitter_ns) / (*n + 1);
+		t->outage_ns = fmax(t->outage_ns, from->outage_ns);
 		t->ks_departure = NAN;
 		t->ks_size = NAN;
 		/* Of several senders only histograms make one summary. */
@@ -252,6 +253,7 @@ static void clear(struct sp_result *out)
 				  .tx_bps = NAN,
 				  .rx_bps = NAN,
 				  .jitter_ns = NAN,
+				  .outage_ns = NAN,
 				  .ks_departure = NAN,
 				  .ks_size = NAN };
 	for (unsigned k = 0; k < N_SUMMARIES; k++)

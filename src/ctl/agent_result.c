@@ -30,19 +30,13 @@
 #define HI(member, kind) AT(sp_hist, #member, member, kind)
 
 static const struct sp_record measure_rows[] = {
-	M(first_tx_ns, TIME),
-	M(last_tx_ns, TIME),
-	M(first_rx_ns, TIME),
-	M(last_rx_ns, TIME),
-	M(asked_pps, REAL),
-	M(tx_pps, REAL),
-	M(rx_pps, REAL),
-	M(tx_bps, REAL),
-	M(rx_bps, REAL),
-	M(jitter_ns, REAL),
-	M(ks_departure, REAL),
-	M(ks_size, REAL),
-	{ 0 },
+	M(first_tx_ns, TIME), M(last_tx_ns, TIME),
+	M(first_rx_ns, TIME), M(last_rx_ns, TIME),
+	M(asked_pps, REAL),   M(tx_pps, REAL),
+	M(rx_pps, REAL),      M(tx_bps, REAL),
+	M(rx_bps, REAL),      M(jitter_ns, REAL),
+	M(outage_ns, REAL),   M(ks_departure, REAL),
+	M(ks_size, REAL),     { 0 },
 };
 static const struct sp_record summary_rows[] = {
 	S(known, BOOL), S(coarse, BOOL),     S(n, COUNT), S(negative, COUNT), S(min, I64),

@@ -234,6 +234,7 @@ static const size_t flow_counts[] = {
 	offsetof(struct sp_peer_flow, reordered), offsetof(struct sp_peer_flow, corrupted),
 	offsetof(struct sp_peer_flow, too_old),	  offsetof(struct sp_peer_flow, gaps),
 	offsetof(struct sp_peer_flow, jitter_ns), offsetof(struct sp_peer_flow, negative),
+	offsetof(struct sp_peer_flow, outage_ns),
 };
 #define N_FLOW_COUNTS (sizeof flow_counts / sizeof *flow_counts)
 

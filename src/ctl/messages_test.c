@@ -279,7 +279,7 @@ static void test_nonsense_is_refused(void **state)
 	m = (struct sp_ctl_msg){ .type = SP_CTL_FLOW };
 	m.flow.f.delay.known = true;
 	assert_int_equal(decode_with(&m, 24, 5), 0);
-	assert_int_equal(decode_with(&m, 24 + 12 * 8 + 8 * 8, nan_bits), -EBADMSG); /* mean */
+	assert_int_equal(decode_with(&m, 24 + 13 * 8 + 8 * 8, nan_bits), -EBADMSG); /* mean */
 
 	m = (struct sp_ctl_msg){ .type = SP_CTL_HIST };
 	m.hist = (struct sp_ctl_hist){ .n = 2, .min = 3, .max = 5, .sum = 8 };

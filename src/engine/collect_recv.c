@@ -36,6 +36,7 @@ static void set_unstamped(struct sp_measure *m, const struct sp_peer_flow *f)
 	sp_measure_forget_rx(&m->c);
 	m->delay.known = false;
 	m->jitter_ns = NAN;
+	m->outage_ns = NAN;
 	sp_counts_set(&m->c, SP_C_rx_packets, f->rx);
 	sp_counts_set(&m->c, SP_C_rx_bytes, f->rx_bytes);
 	sp_counts_set(&m->c, SP_C_untracked, f->rx);

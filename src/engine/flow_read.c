@@ -46,7 +46,8 @@ void sp_run_read_flow(const struct sp_run *r, const struct sp_flow_table *t, uin
 				      .first_rx_ns = SP_LOAD(meta->first_rx),
 				      .last_rx_ns = SP_LOAD(f->last_rx),
 				      .jitter_ns = SP_LOAD(f->jitter16) / 16,
-				      .negative = SP_LOAD(meta->negative) };
+				      .negative = SP_LOAD(meta->negative),
+				      .outage_ns = SP_LOAD(meta->outage_ns) };
 	read_units(f, out);
 	if (s->clock_known && out->unique && meta->has_time)
 		read_delay(f, &t->sketch[i], s->error_ns, out);

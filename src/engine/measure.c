@@ -13,6 +13,7 @@ void sp_measure_clear(struct sp_measure *m)
 		.tx_bps = NAN,
 		.rx_bps = NAN,
 		.jitter_ns = NAN,
+		.outage_ns = NAN,
 		.ks_departure = NAN,
 		.ks_size = NAN,
 		.delay = unknown_summary,
@@ -128,6 +129,7 @@ void sp_measure_set_rx(struct sp_measure *m, const struct sp_peer_flow *f)
 	m->first_rx_ns = f->first_rx_ns;
 	m->last_rx_ns = f->last_rx_ns;
 	m->jitter_ns = f->rx > 1 ? (double)f->jitter_ns : NAN;
+	m->outage_ns = (double)f->outage_ns;
 	m->delay = f->delay;
 	if (!m->delay.known)
 		m->delay = unknown_summary;
@@ -189,6 +191,7 @@ void sp_measure_sum_add(struct sp_measure_sum *s, const struct sp_measure *m)
 	if (widen(&t->first_rx_ns, &t->last_rx_ns, m->first_rx_ns, m->last_rx_ns))
 		s->rx_first_bytes = mean_bytes(v[SP_C_rx_bytes], v[SP_C_rx_packets]);
 	t->asked_pps += m->asked_pps;
+	t->outage_ns = fmax(t->outage_ns, m->outage_ns); /* of NAN and a number: the number */
 	if (!isnan(m->jitter_ns)) {
 		s->jitter += m->jitter_ns;
 		s->jitters++;

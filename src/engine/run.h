@@ -51,7 +51,7 @@ struct sp_grant {
 struct sp_peer_flow {
 	uint64_t rx, rx_bytes, unique, duplicates, reordered, corrupted, too_old, gaps;
 	uint64_t first_rx_ns, last_rx_ns; /* receiver's clock */
-	uint64_t jitter_ns, negative;
+	uint64_t jitter_ns, negative, outage_ns;
 	struct sp_summary delay; /* coarse: from the flow's sketch; known only with a clock */
 };
 /* What a receiver knows of one grant at its end. */

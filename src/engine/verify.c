@@ -325,11 +325,18 @@ static bool note_late(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t 
 	return true;
 }
 
+/* A jump ends a time in which something was missed. */
+static void note_outage(struct sp_flow_meta *meta, uint64_t before_ns, uint64_t t_ns)
+{
+	if (before_ns && t_ns > before_ns && t_ns - before_ns > meta->outage_ns)
+		SP_STORE(meta->outage_ns, t_ns - before_ns);
+}
+
 /* The sequence window. Returns false when the message is a duplicate. *in_order: it is the
- * newest so far. */
+ * newest so far. before_ns: the arrival before it; 0 none. */
 static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 			  const struct sp_rx_session *s, const struct sp_stamp *st,
-			  uint64_t t_ns, bool *in_order)
+			  uint64_t before_ns, uint64_t t_ns, bool *in_order)
 {
 	unsigned unused = 32u - st->seq_bits;
 	int32_t d = (int32_t)((st->seq - (uint32_t)f->next) << unused) >> unused;
@@ -339,6 +346,7 @@ static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	if (SP_LIKELY(d >= 0)) {
 		if (SP_UNLIKELY(d > 0)) {
 			SP_ADD(f->gaps, 1);
+			note_outage(meta, before_ns, t_ns);
 			if (d >= (int32_t)SP_RX_WINDOW)
 				memset(f->win, 0, sizeof f->win);
 			else
@@ -434,14 +442,16 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	const struct sp_rx_session *s;
 	struct place at;
 	bool in_order = true;
+	uint64_t before_ns;
 
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
 			goto untracked;
 		*last_flow(v, queue, ep) = at.ref + 1;
 		s = &v->session[at.rx->session];
+		before_ns = at.rx->last_rx;
 		note_arrival(at.rx, at.meta, m->t_ns, bytes);
-		if (!note_sequence(at.rx, at.meta, s, st, m->t_ns, &in_order))
+		if (!note_sequence(at.rx, at.meta, s, st, before_ns, m->t_ns, &in_order))
 			return;
 		if (has_time)
 			note_time(at.rx, &at, &v->tally[at.rx->tally], s, st, m->t_ns,

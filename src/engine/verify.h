@@ -42,6 +42,7 @@ struct sp_flow_meta {
 	uint64_t first_rx;  /* arrival of the first of everything */
 	uint64_t too_old;   /* arrived 1,024 or more behind the newest */
 	uint64_t negative;  /* delays below zero */
+	uint64_t outage_ns; /* longest time without an arrival in which something was missed */
 	uint64_t restarts;  /* its sender began again at sequence 0 without telling us so */
 	uint32_t id;	    /* on the wire; SP_NO_FLOW: not stamped */
 	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet; the

@@ -181,6 +181,31 @@ static void test_a_late_one(void **state)
 	end(&x);
 }
 
+/* The longest silence in which something was missed: not one in which nothing was sent, and not
+ * one that ends with a late one. */
+static void test_outage(void **state)
+{
+	struct packet p;
+	struct rx x;
+
+	(void)state;
+	begin(&x);
+	many(&x, 1, 0, 1000);
+	assert_int_equal(x.granted.meta[0].outage_ns, 0);
+	many(&x, 1, 1002, 1500); /* two are lost: three gaps */
+	assert_int_equal(x.granted.meta[0].outage_ns, 3 * MS);
+	many(&x, 1, 3500, 4000);
+	assert_int_equal(x.granted.meta[0].outage_ns, 2001 * MS);
+	for (uint32_t i = 4000; i < 4010; i++) { /* its sender rests */
+		p = packet(&x, 1, i);
+		p.due += 5 * SP_NS_PER_S;
+		p.at += 5 * SP_NS_PER_S;
+		receive(&x, &p);
+	}
+	assert_int_equal(x.granted.meta[0].outage_ns, 2001 * MS);
+	end(&x);
+}
+
 /* The jitter is of what the path does: a sender that is late is not it. */
 static void test_a_late_sender(void **state)
 {
@@ -588,6 +613,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies_leave_times_alone),
 		cmocka_unit_test(test_a_late_one),
+		cmocka_unit_test(test_outage),
 		cmocka_unit_test(test_a_late_sender),
 		cmocka_unit_test(test_wrap_of_due),
 		cmocka_unit_test(test_wrap_of_seq),

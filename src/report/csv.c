@@ -26,7 +26,7 @@ static void put_header(struct sp_str *out)
 #define SP_REAL(member, sentence) sp_str_puts(out, "," #member);
 	SP_MEASURE_REALS
 #undef SP_REAL
-	sp_str_puts(out, ",jitter_ns,ks_departure,ks_size");
+	sp_str_puts(out, ",jitter_ns,outage_ns,ks_departure,ks_size");
 #define SP_TIMES(member, sentence) SP_EACH(#member)
 #define SP_EACH(name)                                                                          \
 	sp_str_puts(out,                                                                       \
@@ -138,6 +138,7 @@ static void put_interval_rest(struct sp_str *out, const struct period *row, size
 	put_real(out, 8 * sp_series_rate(s, i, &m->c, SP_C_tx_bytes, t), 3);
 	put_real(out, 8 * sp_series_rate(s, i, &m->c, SP_C_rx_bytes, t), 3);
 	put_real(out, m->jitter_ns, 0);
+	put_real(out, m->outage_ns, 0);
 	sp_str_puts(out, ",,"); /* ks_* */
 #define SP_TIMES(member, sentence) sp_str_puts(out, ",,,,,,,,");
 	SP_MEASURE_TIMES
@@ -152,6 +153,7 @@ static void put_final(struct sp_str *out, const struct sp_measure *m)
 	SP_MEASURE_REALS
 #undef SP_REAL
 	put_real(out, m->jitter_ns, 0);
+	put_real(out, m->outage_ns, 0);
 	put_real(out, m->ks_departure, 6);
 	put_real(out, m->ks_size, 6);
 #define SP_TIMES(member, sentence) put_summary(out, &m->member);

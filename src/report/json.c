@@ -73,6 +73,8 @@ void sp_json_measure(struct sp_json *j, const struct sp_measure *m)
 #undef SP_TIMES
 	put_ns(j, "jitter_ns", isfinite(m->jitter_ns),
 	       isfinite(m->jitter_ns) ? llround(m->jitter_ns) : 0);
+	put_ns(j, "outage_ns", isfinite(m->outage_ns),
+	       isfinite(m->outage_ns) ? llround(m->outage_ns) : 0);
 	sp_json_real(j, "ks_departure", m->ks_departure);
 	sp_json_real(j, "ks_size", m->ks_size);
 	put_ns(j, "first_tx_ns", m->first_tx_ns, (int64_t)m->first_tx_ns);

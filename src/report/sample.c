@@ -64,6 +64,7 @@ static void fill(struct sp_measure *m, uint64_t n, uint64_t lost, unsigned strea
 	m->gap_error = times(0.8, -1);
 	m->rx_gap_error = times(9, -1);
 	m->jitter_ns = 1234.4;
+	m->outage_ns = 1.0004e6;
 	m->ks_departure = NAN;
 	m->ks_size = NAN;
 }
@@ -240,6 +241,7 @@ static void forget(struct sp_measure *m)
 		.tx_bps = NAN,
 		.rx_bps = NAN,
 		.jitter_ns = NAN,
+		.outage_ns = NAN,
 		.ks_departure = NAN,
 		.ks_size = NAN,
 	};

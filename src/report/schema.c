@@ -98,6 +98,8 @@ static const struct prop measure_rows[] = {
 		SP_MEASURE_TIMES
 #undef SP_TIMES
 	{ "jitter_ns", "integer?", "inter-arrival jitter (RFC 3550)" },
+	{ "outage_ns", "integer?",
+	  "longest time without an arrival of a flow in which it missed some" },
 	{ "ks_departure", "number?", "Kolmogorov-Smirnov distance of the departures' gaps" },
 	{ "ks_size", "number?", "Kolmogorov-Smirnov distance of the sizes" },
 	{ "first_tx_ns", "integer?", "first departure on the run's monotonic clock" },

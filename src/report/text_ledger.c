@@ -304,6 +304,17 @@ static void put_delay_note(struct sp_str *out, const struct sp_result *r)
 			"  p50 and p99 of the delay are from a sketch with steps of 25 %\n");
 }
 
+/* Losses one by one are no outage that people look for. */
+static void put_outage(struct sp_str *out, const struct sp_measure *m)
+{
+	if (!(m->outage_ns >= 1e6))
+		return;
+	sp_text_label(out, "outage");
+	sp_fmt_fill(out, ' ', TIME_COLS);
+	put_time(out, true, m->outage_ns);
+	sp_str_puts(out, "  in which nothing came and something was lost\n");
+}
+
 void sp_text_times(struct sp_str *out, const struct sp_result *r)
 {
 	static const char *const heads[] = {
@@ -331,6 +342,7 @@ void sp_text_times(struct sp_str *out, const struct sp_result *r)
 	sp_fmt_fill(out, ' ', TIME_COLS);
 	put_time(out, isfinite(m->jitter_ns), m->jitter_ns);
 	sp_str_puts(out, "\n");
+	put_outage(out, m);
 	put_delay_note(out, r);
 	if (isfinite(m->ks_departure) || isfinite(m->ks_size)) {
 		char gap[SP_FMT_FIGURE], size[SP_FMT_FIGURE];

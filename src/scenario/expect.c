@@ -24,6 +24,7 @@ static const struct {
 	{ "tx_bps", offsetof(struct sp_measure, tx_bps), UNIT_BPS },
 	{ "rx_bps", offsetof(struct sp_measure, rx_bps), UNIT_BPS },
 	{ "jitter", offsetof(struct sp_measure, jitter_ns), UNIT_TIME },
+	{ "outage", offsetof(struct sp_measure, outage_ns), UNIT_TIME },
 	{ "ks_departure", offsetof(struct sp_measure, ks_departure), UNIT_PLAIN },
 	{ "ks_size", offsetof(struct sp_measure, ks_size), UNIT_PLAIN },
 };
@@ -105,6 +106,15 @@ static int read_times(const char *word, struct sp_expect *e)
 	return -EINVAL;
 }
 
+/* "jitter", or as the document has it, "jitter_ns". */
+static bool is_real(const char *word, unsigned i)
+{
+	size_t n = strlen(reals[i].name);
+
+	return strncmp(word, reals[i].name, n) == 0 &&
+	       (!word[n] || (reals[i].unit == UNIT_TIME && strcmp(word + n, "_ns") == 0));
+}
+
 static int read_metric(const char *text, const char *word, struct sp_expect *e,
 		       struct sp_err *err)
 {
@@ -123,8 +133,7 @@ static int read_metric(const char *text, const char *word, struct sp_expect *e,
 	}
 	e->kind = SP_EXPECT_REAL;
 	for (e->which = 0; e->which < N_REALS; e->which++)
-		if (strcmp(reals[e->which].name, word) == 0 ||
-		    (reals[e->which].unit == UNIT_TIME && strcmp("jitter_ns", word) == 0))
+		if (is_real(word, e->which))
 			return 0;
 	e->kind = SP_EXPECT_COUNT;
 	for (e->which = 0; e->which < SP_C__N; e->which++)
