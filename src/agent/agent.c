@@ -17,6 +17,7 @@
 
 struct agent {
 	struct sp_lines lines;
+	void (*confine)(struct spate_run *);
 	struct spate_plan *plan;
 	struct spate_run *run;
 	struct sp_arena arena; /* of the message that is being handled */
@@ -54,6 +55,8 @@ static void on_event(void *arg, const struct sp_event *e)
 
 	switch (e->kind) {
 	case SP_EVENT_START:
+		if (a->confine)
+			a->confine(a->run);
 		return;
 	case SP_EVENT_REMARK:
 		m.type = SP_AGENT_REMARK;
@@ -293,9 +296,9 @@ static void finish(struct agent *a)
 	}
 }
 
-int sp_agent_serve(int in, int out)
+int sp_agent_serve(int in, int out, void (*confine)(struct spate_run *))
 {
-	struct agent a = { 0 };
+	struct agent a = { .confine = confine };
 
 	signal(SIGPIPE, SIG_IGN);
 	/* Ctrl-C reaches the whole process group: the controller decides. */

@@ -3,8 +3,12 @@
 #ifndef SP_AGENT_AGENT_H
 #define SP_AGENT_AGENT_H
 
-/* Serves one controller until it says quit or is gone; then whatever runs is stopped. Returns what the
- * process should exit with: 0, 65 (the controller speaks no sense) or 1. */
-int sp_agent_serve(int in, int out);
+struct spate_run;
+
+/* Serves one controller until it says quit or is gone; then whatever runs is stopped. confine is called
+ * at the run's START event, when everything is open and there are no threads yet: the moment for a
+ * program to confine itself; NULL: not wanted. Returns what the process should exit with: 0, 65 (the
+ * controller speaks no sense) or 1. */
+int sp_agent_serve(int in, int out, void (*confine)(struct spate_run *));
 
 #endif

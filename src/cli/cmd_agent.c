@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "base/str.h"
+#include "cli/confine.h"
 
 const struct sp_flag sp_cmd_agent_flags[] = {
 	{ .spell = "--stdio",
@@ -30,6 +31,11 @@ static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
 	return 0;
 }
 
+static void confine(struct spate_run *run)
+{
+	sp_cli_confine(run, -1);
+}
+
 int sp_cmd_agent(int argc, char **argv)
 {
 	struct sp_err err = { 0 };
@@ -40,5 +46,6 @@ int sp_cmd_agent(int argc, char **argv)
 			err.code ? err.text : "how is it reached? spate agent --stdio");
 		return SP_EXIT_USAGE;
 	}
-	return sp_agent_serve(STDIN_FILENO, STDOUT_FILENO);
+	sp_cli_allow_descriptors();
+	return sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, confine);
 }

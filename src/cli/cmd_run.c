@@ -4,11 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "cli/confine.h"
 #include "cli/outputs.h"
-#include "sandbox/sandbox.h"
 #include "spate/spate.h"
 
 /* The run that a signal ends. The only mutable file-scope object: handlers get no argument. */
@@ -42,17 +41,6 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* The usual soft limit of 1,024 is there for programs that use select(). */
-static void allow_descriptors(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
-		l.rlim_cur = l.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &l);
-	}
-}
-
 static void write_log(void *arg, int level, const char *line)
 {
 	(void)arg;
@@ -65,20 +53,11 @@ struct context {
 	struct spate_run *run;
 };
 
-/* Everything is open, and this is the only thread: what is not needed any more goes. */
 static void confine(void *arg, int run_folder)
 {
 	struct context *c = arg;
-	struct sp_sandbox_conf conf = { 0 };
-	struct sp_sandbox_state state;
-	char text[128];
 
-	if (run_folder >= 0)
-		conf.dirs[conf.n_dirs++] = run_folder;
-	conf.n_dirs += (unsigned)spate_run_folders(c->run, conf.dirs + conf.n_dirs,
-						   (int)(SP_SANDBOX_DIRS - conf.n_dirs));
-	sp_sandbox_enter(&conf, &state);
-	spate_run_confined(c->run, sp_sandbox_format(text, sizeof text, &state));
+	sp_cli_confine(c->run, run_folder);
 }
 
 static void on_event(void *arg, const struct sp_event *e)
@@ -171,7 +150,7 @@ static int run_words(const char *command, int argc, char **argv)
 	struct spate_plan *plan;
 	int code = SP_EXIT_OK;
 
-	allow_descriptors();
+	sp_cli_allow_descriptors();
 	catch_signals();
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);

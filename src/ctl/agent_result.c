@@ -107,6 +107,7 @@ static const struct sp_record result_rows[] = {
 	H(kernel, CHARS),
 	H(cpu, CHARS),
 	H(hostname, CHARS),
+	H(sandbox, CHARS),
 	H(cpus, U32),
 	H(steal, REAL),
 	H(cpu_self, REAL),

@@ -33,6 +33,7 @@ static void put_host(struct sp_json *j, const struct sp_host_part *h)
 	sp_json_str(j, "hostname", h->info.hostname[0] ? h->info.hostname : NULL);
 	sp_json_str(j, "kernel", h->info.kernel[0] ? h->info.kernel : NULL);
 	sp_json_str(j, "cpu", h->info.cpu[0] ? h->info.cpu : NULL);
+	sp_json_str(j, "sandbox", h->info.sandbox[0] ? h->info.sandbox : NULL);
 	sp_json_real(j, "steal", h->info.steal);
 	sp_json_real(j, "cpu_self_s", h->info.cpu_self);
 	sp_json_close(j, '}');

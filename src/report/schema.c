@@ -181,6 +181,7 @@ static const struct prop host_part_rows[] = {
 	{ "hostname", "string?", NULL },
 	{ "kernel", "string?", NULL },
 	{ "cpu", "string?", NULL },
+	{ "sandbox", "string?", "what its agent gave up while it ran" },
 	{ "steal", "number?", "share of CPU time stolen during the run, 0 to 1" },
 	{ "cpu_self_s", "number?", "CPU seconds that its agent used" },
 };

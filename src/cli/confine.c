@@ -1,0 +1,31 @@
+#include "cli/confine.h"
+
+#include <sys/resource.h>
+
+#include "sandbox/sandbox.h"
+#include "spate/spate.h"
+
+/* The usual soft limit of 1,024 is there for programs that use select(). */
+void sp_cli_allow_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+void sp_cli_confine(struct spate_run *run, int run_folder)
+{
+	struct sp_sandbox_conf conf = { 0 };
+	struct sp_sandbox_state state;
+	char text[128];
+
+	if (run_folder >= 0)
+		conf.dirs[conf.n_dirs++] = run_folder;
+	conf.n_dirs += (unsigned)spate_run_folders(run, conf.dirs + conf.n_dirs,
+						   (int)(SP_SANDBOX_DIRS - conf.n_dirs));
+	sp_sandbox_enter(&conf, &state);
+	spate_run_confined(run, sp_sandbox_format(text, sizeof text, &state));
+}
