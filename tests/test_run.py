@@ -87,7 +87,7 @@ def test_unmet_expectation(me, tmp_path):
     done = me.run("spate", "run", path, "--no-run-dir", "--junit", tmp_path / "j.xml")
     assert done.code == 5, done
     assert done.out.count("NOT MET") == 2
-    suite = ET.parse(tmp_path / "j.xml").getroot()
+    suite, = ET.parse(tmp_path / "j.xml").getroot()
     assert suite.get("tests") == "4" and suite.get("failures") == "2"
     assert suite.get("errors") == "0"
     assert len(suite.findall("./testcase/failure")) == 2
@@ -195,14 +195,16 @@ def test_killed_leaves_nothing(me, where):
     assert not mine & below(1)[1]
 
 
-def test_not_prepared(me):
+def test_not_prepared(me, tmp_path):
     """A port that somebody has: the run does not start, and says why and where."""
     path = write(me, TWO % {"port": 5708, "duration": "1s"})
     recv = me.start("spate", "recv", "-p", "5708", "-D", "10", "--no-run-dir")
     recv.read_until("ready", stream="stderr")
-    done = me.run("spate", "run", path, "--no-run-dir")
+    done = me.run("spate", "run", path, "--no-run-dir", "--junit", tmp_path / "j.xml")
     assert done.code == 1, done
     assert "host receiver" in done.err and "5708" in done.err
+    suite, = ET.parse(tmp_path / "j.xml").getroot()
+    assert suite.get("errors") == "1" and "5708" in suite.find("testcase/error").get("message")
     assert done.out == ""
     recv.signal(signal.SIGINT)
     recv.wait()
@@ -225,9 +227,10 @@ def test_wrong_files(me):
     assert done.code == 2
 
 
-def test_repeats(me):
-    path = write(me, TWO % {"port": 5710, "duration": "200ms"})
-    done = me.run("spate", "run", path, "--repeats", "3", "--json", "--run-dir", "r")
+def test_repeats(me, tmp_path):
+    path = write(me, TWO % {"port": 5710, "duration": "200ms"} + "expect: [lost == 0]\n")
+    done = me.run("spate", "run", path, "--repeats", "3", "--json", "--run-dir", "r",
+                  "--junit", tmp_path / "j.xml")
     assert done.code == 0, done
     doc = json.loads(done.out)
     assert doc["repeats"] == 3 and doc["exit_codes"] == [0, 0, 0]
@@ -235,6 +238,22 @@ def test_repeats(me):
                                             "values": [100, 100, 100]}
     for i in "123":
         assert (Path(me.home) / "r" / i / "report.json").exists()
+    suites = ET.parse(tmp_path / "j.xml").getroot()
+    assert [(s.get("name"), s.get("tests"), s.get("failures")) for s in suites] == [
+        (f"two #{i}", "2", "0") for i in "123"]
+    # Two sets of runs against each other, for the same reader.
+    done = me.run("spate", "run", path, "--repeats", "6", "--run-dir", "a", "--no-live")
+    slower = write(me, path.read_text().replace("500pps", "400pps"), "slower.yaml")
+    me.run("spate", "run", slower, "--repeats", "6", "--run-dir", "b", "--no-live")
+    compare = ["spate", "compare", *[f"a/{i}" for i in range(1, 7)], "--with",
+               *[f"b/{i}" for i in range(1, 7)], "--junit", tmp_path / "c.xml"]
+    assert me.run(*compare).code == 0
+    done = me.run(*compare, "--fail-worse")
+    assert done.code == 5, done
+    suite, = ET.parse(tmp_path / "c.xml").getroot()
+    worse = {c.get("name") for c in suite if c.find("failure") is not None}
+    assert {"sent pps", "received pps"} <= worse and "loss" not in worse
+    assert me.run(*compare[:-1], "/no/such/place.xml").code == 74
 
 
 def test_dry_run_is_a_command_lines_plan(me):

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/outputs.h"
 #include "compare/compare.h"
 
 const struct sp_flag sp_cmd_compare_flags[] = {
@@ -18,6 +19,18 @@ const struct sp_flag sp_cmd_compare_flags[] = {
 	  .value = "true",
 	  .group = "Options",
 	  .help = "one JSON document with all figures, intervals and p values" },
+	{ .spell = "--junit",
+	  .arg = SP_FLAG_VALUE,
+	  .meta = "FILE",
+	  .key = "junit",
+	  .group = "Options",
+	  .help = "write JUnit XML too: a case for each tested figure, failed when it is shown to "
+		  "be worse in B" },
+	{ .spell = "--fail-worse",
+	  .key = "fail_worse",
+	  .value = "true",
+	  .group = "Options",
+	  .help = "exit with status 5 when a figure is shown to be worse in B" },
 	{ 0 },
 };
 
@@ -25,7 +38,8 @@ struct words {
 	const char *path[2][SP_COMPARE_RUNS];
 	size_t n[2];
 	unsigned side;
-	bool json;
+	const char *junit; /* NULL: none */
+	bool json, fail_worse;
 };
 
 static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
@@ -42,6 +56,10 @@ static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
 	}
 	if (strcmp(flag->key, "json") == 0)
 		w->json = true;
+	else if (strcmp(flag->key, "junit") == 0)
+		w->junit = value;
+	else if (strcmp(flag->key, "fail_worse") == 0)
+		w->fail_worse = true;
 	else if (w->side++)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s twice: there are two sides",
 			       spelling);
@@ -114,12 +132,25 @@ static int print(const struct sp_comparison *c, bool json, struct sp_err *err)
 	return rc;
 }
 
+static int write_junit(const struct sp_comparison *c, const char *path, struct sp_err *err)
+{
+	struct sp_str out;
+	int rc;
+
+	sp_str_init(&out, sp_mem_system());
+	sp_compare_junit(&out, c);
+	rc = sp_outputs_file(path, &out, err);
+	sp_str_fini(&out);
+	return rc;
+}
+
 int sp_cmd_compare(int argc, char **argv)
 {
 	struct sp_comparison c;
 	struct words w = { 0 };
 	struct loaded l = { 0 };
 	struct sp_err err = { 0 };
+	bool worse = false;
 	int rc = sp_flags_parse(sp_cmd_compare_flags, argc, argv, on_flag, &w, &err);
 
 	if (rc == 0)
@@ -130,8 +161,11 @@ int sp_cmd_compare(int argc, char **argv)
 		rc = sp_fail(&err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	if (rc == 0)
 		rc = print(&c, w.json, &err);
+	if (rc == 0 && w.junit)
+		rc = write_junit(&c, w.junit, &err);
+	worse = rc == 0 && w.fail_worse && sp_compare_worse_count(&c);
 	unload(&l);
 	if (rc)
 		fprintf(stderr, "spate compare: %s\n", err.text);
-	return rc ? (int)err.exit : SP_EXIT_OK;
+	return rc ? (int)err.exit : worse ? SP_EXIT_EXPECT : SP_EXIT_OK;
 }

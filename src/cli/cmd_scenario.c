@@ -12,7 +12,6 @@
 #include "cli/outputs.h"
 #include "cli/places.h"
 #include "cli/repeats.h"
-#include "report/junit.h"
 #include "spate/spate.h"
 
 /* The run that a signal ends: handlers get no argument. */
@@ -139,7 +138,7 @@ static void all_plans(struct job *j)
 	sp_str_puts(out, "]}");
 }
 
-static int make_parts(struct job *j, struct sp_err *err)
+static int make_parts(struct job *j)
 {
 	const struct sp_scenario *s = j->scenario;
 	const struct sp_mem *mem = sp_mem_system();
@@ -148,7 +147,7 @@ static int make_parts(struct job *j, struct sp_err *err)
 	j->stages = sp_alloc_array(mem, s->n_links + 1, sizeof *j->stages);
 	j->plans = sp_alloc_array(mem, s->n_parts + 1, sizeof *j->plans);
 	if (!j->parts || !j->stages || !j->plans)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+		return -ENOMEM;
 	for (unsigned i = 0; i <= s->n_parts; i++)
 		sp_str_init(&j->plans[i], mem);
 	for (unsigned i = 0; i < s->n_parts; i++) {
@@ -163,14 +162,12 @@ static int make_parts(struct job *j, struct sp_err *err)
 						      .sha256 = sp_scenario_plan_sha256(
 							      &s->parts[i]) };
 		if (j->plans[i].failed)
-			return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+			return -ENOMEM;
 	}
 	for (unsigned i = 0; i < s->n_links; i++)
 		j->stages[i] = (struct sp_fleet_stage){ s->links[i].at_ns, i };
 	all_plans(j);
-	return j->plans[s->n_parts].failed
-		       ? sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory")
-		       : 0;
+	return j->plans[s->n_parts].failed ? -ENOMEM : 0;
 }
 
 static void free_parts(struct job *j)
@@ -236,6 +233,8 @@ static int run_once(struct job *j, const struct sp_words_output *out)
 		rc = sp_fleet_step(j->fleet, &err);
 	if (rc > 0 && sp_outputs_failed(j->outputs))
 		sp_fleet_output_failed(j->fleet);
+	if (rc < 0)
+		sp_repeats_add_failed(j->repeats, conf.name, err.text);
 	code = rc < 0 ? complain(&err) : sp_fleet_exit_code(j->fleet);
 	signalled = NULL;
 	sp_fleet_free(j->fleet);
@@ -268,37 +267,42 @@ static int run_all(struct job *j, uint64_t repeats)
 	return (int)code;
 }
 
+static int run_in_places(struct job *j, uint64_t repeats)
+{
+	struct sp_err err = { 0 };
+
+	if (!sp_places_open(j->places, &err))
+		return run_all(j, repeats);
+	sp_repeats_add_failed(j->repeats, j->scenario->name, err.text);
+	return complain(&err);
+}
+
 static int write_junit(const struct job *j)
 {
-	FILE *f = fopen(j->words->junit, "we");
-	const struct sp_str *text = sp_repeats_junit(j->repeats);
-	bool ok = f && fwrite(text->text, 1, text->len, f) == text->len;
+	struct sp_err err = { 0 };
 
-	if (f)
-		ok &= fclose(f) == 0;
-	if (!ok)
-		fprintf(stderr, "spate run: %s: %s\n", j->words->junit, strerror(errno));
-	return ok ? 0 : -EIO;
+	return sp_outputs_file(j->words->junit, sp_repeats_junit(j->repeats), &err)
+		       ? complain(&err)
+		       : SP_EXIT_OK;
 }
 
 static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
 		   struct sp_places *places)
 {
 	struct job j = { .words = w, .scenario = s, .places = places };
-	struct sp_err err = { 0 };
+	const uint64_t repeats = w->repeats ? w->repeats : s->repeats;
 	int code = SP_EXIT_FAILED;
 
-	if (make_parts(&j, &err) || sp_repeats_new(&j.repeats, sp_mem_system())) {
+	if (make_parts(&j) || sp_repeats_new(&j.repeats, repeats > 1, sp_mem_system())) {
 		fprintf(stderr, "spate run: out of memory\n");
 	} else if (w->out.dry_run) {
 		printf("%s\nsha256 %s\n", j.plans[s->n_parts].text, s->sha256);
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
-	} else if (sp_places_open(places, &err)) {
-		code = complain(&err);
 	} else {
-		code = run_all(&j, w->repeats ? w->repeats : s->repeats);
-		if (w->junit && write_junit(&j))
-			code = (int)sp_exit_worse((enum sp_exit)code, SP_EXIT_IO);
+		code = run_in_places(&j, repeats);
+		if (w->junit)
+			code = (int)sp_exit_worse((enum sp_exit)code,
+						  (enum sp_exit)write_junit(&j));
 	}
 	sp_repeats_free(j.repeats);
 	free_parts(&j);

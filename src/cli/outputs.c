@@ -195,6 +195,22 @@ void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 	final_report(o, e);
 }
 
+int sp_outputs_file(const char *path, const struct sp_str *text, struct sp_err *err)
+{
+	FILE *f;
+	bool ok;
+
+	if (text->failed)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	f = fopen(path, "we");
+	ok = f && fwrite(text->text, 1, text->len, f) == text->len;
+	if (f)
+		ok &= fclose(f) == 0;
+	return ok ? 0
+		  : sp_fail(err, -errno, SP_EXIT_IO, "cannot write %s: %s; check the path",
+			    path, strerror(errno));
+}
+
 bool sp_outputs_failed(const struct sp_outputs *o)
 {
 	return o->failed || (o->folder && sp_folder_error(o->folder, NULL));

@@ -22,6 +22,8 @@ int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *, sp_outp
  * thread has started: folder is the run folder's descriptor, or -1. */
 void sp_outputs_on_open(struct sp_outputs *, void (*opened)(void *arg, int folder), void *arg);
 void sp_outputs_event(struct sp_outputs *, const struct sp_event *);
+/* Makes the file, or replaces what is in it. 0, or -errno with a sentence. */
+int sp_outputs_file(const char *path, const struct sp_str *text, struct sp_err *);
 /* Something could not be written: exit code 74. */
 bool sp_outputs_failed(const struct sp_outputs *);
 void sp_outputs_free(struct sp_outputs *);

@@ -19,13 +19,14 @@ static const char *const names[] = { "tx_packets", "rx_unique",	   "lost",
 
 struct sp_repeats {
 	const struct sp_mem *mem;
+	bool several;
 	unsigned n;
 	double v[N_NAMES][MOST];
 	int exit_code[MOST];
 	struct sp_str junit;
 };
 
-int sp_repeats_new(struct sp_repeats **out, const struct sp_mem *mem)
+int sp_repeats_new(struct sp_repeats **out, bool several, const struct sp_mem *mem)
 {
 	struct sp_repeats *r = sp_alloc(mem, sizeof *r);
 
@@ -33,7 +34,9 @@ int sp_repeats_new(struct sp_repeats **out, const struct sp_mem *mem)
 	if (!r)
 		return -ENOMEM;
 	r->mem = mem;
+	r->several = several;
 	sp_str_init(&r->junit, mem);
+	sp_junit_begin(&r->junit);
 	return 0;
 }
 
@@ -63,8 +66,7 @@ void sp_repeats_add(struct sp_repeats *r, const struct sp_result *result)
 				    m->delay.known ? (double)m->delay.p50 : NAN,
 				    m->delay.known ? (double)m->delay.p99 : NAN };
 
-	sp_str_clear(&r->junit);
-	sp_report_junit(&r->junit, result);
+	sp_report_junit(&r->junit, result, r->several ? r->n + 1 : 0);
 	if (r->n == MOST)
 		return;
 	for (unsigned i = 0; i < N_NAMES; i++)
@@ -72,8 +74,14 @@ void sp_repeats_add(struct sp_repeats *r, const struct sp_result *result)
 	r->exit_code[r->n++] = result->exit_code;
 }
 
-const struct sp_str *sp_repeats_junit(const struct sp_repeats *r)
+void sp_repeats_add_failed(struct sp_repeats *r, const char *name, const char *why)
 {
+	sp_report_junit_failed(&r->junit, name, r->several ? r->n + 1 : 0, why);
+}
+
+const struct sp_str *sp_repeats_junit(struct sp_repeats *r)
+{
+	sp_junit_end(&r->junit);
 	return &r->junit;
 }
 

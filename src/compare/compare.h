@@ -92,5 +92,12 @@ void sp_compare_text(struct sp_str *, const struct sp_comparison *);
 void sp_compare_json(struct sp_str *, const struct sp_comparison *);
 /* "received pps is 3.2 % lower in B (...)" and so on: the plain sentences. */
 void sp_compare_sentences(struct sp_str *, const struct sp_comparison *);
+/* The one on a figure that differs, without a newline. */
+void sp_compare_sentence(struct sp_str *, const struct sp_comparison *, unsigned metric);
+/* Did it get worse in B, and that shown by the test? */
+bool sp_compare_worse(const struct sp_comparison *, unsigned metric);
+size_t sp_compare_worse_count(const struct sp_comparison *);
+/* JUnit XML: a case for each tested figure, failed when it is worse in B. */
+void sp_compare_junit(struct sp_str *, const struct sp_comparison *);
 
 #endif

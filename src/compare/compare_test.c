@@ -108,6 +108,16 @@ static void test_sets_of_runs(void **state)
 	assert_true(fabs(c.m[metric("rx_pps")].p - 3 * 2.0 / 924) < 1e-9);
 	assert_true(fabs(c.m[metric("loss")].a - 0.0025) < 1e-9);
 	assert_true(isnan(c.m[metric("tx_pps")].a));
+	/* More was received, which is better; and more was lost. */
+	assert_false(sp_compare_worse(&c, metric("rx_pps")));
+	assert_true(sp_compare_worse(&c, metric("loss")));
+	assert_int_equal(sp_compare_worse_count(&c), 1);
+	sp_str_init(&out, &f->mem.mem);
+	sp_compare_junit(&out, &c);
+	assert_non_null(strstr(out.text, "tests=\"3\" failures=\"1\" errors=\"0\""));
+	assert_non_null(strstr(out.text, "name=\"received pps\" time=\"0.000\"/>"));
+	assert_non_null(strstr(out.text, "<failure message=\"loss is "));
+	sp_str_fini(&out);
 	sp_str_init(&out, &f->mem.mem);
 	sp_compare_sentences(&out, &c);
 	assert_non_null(strstr(out.text,

@@ -17,9 +17,10 @@ static void magnitude(char *buf, enum sp_metric_unit unit, bool in_unit, double 
 		sp_figure_percent(buf, v);
 }
 
-static void one_change(struct sp_str *out, const struct sp_metric *m,
-		       const struct sp_compared_metric *r)
+void sp_compare_sentence(struct sp_str *out, const struct sp_comparison *c, unsigned metric)
 {
+	const struct sp_metric *m = &sp_metrics[metric];
+	const struct sp_compared_metric *r = &c->m[metric];
 	const struct sp_interval *i = &r->test.shift_interval;
 	bool share = m->unit == SP_METRIC_SHARE || r->a == 0;
 	double scale = share ? 1 : 100 / fabs(r->a), shift = r->test.shift;
@@ -41,7 +42,7 @@ static void one_change(struct sp_str *out, const struct sp_metric *m,
 	if (m->better)
 		sp_str_printf(out, ", which is %s",
 			      (shift > 0) == (m->better > 0) ? "better" : "worse");
-	sp_str_puts(out, ".\n");
+	sp_str_puts(out, ".");
 }
 
 static void untested(struct sp_str *out, const struct sp_comparison *c)
@@ -83,8 +84,10 @@ static void too_few(struct sp_str *out, const struct sp_comparison *c)
 void sp_compare_sentences(struct sp_str *out, const struct sp_comparison *c)
 {
 	for (unsigned i = 0; i < SP_COMPARE_METRICS; i++)
-		if (c->m[i].differs)
-			one_change(out, &sp_metrics[i], &c->m[i]);
+		if (c->m[i].differs) {
+			sp_compare_sentence(out, c, i);
+			sp_str_puts(out, "\n");
+		}
 	too_few(out, c);
 	if (c->tested && c->different == 0)
 		sp_str_printf(out, "No difference between A and B was shown in %zu figure%s.\n",
