@@ -474,6 +474,7 @@ static void step_control(struct spate_run *r)
 	if (r->server) {
 		sp_ctl_server_step(r->server);
 		sp_run_own_control(r->run, sp_ctl_server_packets(r->server));
+		sp_run_set_strangers(r->run, sp_ctl_server_strangers(r->server));
 	}
 }
 

@@ -92,8 +92,29 @@ static void on_ready(void *arg, const char *host, const char *where)
 static int on_stage(void *arg, unsigned what, struct sp_err *err)
 {
 	const struct job *j = arg;
+	const struct sp_scenario_link *l = &j->scenario->links[what];
+	char text[500], words[400];
+	int rc = sp_places_change_link(j->places, l, words, sizeof words, err);
 
-	return sp_places_change_link(j->places, &j->scenario->links[what], err);
+	snprintf(text, sizeof text, "link %s: %s from here on", l->link, words);
+	if (!rc)
+		sp_fleet_remark(j->fleet, "stage", true, text);
+	return rc;
+}
+
+static void tell_link(void *arg, const char *text)
+{
+	const struct job *j = arg;
+
+	sp_fleet_remark(j->fleet, "link", true, text);
+}
+
+/* What carried each link, and what it did to frames. */
+static void on_closing(void *arg)
+{
+	const struct job *j = arg;
+
+	sp_places_tell_links(j->places, tell_link, arg);
 }
 
 static int on_spawn(void *arg, const struct sp_fleet_part *part, char *const argv[],
@@ -202,6 +223,7 @@ static struct sp_fleet_conf fleet_conf(struct job *j)
 				       .act = on_stage,
 				       .event = on_event,
 				       .log = on_log,
+				       .closing = on_closing,
 				       .judge = on_judge,
 				       .ready = on_ready };
 }
@@ -214,30 +236,43 @@ static int write_plans(const void *arg, int (*take)(void *, const char *, size_t
 	return take(take_arg, all->text, all->len);
 }
 
-static int run_once(struct job *j, const struct sp_words_output *out)
+static int run_agents(struct job *j, struct sp_err *err)
 {
 	const struct sp_fleet_conf conf = fleet_conf(j);
-	struct sp_err err = { 0 };
-	int rc, code;
+	int rc = sp_places_open(j->places, err);
 
+	if (!rc)
+		rc = sp_fleet_new(&j->fleet, &conf, sp_mem_system(), err);
+	signalled = j->fleet;
+	if (!rc && signals_seen)
+		sp_fleet_stop(j->fleet);
+	while (rc == 0)
+		rc = sp_fleet_step(j->fleet, err);
+	if (rc > 0 && sp_outputs_failed(j->outputs))
+		sp_fleet_output_failed(j->fleet);
+	signalled = NULL;
+	return rc;
+}
+
+static int run_once(struct job *j, const struct sp_words_output *out)
+{
+	struct sp_err err = { 0 };
+	int code;
+
+	j->fleet = NULL;
 	if (sp_outputs_new(&j->outputs, out, write_plans, &j->plans[j->scenario->n_parts])) {
 		fprintf(stderr, "spate run: out of memory\n");
 		return SP_EXIT_FAILED;
 	}
 	sp_arena_init(&j->arena, sp_mem_system());
-	rc = sp_fleet_new(&j->fleet, &conf, sp_mem_system(), &err);
-	signalled = j->fleet;
-	if (!rc && signals_seen)
-		sp_fleet_stop(j->fleet);
-	while (rc == 0)
-		rc = sp_fleet_step(j->fleet, &err);
-	if (rc > 0 && sp_outputs_failed(j->outputs))
-		sp_fleet_output_failed(j->fleet);
-	if (rc < 0)
-		sp_repeats_add_failed(j->repeats, conf.name, err.text);
-	code = rc < 0 ? complain(&err) : sp_fleet_exit_code(j->fleet);
-	signalled = NULL;
+	if (run_agents(j, &err) < 0) {
+		sp_repeats_add_failed(j->repeats, j->scenario->name, err.text);
+		code = complain(&err);
+	} else {
+		code = sp_fleet_exit_code(j->fleet);
+	}
 	sp_fleet_free(j->fleet);
+	sp_places_leave(j->places);
 	sp_arena_fini(&j->arena);
 	sp_outputs_free(j->outputs);
 	return code;
@@ -262,19 +297,9 @@ static int run_all(struct job *j, uint64_t repeats)
 		}
 		code = sp_exit_worse(code, (enum sp_exit)run_once(j, &out));
 	}
-	if (sp_repeats_print(j->repeats, j->words->out.json))
+	if (sp_repeats_any(j->repeats) && sp_repeats_print(j->repeats, j->words->out.json))
 		code = sp_exit_worse(code, SP_EXIT_IO);
 	return (int)code;
-}
-
-static int run_in_places(struct job *j, uint64_t repeats)
-{
-	struct sp_err err = { 0 };
-
-	if (!sp_places_open(j->places, &err))
-		return run_all(j, repeats);
-	sp_repeats_add_failed(j->repeats, j->scenario->name, err.text);
-	return complain(&err);
 }
 
 static int write_junit(const struct job *j)
@@ -299,7 +324,7 @@ static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
 		printf("%s\nsha256 %s\n", j.plans[s->n_parts].text, s->sha256);
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {
-		code = run_in_places(&j, repeats);
+		code = run_all(&j, repeats);
 		if (w->junit)
 			code = (int)sp_exit_worse((enum sp_exit)code,
 						  (enum sp_exit)write_junit(&j));
@@ -331,6 +356,6 @@ int sp_cmd_scenario(int argc, char **argv)
 		code = execute(&s, &w, &places);
 		sp_scenario_free(&s);
 	}
-	sp_places_close(&places);
+	sp_places_fini(&places);
 	return code;
 }

@@ -12,6 +12,8 @@
 
 #include "base/address.h"
 #include "base/str.h"
+#include "lab/netem.h"
+#include "lab/show.h"
 
 /* ---- the lab ---- */
 
@@ -38,27 +40,46 @@ int sp_places_lab(void *arg, const struct sp_yaml *doc, const struct sp_yaml_nod
 	rc = sp_lab_spec_from_yaml(p->spec, doc, lab, err);
 	if (!rc && !p->spec->n_links)
 		join_all(p->spec);
+	/* Nobody wrote what carries them. */
+	for (unsigned i = 0; i < p->spec->n_links && !rc; i++)
+		if (p->spec->link[i].via == SP_LAB_VETH && !sp_yaml_get(lab, "links"))
+			p->spec->link[i].via = SP_LAB_AUTO;
 	return rc;
 }
 
-/* The first address of a node, of IPv4 if it has one. */
-static const struct sp_lab_addr *address_of(const struct sp_lab_spec *s, unsigned node)
+static bool is_on(const struct sp_lab_spec *s, int node, unsigned net)
+{
+	for (unsigned i = 0; i < 2 * s->n_links; i++)
+		if (s->link[i / 2].end[i % 2].node == (unsigned)node &&
+		    s->link[i / 2].end[i % 2].net == net)
+			return node >= 0;
+	return false;
+}
+
+/* The first address of a node: in a network of `from`'s if there is one, and of IPv4 if there is. */
+static const struct sp_lab_addr *address_of(const struct sp_lab_spec *s, unsigned node,
+					    int from)
 {
 	const struct sp_lab_addr *best = NULL;
+	int best_score = -1;
 
-	for (unsigned l = 0; l < s->n_links; l++)
-		for (unsigned e = 0; e < 2; e++) {
-			const struct sp_lab_end *end = &s->link[l].end[e];
+	for (unsigned i = 0; i < 2 * s->n_links; i++) {
+		const struct sp_lab_end *end = &s->link[i / 2].end[i % 2];
+		int near = end->node == node && is_on(s, from, end->net) ? 2 : 0;
 
-			for (unsigned i = 0; end->node == node && i < end->n_addr; i++)
-				if (!best ||
-				    (best->addr.family != 4 && end->addr[i].addr.family == 4))
-					best = &end->addr[i];
+		for (unsigned k = 0; end->node == node && k < end->n_addr; k++) {
+			int score = near + (end->addr[k].addr.family == 4);
+
+			if (score <= best_score)
+				continue;
+			best = &end->addr[k];
+			best_score = score;
 		}
+	}
 	return best;
 }
 
-const char *sp_places_address(void *arg, const char *host)
+const char *sp_places_address(void *arg, const char *host, const char *from)
 {
 	struct sp_places *p = arg;
 	const struct sp_lab_addr *a;
@@ -66,7 +87,7 @@ const char *sp_places_address(void *arg, const char *host)
 
 	if (node < 0 || (unsigned)node >= p->spec->n_places)
 		return NULL;
-	a = address_of(p->spec, (unsigned)node);
+	a = address_of(p->spec, (unsigned)node, from ? sp_lab_spec_node(p->spec, from) : -1);
 	return a ? sp_addr_format(p->address, sizeof p->address, &a->addr) : "";
 }
 
@@ -107,6 +128,15 @@ int sp_places_check_link(void *arg, const struct sp_yaml *doc, const struct sp_s
 	rc = sp_lab_link_change(&changed, words, err);
 	if (rc)
 		sp_err_prefix(err, "%s", sp_yaml_place(doc, l->change, place, sizeof place));
+	else if (changed.via == SP_LAB_VETH ||
+		 (changed.via == SP_LAB_NETEM &&
+		  (!sp_netem_can(&changed.way[0]) || !sp_netem_can(&changed.way[1]))))
+		rc = sp_yaml_fail(doc, l->change, err,
+				  "link %.40s is carried by %s, which cannot do that; write "
+				  "'via: forwarder' in the lab, or leave 'via' out",
+				  l->link, sp_lab_via_name((enum sp_lab_via)changed.via));
+	else if (changed.via == SP_LAB_AUTO)
+		p->spec->link[at].via = SP_LAB_FORWARDER;
 	return rc;
 }
 
@@ -115,26 +145,63 @@ int sp_places_open(struct sp_places *p, struct sp_err *err)
 	return p->spec ? sp_lab_open(&p->lab, p->spec, sp_mem_system(), err) : 0;
 }
 
-void sp_places_close(struct sp_places *p)
+void sp_places_leave(struct sp_places *p)
 {
 	if (p->lab)
 		sp_lab_close(p->lab);
+	p->lab = NULL;
+}
+
+void sp_places_fini(struct sp_places *p)
+{
 	free(p->spec);
 	*p = (struct sp_places){ 0 };
 }
 
-int sp_places_change_link(struct sp_places *p, const struct sp_scenario_link *l,
-			  struct sp_err *err)
+int sp_places_change_link(struct sp_places *p, const struct sp_scenario_link *l, char *words,
+			  size_t cap, struct sp_err *err)
 {
 	const struct sp_yaml doc = { .name = "stages" };
-	char words[400];
-	int rc = link_words(&doc, l, words, sizeof words, err);
+	int rc = link_words(&doc, l, words, cap, err);
 
 	if (!rc)
 		rc = sp_lab_link_set(p->lab, l->link, words, NULL, err);
 	if (rc)
 		sp_err_prefix(err, "link %s", l->link);
 	return rc;
+}
+
+/* In place: "; " between lines, and one blank where there are many. */
+static void join_lines(char *text)
+{
+	char *to = text;
+
+	for (const char *c = text + strspn(text, " "); *c; c++) {
+		if (*c == '\n' && c[1])
+			*to++ = ';';
+		else if (*c != '\n' && (*c != ' ' || c[-1] != ' ' || to[-1] == ';'))
+			*to++ = *c;
+	}
+	*to = '\0';
+}
+
+void sp_places_tell_links(struct sp_places *p, void (*tell)(void *arg, const char *text),
+			  void *arg)
+{
+	struct sp_lab_link_state state;
+	struct sp_err err = { 0 };
+	struct sp_str text;
+
+	sp_str_init(&text, sp_mem_system());
+	for (unsigned i = 0; p->lab && i < p->spec->n_links; i++) {
+		sp_str_clear(&text);
+		if (sp_lab_link_state(p->lab, i, &state, &err) || state.via == SP_LAB_VETH)
+			continue;
+		sp_lab_show_link(&text, &state);
+		join_lines(text.text);
+		tell(arg, text.text);
+	}
+	sp_str_fini(&text);
 }
 
 /* ---- hosts ---- */

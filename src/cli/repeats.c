@@ -79,6 +79,11 @@ void sp_repeats_add_failed(struct sp_repeats *r, const char *name, const char *w
 	sp_report_junit_failed(&r->junit, name, r->several ? r->n + 1 : 0, why);
 }
 
+bool sp_repeats_any(const struct sp_repeats *r)
+{
+	return r->n > 0;
+}
+
 const struct sp_str *sp_repeats_junit(struct sp_repeats *r)
 {
 	sp_junit_end(&r->junit);

@@ -14,6 +14,8 @@ struct sp_repeats;
 int sp_repeats_new(struct sp_repeats **, bool several, const struct sp_mem *);
 void sp_repeats_free(struct sp_repeats *);
 void sp_repeats_add(struct sp_repeats *, const struct sp_result *);
+/* Has any come to its end? */
+bool sp_repeats_any(const struct sp_repeats *);
 /* A table, or a document, of all that were added. Not 0: standard output took it not. */
 int sp_repeats_print(const struct sp_repeats *, bool json);
 /* One that could not begin. */

@@ -31,6 +31,7 @@ struct sp_ctl_server {
 	 * to. */
 	struct sp_ctl_conn strangers, sessions, dead;
 	uint32_t n_conns, n_sessions;
+	struct sp_run_strangers strange;
 	uint64_t packets;  /* of connections that are gone */
 	uint64_t next_ns;  /* when a timer wants to be looked at */
 	uint64_t armed_ns; /* what the kernel was told */
@@ -87,10 +88,27 @@ static void arm(struct sp_ctl_server *s)
 
 /* ---- connections ---- */
 
-static void drop(struct sp_ctl_server *s, struct sp_ctl_conn *c, bool lost)
+/* Why it goes tells what it was, when it was no session. */
+static void note_stranger(struct sp_ctl_server *s, const struct sp_ctl_conn *c, int why)
 {
+	if (why == -EBADMSG || why == -EACCES)
+		s->strange.nonsense++;
+	else if (!c->session)
+		s->strange.silent++;
+	else
+		return;
+	s->strange.from = c->peer;
+}
+
+/* why: 0: all was said; else what ended it. */
+static void drop(struct sp_ctl_server *s, struct sp_ctl_conn *c, int why)
+{
+	bool lost = why != 0;
+
 	if (c->dead)
 		return;
+	if (lost)
+		note_stranger(s, c, why);
 	if (c->session) {
 		s->n_sessions--;
 		if (lost)
@@ -141,7 +159,7 @@ static void drop_oldest_handshake(struct sp_ctl_server *s)
 	while (c != &s->strangers && !c->shake)
 		c = c->next;
 	if (c != &s->strangers)
-		drop(s, c, true);
+		drop(s, c, -EBUSY);
 }
 
 /* After anything was done with c: where it belongs now. */
@@ -155,7 +173,7 @@ static void settle(struct sp_ctl_server *s, struct sp_ctl_conn *c, bool was_stra
 	if (!rc && !c->bye)
 		rc = watch(s, c, EPOLL_CTL_MOD);
 	if (rc || c->bye)
-		drop(s, c, !c->bye);
+		drop(s, c, c->bye ? 0 : rc);
 }
 
 static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t events)
@@ -186,7 +204,7 @@ static bool make_room(struct sp_ctl_server *s)
 {
 	if (s->strangers.next == &s->strangers)
 		return false;
-	drop(s, s->strangers.next, true);
+	drop(s, s->strangers.next, -EBUSY);
 	return true;
 }
 
@@ -462,6 +480,11 @@ uint32_t sp_ctl_server_listeners(const struct sp_ctl_server *s)
 	return s->n_listeners;
 }
 
+const struct sp_run_strangers *sp_ctl_server_strangers(const struct sp_ctl_server *s)
+{
+	return &s->strange;
+}
+
 uint64_t sp_ctl_server_packets(const struct sp_ctl_server *s)
 {
 	uint64_t n = s->packets;
@@ -478,9 +501,9 @@ void sp_ctl_server_free(struct sp_ctl_server *s)
 	if (!s)
 		return;
 	while (s->strangers.next != &s->strangers)
-		drop(s, s->strangers.next, false);
+		drop(s, s->strangers.next, 0);
 	while (s->sessions.next != &s->sessions)
-		drop(s, s->sessions.next, false);
+		drop(s, s->sessions.next, 0);
 	bury(s);
 	for (uint32_t i = 0; i < s->n_listeners; i++)
 		close(s->listeners[i].fd);

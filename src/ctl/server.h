@@ -62,6 +62,8 @@ uint32_t sp_ctl_server_sessions(const struct sp_ctl_server *);
 uint32_t sp_ctl_server_conns(const struct sp_ctl_server *);
 uint32_t sp_ctl_server_listeners(const struct sp_ctl_server *);
 uint64_t sp_ctl_server_packets(const struct sp_ctl_server *);
+/* Who came and had no session. Lives as long as the server. */
+const struct sp_run_strangers *sp_ctl_server_strangers(const struct sp_ctl_server *);
 /* Closes everything; sessions still open end (not lost: it is we who go). Before
  * sp_run_free. */
 void sp_ctl_server_free(struct sp_ctl_server *);

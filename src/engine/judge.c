@@ -106,6 +106,21 @@ static void remark_peers(struct sp_run *r)
 		sp_run_say(r, "one-sided", true, "received: unknown (no receiver was asked)");
 }
 
+/* They took nothing from anybody: no fault of the result. */
+static void remark_strangers(struct sp_run *r)
+{
+	const struct sp_run_strangers *s = &r->strange;
+	char a[32], b[32], from[80];
+
+	if (!s->silent && !s->nonsense)
+		return;
+	sp_endpoint_format(from, sizeof from, &s->from);
+	sp_run_say(r, "strangers", true,
+		   "%s connections to the control port said nothing, and %s made no sense or "
+		   "showed no trusted key; they were closed (the last was from %s)",
+		   grouped(a, s->silent), grouped(b, s->nonsense), from);
+}
+
 static void remark_receiver(struct sp_run *r)
 {
 	char a[32];
@@ -293,6 +308,7 @@ void sp_run_judge(struct sp_run *r)
 	remark_sender(r);
 	remark_peers(r);
 	remark_receiver(r);
+	remark_strangers(r);
 	remark_transports(r);
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		if (res->violated >> i & 1)

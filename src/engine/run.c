@@ -316,6 +316,11 @@ void sp_run_exit_hint(struct sp_run *r, enum sp_exit code)
 		r->result.exit_code = SP_EXIT_IO;
 }
 
+void sp_run_set_strangers(struct sp_run *r, const struct sp_run_strangers *s)
+{
+	r->strange = *s;
+}
+
 void sp_run_own_control(struct sp_run *r, uint64_t packets)
 {
 	r->own_control = packets;

@@ -132,6 +132,14 @@ void sp_run_free(struct sp_run *);
 /* Packets that control has cost so far, where it is not the hooks that say so (a receiver's
  * server). */
 void sp_run_own_control(struct sp_run *, uint64_t packets);
+/* Connections to the control port that were nobody's session: those that said nothing in time, or
+ * gave way to others, and those that made no sense (or showed no key that is trusted). */
+struct sp_run_strangers {
+	uint64_t silent, nonsense;
+	struct sp_endpoint from; /* the last */
+};
+/* For a remark at the end; so far. */
+void sp_run_set_strangers(struct sp_run *, const struct sp_run_strangers *);
 
 /* ---- the receiver's side of control: called by the control server ---- */
 

@@ -156,6 +156,7 @@ struct sp_run {
 	uint32_t mute,
 		muted; /* ask + 1 whose receiver said nothing since the last tick; told */
 	uint64_t own_control;
+	struct sp_run_strangers strange;
 
 	struct sp_result result;
 	uint64_t final_ns; /* the end event's time: from then on nothing changes; 0: not yet */

@@ -141,20 +141,26 @@ static void give(struct sp_fleet *f, enum sp_event_kind kind, const struct sp_re
 void sp_fleet_say(struct sp_fleet *f, const char *code, bool neutral, const char *fmt, ...)
 {
 	uint64_t now = sp_fleet_now();
+	const unsigned room = sizeof f->own / sizeof *f->own;
 	struct sp_remark *m = &f->own[f->n_own];
-	char text[400];
+	char text[600];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	if (f->n_own == sizeof f->own / sizeof *f->own)
+	if (f->n_own >= (neutral ? room / 2 : room))
 		return;
 	*m = (struct sp_remark){ .code = code,
 				 .neutral = neutral,
 				 .at_ns = f->t0_ns && now > f->t0_ns ? now - f->t0_ns : 0,
 				 .text = sp_arena_strdup(&f->kept, text) };
 	f->n_own += m->text != NULL;
+}
+
+void sp_fleet_remark(struct sp_fleet *f, const char *code, bool neutral, const char *text)
+{
+	sp_fleet_say(f, code, neutral, "%s", text);
 }
 
 void sp_fleet_pass_on(struct sp_fleet *f, const struct member *m, const struct sp_remark *r)
@@ -169,19 +175,23 @@ void sp_fleet_pass_on(struct sp_fleet *f, const struct member *m, const struct s
 	give(f, SP_EVENT_REMARK, &told);
 }
 
-/* Our own remarks go before the agents'. */
+/* Our own remarks and the agents', by time. */
 static int add_own_remarks(struct sp_fleet *f, struct sp_arena *arena)
 {
 	struct sp_remark *all;
+	size_t n = 0;
 
-	if (!f->n_own)
-		return 0;
-	all = sp_arena_alloc(arena, (f->result.n_remarks + f->n_own) * sizeof *all);
+	all = sp_arena_alloc(arena, (f->result.n_remarks + f->n_own + 1) * sizeof *all);
 	if (!all)
 		return -ENOMEM;
-	memcpy(all, f->own, f->n_own * sizeof *all);
-	if (f->result.n_remarks)
-		memcpy(all + f->n_own, f->result.remarks, f->result.n_remarks * sizeof *all);
+	for (size_t i = 0; i < f->n_own + f->result.n_remarks; i++) {
+		struct sp_remark m = i < f->n_own ? f->own[i] : f->result.remarks[i - f->n_own];
+		size_t at = n++;
+
+		for (; at && all[at - 1].at_ns > m.at_ns; at--)
+			all[at] = all[at - 1];
+		all[at] = m;
+	}
 	f->result.remarks = all;
 	f->result.n_remarks += f->n_own;
 	return 0;
@@ -424,9 +434,11 @@ static void do_stages(struct sp_fleet *f, uint64_t now)
 		const struct sp_fleet_stage *s = &f->conf.stages[f->next_stage++];
 		struct sp_err err = { 0 };
 
-		if (f->conf.act(f->conf.arg, s->what, &err))
-			sp_fleet_say(f, "stage", false, "at %.3f s: %s", (double)s->at_ns / 1e9,
-				     err.text);
+		if (!f->conf.act(f->conf.arg, s->what, &err))
+			continue;
+		f->stage_failed = true;
+		sp_fleet_say(f, "stage", false, "at %.3f s: %s", (double)s->at_ns / 1e9,
+			     err.text);
 	}
 }
 
@@ -443,6 +455,8 @@ static void end_run(struct sp_fleet *f)
 	bool lost = lost_one(f);
 
 	enter_phase(f, PHASE_OVER);
+	if (f->conf.closing)
+		f->conf.closing(f->conf.arg);
 	merge(f);
 	f->result.finished = true;
 	if (f->result.n_remarks && f->result.result == SP_VALID)
@@ -452,6 +466,9 @@ static void end_run(struct sp_fleet *f)
 	if (lost)
 		f->result.exit_code = (int)sp_exit_worse((enum sp_exit)f->result.exit_code,
 							 SP_EXIT_AGENTS);
+	if (f->stage_failed)
+		f->result.exit_code = (int)sp_exit_worse((enum sp_exit)f->result.exit_code,
+							 SP_EXIT_UNMET);
 	if (f->conf.judge)
 		f->conf.judge(f->conf.arg, &f->result);
 	if (f->output_failed)

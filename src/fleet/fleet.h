@@ -47,10 +47,13 @@ struct sp_fleet_conf {
 	 * child of ours that ends with it. */
 	int (*spawn)(void *arg, const struct sp_fleet_part *, char *const argv[],
 		     const int stdio[2], pid_t *pid, struct sp_err *);
-	/* 0, or -errno with a sentence, which becomes a remark. NULL: no stages. */
+	/* 0, or -errno with a sentence, which becomes a remark, and the run's exit status is that of
+	 * a request that was not met. NULL: no stages. */
 	int (*act)(void *arg, unsigned what, struct sp_err *);
 	void (*event)(void *arg, const struct sp_event *);
 	void (*log)(void *arg, int level, const char *line);
+	/* All is over but the last account: may say remarks. NULL: nothing. */
+	void (*closing)(void *arg);
 	/* Before the end event: may add expectations and change the exit code. NULL: nothing. */
 	void (*judge)(void *arg, struct sp_result *);
 	/* An agent that listens somewhere: told when all are ready. NULL: nobody wants to know. */
@@ -67,6 +70,8 @@ int sp_fleet_new(struct sp_fleet **, const struct sp_fleet_conf *, const struct 
 int sp_fleet_step(struct sp_fleet *, struct sp_err *);
 /* Async-signal-safe: the first ends the run with its report, a second one at once. */
 void sp_fleet_stop(struct sp_fleet *);
+/* Adds a remark, of now. Of neutral ones the first 32, all in all 64. code is a constant. */
+void sp_fleet_remark(struct sp_fleet *, const char *code, bool neutral, const char *text);
 /* After the end. */
 int sp_fleet_exit_code(const struct sp_fleet *);
 /* Something outside went wrong (an output): after the end, too. */

@@ -68,6 +68,7 @@ struct sp_fleet {
 	struct sp_remark own[64];
 	unsigned n_own, n_own_told;
 	bool output_failed;
+	bool stage_failed;
 };
 
 uint64_t sp_fleet_now(void);

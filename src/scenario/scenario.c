@@ -129,7 +129,7 @@ static int read_host(struct sc_reader *r, const struct sp_yaml_item *item,
 		rc = sp_yaml_fail(&r->s->doc, v, r->err,
 				  "the file has no lab; add one: 'lab: {hosts: [h1, h2]}'");
 	if (!rc && h->place == SP_HOST_LAB && r->conf->lab_address &&
-	    !r->conf->lab_address(r->conf->arg, h->where))
+	    !r->conf->lab_address(r->conf->arg, h->where, NULL))
 		rc = sp_yaml_fail(&r->s->doc, v, r->err, "the lab has no host '%.40s'",
 				  h->where);
 	return rc;

@@ -61,12 +61,13 @@ struct sp_scenario_conf {
 	const struct sp_mem *mem;
 	const struct sp_catalog *catalog;
 	/* Labs are not this folder's: who has them checks the section, gives the address of a
-	 * host (NULL: there is no such host; "": it has none), and checks a change of a link. All
+	 * host (NULL: there is no such host; "": it has none) for a host of the lab that sends to
+	 * it (or NULL), and checks a change of a link. All
 	 * or none. */
 	void *arg;
 	int (*lab)(void *arg, const struct sp_yaml *, const struct sp_yaml_node *lab,
 		   struct sp_err *);
-	const char *(*lab_address)(void *arg, const char *host);
+	const char *(*lab_address)(void *arg, const char *host, const char *from);
 	int (*lab_link)(void *arg, const struct sp_yaml *, const struct sp_scenario_link *,
 			struct sp_err *);
 };

@@ -172,6 +172,7 @@ static int address_of(const struct part *p, const struct sc_stream *s, char *buf
 {
 	const struct sc_port *to = &p->r->ports[s->to];
 	const struct sp_scenario_host *host = &p->r->s->hosts[to->host];
+	const struct sp_scenario_host *from = &p->r->s->hosts[p->host];
 	const struct sp_yaml_node *bind = to->map ? sp_yaml_get(to->map, "bind") : NULL;
 	const char *address = NULL;
 	struct sp_url u;
@@ -188,8 +189,10 @@ static int address_of(const struct part *p, const struct sc_stream *s, char *buf
 			return 0;
 	}
 	if (host->place == SP_HOST_LAB && p->r->conf->lab_address)
-		address = p->r->conf->lab_address(p->r->conf->arg, host->where);
-	else if (host->place == SP_HOST_LOCAL && p->r->s->hosts[p->host].place == SP_HOST_LOCAL)
+		address = p->r->conf->lab_address(p->r->conf->arg, host->where,
+						  from->place == SP_HOST_LAB ? from->where
+									     : NULL);
+	else if (host->place == SP_HOST_LOCAL && from->place == SP_HOST_LOCAL)
 		address = "127.0.0.1";
 	if (!address || !*address)
 		return sp_yaml_fail(&p->r->s->doc, to->node, p->r->err,

@@ -25,8 +25,9 @@ static int lab(void *arg, const struct sp_yaml *doc, const struct sp_yaml_node *
 	return sp_yaml_get(node, "hosts") ? 0 : sp_yaml_fail(doc, node, err, "no hosts");
 }
 
-static const char *lab_address(void *arg, const char *host)
+static const char *lab_address(void *arg, const char *host, const char *from)
 {
+	(void)from;
 	(void)arg;
 	return !strcmp(host, "h1") ? "10.9.0.1" : !strcmp(host, "h2") ? "10.9.0.2" : NULL;
 }
