@@ -132,7 +132,7 @@ def test_jitter(measure):
 
 IPERF3 = """
     "$SPATE" lab exec rx -- iperf3 -s -1 >server & sleep 0.5
-    iperf3 -c 10.99.0.2 -t 5 --json >iperf3.json; code=$?
+    iperf3 -c 10.99.0.2 -t 5 -C reno --json >iperf3.json; code=$?
     "$SPATE" lab link l --json >link.json; wait; exit $code"""
 MSS, FRAME = 1448, 1514
 
