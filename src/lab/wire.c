@@ -362,7 +362,7 @@ static int in_place(const struct wire *w, unsigned node,
 	return rc;
 }
 
-/* What leaves an end whose link is forwarded are single frames. A link has carrier only when both
+/* What leaves an end whose link is no plain wire are single frames: each meets its own fate. A link has carrier only when both
  * of its ends are up, and the kernel is to see that now. */
 static int settle(const struct wire *w, unsigned link, unsigned end)
 {
@@ -373,7 +373,7 @@ static int settle(const struct wire *w, unsigned link, unsigned end)
 	if (rc)
 		return rc;
 	end_name(w, link, end, name);
-	if (l->via == SP_LAB_FORWARDER)
+	if (l->via != SP_LAB_VETH)
 		rc = sp_link_plain_frames(name);
 	sp_link_settle(name);
 	return rc;
