@@ -29,19 +29,16 @@ static void make(const struct sp_impair_conf *c)
 {
 	const struct nlmsghdr *h = sp_netem_request(buf, 7, c);
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(h);
-	const struct nlattr *a, *options = NULL;
+	const struct nlattr *options;
 
 	assert_true(h->nlmsg_len <= SP_NETEM_BYTES);
 	assert_int_equal(h->nlmsg_type, RTM_NEWQDISC);
 	assert_int_equal(tc->tcm_ifindex, 7);
 	assert_int_equal(tc->tcm_parent, TC_H_ROOT);
-	mnl_attr_for_each(a, h, sizeof *tc)
-	{
-		if (mnl_attr_get_type(a) == TCA_KIND)
-			assert_string_equal(mnl_attr_get_str(a), "netem");
-		else if (mnl_attr_get_type(a) == TCA_OPTIONS)
-			options = a;
-	}
+	memset(attr, 0, sizeof attr);
+	mnl_attr_parse(h, sizeof *tc, on_attr, NULL);
+	assert_string_equal(mnl_attr_get_str(attr[TCA_KIND]), "netem");
+	options = attr[TCA_OPTIONS];
 	assert_non_null(options);
 	assert_true(mnl_attr_get_payload_len(options) >= sizeof *opt);
 	opt = mnl_attr_get_payload(options);
@@ -53,6 +50,7 @@ static void make(const struct sp_impair_conf *c)
 static void test_all(void **state)
 {
 	struct sp_impair_conf c = { .rate = { .kind = SP_RATE_BPS, .micro = 80000000000000 },
+				    .queue_bytes = 15140000,
 				    .delay_ns = 20000000,
 				    .jitter_ns = 2000000,
 				    .loss = 0.01,
@@ -67,8 +65,8 @@ static void test_all(void **state)
 	assert_int_equal(opt->loss, 42949673);
 	assert_int_equal(opt->duplicate, 0x80000000);
 	assert_int_equal(opt->gap, 1);
-	/* What comes in 100 ms and what is on the way: 120 ms of 10 MB/s. */
-	assert_int_equal(opt->limit, 1200000 / 1514 < 1000 ? 1000 : 1200000 / 1514);
+	/* What waits, and what is on the way: 20 ms of 10 MB/s. */
+	assert_int_equal(opt->limit, (15140000 + 200000) / 1514);
 	assert_true(mnl_attr_get_u64(attr[TCA_NETEM_LATENCY64]) == 20000000);
 	assert_true(mnl_attr_get_u64(attr[TCA_NETEM_JITTER64]) == 2000000);
 	const struct tc_netem_rate *rate = mnl_attr_get_payload(attr[TCA_NETEM_RATE]);
