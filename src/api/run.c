@@ -363,6 +363,11 @@ void spate_run_confined(struct spate_run *r, const char *what)
 	sp_run_confined(r->run, what);
 }
 
+void spate_run_note(struct spate_run *r, const char *code, const char *text)
+{
+	sp_run_remark(r->run, code, true, text);
+}
+
 static void step_control(struct spate_run *r)
 {
 	if (r->client) {

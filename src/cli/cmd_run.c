@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cli/lab_notes.h"
 #include "cli/outputs.h"
 #include "sandbox/sandbox.h"
 #include "spate/spate.h"
@@ -88,6 +89,9 @@ static void on_event(void *arg, const struct sp_event *e)
 	/* Before the end's report is made: its exit code is in it. */
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
+	/* Before the program confines itself, and with it the lab's answers. */
+	if (e->kind == SP_EVENT_START)
+		sp_lab_notes(c->run);
 	sp_outputs_event(c->outputs, e);
 }
 
