@@ -75,7 +75,7 @@ N = 10004  # the last is struck by nothing, so that it ends the run in time
      want(N, lost=1000, corrupted=1286, dup=1543, reordered=2058)),
 ])
 def test_exact_counts(measure, settings, expected):
-    doc, there, _ = measure({"only": "udp", **settings}, N, "--rate 5kpps")
+    doc, there, _ = measure({"only": "udp", "reorder_hold": "5s", **settings}, N, "--rate 5kpps")
     assert counts(doc["total"]) == expected
     assert (there["lost"], there["corrupted"], there["duplicated"], there["reordered"]) == \
         (1000 if "loss_every" in settings else 0, expected["corrupted"] or
@@ -128,7 +128,83 @@ def test_jitter(measure):
     assert delay["p90"] > 22_000_000, delay
 
 
+def test_all_at_once_and_delay(measure):
+    """With everything else at work the delay is still the link's, and no packet is early. Jitter
+    goes 1 ms both ways; 10,004 draws come close to its ends."""
+    doc, there, _ = measure(
+        {"only": "udp", "loss_every": 10, "corrupt_every": 7, "duplicate_every": 5,
+         "reorder_every": 3, "reorder_hold": "5s", "corrupt_checksum": "repaired", "delay": "20ms",
+         "jitter": "1ms", "rate": "100Mbit/s"}, N, "--rate 2kpps")
+    delay = doc["total"]["delay_ns"]
+    assert counts(doc["total"]) == want(N, lost=1000, corrupted=1286, dup=1543, reordered=2058)
+    # A frame of 242 bytes takes 19 us at this rate.
+    assert 19_000_000 + 19_000 <= delay["min"] < 19_300_000, delay
+    assert 19_900_000 <= delay["p50"] <= 21_000_000, delay
+
+
+def test_note_in_the_report(measure):
+    doc, _, _ = measure({"loss_every": 10, "delay": "3ms", "back": "{loss_every: 0}"}, 101)
+    notes = [r for r in doc["verdict"]["remarks"] if r["code"] == "lab-link"]
+    assert [r["text"] for r in notes] == ["link l (tx - rx) is carried by spate's forwarder: there "
+                                          "delay=3ms loss_every=10; back delay=3ms"], notes
+    assert notes[0]["neutral"]
+
+
+# ---- settings that change ----
+
+STAGES = """
+    "$SPATE" lab exec rx -- "$SPATE" recv -p 5001 --no-run-dir 2>ready & pid=$!
+    until grep -q '^ready' ready; do sleep 0.05; done
+    "$SPATE" send udp://10.99.0.2:5001 --rate 2kpps -D 4 --size 200 --no-run-dir \
+        --json >send.json & sender=$!
+    sleep 1; "$SPATE" lab link l loss_every=4
+    sleep 1; "$SPATE" lab link l loss_every=0,duplicate_every=3
+    sleep 1; "$SPATE" lab link l duplicate_every=0 delay=10ms
+    wait $sender; code=$?
+    "$SPATE" lab link l --json >link.json; kill $pid; wait; exit $code"""
+
+
+def test_changes_are_exact(link, me):
+    """Loss, then duplicates, then delay, while packets run: the report has exactly what the
+    forwarder did, and the forwarder did it for as long as it was told to."""
+    done = link({"only": "udp", "delay": "1ms"}, STAGES)
+    assert done.code == 0, done
+    total = json.loads((me.home / "send.json").read_text())["total"]
+    there = json.loads((me.home / "link.json").read_text())["there"]["counts"]
+    assert counts(total) == want(8000, lost=there["lost"], dup=there["duplicated"])
+    assert total["lost_network"] == there["lost"]
+    # A second of each, less or more what it takes to start a program here.
+    assert 300 < there["lost"] < 900 and 400 < there["duplicated"] < 1200, there
+    assert 1_000_000 <= total["delay_ns"]["min"] < 2_000_000, total["delay_ns"]
+    assert total["delay_ns"]["p90"] >= 10_000_000, total["delay_ns"]
+
+
 # ---- rate ----
+
+FLOOD = """
+    "$SPATE" lab exec rx -- "$SPATE" recv -p 5001 --no-run-dir --no-control --json \
+        >recv.json 2>ready & pid=$!
+    until grep -q '^ready' ready; do sleep 0.05; done
+    "$SPATE" send udp://10.99.0.2:5001 --rate 4kpps -D 4 --size 1000 --no-run-dir --no-control \
+        --json >send.json; code=$?
+    sleep 0.5; "$SPATE" lab link l --json >link.json
+    kill -INT $pid; wait; exit $code"""
+
+
+@pytest.mark.parametrize("rate,share", [("16Mbit/s", 1000 / 1042), ("16Mbit/s@l1", 1000 / 1066),
+                                        ("16Mbit/s@l3", 1000 / 1028), ("16Mbit/s@l7", 1)])
+def test_udp_goodput_is_the_rate(link, me, rate, share):
+    """At twice the rate: what arrives does so at the rate, and the rest is what the queue had no
+    room for, to one packet."""
+    done = link({"rate": rate}, FLOOD)
+    assert done.code == 0, done
+    sent = json.loads((me.home / "send.json").read_text())["total"]
+    got = json.loads((me.home / "recv.json").read_text())["total"]
+    there = json.loads((me.home / "link.json").read_text())["there"]["counts"]
+    assert abs(got["rx_bps"] / (16e6 * share) - 1) < 0.005, (got["rx_bps"], there)
+    assert there["queue_overflow"] == sent["tx_packets"] - got["rx_unique"], (sent, got, there)
+    assert got["rx_packets"] == got["rx_unique"]
+
 
 IPERF3 = """
     "$SPATE" lab exec rx -- iperf3 -s -1 >server & sleep 0.5
