@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define MTU_MAX 65535u /* of a veth */
+
 /* An attempt: where /proc/sys is read-only the lab works all the same, with a second's delay
  * of link-local addresses. */
 static bool set(const char *path, const char *value)
@@ -136,6 +138,9 @@ static int join_forwarder(const struct wire *w, struct mnl_socket *nl, unsigned 
 	memcpy(v.mac, (uint8_t[]){ 2, 0, 10, 101, (uint8_t)link, (uint8_t)end }, 6);
 	v.peer_pid = is_place(w, node) ? w->map->holder[node] : getpid();
 	rc = sp_link_add_veth(nl, &v);
+	/* How long frames are is for the hosts to say. */
+	if (!rc)
+		rc = sp_link_set_mtu(nl, if_nametoindex(far), MTU_MAX);
 	if (rc || is_place(w, node))
 		return rc;
 	rc = sp_link_set_master(nl, if_nametoindex(near), bridge_index(node));
