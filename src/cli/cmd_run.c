@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/outputs.h"
+#include "report/plain.h"
 #include "spate/spate.h"
 
 /* The run that a signal ends. The only mutable file-scope object: handlers get no argument. */
@@ -101,6 +102,7 @@ static int execute(struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
+	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
 	if (sp_outputs_new(&c.outputs, out, plan) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);

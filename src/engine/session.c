@@ -33,7 +33,9 @@ int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const c
 	if (r->n_sessions == SP_RUN_MAX_SESSIONS || n == 0 || n > r->granted.cap - first)
 		return -ENOSPC;
 	s = &r->sessions[r->n_sessions];
-	*s = (struct run_session){ .used = true, .peer = *peer, .base = first + 1, .n = n };
+	*s = (struct run_session){
+		.used = true, .peer = *peer, .port = SP_NO_FLOW, .base = first + 1, .n = n
+	};
 	sp_strlcpy(s->name, name ? name : "", sizeof s->name);
 	s->tally_each = r->next_tally + n <= 1 + SP_TALLY_GRANTED;
 	s->first_tally = r->next_tally;
@@ -53,6 +55,42 @@ int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const c
 					 .n = n,
 					 .tally_each = s->tally_each };
 	return 0;
+}
+
+/* Does plan port p listen on this address? On all of them, exact is false. */
+static bool listens_at(const struct sp_run *r, unsigned p, const struct sp_endpoint *at,
+		       bool *exact)
+{
+	const struct run_port *port = &r->ports[p];
+	struct sp_endpoint own;
+
+	if (!port->rx || !port->ops->local)
+		return false;
+	for (unsigned k = 0; port->ops->local(port->port, k, &own) == 0; k++) {
+		*exact = sp_addr_eq(&own.addr, &at->addr);
+		if (own.port == at->port && (*exact || !own.addr.family))
+			return true;
+	}
+	return false;
+}
+
+void sp_run_session_local(struct sp_run *r, uint32_t session, const struct sp_endpoint *local)
+{
+	struct run_session *s = &r->sessions[session];
+	bool exact = false;
+
+	for (unsigned p = 0; p < r->plan->n_ports && !exact; p++)
+		if (listens_at(r, p, local, &exact))
+			s->port = p;
+}
+
+uint32_t sp_run_flow_port(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i)
+{
+	const struct run_session *s = &r->sessions[t->rx[i].session];
+
+	if (SP_LOAD(t->meta[i].owner) || !s->used || s->port == SP_NO_FLOW)
+		return SP_LOAD(t->meta[i].queue);
+	return s->port;
 }
 
 void sp_run_session_clock(struct sp_run *r, uint32_t session, bool known, int64_t offset_ns,

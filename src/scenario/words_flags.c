@@ -34,7 +34,9 @@
 		  "out.plain",                                                                   \
 		  "yes",                                                                         \
 		  G_OUT,                                                                         \
-		  "a line 'Stats: ...' every 100 packets and at the end" },                      \
+		  "a line 'Stats: ...' at every 100th packet, with the figures at that packet, " \
+		  "and one at the end, which is the report's; from 100,000 packets a second "    \
+		  "on about ten lines a second, each at a multiple of 100" },                    \
 		{ "--live",                                                                      \
 		  SP_FLAG_NONE,                                                                  \
 		  NULL,                                                                          \
