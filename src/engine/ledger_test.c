@@ -257,6 +257,30 @@ static void test_jitter_of_a_receiver(void **state)
 	sim_end(&s);
 }
 
+/* A sketch's quantiles are coarse, and yet not beyond what was measured exactly. */
+static void test_quantiles_stay_within_the_extremes(void **state)
+{
+	struct sp_endpoint peer = { 0 };
+	struct sp_flow_grant g;
+	const struct sp_measure *f;
+	struct sim s;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(sp_run_grant_flows(s.run, &peer, "x", 1, &g), 0);
+	sp_run_session_clock(s.run, g.session, true, 0, 0);
+	arrive(&s, 0, 1, 1);
+	sp_sketch_add(&s.run->granted.sketch[0], 420287);
+	s.run->granted.rx[0].delay_min = 420287;
+	s.run->granted.rx[0].delay_max = 420287;
+	collect(&s, true);
+	f = flow(&s, 0);
+	assert_true(f->delay.known);
+	assert_int_equal(f->delay.p50, 420287);
+	assert_int_equal(f->delay.p99, 420287);
+	sim_end(&s);
+}
+
 static const char *const two_ports[] = { VIRTUAL,
 					 LOOP,
 					 BOTH,
@@ -491,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_a_stray_packet_changes_no_loss),
 		cmocka_unit_test(test_told_counts_complete_the_ledger),
 		cmocka_unit_test(test_jitter_of_a_receiver),
+		cmocka_unit_test(test_quantiles_stay_within_the_extremes),
 		cmocka_unit_test(test_a_silent_flow_is_its_port_s),
 		cmocka_unit_test(test_the_sum_knows_more_than_its_parts),
 		cmocka_unit_test(test_corrupted_ones_are_settled),

@@ -2,6 +2,7 @@
 #include "engine/run_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "core/shared.h"
@@ -57,31 +58,45 @@ int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const c
 	return 0;
 }
 
-/* Does plan port p listen on this address? On all of them, exact is false. */
-static bool listens_at(const struct sp_run *r, unsigned p, const struct sp_endpoint *at,
-		       bool *exact)
+static bool is_any(const struct sp_addr *a)
+{
+	static const uint8_t zero[16];
+
+	return !a->family || memcmp(a->ip, zero, a->family == 4 ? 4 : 16) == 0;
+}
+
+enum fit { FITS_NOT, FITS_ANY, FITS_EXACTLY };
+
+/* How plan port p listens on this address. */
+static enum fit listens_at(const struct sp_run *r, unsigned p, const struct sp_endpoint *at)
 {
 	const struct run_port *port = &r->ports[p];
 	struct sp_endpoint own;
 
 	if (!port->rx || !port->ops->local)
-		return false;
+		return FITS_NOT;
 	for (unsigned k = 0; port->ops->local(port->port, k, &own) == 0; k++) {
-		*exact = sp_addr_eq(&own.addr, &at->addr);
-		if (own.port == at->port && (*exact || !own.addr.family))
-			return true;
+		if (own.port != at->port)
+			continue;
+		if (sp_addr_eq(&own.addr, &at->addr))
+			return FITS_EXACTLY;
+		if (is_any(&own.addr))
+			return FITS_ANY;
 	}
-	return false;
+	return FITS_NOT;
 }
 
 void sp_run_session_local(struct sp_run *r, uint32_t session, const struct sp_endpoint *local)
 {
 	struct run_session *s = &r->sessions[session];
-	bool exact = false;
+	enum fit best = FITS_NOT, fit;
 
-	for (unsigned p = 0; p < r->plan->n_ports && !exact; p++)
-		if (listens_at(r, p, local, &exact))
+	for (unsigned p = 0; p < r->plan->n_ports; p++) {
+		fit = listens_at(r, p, local);
+		if (fit > best)
 			s->port = p;
+		best = fit > best ? fit : best;
+	}
 }
 
 uint32_t sp_run_flow_port(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i)

@@ -27,7 +27,8 @@
 		  "out.csv",                                                                     \
 		  "yes",                                                                         \
 		  G_OUT,                                                                         \
-		  "the final figures as CSV on standard output" },                               \
+		  "a row a second for each stream (recv: flow) and the total, and the final ones, as "    \
+		  "CSV on standard output" },                               \
 		{ "--plain",                                                                     \
 		  SP_FLAG_NONE,                                                                  \
 		  NULL,                                                                          \
@@ -43,8 +44,10 @@
 		  "out.live",                                                                    \
 		  "on",                                                                          \
 		  G_OUT,                                                                         \
-		  "a live table (the default when standard output is a terminal)" },             \
-		{ "--no-live", SP_FLAG_NONE, NULL, "out.live", "off", G_OUT, "no live table" },  \
+		  "on a terminal a live table, elsewhere a line a second; on standard error "     \
+		  "beside --json and --csv (the default, there on a terminal only); not "         \
+		  "beside --plain" },             \
+		{ "--no-live", SP_FLAG_NONE, NULL, "out.live", "off", G_OUT, "neither" },  \
 		{ "--run-dir",                                                                   \
 		  SP_FLAG_VALUE,                                                                 \
 		  "DIR",                                                                         \
