@@ -114,8 +114,9 @@ def test_nobody_listens_is_told_by_name(lab, tmp_path):
     assert done.code == 0, done
     remarks = " ".join(r["text"] for r in json.loads((tmp_path / "tx.json").read_text())
                        ["verdict"]["remarks"])
-    assert ("nobody listens on udp://10.99.0.2:5009, udp://10.99.0.2:5010, udp://10.99.0.2:5011 "
-            "and 1 more: 400 ICMP") in remarks, remarks
+    # How many answers come is the far kernel's choice: beyond loopback it limits their rate.
+    assert re.search(r"nobody listens on udp://10\.99\.0\.2:5009, udp://10\.99\.0\.2:5010, "
+                     r"udp://10\.99\.0\.2:5011 and 1 more: \d+ ICMP", remarks), remarks
 
 
 PLAIN = re.compile(r"\[[-0-9]{10} [:0-9]{8}\] Stats: (\d+) packets, (\d+) bytes, ([.0-9]+) pps, "

@@ -220,7 +220,7 @@ void sp_run_stream_measure(const struct sp_run *r, uint32_t i, struct sp_measure
  * sum is sure, so the surplus goes back to where something is missing. Returns what nothing is
  * missing for: more came from there than was sent, and that belongs into no stream's counts. */
 static uint64_t settle_corrupted(const struct sp_run *r, const uint32_t *which,
-			     struct sp_peer_flow *flows, uint32_t n)
+				 struct sp_peer_flow *flows, uint32_t n)
 {
 	uint64_t surplus = 0, tx, seen, take;
 

@@ -141,11 +141,10 @@ static void remark_receiver(struct sp_run *r)
 			   "full",
 			   grouped(a, value(r, SP_C_dropped_receiver)));
 	if (value(r, SP_C_too_old) && known(r, SP_C_too_old))
-		sp_run_say(
-			r, "too-old", false,
-			"%s units arrived 1,024 or more behind the newest: counted as late, "
-			"though a copy cannot be told from a late one there",
-			grouped(a, value(r, SP_C_too_old)));
+		sp_run_say(r, "too-old", false,
+			   "%s units arrived 1,024 or more behind the newest: counted as late, "
+			   "though a copy cannot be told from a late one there",
+			   grouped(a, value(r, SP_C_too_old)));
 	if (known(r, SP_C_negative_delay) && value(r, SP_C_negative_delay))
 		sp_run_say(r, "negative-delay", false,
 			   "%s one-way delays came out below zero: the clocks are further "

@@ -37,7 +37,8 @@ static bool met_before(const struct sp_run *r, unsigned p, unsigned w,
 	struct sp_endpoint at;
 
 	for (unsigned k = 0; k < w; k++)
-		for (uint32_t ep = 0; ops->peer(r->ports[p].queues[k], ep, &at, NULL) == 0; ep++)
+		for (uint32_t ep = 0; ops->peer(r->ports[p].queues[k], ep, &at, NULL) == 0;
+		     ep++)
 			if (sp_endpoint_eq(&at, to) && answers_of(r, p, k, ep))
 				return true;
 	return false;

@@ -281,17 +281,10 @@ static void test_quantiles_stay_within_the_extremes(void **state)
 	sim_end(&s);
 }
 
-static const char *const two_ports[] = { VIRTUAL,
-					 LOOP,
-					 BOTH,
-					 "+port",
-					 "name=q",
-					 "transport=loop",
-					 "port=5002",
-					 "+recv",
-					 "name=second",
-					 "from=q",
-					 NULL };
+static const char *const two_ports[] = { VIRTUAL,     LOOP,	BOTH,
+					 "+port",     "name=q", "transport=loop",
+					 "port=5002", "+recv",	"name=second",
+					 "from=q",    NULL };
 
 /* Nothing came of it, but its session says where it was to come. */
 static void test_a_silent_flow_is_its_port_s(void **state)

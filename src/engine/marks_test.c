@@ -201,10 +201,10 @@ static void run_marked(const char *const *words, struct lines *lines)
 
 static void test_every_hundredth_of_a_run(void **state)
 {
-	static const char *const slow[] = { VIRTUAL, LOOP, BOTH, STREAM("100pps"),
-					    "duration=10s", NULL };
-	static const char *const fast[] = { VIRTUAL, LOOP, BOTH, STREAM("20kpps"),
-					    "duration=10s", NULL };
+	static const char *const slow[] = { VIRTUAL,	      LOOP,	      BOTH,
+					    STREAM("100pps"), "duration=10s", NULL };
+	static const char *const fast[] = { VIRTUAL,	      LOOP,	      BOTH,
+					    STREAM("20kpps"), "duration=10s", NULL };
 	struct lines lines = { .size = 64 };
 
 	(void)state;

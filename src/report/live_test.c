@@ -201,8 +201,9 @@ static void the_first_second_has_rates(void **state)
 		put(&w, &w.s.event);
 		if (i == 1) {
 			assert_int_equal(lines_with(&w.t, "unknown"), 0);
-			assert_int_equal(lines_with(&w.t, "total          2,000       2,000      "
-							  "16.4       2,000         -"),
+			assert_int_equal(lines_with(&w.t,
+						    "total          2,000       2,000      "
+						    "16.4       2,000         -"),
 					 1);
 		}
 	}
