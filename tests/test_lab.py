@@ -149,7 +149,7 @@ def test_commands_in_the_background(user):
     (["run", "true"], 2, "after --"),
     (["exec"], 2, "which host"),
     (["exec", "h1"], 2, "which command"),
-    (["exec", "h1", "--", "true"], 2, "not inside a lab"),
+    (["exec", "h1", "--", "true"], 2, "no lab is up"),
     (["rum"], 2, "did you mean run"),
     ([], 2, "spate lab run"),
     (["run", "--", "/nonexistent"], 127, "/nonexistent"),
@@ -166,7 +166,8 @@ def test_exec_outside_with_a_stale_variable(me):
     assert inside.count("=") == 2
     for value in (inside, "nonsense", inside.replace("h1", "x" * 40)):
         done = me.run("spate", "lab", "exec", "h2", "--", "true", env={"SPATE_LAB": value})
-        assert done.code == 2 and "not inside a lab" in done.err, done
+        # It is no lab's, so a lab with a name was meant.
+        assert done.code == 2 and "no lab is up" in done.err, done
 
 
 def test_unknown_host(user):

@@ -71,6 +71,7 @@ struct spate_run_options {
 	int log_level;
 	void (*event)(void *arg, const struct sp_event *event); /* the stepping thread; NULL */
 	void *event_arg;
+	unsigned mark_every; /* an event, with exact counts, for each so many packets; 0 none */
 };
 
 /* The plan must outlive the run. options may be NULL and is copied. */
@@ -103,6 +104,9 @@ int spate_run_pairing_code(const struct spate_run *run, char *buf, size_t cap);
  * report, what was given up. */
 int spate_run_folders(const struct spate_run *run, int *dirs, int n);
 void spate_run_confined(struct spate_run *run, const char *what);
+/* Puts a sentence about the surroundings into the report, as a remark that takes nothing from the
+ * result. code is a stable word; both are copied. From the START event on. */
+void spate_run_note(struct spate_run *run, const char *code, const char *text);
 /* Waits at most timeout_ms (-1: until something happens) and does what is to be done. 1: the run
  * is over; 0: it goes on; negative: errno. */
 int spate_run_step(struct spate_run *run, int timeout_ms);

@@ -58,6 +58,8 @@ static void on_event(void *arg, const struct sp_event *e)
 		if (a->confine)
 			a->confine(a->run);
 		return;
+	case SP_EVENT_MARK: /* nobody asked for them */
+		return;
 	case SP_EVENT_REMARK:
 		m.type = SP_AGENT_REMARK;
 		m.remark = *e->remark;

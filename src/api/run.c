@@ -363,6 +363,8 @@ int spate_run_prepare(struct spate_run *r, struct spate_error *error)
 		sp_run_request_stop(r->run, true);
 	if (ret == 0)
 		ret = sp_run_prepare(r->run, &err);
+	if (ret == 0 && r->options.mark_every)
+		ret = sp_run_want_marks(r->run, r->options.mark_every, &err);
 	if (ret == 0)
 		ret = open_server(r, &err);
 	if (ret == 0)
@@ -463,6 +465,11 @@ int spate_run_folders(const struct spate_run *r, int *dirs, int n)
 void spate_run_confined(struct spate_run *r, const char *what)
 {
 	sp_run_confined(r->run, what);
+}
+
+void spate_run_note(struct spate_run *r, const char *code, const char *text)
+{
+	sp_run_remark(r->run, code, true, text);
 }
 
 static void step_control(struct spate_run *r)

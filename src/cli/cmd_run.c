@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "cli/confine.h"
+#include "cli/lab_notes.h"
 #include "cli/outputs.h"
+#include "report/plain.h"
 #include "spate/spate.h"
 
 /* The run that a signal ends. The only mutable file-scope object: handlers get no argument. */
@@ -67,6 +69,9 @@ static void on_event(void *arg, const struct sp_event *e)
 	/* Before the end's report is made: its exit code is in it. */
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
+	/* Before the program confines itself, and with it the lab's answers. */
+	if (e->kind == SP_EVENT_START)
+		sp_lab_notes(c->run);
 	sp_outputs_event(c->outputs, e);
 }
 
@@ -126,6 +131,7 @@ static int execute(struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
+	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
 	if (sp_outputs_new(&c.outputs, out, write_plan, plan) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);

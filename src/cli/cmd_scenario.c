@@ -106,7 +106,7 @@ static void tell_link(void *arg, const char *text)
 {
 	const struct job *j = arg;
 
-	sp_fleet_remark(j->fleet, "link", true, text);
+	sp_fleet_remark(j->fleet, "lab-link", true, text);
 }
 
 /* What carried each link, and what it did to frames. */

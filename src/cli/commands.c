@@ -45,13 +45,15 @@ static const struct sp_cli_example lab_examples[] = {
 	{ "lab run -- sh", "a shell in the first of two hosts" },
 	{ "lab run --hosts a,b,c -- spate send udp://10.99.0.2",
 	  "three hosts; the command runs in the first" },
-	{ "lab run office.yaml -- sh", "what the file says: see LAB FILES" },
+	{ "lab run examples/labs/office.yaml -- sh",
+	  "what the file says: see LAB FILES; examples/labs has more" },
 	{ "lab exec h2 -- ping -c 3 10.99.0.1", "from inside: a command in another host" },
-	{ "lab up office.yaml",
+	{ "lab up examples/labs/office.yaml",
 	  "a lab that stays until 'lab down' or until its holder is killed" },
-	{ "lab exec office h1 -- sh", "from outside" },
-	{ "lab link office l1 loss=1% back.delay=20ms", "the link changes while the lab runs" },
-	{ "lab link l1 down=true", "from inside: it is cut; down=false mends it" },
+	{ "lab exec office pc -- sh", "from outside" },
+	{ "lab link office wan loss=1% back.delay=50ms",
+	  "the link changes while the lab runs" },
+	{ "lab link wan down=true", "from inside: it is cut; down=false mends it" },
 	{ 0 },
 };
 
@@ -207,10 +209,11 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"fd99:0:0:1::/64, and ends are .1, .2 in the order of links. Routers "
 			"forward; everybody has the shortest route to every network. A link without "
 			"impairments is a veth; others are carried by the kernel's netem where it "
-			"can do what is asked, else by spate's forwarder, which is exact and whose "
+			"can do what is asked, else by spate's forwarder, which is exact, whose "
 			"rate is a token bucket over whole frames without FCS (@l1, @l3, @l7 count "
-			"otherwise). 'via: forwarder' chooses it, and lets a plain link change "
-			"later.\n"
+			"otherwise), and which takes some 200,000 frames a second. 'via: forwarder' "
+			"chooses it, and lets a plain link change later. 'lab link' and reports of "
+			"runs in the lab say what carries a link.\n"
 			"An ordinary user's lab has the users of /etc/subuid where the package "
 			"uidmap is installed, else one. Named labs have a socket below "
 			"$XDG_RUNTIME_DIR/spate/labs, else /run/spate/labs or "

@@ -736,6 +736,7 @@ void sp_run_release(struct sp_run *r)
 			r->ports[i].ops->close(r->ports[i].port);
 	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
 		sp_free(mem, r->sessions[i].tx);
+	sp_marks_free(r->marks, mem);
 	sp_flow_table_fini(&r->granted, mem);
 	sp_free(mem, r->hists);
 	sp_free(mem, r->listed);

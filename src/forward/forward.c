@@ -92,6 +92,9 @@ static uint32_t turn(struct forward *f, struct way *w)
 	uint64_t now_ns = sp_clock_now(&f->clock);
 	if (now_ns - f->offset_at_ns > OFFSET_NS)
 		sample_offset(f, now_ns);
+	/* A frame that waits for another to pass it leaves alone only when none can come. */
+	if (now_ns > w->in->known_ns)
+		now_ns = w->in->known_ns;
 	while (sp_impair_take(&w->im, now_ns, &id))
 		sp_side_send(w->out, &f->pool, id);
 	sp_side_flush(w->out, &f->pool);

@@ -16,7 +16,7 @@
 
 #define RCVBUF	 (16 << 20)
 #define VLAN_LEN 4u
-#define LAG_NS	 100000000ull /* a stamp that is older was not made by this clock */
+#define SLACK_NS 1000000ull /* between the clock of stamps and ours */
 
 static int fail(struct sp_err *err, const char *interface, int code, const char *what)
 {
@@ -130,7 +130,8 @@ static uint64_t arrival(struct sp_side *s, const struct timespec *ts, uint64_t n
 	uint64_t t_ns = (uint64_t)((int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec -
 				   real_offset);
 
-	if (t_ns > now_ns || now_ns - t_ns > LAG_NS)
+	/* The clock that made it was set meanwhile. */
+	if (t_ns > now_ns || t_ns + SLACK_NS < s->empty_ns)
 		t_ns = now_ns;
 	if (t_ns < s->last_ns)
 		t_ns = s->last_ns;
@@ -189,15 +190,20 @@ uint32_t sp_side_receive(struct sp_side *s, struct sp_pool *p, const struct sp_c
 			 int64_t real_offset, struct sp_arrival *a)
 {
 	uint32_t armed = arm(s, p), n = 0;
-	int got = armed ? recvmmsg(s->fd, s->rx_msgs, armed, MSG_DONTWAIT, NULL) : -1;
-	uint64_t now_ns;
+	uint64_t before_ns = sp_clock_now(clock), now_ns;
+	int got = armed ? recvmmsg(s->fd, s->rx_msgs, armed, MSG_DONTWAIT, NULL) : 0;
 
-	if (got <= 0)
-		return 0;
+	s->known_ns = before_ns;
 	/* Not before: a process that stood still in between would take stamps for wrong ones. */
 	now_ns = sp_clock_now(clock);
 	for (int i = 0; i < got; i++)
 		n += take(s, p, (uint32_t)i, now_ns, real_offset, &a[n]);
+	if (got < (int)armed)
+		s->empty_ns = before_ns;
+	else if (got)
+		s->known_ns = s->last_ns;
+	if (got <= 0)
+		return 0;
 	/* The slots that were not needed stay armed, at the front. */
 	s->n_rx -= (uint32_t)got;
 	for (uint32_t i = 0; i < s->n_rx; i++)

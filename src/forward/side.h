@@ -22,9 +22,12 @@ struct sp_side {
 	int fd;
 	char name[IF_NAMESIZE];
 	uint64_t last_ns; /* arrival of the newest */
-	uint64_t drops;	  /* frames that the socket's buffer had no room for */
-	uint64_t refused; /* frames that the interface did not take */
-	uint64_t supers;  /* frames that are several segments in one, or came without a slot */
+	uint64_t
+		empty_ns; /* when nothing waited in the socket: what comes later arrived later */
+	uint64_t known_ns; /* whatever arrived until then was received */
+	uint64_t drops;	   /* frames that the socket's buffer had no room for */
+	uint64_t refused;  /* frames that the interface did not take */
+	uint64_t supers;   /* frames that are several segments in one, or came without a slot */
 	uint32_t n_rx, n_tx;
 	struct sp_side_unit rx[SP_SIDE_BURST];
 	struct mmsghdr rx_msgs[SP_SIDE_BURST], tx_msgs[SP_SIDE_BURST];

@@ -1,7 +1,6 @@
 #include "lab/init_impl.h"
 
 #include "base/str.h"
-#include "lab/netem.h"
 #include "lab/wire.h"
 
 #include <errno.h>
@@ -39,20 +38,10 @@ static int change(struct lab_init *s, unsigned link, const char *words,
 	struct sp_err *err = &note->err;
 	int rc = sp_lab_link_change(&next, words, err);
 
+	if (!rc)
+		rc = sp_lab_link_can(&next, err);
 	if (rc)
 		return rc;
-	if (next.via == SP_LAB_VETH &&
-	    (!sp_impair_is_wire(&next.way[0]) || !sp_impair_is_wire(&next.way[1])))
-		return sp_fail(err, -EOPNOTSUPP, SP_EXIT_USAGE,
-			       "link %s is a plain wire, which cannot change; write 'via: "
-			       "forwarder' for it in the lab's file",
-			       next.name);
-	if (next.via == SP_LAB_NETEM &&
-	    (!sp_netem_can(&next.way[0]) || !sp_netem_can(&next.way[1])))
-		return sp_fail(err, -EOPNOTSUPP, SP_EXIT_USAGE,
-			       "link %s is carried by netem, which cannot do that; write 'via: "
-			       "forwarder' for it in the lab's file",
-			       next.name);
 	struct sp_lab_link before = s->spec->link[link];
 	s->spec->link[link] = next;
 	memcpy(o.way, next.way, sizeof o.way);

@@ -116,6 +116,17 @@ int sp_link_up(struct mnl_socket *nl, unsigned index)
 	return sp_link_ask(nl, h);
 }
 
+int sp_link_set_mtu(struct mnl_socket *nl, unsigned index, uint32_t mtu)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	struct nlmsghdr *h = request(buf, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(h, sizeof *ifi);
+
+	ifi->ifi_index = (int)index;
+	mnl_attr_put_u32(h, IFLA_MTU, mtu);
+	return sp_link_ask(nl, h);
+}
+
 int sp_link_set_master(struct mnl_socket *nl, unsigned index, unsigned master)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];

@@ -28,6 +28,7 @@ int sp_link_add_veth(struct mnl_socket *, const struct sp_link_veth *);
 /* A bridge that is up, without STP and multicast snooping. */
 int sp_link_add_bridge(struct mnl_socket *, const char *name);
 int sp_link_up(struct mnl_socket *, unsigned index);
+int sp_link_set_mtu(struct mnl_socket *, unsigned index, uint32_t mtu);
 int sp_link_set_master(struct mnl_socket *, unsigned index, unsigned master);
 /* The kernel notes a new carrier up to a second late, and until then the operational state is
  * down and there is no link-local address. This makes it look now. */

@@ -18,8 +18,10 @@ bool sp_netem_can(const struct sp_impair_conf *c)
 	bool layer = c->rate.layer == SP_LAYER_DEFAULT || c->rate.layer == SP_LAYER_L2;
 	bool repaired = c->corrupt > 0 && c->corrupt_checksum == SP_IMPAIR_REPAIRED;
 	bool reorder = c->reorder > 0 && (!c->delay_ns || c->reorder_by != 1);
+	/* Without a rate netem lets frames overtake each other. */
+	bool jitter = c->jitter_ns && c->rate.kind != SP_RATE_BPS;
 
-	return !every && layer && !repaired && !reorder && !c->burst_bytes &&
+	return !every && layer && !repaired && !reorder && !jitter && !c->burst_bytes &&
 	       c->only == SP_IMPAIR_ANY;
 }
 

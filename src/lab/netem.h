@@ -10,7 +10,8 @@ struct nlmsghdr;
 #define SP_NETEM_BYTES 512u
 
 /* Whether netem can do it: no exact counts (NAME_every), no bucket, no choice of protocols, no
- * repaired checksums, rates at the frame's layer, and reordering only together with a delay. */
+ * repaired checksums, rates at the frame's layer, reordering only together with a delay, and jitter
+ * only together with a rate (alone it would reorder, and jitter is to keep the order). */
 bool sp_netem_can(const struct sp_impair_conf *);
 /* The request that puts it (or replaces it) at the root of an interface; buf has SP_NETEM_BYTES and
  * is aligned. Returns buf as a message. */

@@ -56,12 +56,10 @@ static void show_shares(struct sp_str *out, const struct sp_impair_conf *c)
 	}
 }
 
-static void show_way(struct sp_str *out, const char *name, const struct sp_impair_conf *c,
-		     const struct sp_forward_counts *n)
+static void show_settings(struct sp_str *out, const struct sp_impair_conf *c)
 {
 	char buf[48];
 
-	sp_str_printf(out, "    %-5s", name);
 	if (sp_impair_is_wire(c))
 		sp_str_puts(out, " as a wire");
 	if (c->down)
@@ -73,6 +71,13 @@ static void show_way(struct sp_str *out, const char *name, const struct sp_impai
 	if (c->jitter_ns)
 		sp_str_printf(out, " jitter=%s", sp_format_time(buf, sizeof buf, c->jitter_ns));
 	show_shares(out, c);
+}
+
+static void show_way(struct sp_str *out, const char *name, const struct sp_impair_conf *c,
+		     const struct sp_forward_counts *n)
+{
+	sp_str_printf(out, "    %-5s", name);
+	show_settings(out, c);
 	sp_str_puts(out, n ? ":" : "");
 	for (size_t i = 0; n && i < sizeof counts / sizeof *counts; i++)
 		if (counts[i].always || count(n, i))
@@ -87,6 +92,19 @@ void sp_lab_show_link(struct sp_str *out, const struct sp_lab_link_state *l)
 	for (int i = 0; i < 2 && l->via != SP_LAB_VETH; i++)
 		show_way(out, i ? "back" : "there", &l->way[i],
 			 l->counted ? &l->counts[i] : NULL);
+}
+
+void sp_lab_show_carrier(struct sp_str *out, const struct sp_lab_link_state *l)
+{
+	static const char *const carriers[] = { "nothing yet", "a plain veth",
+						"the kernel's netem", "spate's forwarder" };
+
+	sp_str_printf(out, "link %s (%s - %s) is carried by %s", l->name, l->end[0], l->end[1],
+		      carriers[l->via]);
+	for (int i = 0; i < 2 && l->via != SP_LAB_VETH; i++) {
+		sp_str_puts(out, i ? "; back" : ": there");
+		show_settings(out, &l->way[i]);
+	}
 }
 
 void sp_lab_show_link_json(struct sp_json *j, const struct sp_lab_link_state *l)

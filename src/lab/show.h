@@ -9,6 +9,8 @@
 void sp_lab_show_link(struct sp_str *, const struct sp_lab_link_state *);
 /* {"name", "ends", "via", "there": {settings, "counts": {...} or null}, "back": {...}} in an array. */
 void sp_lab_show_link_json(struct sp_json *, const struct sp_lab_link_state *);
+/* "link l1 (h1 - r1) is carried by the forwarder: there delay=3ms; back as a wire", for reports. */
+void sp_lab_show_carrier(struct sp_str *, const struct sp_lab_link_state *);
 const char *sp_lab_kind_name(int kind);
 
 #endif

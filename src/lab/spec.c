@@ -1,6 +1,7 @@
 #include "lab/spec.h"
 
 #include "base/str.h"
+#include "lab/netem.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +48,6 @@ void sp_lab_spec_of_hosts(struct sp_lab_spec *s, const struct sp_lab_hosts *h)
 	}
 	for (unsigned i = 0; i < s->n_links; i++) {
 		snprintf(s->link[i].name, sizeof s->link[i].name, "l%u", i + 1);
-		s->link[i].via = SP_LAB_VETH;
 		if (h->n != 2) {
 			s->link[i].end[0].node = i;
 			s->link[i].end[1].node = h->n;
@@ -282,5 +282,56 @@ int sp_lab_link_change(struct sp_lab_link *l, const char *words, struct sp_err *
 		rc = sp_impair_check(&way[i], &key, err);
 	if (!rc)
 		memcpy(l->way, way, sizeof way);
+	return rc;
+}
+
+int sp_lab_link_can(const struct sp_lab_link *l, struct sp_err *err)
+{
+	bool wire = sp_impair_is_wire(&l->way[0]) && sp_impair_is_wire(&l->way[1]);
+	bool netem = sp_netem_can(&l->way[0]) && sp_netem_can(&l->way[1]);
+
+	if (l->via == SP_LAB_VETH && !wire)
+		return sp_fail(err, -EOPNOTSUPP, SP_EXIT_USAGE,
+			       "link %s is a plain wire, which cannot change; write 'via: "
+			       "forwarder' for it in the lab's file",
+			       l->name);
+	if (l->via == SP_LAB_NETEM && !netem)
+		return sp_fail(err, -EOPNOTSUPP, SP_EXIT_USAGE,
+			       "link %s is carried by netem, which cannot do that; write 'via: "
+			       "forwarder' for it in the lab's file",
+			       l->name);
+	return 0;
+}
+
+static int find_link(const struct sp_lab_spec *s, const char *name, struct sp_err *err)
+{
+	const char *names[SP_LAB_MAX_LINKS], *near;
+	char shown[80];
+	int at = sp_lab_spec_link(s, name);
+
+	if (at >= 0)
+		return at;
+	for (unsigned i = 0; i < s->n_links; i++)
+		names[i] = s->link[i].name;
+	near = sp_str_nearest(name, names, s->n_links);
+	return sp_fail(err, -ENOENT, SP_EXIT_USAGE, "the lab has no link '%s'%s%s%s",
+		       sp_str_printable(shown, sizeof shown, name),
+		       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+int sp_lab_spec_will_change(struct sp_lab_spec *s, const char *link, const char *words,
+			    struct sp_err *err)
+{
+	int at = find_link(s, link, err), rc;
+	struct sp_lab_link next;
+
+	if (at < 0)
+		return at;
+	next = s->link[at];
+	rc = sp_lab_link_change(&next, words, err);
+	if (!rc)
+		rc = sp_lab_link_can(&next, err);
+	if (!rc && next.via == SP_LAB_AUTO)
+		s->link[at].via = SP_LAB_FORWARDER;
 	return rc;
 }

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define MTU_MAX 65535u /* of a veth */
+
 /* An attempt: where /proc/sys is read-only the lab works all the same, with a second's delay
  * of link-local addresses. */
 static bool set(const char *path, const char *value)
@@ -136,6 +138,9 @@ static int join_forwarder(const struct wire *w, struct mnl_socket *nl, unsigned 
 	memcpy(v.mac, (uint8_t[]){ 2, 0, 10, 101, (uint8_t)link, (uint8_t)end }, 6);
 	v.peer_pid = is_place(w, node) ? w->map->holder[node] : getpid();
 	rc = sp_link_add_veth(nl, &v);
+	/* How long frames are is for the hosts to say. */
+	if (!rc)
+		rc = sp_link_set_mtu(nl, if_nametoindex(far), MTU_MAX);
 	if (rc || is_place(w, node))
 		return rc;
 	rc = sp_link_set_master(nl, if_nametoindex(near), bridge_index(node));
@@ -362,7 +367,7 @@ static int in_place(const struct wire *w, unsigned node,
 	return rc;
 }
 
-/* What leaves an end whose link is forwarded are single frames. A link has carrier only when both
+/* What leaves an end whose link is no plain wire are single frames: each meets its own fate. A link has carrier only when both
  * of its ends are up, and the kernel is to see that now. */
 static int settle(const struct wire *w, unsigned link, unsigned end)
 {
@@ -373,7 +378,7 @@ static int settle(const struct wire *w, unsigned link, unsigned end)
 	if (rc)
 		return rc;
 	end_name(w, link, end, name);
-	if (l->via == SP_LAB_FORWARDER)
+	if (l->via != SP_LAB_VETH)
 		rc = sp_link_plain_frames(name);
 	sp_link_settle(name);
 	return rc;

@@ -97,7 +97,8 @@ static const struct prop measure_rows[] = {
 #define SP_TIMES(member, sentence) { #member "_ns", "#summary", sentence },
 		SP_MEASURE_TIMES
 #undef SP_TIMES
-	{ "jitter_ns", "integer?", "inter-arrival jitter (RFC 3550)" },
+	{ "jitter_ns", "integer?",
+	  "inter-arrival jitter (RFC 3550); of several streams or flows the mean of theirs" },
 	{ "outage_ns", "integer?",
 	  "longest time without an arrival of a flow in which it missed some" },
 	{ "ks_departure", "number?", "Kolmogorov-Smirnov distance of the departures' gaps" },
