@@ -1,6 +1,7 @@
 """Scenarios over several agents: the examples, agents that die, what is refused, what is left."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -262,6 +263,55 @@ def test_dry_run_is_a_command_lines_plan(me):
     b = me.run("spate", "send", "udp://10.1.1.2:5555", "-r", "5kpps", "--dry-run")
     assert a.code == b.code == 0
     assert a.out.splitlines()[1] == b.out.splitlines()[1]
+
+
+def frames_of(path):
+    done = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "frame.time_epoch"],
+                          capture_output=True, text=True, check=False)
+    return [float(t) for t in done.stdout.split()]
+
+
+def test_captures(user):
+    """Root and an ordinary user: both ends of a link that drops each tenth packet."""
+    example = Path(user.home) / "capture.yaml"
+    example.write_text((EXAMPLES[0].parent / "capture.yaml").read_text())
+    example.chmod(0o644)
+    began = time.time()
+    done = user.run("spate", "run", example, "--run-dir", Path(user.home) / "r", "--no-live")
+    assert done.code == 0, done
+    copy = Path("/tmp") / f"spate-capture-{os.getpid()}.pcap"
+    for host, n in (("left", 2000), ("right", 1800)):
+        assert re.search(rf"capture {host}.pcap: {n:,} frames of eth0 on host\s+{host}, 0\s+dropped",
+                         done.out), done
+        copy.write_bytes((Path(user.home) / "r" / f"{host}.pcap").read_bytes())
+        times = frames_of(copy)
+        copy.unlink()
+        assert len(times) == n and times == sorted(times)
+        assert began < times[0] and times[-1] < time.time() and times[-1] - times[0] > 1.9
+
+
+def test_captures_that_cannot_be(user):
+    """Nothing is sent, and the sentence says where and why."""
+    text = TWO % {"port": 5711, "duration": "1s"} + "capture: [{host: sender, %s}]\n"
+    path = Path(user.home) / "c.yaml"
+
+    def run(capture, *more):
+        path.write_text(text % capture)
+        path.chmod(0o644)
+        return user.run("spate", "run", path, *more)
+
+    done = run("interface: no-such, file: a.pcap")
+    assert done.code == 77 and "host sender: capture of no-such" in done.err, done
+    assert done.out == ""
+    done = run("interface: lo, file: a.pcap, filter: 'udp prot 5'")
+    assert done.code == 65 and "c.yaml:9:" in done.err and "pcap-filter" in done.err
+    assert run("interface: lo, file: a.pcap", "--no-run-dir").code == 2
+    done = run("interface: lo, file: a.pcap", "--run-dir", str(Path(user.home) / "q"))
+    if user.name == "root":
+        assert done.code == 0, done
+        assert (Path(user.home) / "q" / "a.pcap").exists()
+    else:
+        assert done.code == 77 and "as root, or in a lab" in done.err, done
 
 
 NETNS = """\

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "capture/record.h"
+#include "cli/captures.h"
 #include "cli/outputs.h"
 #include "cli/places.h"
 #include "cli/repeats.h"
@@ -50,6 +52,7 @@ struct job {
 	struct sp_arena arena; /* of the repetition */
 	struct sp_repeats *repeats;
 	struct sp_places *places;
+	struct sp_captures *captures; /* NULL: none */
 };
 
 static int complain(const struct sp_err *err)
@@ -69,6 +72,8 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (sp_outputs_failed(j->outputs) && e->kind != SP_EVENT_START)
 		sp_fleet_output_failed(j->fleet);
 	sp_outputs_event(j->outputs, e);
+	if (e->kind == SP_EVENT_START && j->captures)
+		sp_captures_write_to(j->captures, sp_outputs_folder(j->outputs));
 	if (e->kind == SP_EVENT_END)
 		sp_repeats_add(j->repeats, e->result);
 }
@@ -109,11 +114,20 @@ static void tell_link(void *arg, const char *text)
 	sp_fleet_remark(j->fleet, "lab-link", true, text);
 }
 
-/* What carried each link, and what it did to frames. */
+static void tell_capture(void *arg, bool ok, const char *text)
+{
+	const struct job *j = arg;
+
+	sp_fleet_remark(j->fleet, "capture", ok, text);
+}
+
+/* What is in the captures, what carried each link, and what it did to frames. */
 static void on_closing(void *arg)
 {
 	const struct job *j = arg;
 
+	if (j->captures && !sp_captures_stop(j->captures, tell_capture, arg))
+		sp_fleet_output_failed(j->fleet);
 	sp_places_tell_links(j->places, tell_link, arg);
 }
 
@@ -241,6 +255,8 @@ static int run_agents(struct job *j, struct sp_err *err)
 	const struct sp_fleet_conf conf = fleet_conf(j);
 	int rc = sp_places_open(j->places, err);
 
+	if (!rc && j->scenario->n_captures)
+		rc = sp_captures_start(&j->captures, j->scenario, j->places, err);
 	if (!rc)
 		rc = sp_fleet_new(&j->fleet, &conf, sp_mem_system(), err);
 	signalled = j->fleet;
@@ -271,6 +287,8 @@ static int run_once(struct job *j, const struct sp_words_output *out)
 	} else {
 		code = sp_fleet_exit_code(j->fleet);
 	}
+	sp_captures_free(j->captures);
+	j->captures = NULL;
 	sp_fleet_free(j->fleet);
 	sp_places_leave(j->places);
 	sp_arena_fini(&j->arena);
@@ -340,6 +358,7 @@ int sp_cmd_scenario(int argc, char **argv)
 	const struct sp_scenario_conf conf = { .mem = sp_mem_system(),
 					       .catalog = sp_scenario_catalog(),
 					       .arg = &places,
+					       .capture_filter = sp_capture_filter_check,
 					       .lab = sp_places_lab,
 					       .lab_address = sp_places_address,
 					       .lab_link = sp_places_check_link };
@@ -351,6 +370,11 @@ int sp_cmd_scenario(int argc, char **argv)
 	if (sp_words_run_parse(argc, argv, conf.mem, &w, &err) ||
 	    sp_scenario_read(&s, w.file, &conf, &err)) {
 		code = complain(&err);
+	} else if (s.n_captures && w.out.no_run_dir) {
+		sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
+			"--no-run-dir: the scenario's captures are written to the run folder");
+		code = complain(&err);
+		sp_scenario_free(&s);
 	} else {
 		catch_signals();
 		code = execute(&s, &w, &places);

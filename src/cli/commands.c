@@ -151,7 +151,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "agent",
 		.summary = "be one host's part of a run, under a controller",
-		.usage = "--stdio",
+		.usage = "--stdio\n"
+			 "--capture INTERFACE [--filter FILTER]",
 		.text = "Runs one plan for a controller and reports to it: `spate run` starts an "
 			"agent on each host of a scenario. The messages are lines of JSON: hello, "
 			"clock, prepare, arm, command, stop and quit come in; hello, clock, ready, "

@@ -216,6 +216,11 @@ int sp_outputs_file(const char *path, const struct sp_str *text, struct sp_err *
 			    path, strerror(errno));
 }
 
+const char *sp_outputs_folder(const struct sp_outputs *o)
+{
+	return o->folder_path;
+}
+
 bool sp_outputs_failed(const struct sp_outputs *o)
 {
 	return o->failed || (o->folder && sp_folder_error(o->folder, NULL));

@@ -24,6 +24,8 @@ void sp_outputs_on_open(struct sp_outputs *, void (*opened)(void *arg, int folde
 void sp_outputs_event(struct sp_outputs *, const struct sp_event *);
 /* Makes the file, or replaces what is in it. 0, or -errno with a sentence. */
 int sp_outputs_file(const char *path, const struct sp_str *text, struct sp_err *);
+/* The run folder, from the start event on; NULL: there is none. */
+const char *sp_outputs_folder(const struct sp_outputs *);
 /* Something could not be written: exit code 74. */
 bool sp_outputs_failed(const struct sp_outputs *);
 void sp_outputs_free(struct sp_outputs *);

@@ -10,9 +10,9 @@
 #include "engine/plan.h"
 #include "scenario/scenario_impl.h"
 
-const char *const sc_root_words[] = { "spate",	   "name",   "seed",   "repeats", "on_loss",
-				      "run",	   "hosts",  "lab",    "ports",	  "streams",
-				      "receivers", "stages", "expect", NULL };
+const char *const sc_root_words[] = { "spate",	   "name",   "seed",	"repeats", "on_loss",
+				      "run",	   "hosts",  "lab",	"ports",   "streams",
+				      "receivers", "stages", "capture", "expect",  NULL };
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
 const char *const sc_stream_words[] = { "to", "target", "profile", NULL };
@@ -303,6 +303,8 @@ static int build(struct sp_scenario *s, const struct sp_scenario_conf *conf, str
 		rc = sc_read_items(&r);
 	if (!rc)
 		rc = sc_read_stages(&r);
+	if (!rc)
+		rc = sc_read_captures(&r);
 	if (!rc)
 		rc = read_expects(&r);
 	if (!rc)

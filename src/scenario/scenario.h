@@ -40,6 +40,12 @@ struct sp_scenario_link {
 	const struct sp_yaml_node *change; /* a map, for the lab to read */
 };
 
+/* What is recorded on a host. */
+struct sp_scenario_capture {
+	unsigned host;			       /* index */
+	const char *interface, *filter, *file; /* filter "": everything; file: a name */
+};
+
 struct sp_scenario {
 	struct sp_yaml doc; /* everything below lives as long */
 	const char *name;
@@ -51,6 +57,8 @@ struct sp_scenario {
 	unsigned n_parts;
 	struct sp_scenario_link *links; /* in order of time */
 	unsigned n_links;
+	struct sp_scenario_capture *captures;
+	unsigned n_captures;
 	struct sp_expect *expects;
 	unsigned n_expects;
 	const struct sp_yaml_node *lab; /* the lab's section, or NULL */
@@ -70,6 +78,8 @@ struct sp_scenario_conf {
 	const char *(*lab_address)(void *arg, const char *host, const char *from);
 	int (*lab_link)(void *arg, const struct sp_yaml *, const struct sp_scenario_link *,
 			struct sp_err *);
+	/* Filters are not either; NULL: any is taken. */
+	int (*capture_filter)(const char *filter, struct sp_err *);
 };
 
 /* Reads and checks all of it. Errors: one sentence with FILE:LINE:COLUMN (65), a missing file (66);

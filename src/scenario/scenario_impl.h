@@ -71,6 +71,10 @@ int sc_make_parts(struct sc_reader *);
 /* One row from a scalar, or a law from a map ({weibull: {shape: 0.7}}). */
 int sc_set(struct sc_reader *, struct sp_plan_build *, const char *key,
 	   const struct sp_yaml_node *value);
+/* scenario_captures.c: what is recorded. */
+extern const struct sp_opt sc_capture_rows[];
+int sc_read_captures(struct sc_reader *);
+const char *sc_host_name(const struct sc_reader *, unsigned);
 /* scenario_stages.c: links that change; and into a plan, the stages of its streams. */
 int sc_read_stages(struct sc_reader *);
 int sc_add_stages(struct sc_reader *, struct sp_plan_build *, unsigned host);

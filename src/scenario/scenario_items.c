@@ -16,7 +16,7 @@ const char *sc_stream_name(const struct sc_reader *r, unsigned i)
 	return r->streams[i].name;
 }
 
-static const char *host_name(const struct sc_reader *r, unsigned i)
+const char *sc_host_name(const struct sc_reader *r, unsigned i)
 {
 	return r->s->hosts[i].name;
 }
@@ -43,7 +43,8 @@ static int read_port(struct sc_reader *r, const struct sp_yaml_item *item, struc
 	if (!rc && host) {
 		rc = sc_text(r, host, "host", &word);
 		return rc ? rc
-			  : sc_find(r, host, "host", word, host_name, r->s->n_hosts, &p->host);
+			  : sc_find(r, host, "host", word, sc_host_name, r->s->n_hosts,
+				    &p->host);
 	}
 	if (!rc && r->s->n_hosts > 1)
 		rc = sp_yaml_fail(&r->s->doc, item->key, r->err,

@@ -43,11 +43,17 @@ static int lab_link(void *arg, const struct sp_yaml *doc, const struct sp_scenar
 				     : 0;
 }
 
+static int capture_filter(const char *filter, struct sp_err *err)
+{
+	return strcmp(filter, "no") ? 0 : sp_fail(err, -1, SP_EXIT_DATA, "no filter");
+}
+
 static int parse(const struct sp_mem *mem, const char *text, size_t len, struct sp_scenario *s,
 		 struct sp_err *err)
 {
 	const struct sp_scenario_conf conf = { .mem = mem,
 					       .catalog = &sp_catalog,
+					       .capture_filter = capture_filter,
 					       .lab = lab,
 					       .lab_address = lab_address,
 					       .lab_link = lab_link };
@@ -254,6 +260,19 @@ static const struct {
 	{ S "receivers: [{from: tx0}]\n", "1:1", "nothing ends the run" },
 	{ S "run: {duration: 1s}\nreceivers: [{from: tx0}, {from: tx0}]\n", "3:33",
 	  "has a receiver already" },
+	{ S T "capture: {}\n", "3:", "capture: a list" },
+	{ S T "capture: [x]\n", "3:11", "a capture: a map" },
+	{ S T "capture: [{file: a.pcap}]\n", "3:11", "add 'interface: NAME'" },
+	{ S T "capture: [{interface: lo}]\n", "3:11", "add 'file: NAME.pcap'" },
+	{ S T "capture: [{interface: lo, file: a.pcapng}]\n", "3:33", "ends in .pcap" },
+	{ S T "capture: [{interface: lo, file: ../a.pcap}]\n", "3:33", "without a folder" },
+	{ S T "capture: [{interface: lo, file: .pcap}]\n", "3:33", "ends in .pcap" },
+	{ S T "capture: [{interfac: lo, file: a.pcap}]\n", "3:12", "did you mean 'interface'" },
+	{ S T "capture: [{interface: lo, file: a.pcap, host: nobody}]\n", "3:47",
+	  "there is no host 'nobody'" },
+	{ S T "capture: [{interface: lo, file: a.pcap, filter: no}]\n", "3:49", "no filter" },
+	{ S T "capture: [{interface: lo, file: a.pcap}, {interface: eth0, file: a.pcap}]\n",
+	  "3:66", "two captures write to 'a.pcap'" },
 	{ S "streams: [{target: *nobody}]\n", "2:", "nobody" },
 	{ S "a: &a [*a]\n" T, "2:", "a" },
 	{ S "streams: !!seq []\n", "2:", "tag" },
@@ -469,7 +488,7 @@ static void test_schema(void **state)
 		fail_msg("%d: %s", why.line, why.text);
 	good(whole, &s);
 	check_against(schema, s.doc.root);
-	assert_int_equal(json_object_size(json_object_get(schema, "properties")), 13);
+	assert_int_equal(json_object_size(json_object_get(schema, "properties")), 14);
 	sp_scenario_free(&s);
 	json_decref(schema);
 	sp_str_fini(&text);

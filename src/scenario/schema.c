@@ -170,6 +170,15 @@ static void put_streams(struct sp_json *j)
 	end_many(j);
 }
 
+static void put_captures(struct sp_json *j)
+{
+	begin_list(j, "capture", "what is recorded into the run folder");
+	put_simple(j, "host", "string", "on which host; needed when there are several");
+	for (const struct sp_opt *o = sc_capture_rows; o->name; o++)
+		put_row(j, o);
+	end_many(j);
+}
+
 static void put_stages(struct sp_json *j)
 {
 	begin_list(j, "stages", "what changes, and when");
@@ -216,6 +225,7 @@ void sp_scenario_schema(struct sp_str *out)
 	put_hosts_and_ports(&j);
 	put_streams(&j);
 	put_stages(&j);
+	put_captures(&j);
 	put_texts(&j, "expect", "METRIC [of STREAM] OP VALUE, such as loss < 0.1%");
 	sp_json_close(&j, '}');
 	sp_json_close(&j, '}');

@@ -1,0 +1,260 @@
+#include "capture/record.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <pcap/pcap.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capio/pcap_write.h"
+
+#define BATCH	32u
+#define FRAME	(128u << 10) /* a super-frame with its headers */
+#define RCVBUF	(32 << 20)
+#define TURNS	64u
+#define VLAN_AT 12u /* behind both hardware addresses */
+
+/* ---- filters ---- */
+
+static int compile(const char *filter, struct bpf_program *program, struct sp_err *err)
+{
+	pcap_t *p = pcap_open_dead(DLT_EN10MB, SP_PCAP_SNAPLEN);
+	int rc = 0;
+
+	if (!p)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	if (pcap_compile(p, program, filter, 1, PCAP_NETMASK_UNKNOWN))
+		rc = sp_fail(err, -EINVAL, SP_EXIT_DATA,
+			     "filter '%.80s': %.100s; see man pcap-filter", filter,
+			     pcap_geterr(p));
+	pcap_close(p);
+	return rc;
+}
+
+int sp_capture_filter_check(const char *filter, struct sp_err *err)
+{
+	struct bpf_program program;
+	int rc = compile(filter, &program, err);
+
+	if (!rc)
+		pcap_freecode(&program);
+	return rc;
+}
+
+static int attach(int fd, const char *filter, struct sp_err *err)
+{
+	struct bpf_program program;
+	struct sock_fprog prog;
+	int rc = compile(filter, &program, err);
+
+	if (rc)
+		return rc;
+	/* The same instructions under another name. */
+	_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "classic BPF");
+	prog.len = (unsigned short)program.bf_len;
+	prog.filter = (struct sock_filter *)(void *)program.bf_insns;
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog))
+		rc = sp_fail(err, -errno, SP_EXIT_PERM, "the kernel takes not the filter: %s",
+			     strerror(errno));
+	pcap_freecode(&program);
+	return rc;
+}
+
+/* ---- the socket ---- */
+
+static int find(int fd, const char *interface, int *index, struct sp_err *err)
+{
+	struct ifreq r = { 0 };
+
+	if (!*interface || strlen(interface) >= sizeof r.ifr_name)
+		return sp_fail(err, -ENODEV, SP_EXIT_PERM,
+			       "there is no interface '%.40s'; `ip link` lists them",
+			       interface);
+	strcpy(r.ifr_name, interface);
+	if (ioctl(fd, SIOCGIFINDEX, &r))
+		return sp_fail(err, -errno, SP_EXIT_PERM,
+			       "interface %s: %s; `ip link` lists those there are", interface,
+			       strerror(errno));
+	*index = r.ifr_ifindex;
+	if (ioctl(fd, SIOCGIFHWADDR, &r) || (r.ifr_hwaddr.sa_family != ARPHRD_ETHER &&
+					     r.ifr_hwaddr.sa_family != ARPHRD_LOOPBACK))
+		return sp_fail(err, -ENOTSUP, SP_EXIT_PERM,
+			       "interface %s has no Ethernet frames to record", interface);
+	return 0;
+}
+
+static int bind_to(int fd, int index, const char *interface, struct sp_err *err)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_P_ALL),
+				  .sll_ifindex = index };
+	struct packet_mreq all = { .mr_ifindex = index, .mr_type = PACKET_MR_PROMISC };
+	int on = 1, size = RCVBUF;
+
+	/* Whatever of these cannot be had makes a capture no worse than it is. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	(void)setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all);
+	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on) ||
+	    bind(fd, (struct sockaddr *)&at, sizeof at))
+		return sp_fail(err, -errno, SP_EXIT_PERM, "interface %s: %s", interface,
+			       strerror(errno));
+	return 0;
+}
+
+int sp_capture_open(const char *interface, const char *filter, struct sp_err *err)
+{
+	/* Protocol 0: nothing comes before the filter is there. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), index = 0, rc;
+
+	if (fd < 0)
+		return sp_fail(err, -errno, SP_EXIT_PERM,
+			       "no raw socket to record from: %s (as root, or in a lab)",
+			       strerror(errno));
+	rc = find(fd, interface, &index, err);
+	if (!rc && *filter)
+		rc = attach(fd, filter, err);
+	if (!rc)
+		rc = bind_to(fd, index, interface, err);
+	if (rc)
+		close(fd);
+	return rc ? rc : fd;
+}
+
+/* ---- recording ---- */
+
+struct sp_capture {
+	const struct sp_mem *mem;
+	int fd;
+	struct sp_pcap_writer *file;
+	struct sp_capture_counts counts;
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH];
+	uint8_t control[BATCH][256];
+	uint8_t *frames; /* BATCH of them, each with room for a VLAN tag in front */
+};
+
+int sp_capture_new(struct sp_capture **out, int fd, const char *path, const struct sp_mem *mem,
+		   struct sp_err *err)
+{
+	struct sp_capture *c = sp_alloc(mem, sizeof *c);
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (c)
+		c->frames = sp_alloc_array(mem, BATCH, FRAME);
+	if (!c || !c->frames)
+		sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");
+	else
+		rc = sp_pcap_writer_open(&c->file, path, SP_LINKTYPE_ETHERNET, mem, err);
+	if (rc) {
+		if (c)
+			sp_free(mem, c->frames);
+		sp_free(mem, c);
+		return rc;
+	}
+	c->mem = mem;
+	c->fd = fd;
+	*out = c;
+	return 0;
+}
+
+/* When it was received, and the VLAN tag that the kernel took out (0: none). */
+static int64_t read_control(struct msghdr *h, uint32_t *tag)
+{
+	struct tpacket_auxdata aux;
+	struct timespec ts = { 0 };
+
+	*tag = 0;
+	for (struct cmsghdr *m = CMSG_FIRSTHDR(h); m; m = CMSG_NXTHDR(h, m)) {
+		if (m->cmsg_level == SOL_SOCKET && m->cmsg_type == SCM_TIMESTAMPNS) {
+			memcpy(&ts, CMSG_DATA(m), sizeof ts);
+		} else if (m->cmsg_level == SOL_PACKET && m->cmsg_type == PACKET_AUXDATA) {
+			memcpy(&aux, CMSG_DATA(m), sizeof aux);
+			if (aux.tp_status & TP_STATUS_VLAN_VALID)
+				*tag = (uint32_t)(aux.tp_status & TP_STATUS_VLAN_TPID_VALID
+							  ? aux.tp_vlan_tpid
+							  : ETH_P_8021Q)
+					       << 16 |
+				       aux.tp_vlan_tci;
+		}
+	}
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void put(struct sp_capture *c, unsigned i)
+{
+	uint8_t *data = c->iov[i].iov_base;
+	uint32_t tag, len = c->msgs[i].msg_len;
+	int64_t at_ns = read_control(&c->msgs[i].msg_hdr, &tag);
+
+	if (tag && len > VLAN_AT) {
+		uint32_t be = htonl(tag);
+
+		data -= sizeof be;
+		memmove(data, data + sizeof be, VLAN_AT);
+		memcpy(data + VLAN_AT, &be, sizeof be);
+		len += (uint32_t)sizeof be;
+	}
+	if (sp_pcap_writer_put(c->file, at_ns, data, len))
+		return; /* counted there, or by what is missing in the end */
+	c->counts.bytes += len;
+}
+
+int sp_capture_step(struct sp_capture *c)
+{
+	int n = (int)BATCH, total = 0;
+
+	for (unsigned turn = 0; turn < TURNS && n == (int)BATCH; turn++) {
+		for (unsigned i = 0; i < BATCH; i++) {
+			c->iov[i] = (struct iovec){ c->frames + (size_t)i * FRAME + 4,
+						    FRAME - 4 };
+			c->msgs[i].msg_hdr = (struct msghdr){
+				.msg_iov = &c->iov[i],
+				.msg_iovlen = 1,
+				.msg_control = c->control[i],
+				.msg_controllen = sizeof c->control[i]
+			};
+		}
+		n = recvmmsg(c->fd, c->msgs, BATCH, MSG_DONTWAIT, NULL);
+		if (n < 0)
+			return total || errno == EAGAIN || errno == EINTR ? total : -errno;
+		for (int i = 0; i < n; i++)
+			put(c, (unsigned)i);
+		total += n;
+	}
+	return total;
+}
+
+int sp_capture_flush(struct sp_capture *c)
+{
+	return sp_pcap_writer_flush(c->file);
+}
+
+int sp_capture_free(struct sp_capture *c, struct sp_capture_counts *counts)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t len = sizeof stats;
+	int rc = sp_pcap_writer_flush(c->file);
+
+	c->counts.frames = sp_pcap_writer_packets(c->file);
+	c->counts.dropped = sp_pcap_writer_lost(c->file);
+	if (getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
+		c->counts.dropped += stats.tp_drops;
+	*counts = c->counts;
+	if (sp_pcap_writer_close(c->file) && !rc)
+		rc = -EIO;
+	sp_free(c->mem, c->frames);
+	sp_free(c->mem, c);
+	return rc;
+}

@@ -1,0 +1,36 @@
+/* Records what crosses an interface into a pcap file, over AF_PACKET. One thread. */
+#ifndef SP_CAPTURE_RECORD_H
+#define SP_CAPTURE_RECORD_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/* Is it a filter (pcap-filter(7); "": everything)? -EINVAL with SP_EXIT_DATA. */
+int sp_capture_filter_check(const char *filter, struct sp_err *);
+
+/* A socket that gathers frames of the interface, both ways, from now on. A descriptor, or -errno:
+ * SP_EXIT_PERM with what is missing, SP_EXIT_DATA for the filter. */
+int sp_capture_open(const char *interface, const char *filter, struct sp_err *);
+
+struct sp_capture_counts {
+	uint64_t frames, bytes; /* in the file */
+	uint64_t
+		dropped; /* by the kernel, which found no room, or by a file that took no more */
+};
+
+struct sp_capture;
+
+/* Makes the file. fd stays the caller's. -errno with SP_EXIT_IO. */
+int sp_capture_new(struct sp_capture **, int fd, const char *path, const struct sp_mem *,
+		   struct sp_err *);
+/* Writes what has come; at most so many frames that it takes no longer than some ms. The number of
+ * them, 0: there are none now, or the error of the interface or the file. */
+int sp_capture_step(struct sp_capture *);
+/* Hands what is buffered to the kernel: a killed capture loses no more than since the last time. */
+int sp_capture_flush(struct sp_capture *);
+/* Closes the file and frees; *counts are final. 0 or the error of the file. */
+int sp_capture_free(struct sp_capture *, struct sp_capture_counts *counts);
+
+#endif
