@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -226,6 +227,79 @@ def test_wrong_files(me):
     assert done.code == 2
     done = me.run("spate", "run", path, "--repeats", "0")
     assert done.code == 2
+
+
+PIECES = {
+    "main.yaml": "include: parts/both.yaml\nspate: 1\nname: whole\nseed: 7\n"
+                 "streams: [{name: b, from: out, to: in, size: 100, rate: 50pps, count: 10}]\n",
+    "parts/both.yaml": "include: [hosts.yaml, ports.yaml]\nspate: 1\nname: part\n"
+                       "streams: [{name: a, from: out, to: in, size: 100, rate: 50pps, count: 5}]\n",
+    "parts/hosts.yaml": "hosts: {left: {local: true}, right: {local: true}}\n",
+    "parts/ports.yaml": "ports: {out: {host: left}}\nexpect: [rx_unique == 15]\n",
+    "parts/more.yaml": "ports: {in: {host: right, port: 5712}}\n",
+}
+
+
+def test_include(me):
+    """A scenario in pieces is the scenario in one file; what is wrong is said of the right piece."""
+    folder = Path(me.home) / "s"
+    (folder / "parts").mkdir(parents=True)
+
+    def put(**changed):
+        for name, text in {**PIECES, **changed}.items():
+            (folder / name).write_text(text)
+        return me.run("spate", "run", "s/main.yaml", "--no-run-dir")
+
+    done = put(**{"parts/both.yaml": PIECES["parts/both.yaml"].replace("ports.yaml",
+                                                                       "ports.yaml, more.yaml")})
+    assert done.code == 0 and "name: part" not in done.out, done
+    (folder / "one.yaml").write_text(
+        "spate: 1\nname: whole\nseed: 7\nhosts: {left: {local: true}, right: {local: true}}\n"
+        "ports: {out: {host: left}, in: {host: right, port: 5712}}\nstreams:\n"
+        "  - {name: a, from: out, to: in, size: 100, rate: 50pps, count: 5}\n"
+        "  - {name: b, from: out, to: in, size: 100, rate: 50pps, count: 10}\n")
+    one = me.run("spate", "run", "s/one.yaml", "--dry-run")
+    assert one.code == 0 and one.out == me.run("spate", "run", "s/main.yaml", "--dry-run").out
+    for changed, place, what in (
+            ({}, "s/parts/both.yaml:4:36", "there is no port 'in'"),
+            ({"parts/ports.yaml": "include: ../main.yaml\n"}, "s/parts/ports.yaml:1:10",
+             "takes in itself"),
+            ({"parts/hosts.yaml": "include: hosts.yaml\n"}, "s/parts/hosts.yaml:1:10",
+             "takes in itself"),
+            ({"parts/hosts.yaml": "include: none.yaml\n"}, "s/parts/hosts.yaml:1:10",
+             "No such file"),
+            ({"parts/hosts.yaml": "include: {a: b}\n"}, "s/parts/hosts.yaml:1:10",
+             "a value is expected"),
+            ({"parts/hosts.yaml": "- x\n"}, "s/parts/hosts.yaml:1:1", "a map"),
+            ({"parts/hosts.yaml": "hosts: [\n"}, "s/parts/hosts.yaml:2:1", "not YAML"),
+            ({"parts/hosts.yaml": "hosts: {left: {locl: true}}\n"}, "s/parts/hosts.yaml:1:16",
+             "did you mean 'local'"),
+            ({"parts/ports.yaml": "hosts: {left: {local: true}}\n"}, "s/parts/ports.yaml:1:9",
+             "'left' is in s/parts/hosts.yaml:1:15 too"),
+            ({"parts/hosts.yaml": "expct: []\n"}, "s/parts/hosts.yaml:1:1",
+             "did you mean 'expect'")):
+        done = put(**changed)
+        assert done.code == 65 and f"{place}: " in done.err and what in done.err, (changed, done)
+
+
+def test_wrong_files_from_outside(me):
+    """Every wrong file of the corpus: refused with 65, its place, and one sentence, before anything
+    starts, with little work."""
+    corpus = Path(__file__).resolve().parent.parent / "fuzz" / "corpus" / "scenario"
+    wrong = sorted(corpus.glob("wrong-*"))
+    assert len(wrong) >= 60
+    slow = []
+    for path in wrong:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = me.run("spate", "run", path, "--no-run-dir")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert done.code == 65, (path, done)
+        assert re.match(rf"spate run: {re.escape(str(path))}:\d+:\d+: .", done.err), (path, done)
+        assert done.err.count("\n") == 1 and done.out == ""
+        if after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime >= 0.1:
+            slow.append(path.name)
+    # CPU time of a process, and still: a neighbour's pressure on caches shows in one or the other.
+    assert len(slow) <= 2, slow
 
 
 def test_repeats(me, tmp_path):

@@ -52,7 +52,7 @@ static bool is_printable(uint32_t c)
 static int check_bytes(const struct sp_yaml *doc, const char *text, size_t len,
 		       struct sp_err *err)
 {
-	struct sp_yaml_node at = { .line = 1, .column = 1 };
+	struct sp_yaml_node at = { .line = 1, .column = 1, .file = doc->n_files };
 	size_t i = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
 	for (size_t n; i < len; i += n, at.column++) {
@@ -80,15 +80,17 @@ static int check_bytes(const struct sp_yaml *doc, const char *text, size_t len,
 
 /* ---- building ---- */
 
-static struct sp_yaml_node mark_of(const yaml_mark_t *m)
+/* Of the file that is being read: the last. */
+static struct sp_yaml_node mark_of(const struct builder *b, const yaml_mark_t *m)
 {
 	return (struct sp_yaml_node){ .line = (uint32_t)m->line + 1,
-				      .column = (uint32_t)m->column + 1 };
+				      .column = (uint32_t)m->column + 1,
+				      .file = b->doc->n_files };
 }
 
 static int refuse(struct builder *b, const yaml_event_t *e, const char *sentence)
 {
-	struct sp_yaml_node at = mark_of(&e->start_mark);
+	struct sp_yaml_node at = mark_of(b, &e->start_mark);
 
 	return sp_yaml_fail(b->doc, &at, b->err, "%s", sentence);
 }
@@ -156,7 +158,7 @@ static int place_node(struct builder *b, const struct sp_yaml_node *node,
 static struct sp_yaml_node *make_node(struct builder *b, const yaml_event_t *e,
 				      enum sp_yaml_kind kind)
 {
-	struct sp_yaml_node at = mark_of(&e->start_mark), *node = NULL;
+	struct sp_yaml_node at = mark_of(b, &e->start_mark), *node = NULL;
 
 	if (++b->made > SP_YAML_NODES)
 		too_many(b, &at);
@@ -188,7 +190,7 @@ static int note_anchor(struct builder *b, const yaml_event_t *e, const yaml_char
 
 static int on_alias(struct builder *b, const yaml_event_t *e)
 {
-	struct sp_yaml_node at = mark_of(&e->start_mark);
+	struct sp_yaml_node at = mark_of(b, &e->start_mark);
 	const char *name = (const char *)e->data.alias.anchor;
 	const struct sp_yaml_node *node = NULL;
 	char shown[80];
@@ -372,7 +374,7 @@ static const char *remedy(const char *problem)
 static int syntax_error(struct builder *b, const yaml_parser_t *p)
 {
 	const char *problem = p->problem ? p->problem : "it cannot be read";
-	struct sp_yaml_node at = mark_of(&p->problem_mark);
+	struct sp_yaml_node at = mark_of(b, &p->problem_mark);
 	char context[120] = "";
 
 	if (p->error == YAML_MEMORY_ERROR)
@@ -414,37 +416,48 @@ static int make_empty(struct builder *b)
 
 	if (!node)
 		return no_memory(b);
-	*node = (struct sp_yaml_node){
-		.plain = true, .line = 1, .column = 1, .weight = 1, .text = ""
-	};
+	*node = (struct sp_yaml_node){ .plain = true,
+				       .file = b->doc->n_files,
+				       .line = 1,
+				       .column = 1,
+				       .weight = 1,
+				       .text = "" };
 	b->doc->root = node;
 	return 0;
 }
 
-/* text[len] is a NUL. */
-static int parse(struct sp_yaml *doc, const char *name, const char *text, size_t len,
-		 const struct sp_mem *mem, struct sp_err *err)
+/* Reads text into the document's root; text[len] is a NUL. */
+static int read_root(struct sp_yaml *doc, const char *text, size_t len, struct sp_err *err)
 {
 	struct sp_err own = { 0 };
 	struct builder b = { .doc = doc, .err = err ? err : &own };
-	struct sp_yaml_node top = { .line = 1, .column = 1 };
+	struct sp_yaml_node top = { .line = 1, .column = 1, .file = doc->n_files };
 	int rc;
 
-	*doc = (struct sp_yaml){ .name = name };
-	sp_arena_init(&doc->arena, mem);
+	doc->root = NULL;
 	if (len > SP_YAML_BYTES)
-		rc = sp_yaml_fail(
+		return sp_yaml_fail(
 			doc, &top, b.err,
 			"the document is larger than %u bytes; cut it into smaller ones",
 			SP_YAML_BYTES);
-	else
-		rc = check_bytes(doc, text, len, b.err);
-	if (!rc && !(doc->name = sp_arena_strdup(&doc->arena, name)))
-		rc = no_memory(&b);
+	rc = check_bytes(doc, text, len, b.err);
 	if (!rc)
 		rc = build(&b, text, len);
 	if (!rc && !doc->root)
 		rc = make_empty(&b);
+	return rc;
+}
+
+static int parse(struct sp_yaml *doc, const char *name, const char *text, size_t len,
+		 const struct sp_mem *mem, struct sp_err *err)
+{
+	int rc;
+
+	*doc = (struct sp_yaml){ 0 };
+	sp_arena_init(&doc->arena, mem);
+	doc->name = sp_arena_strdup(&doc->arena, name);
+	rc = doc->name ? read_root(doc, text, len, err)
+		       : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	if (rc)
 		sp_yaml_free(doc);
 	return rc;
@@ -475,6 +488,31 @@ int sp_yaml_read(struct sp_yaml *doc, const char *path, const struct sp_mem *mem
 	rc = sp_file_read(&text, path, SP_YAML_BYTES, err);
 	if (!rc)
 		rc = parse(doc, path, text.text, text.len, mem, err);
+	sp_str_fini(&text);
+	return rc;
+}
+
+int sp_yaml_take_in(struct sp_yaml *doc, const char *path, const struct sp_yaml_node **root,
+		    struct sp_err *err)
+{
+	const struct sp_yaml_node *own = doc->root;
+	char *name = sp_arena_strdup(&doc->arena, path);
+	struct sp_str text;
+	int rc;
+
+	if (!name)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	if (doc->n_files == SP_YAML_FILES)
+		return sp_fail(err, -EMFILE, SP_EXIT_DATA, "more than %u files are taken in",
+			       SP_YAML_FILES);
+	sp_str_init(&text, doc->arena.mem);
+	rc = sp_file_read(&text, path, SP_YAML_BYTES, err);
+	if (!rc) {
+		doc->files[doc->n_files++] = name;
+		rc = read_root(doc, text.text, text.len, err);
+		*root = doc->root;
+		doc->root = own;
+	}
 	sp_str_fini(&text);
 	return rc;
 }

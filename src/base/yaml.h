@@ -25,6 +25,7 @@
 #define SP_YAML_NODES	100000u	   /* keys, values and lists, aliases expanded */
 #define SP_YAML_DEPTH	32u	   /* maps and lists in each other, aliases expanded */
 #define SP_YAML_ANCHORS 64u
+#define SP_YAML_FILES	16u /* that one document may take in */
 
 enum sp_yaml_kind { SP_YAML_SCALAR, SP_YAML_LIST, SP_YAML_MAP };
 
@@ -32,8 +33,9 @@ struct sp_yaml_item;
 
 struct sp_yaml_node {
 	enum sp_yaml_kind kind;
-	bool plain;	       /* SCALAR: written without quotes and not as a block */
-	uint8_t height;	       /* maps and lists below and including this one; 0 for a SCALAR */
+	bool plain;	/* SCALAR: written without quotes and not as a block */
+	uint16_t file;	/* 0: the document itself; else number file - 1 of those taken in */
+	uint8_t height; /* maps and lists below and including this one; 0 for a SCALAR */
 	uint32_t line, column; /* where it begins; an alias is where its anchor is */
 	uint32_t n;	       /* items of a LIST, pairs of a MAP */
 	uint32_t weight;       /* nodes below and including this one, aliases expanded */
@@ -50,9 +52,11 @@ struct sp_yaml_item {
 };
 
 struct sp_yaml {
-	const char *name;		 /* of the file, as errors show it */
-	const struct sp_yaml_node *root; /* an empty document is an empty plain SCALAR */
-	struct sp_arena arena;		 /* holds all of it; for the owner's use too */
+	const char *name;		  /* of the file, as errors show it */
+	const struct sp_yaml_node *root;  /* an empty document is an empty plain SCALAR */
+	const char *files[SP_YAML_FILES]; /* those taken in */
+	uint16_t n_files;
+	struct sp_arena arena; /* holds all of it; for the owner's use too */
 };
 
 /* Reads a document out of memory (copied) or a file; on success sp_yaml_free frees it, on failure
@@ -61,6 +65,13 @@ struct sp_yaml {
 int sp_yaml_parse(struct sp_yaml *, const char *name, const char *text, size_t len,
 		  const struct sp_mem *, struct sp_err *);
 int sp_yaml_read(struct sp_yaml *, const char *path, const struct sp_mem *, struct sp_err *);
+/* Reads another file whose nodes live with this document; what it makes of them is the caller's. On
+ * failure the document is as before, and the file's name and line stand in the sentence. -EMFILE with
+ * SP_EXIT_DATA: it is one too many. */
+int sp_yaml_take_in(struct sp_yaml *, const char *path, const struct sp_yaml_node **root,
+		    struct sp_err *);
+/* The file that a node was read from, as errors show it. */
+const char *sp_yaml_file(const struct sp_yaml *, const struct sp_yaml_node *);
 void sp_yaml_free(struct sp_yaml *);
 
 /* "FILE:LINE:COLUMN". Returns buf; 256 bytes are always enough. */

@@ -7,12 +7,17 @@
 
 #include "base/str.h"
 
+const char *sp_yaml_file(const struct sp_yaml *doc, const struct sp_yaml_node *node)
+{
+	return node->file ? doc->files[node->file - 1] : doc->name;
+}
+
 const char *sp_yaml_place(const struct sp_yaml *doc, const struct sp_yaml_node *node, char *buf,
 			  size_t cap)
 {
 	char shown[200];
 
-	sp_str_printable(shown, sizeof shown, doc->name);
+	sp_str_printable(shown, sizeof shown, sp_yaml_file(doc, node));
 	snprintf(buf, cap, "%s:%u:%u", shown, (unsigned)node->line, (unsigned)node->column);
 	return buf;
 }

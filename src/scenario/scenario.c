@@ -10,9 +10,10 @@
 #include "engine/plan.h"
 #include "scenario/scenario_impl.h"
 
-const char *const sc_root_words[] = { "spate",	   "name",   "seed",	"repeats", "on_loss",
-				      "run",	   "hosts",  "lab",	"ports",   "streams",
-				      "receivers", "stages", "capture", "expect",  NULL };
+const char *const sc_root_words[] = { "include", "spate",   "name",    "seed",
+				      "repeats", "on_loss", "run",     "hosts",
+				      "lab",	 "ports",   "streams", "receivers",
+				      "stages",	 "capture", "expect",  NULL };
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
 const char *const sc_stream_words[] = { "to", "target", "profile", NULL };
@@ -292,11 +293,16 @@ static int digest(struct sc_reader *r)
 			    "the crypto library gives no SHA-256; the scenario has no digest");
 }
 
-static int build(struct sp_scenario *s, const struct sp_scenario_conf *conf, struct sp_err *err)
+static int build(struct sp_scenario *s, const struct sp_scenario_conf *conf, bool from_file,
+		 struct sp_err *err)
 {
-	struct sc_reader r = { .s = s, .conf = conf, .err = err, .root = s->doc.root };
-	int rc = read_top(&r);
+	struct sc_reader r = {
+		.s = s, .conf = conf, .err = err, .root = s->doc.root, .from_file = from_file
+	};
+	int rc = sc_expand_includes(&r);
 
+	if (!rc)
+		rc = read_top(&r);
 	if (!rc)
 		rc = read_hosts(&r);
 	if (!rc)
@@ -326,7 +332,7 @@ int sp_scenario_read(struct sp_scenario *s, const char *path,
 
 	*s = (struct sp_scenario){ 0 };
 	rc = sp_yaml_read(&s->doc, path, conf->mem, err);
-	return rc ? rc : build(s, conf, err);
+	return rc ? rc : build(s, conf, true, err);
 }
 
 int sp_scenario_parse(struct sp_scenario *s, const char *name, const char *text, size_t len,
@@ -336,7 +342,7 @@ int sp_scenario_parse(struct sp_scenario *s, const char *name, const char *text,
 
 	*s = (struct sp_scenario){ 0 };
 	rc = sp_yaml_parse(&s->doc, name, text, len, conf->mem, err);
-	return rc ? rc : build(s, conf, err);
+	return rc ? rc : build(s, conf, false, err);
 }
 
 void sp_scenario_free(struct sp_scenario *s)

@@ -32,6 +32,7 @@ struct sc_reader {
 	const struct sp_scenario_conf *conf;
 	struct sp_err *err;
 	const struct sp_yaml_node *root;
+	bool from_file;
 	struct sc_port *ports;
 	unsigned n_ports;
 	struct sc_stream *streams;
@@ -71,6 +72,8 @@ int sc_make_parts(struct sc_reader *);
 /* One row from a scalar, or a law from a map ({weibull: {shape: 0.7}}). */
 int sc_set(struct sc_reader *, struct sp_plan_build *, const char *key,
 	   const struct sp_yaml_node *value);
+/* scenario_include.c: root with what it takes in. */
+int sc_expand_includes(struct sc_reader *);
 /* scenario_captures.c: what is recorded. */
 extern const struct sp_opt sc_capture_rows[];
 int sc_read_captures(struct sc_reader *);

@@ -212,6 +212,11 @@ void sp_scenario_schema(struct sp_str *out)
 	sp_json_u64(&j, "const", 1);
 	sp_json_str(&j, "description", "version of the format");
 	sp_json_close(&j, '}');
+	sp_json_open(&j, "include", '{');
+	put_types(&j, "string", "array");
+	sp_json_str(&j, "description",
+		    "other scenario files that are taken in, by a path from here");
+	sp_json_close(&j, '}');
 	put_simple(&j, "name", "string", "name of the run");
 	put_simple(&j, "seed", "integer", "seed of everything that is drawn");
 	put_simple(&j, "repeats", "integer", "run it so often, and report medians and spread");
