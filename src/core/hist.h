@@ -38,12 +38,13 @@ static inline unsigned sp_hist_index(uint64_t v)
 /* The sum in two halves: a reader may see the lower one ahead of the upper one. */
 typedef uint64_t __attribute__((may_alias)) sp_hist_half;
 
-static inline void sp_hist_set_sum(struct sp_hist *h, __int128 sum)
+static inline void sp_hist_add_sum(struct sp_hist *h, int64_t v)
 {
-	sp_hist_half *half = (sp_hist_half *)&h->sum;
+	sp_hist_half *half = (sp_hist_half *)&h->sum, low = half[0] + (uint64_t)v;
 
-	SP_STORE(half[0], (uint64_t)sum);
-	SP_STORE(half[1], (uint64_t)(sum >> 64));
+	if (SP_UNLIKELY((v < 0) != (low < half[0])))
+		SP_ADD(half[1], v < 0 ? UINT64_MAX : 1);
+	SP_STORE(half[0], low);
 }
 
 static inline __int128 sp_hist_sum(const struct sp_hist *h)
@@ -65,7 +66,7 @@ static inline void sp_hist_add(struct sp_hist *h, int64_t v)
 		SP_STORE(h->max, v);
 	}
 	SP_ADD(h->n, 1);
-	sp_hist_set_sum(h, h->sum + v);
+	sp_hist_add_sum(h, v);
 	if (SP_UNLIKELY(v < 0))
 		SP_ADD(h->negative, 1);
 	else

@@ -75,6 +75,7 @@ int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 
 	*v = (struct sp_verifier){ .mem = mem,
 				   .granted = granted,
+				   .n_granted = granted ? granted->mask + 1 : 0,
 				   .session = session,
 				   .native = native,
 				   .shorter = shorter,
@@ -124,20 +125,15 @@ struct place {
 	uint32_t ref;
 };
 
-static uint32_t granted_places(const struct sp_verifier *v)
-{
-	return v->granted ? v->granted->mask + 1 : 0;
-}
-
 static struct place place_at(struct sp_verifier *v, uint32_t ref)
 {
 	const struct sp_flow_table *t = &v->own;
-	uint32_t i = ref, granted = granted_places(v);
+	uint32_t i = ref;
 
-	if (ref < granted)
+	if (ref < v->n_granted)
 		t = v->granted;
 	else
-		i -= granted;
+		i -= v->n_granted;
 	return (struct place){ &t->rx[i], &t->sketch[i], &t->meta[i], ref };
 }
 
@@ -233,14 +229,14 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 		meta = &v->own.meta[i];
 		if (meta->id == id && meta->ep == ep && meta->queue == queue &&
 		    SP_LOAD(v->own.rx[i].tag)) {
-			*out = place_at(v, granted_places(v) + i);
+			*out = place_at(v, v->n_granted + i);
 			return true;
 		}
 	}
 	if (!take_place(v, &i))
 		return false;
 	make_own(v, i, queue, ep, id, st, has_time);
-	*out = place_at(v, granted_places(v) + i);
+	*out = place_at(v, v->n_granted + i);
 	return true;
 }
 
@@ -249,7 +245,7 @@ void sp_verifier_clear(struct sp_verifier *v, bool own, uint32_t i)
 	const struct sp_flow_table *t = own ? &v->own : v->granted;
 	struct sp_flow_rx *f = &t->rx[i];
 	const struct sp_flow_meta *meta = &t->meta[i];
-	uint32_t last = i + 1 + (own ? granted_places(v) : 0);
+	uint32_t last = i + 1 + (own ? v->n_granted : 0);
 
 	/* The worker reads the tag, and the key in meta, at any time. */
 	memset((uint8_t *)f + offsetof(struct sp_flow_rx, session), 0,

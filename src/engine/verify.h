@@ -104,6 +104,7 @@ void sp_flow_give_back(struct sp_flow_table *, uint32_t i, bool granted);
 struct sp_verifier {
 	const struct sp_mem *mem;
 	struct sp_flow_table *granted; /* shared, may be NULL */
+	uint32_t n_granted;	       /* its places */
 	struct sp_flow_table own;
 	struct sp_rx_session *session; /* shared, indexed by sp_flow_rx.session */
 	struct sp_tally_rx *tally;     /* SP_TALLIES, this worker's */
