@@ -271,6 +271,78 @@ static void test_a_crowd_of_sources_passes(void **state)
 	sim_end(&s);
 }
 
+/* ---- whose drops the socket's are ---- */
+
+/* What the port's queue counts, as a test says: in the memory of its queue pointer. */
+static void told_stats(const struct sp_queue *q, struct sp_tstats *out)
+{
+	*out = *(const struct sp_tstats *)(const void *)q;
+}
+
+static void tell_stats(struct sim *s, struct sp_transport_ops *ops, struct sp_tstats *port)
+{
+	*ops = *s->run->ports[0].ops;
+	ops->stats = told_stats;
+	*port = (struct sp_tstats){ .rx_dropped_known = true };
+	s->run->ports[0].ops = ops;
+	s->run->ports[0].queues[0] = (struct sp_queue *)(void *)port;
+}
+
+/* Gives the run its own queue back, or the end would close ours. */
+static void end_told(struct sim *s, const struct sp_transport_ops *ops, struct sp_queue *q)
+{
+	s->run->ports[0].ops = ops;
+	s->run->ports[0].queues[0] = q;
+	sim_end(s);
+}
+
+static void arrive_through(struct sim *s, struct sp_tstats *port, uint32_t id, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		arrive(s, 0, id, i);
+	port->rx_msgs += n;
+	port->rx_units += n;
+}
+
+/* Drops are a session's while nobody else's units came to the port since it began; what was before
+ * is not its affair. */
+static void test_alone_since_it_began(void **state)
+{
+	const struct sp_transport_ops *real_ops;
+	struct sp_transport_ops ops;
+	struct sp_queue *real_queue;
+	struct sp_peer_counts pc;
+	struct sp_flow_grant g[3];
+	struct sp_tstats port;
+	struct sim s;
+
+	(void)state;
+	begin(&s);
+	real_ops = s.run->ports[0].ops;
+	real_queue = s.run->ports[0].queues[0];
+	tell_stats(&s, &ops, &port);
+	for (unsigned k = 0; k < 2; k++) {
+		assert_int_equal(ask(&s, 1, &g[k]), 0);
+		arrive_through(&s, &port, g[k].base, 10);
+		port.rx_dropped += 5 + k;
+		assert_int_equal(
+			sp_run_session_counts(s.run, g[k].session, &s.mem.mem, &pc), 0);
+		assert_true(pc.exclusive);
+		assert_int_equal(pc.dropped_units, 5 + k);
+		assert_int_equal(pc.rx_units, 10);
+		sp_peer_counts_fini(&pc, &s.mem.mem);
+		sp_run_session_end(s.run, g[k].session, false);
+		arrive_through(&s, &port, SP_FLOW_OWN_ID, 3); /* between the two */
+	}
+	assert_int_equal(ask(&s, 1, &g[2]), 0);
+	arrive_through(&s, &port, g[2].base, 10);
+	arrive_through(&s, &port, SP_FLOW_OWN_ID + 1, 1);
+	assert_int_equal(sp_run_session_counts(s.run, g[2].session, &s.mem.mem, &pc), 0);
+	assert_false(pc.exclusive);
+	sp_peer_counts_fini(&pc, &s.mem.mem);
+	end_told(&s, real_ops, real_queue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_who_still_sends_stays),
 		cmocka_unit_test(test_silent_sources_make_room),
 		cmocka_unit_test(test_a_crowd_of_sources_passes),
+		cmocka_unit_test(test_alone_since_it_began),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
