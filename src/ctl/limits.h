@@ -66,7 +66,9 @@
 
 struct sp_ctl_limits {
 	/* server */
-	uint32_t conns;	    /* at once; beyond, the oldest one without a session goes */
+	/* At once, and never more than half of the descriptors that the process may have; beyond,
+	 * the oldest one without a session goes. */
+	uint32_t conns;
 	uint64_t hello_ns;  /* from accept to a granted ask */
 	uint64_t silent_ns; /* silence after the planned end that ends a session */
 	/* Between live totals: twice a second, the first after half of it, so that a sender that

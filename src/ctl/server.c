@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -214,7 +215,6 @@ static void listeners_watch(struct sp_ctl_server *s, uint32_t events)
 /* Without a descriptor to accept into, the listener would be ready for ever. */
 static void rest(struct sp_ctl_server *s)
 {
-	make_room(s);
 	s->rest_ns = sp_clock_now(s->sh.env->clock) + SP_CTL_REST_NS;
 	want_at(s, s->rest_ns);
 	listeners_watch(s, 0);
@@ -222,13 +222,18 @@ static void rest(struct sp_ctl_server *s)
 
 static void accept_some(struct sp_ctl_server *s, const struct listener *l)
 {
-	for (int i = 0; i < SP_CTL_ACCEPTS; i++) {
+	/* Not so many at once that those who just came make room before they were heard. */
+	uint32_t max = s->sh.limits.conns / 4 + 1;
+
+	for (uint32_t i = 0; i < SP_CTL_ACCEPTS && i < max; i++) {
 		struct sp_endpoint peer;
 		int fd = sp_ctl_tcp_accept(l->fd, &peer);
 
 		if (fd == -EAGAIN)
 			return;
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
+			if (make_room(s))
+				continue;
 			rest(s);
 			return;
 		}
@@ -312,6 +317,15 @@ static int listen_all(struct sp_ctl_server *s)
 
 /* ---- the server ---- */
 
+/* Strangers leave half of the process's descriptors to others. */
+static void limit_conns(struct sp_ctl_limits *l)
+{
+	struct rlimit fds;
+
+	if (getrlimit(RLIMIT_NOFILE, &fds) == 0 && fds.rlim_cur / 2 < l->conns)
+		l->conns = (uint32_t)fds.rlim_cur / 2;
+}
+
 static void tick_ring(struct sp_ctl_server *s, struct sp_ctl_conn *head, uint64_t now)
 {
 	struct sp_ctl_conn *c, *next;
@@ -389,6 +403,7 @@ int sp_ctl_server_new_ops(struct sp_ctl_server **out, const struct sp_ctl_ops *o
 	s->sh.arg = arg;
 	s->sh.env = env;
 	s->sh.limits = *limits;
+	limit_conns(&s->sh.limits);
 	s->next_ns = SP_NEVER;
 	s->armed_ns = SP_NEVER;
 	ring_init(&s->strangers);
