@@ -75,6 +75,7 @@ struct sp_transport_result {
 
 struct sp_host_info {
 	char kernel[96], cpu[96], hostname[72];
+	char sandbox[96]; /* what the process gave up, for people; "" nothing is known */
 	unsigned cpus;
 	double steal;	 /* share of CPU time stolen during the run, NAN unknown */
 	double cpu_self; /* CPU seconds used by this process during the run */
@@ -139,7 +140,7 @@ struct sp_result {
 	const struct sp_result_parts *parts;
 	const void *parts_arg;
 	size_t n_streams;
-	size_t n_flows;	  /* listed: up to the flow limit; a receiver's grow during the run */
+	size_t n_flows; /* listed: up to the flow limit; a receiver's grow during the run */
 	/* Of a receiver: flows that were listed and are not any more, counted in the total and their
 	 * stream; how often others moved up in the list for this. */
 	uint64_t flows_folded, relisted;

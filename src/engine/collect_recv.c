@@ -245,7 +245,8 @@ static int64_t worst_clock(const struct sp_run *r)
 	int64_t worst = r->folded.clock_error;
 
 	for (uint32_t i = 1; i < r->n_sessions; i++)
-		if (r->sessions[i].used && r->rx_session[i].clock_known && (int64_t)r->rx_session[i].error_ns > worst)
+		if (r->sessions[i].used && r->rx_session[i].clock_known &&
+		    (int64_t)r->rx_session[i].error_ns > worst)
 			worst = (int64_t)r->rx_session[i].error_ns;
 	return worst;
 }

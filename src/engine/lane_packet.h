@@ -38,6 +38,7 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
 	struct sp_schedule *schedule; /* for the departure law's check, may be NULL */
 };
 
@@ -51,7 +52,8 @@ struct sp_lane {
 	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
-	bool metered; /* one of the streams at least */
+	bool metered; /* one of the streams at least, or leased */
+	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;
 	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
 	struct sp_batch tx, rx;

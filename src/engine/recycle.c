@@ -11,14 +11,14 @@
 #include "engine/run_impl.h"
 
 /* An ended session's flows are left alone while late units may still come. */
-#define QUIET_NS      (2 * SP_NS_PER_S)
+#define QUIET_NS     (2 * SP_NS_PER_S)
 /* A flow without a session says nothing of its end. */
-#define SILENT_NS     (10 * SP_NS_PER_S)
+#define SILENT_NS    (10 * SP_NS_PER_S)
 /* Own flows of a worker: from so many eighths of the limit on the oldest go, down to LEAVE. */
-#define CROWDED	      7u
-#define LEAVE	      6u
+#define CROWDED	     7u
+#define LEAVE	     6u
 /* At a tick: so that the hour in which all go silent costs no second of the control thread. */
-#define FOLD_AT_ONCE  2048u
+#define FOLD_AT_ONCE 2048u
 
 static bool may_fold(const struct sp_run *r)
 {
@@ -166,16 +166,16 @@ static bool fold_sessions(struct sp_run *r, const uint32_t *list, uint32_t n)
 
 	for (uint32_t k = 0; k < n; k++)
 		for (uint32_t i = 0; i < r->sessions[list[k]].n; i++)
-			sp_flow_withdraw(&r->granted,
-					 sp_flow_place(&r->granted,
-						       r->sessions[list[k]].base + i));
+			sp_flow_withdraw(
+				&r->granted,
+				sp_flow_place(&r->granted, r->sessions[list[k]].base + i));
 	passed = sp_workers_pass(r->workers, r->n_workers);
 	for (uint32_t k = 0; k < n; k++) {
 		for (uint32_t i = 0; !passed && i < r->sessions[list[k]].n; i++)
-			sp_flow_give_back(&r->granted,
-					  sp_flow_place(&r->granted,
-							r->sessions[list[k]].base + i),
-					  true);
+			sp_flow_give_back(
+				&r->granted,
+				sp_flow_place(&r->granted, r->sessions[list[k]].base + i),
+				true);
 		if (passed)
 			fold_session(r, list[k]);
 	}

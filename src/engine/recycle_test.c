@@ -325,8 +325,8 @@ static void test_alone_since_it_began(void **state)
 		assert_int_equal(ask(&s, 1, &g[k]), 0);
 		arrive_through(&s, &port, g[k].base, 10);
 		port.rx_dropped += 5 + k;
-		assert_int_equal(
-			sp_run_session_counts(s.run, g[k].session, &s.mem.mem, &pc), 0);
+		assert_int_equal(sp_run_session_counts(s.run, g[k].session, &s.mem.mem, &pc),
+				 0);
 		assert_true(pc.exclusive);
 		assert_int_equal(pc.dropped_units, 5 + k);
 		assert_int_equal(pc.rx_units, 10);

@@ -33,6 +33,8 @@ int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	if (hooks)
 		r->hooks = *hooks;
 	r->run_fd = -1;
+	for (unsigned i = 0; i < RUN_PROC__N; i++)
+		r->proc[i] = -1;
 	r->stop_ns = SP_NEVER;
 	r->role = !plan->n_recvs ? SP_ROLE_SEND : plan->n_streams ? SP_ROLE_BOTH : SP_ROLE_RECV;
 	sp_arena_init(&r->arena, env->mem);
@@ -144,8 +146,7 @@ static bool allocate_results(struct sp_run *r)
 	r->max_listed = (uint32_t)r->plan->run.max_flows;
 	r->receivers = sp_arena_alloc(a, r->plan->n_recvs * sizeof *r->receivers);
 	r->listed = sp_alloc_array(r->env.mem, r->max_listed, sizeof *r->listed);
-	r->folded.receivers = sp_arena_alloc(a, r->plan->n_recvs *
-						       sizeof *r->folded.receivers);
+	r->folded.receivers = sp_arena_alloc(a, r->plan->n_recvs * sizeof *r->folded.receivers);
 	r->folded.tally = sp_alloc_array(r->env.mem, 1, sizeof *r->folded.tally);
 	if (!r->receivers || !r->listed || !r->folded.receivers || !r->folded.tally)
 		return false;
@@ -292,6 +293,11 @@ void sp_run_remark(struct sp_run *r, const char *code, bool neutral, const char 
 		return;
 	r->result.remarks = r->remarks;
 	r->result.n_remarks = n + 1;
+}
+
+void sp_run_confined(struct sp_run *r, const char *what)
+{
+	sp_strlcpy(r->result.host.sandbox, what, sizeof r->result.host.sandbox);
 }
 
 /* Remarks that events have not told yet. Only between the start and the end event. */
@@ -565,6 +571,7 @@ static int step_real(struct sp_run *r, int timeout_ms)
 	if (poll(&pfd, 1, wait) > 0)
 		(void)!read(r->run_fd, &word, sizeof word);
 	now = sp_clock_now(r->env.clock);
+	sp_run_watch_leases(r, now);
 	if (over(r, now)) {
 		finish(r, now);
 		return 1;
@@ -602,6 +609,7 @@ static int step_virtual(struct sp_run *r)
 {
 	uint64_t next;
 
+	sp_run_watch_leases(r, r->env.clock->virtual_ns);
 	for (;;) {
 		turn_all(r);
 		next = next_of_all(r);

@@ -7,6 +7,7 @@
 
 #include "engine/measure.h"
 #include "engine/resolve.h"
+#include "engine/segment.h"
 #include "engine/run.h"
 #include "engine/worker.h"
 
@@ -20,6 +21,8 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_segment *segment; /* that its frames leave into; NULL: none */
+	bool segment_known;
 	bool tx, rx;
 	uint32_t n_targets;
 	char where[96];
@@ -29,8 +32,9 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
-	bool metered;	/* outside the own network */
-	uint32_t local; /* index in the worker's lane */
+	bool metered;		/* outside the own network */
+	struct sp_lease *lease; /* that it needs there; NULL: none */
+	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
@@ -70,7 +74,7 @@ struct run_session {
 	uint64_t *tx; /* final counts of the sender, n; NULL until told */
 	struct run_mark {
 		uint64_t units, msgs, dropped; /* as sp_tstats, when it began */
-	} *marks;			       /* one a port */
+	} * marks;			       /* one a port */
 };
 
 /* A received flow, in the order in which the report lists them: flows move up when others before
@@ -106,6 +110,7 @@ enum run_hist {
 	RUN_HIST__N
 };
 
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -115,6 +120,8 @@ struct sp_run {
 	struct sp_run_hooks hooks;
 	struct sp_arena arena;
 	struct sp_permit permit;
+	bool leases_over;
+	uint32_t *lease_ask; /* which ask each of its leases belongs to */
 	enum sp_role_kind role;
 	enum run_phase phase;
 
@@ -133,8 +140,8 @@ struct sp_run {
 	struct sp_rx_session *rx_session; /* index 0: without control */
 	struct run_session *sessions;	  /* index = session number */
 	uint32_t n_sessions;		  /* were ever in use, one behind the last */
-	uint32_t next_id, n_granted;	  /* ids are looked for from there; flows that have one */
-	uint64_t tallies;		  /* bit k: tally 1 + k is a session's */
+	uint32_t next_id, n_granted; /* ids are looked for from there; flows that have one */
+	uint64_t tallies;	     /* bit k: tally 1 + k is a session's */
 	struct run_folded folded;
 
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
@@ -142,7 +149,8 @@ struct sp_run {
 	int64_t started_real_ns;
 	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
-	int stop_requested; /* atomic: signals seen */
+	int proc[RUN_PROC__N]; /* from the start on; -1: not open */
+	int stop_requested;    /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
 	uint64_t steal0, stat0; /* /proc/stat at T0 */
@@ -174,6 +182,10 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
+ * when one is over. */
+int sp_run_take_leases(struct sp_run *, struct sp_err *);
+void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 void sp_run_session_release(struct sp_run *, uint32_t session);
@@ -224,7 +236,8 @@ void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);
 void sp_host_usage(struct sp_run *, struct sp_host_info *);
 /* The kernel's own UDP datagram counts of this network namespace. */
-void sp_host_udp(struct sp_kernel_counts *);
+void sp_host_udp(const struct sp_run *, struct sp_kernel_counts *);
+void sp_host_close(struct sp_run *);
 
 /* Formats into the arena and adds a remark. */
 void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)

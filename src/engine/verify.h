@@ -21,7 +21,7 @@
 #include "pkt/batch.h"
 #include "plugin/stamp.h"
 
-#define SP_FLOW_OWN_ID 0x800000u /* ids from here on are the sender's own choice */
+#define SP_FLOW_OWN_ID	0x800000u /* ids from here on are the sender's own choice */
 /* Tags of places: an id that was granted or is the sender's own choice; an id below
  * SP_FLOW_OWN_ID that was not granted to who uses it. */
 #define SP_FLOW_LIVE	0x80000000u
@@ -119,8 +119,8 @@ struct sp_verifier {
 	const struct sp_stamp_ops *native, *shorter;
 	uint32_t worker;		     /* whose this is; set after init */
 	uint64_t untracked, untracked_bytes; /* no room in a table */
-	uint64_t nameless; /* of all: the transport had no room for their source */
-	struct sp_stamp *stamp;		     /* scratch, SP_BATCH_MAX */
+	uint64_t nameless;	/* of all: the transport had no room for their source */
+	struct sp_stamp *stamp; /* scratch, SP_BATCH_MAX */
 	int8_t *check;
 };
 
