@@ -159,6 +159,42 @@ static void settle(struct sp_ctl_server *s, struct sp_ctl_conn *c, bool was_stra
 		drop(s, c, !c->bye);
 }
 
+/* A session may say nothing until its planned end, but not where others need its room. */
+static bool too_silent(const struct sp_ctl_server *s, const struct sp_ctl_conn *c)
+{
+	return sp_clock_now(s->sh.env->clock) >= c->heard_ns + s->sh.limits.silent_ns;
+}
+
+/* All of those: the run has no room for one more session. */
+static void drop_silent(struct sp_ctl_server *s)
+{
+	struct sp_ctl_conn *c, *next;
+
+	for (c = s->sessions.next; c != &s->sessions; c = next) {
+		next = c->next;
+		if (too_silent(s, c))
+			drop(s, c, true);
+	}
+}
+
+/* Room for one more connection: the oldest that has no session makes it, else the session that
+ * has said nothing for longest. */
+static bool make_room(struct sp_ctl_server *s)
+{
+	struct sp_ctl_conn *out = s->strangers.next;
+
+	if (out == &s->strangers) {
+		out = s->sessions.next;
+		for (struct sp_ctl_conn *c = out; c != &s->sessions; c = c->next)
+			if (c->heard_ns < out->heard_ns)
+				out = c;
+		if (out == &s->sessions || !too_silent(s, out))
+			return false;
+	}
+	drop(s, out, true);
+	return true;
+}
+
 static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t events)
 {
 	bool stranger = !c->session;
@@ -168,7 +204,7 @@ static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t event
 	if (c->dead)
 		return;
 	if (events & EPOLLOUT)
-		rc = sp_ctl_conn_writable(&s->sh, c);
+		rc = sp_ctl_conn_writable(c);
 	if (!rc && (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || c->shake ||
 		    sp_ctl_chan_buffered(&c->ch)))
 		rc = sp_ctl_conn_readable(&s->sh, c);
@@ -178,17 +214,11 @@ static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t event
 		rc = sp_ctl_conn_tick(&s->sh, c, sp_clock_now(s->sh.env->clock), &next);
 	want_at(s, next);
 	settle(s, c, stranger, rc);
+	if (s->sh.crowded)
+		drop_silent(s);
+	s->sh.crowded = false;
 	if (s->sh.handshakes > SP_CTL_HANDSHAKES)
 		drop_oldest_handshake(s);
-}
-
-/* Room for one more: the oldest that has no session makes it. */
-static bool make_room(struct sp_ctl_server *s)
-{
-	if (s->strangers.next == &s->strangers)
-		return false;
-	drop(s, s->strangers.next, true);
-	return true;
 }
 
 static void admit(struct sp_ctl_server *s, int fd, const struct sp_endpoint *peer)
