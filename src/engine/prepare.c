@@ -332,6 +332,10 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			     r->plan->n_ports))
 		return no_memory(err);
 	w->verifier.worker = index;
+	for (unsigned i = 0; i < r->plan->n_ports && r->role == SP_ROLE_RECV; i++)
+		if (r->ports[i].ops->reuse)
+			r->ports[i].ops->reuse(r->ports[i].queues[index],
+					       sp_verifier_held(&w->verifier, i));
 	return 0;
 }
 

@@ -89,7 +89,9 @@ int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 				    sizeof *v->ep_flow);
 	v->stamp = sp_alloc_array(mem, SP_BATCH_MAX, sizeof *v->stamp);
 	v->check = sp_alloc_array(mem, SP_BATCH_MAX, sizeof *v->check);
-	if (v->tally && v->hash && v->ep_flow && v->stamp && v->check &&
+	v->ep_held = sp_alloc_array(mem, queues * ((size_t)max_endpoints + 1),
+				    sizeof *v->ep_held);
+	if (v->tally && v->hash && v->ep_flow && v->ep_held && v->stamp && v->check &&
 	    sp_flow_table_init(&v->own, mem, max_flows) == 0)
 		return 0;
 	sp_verifier_fini(v);
@@ -103,6 +105,7 @@ void sp_verifier_fini(struct sp_verifier *v)
 	sp_free(v->mem, v->tally);
 	sp_free(v->mem, v->hash);
 	sp_free(v->mem, v->ep_flow);
+	sp_free(v->mem, v->ep_held);
 	sp_free(v->mem, v->stamp);
 	sp_free(v->mem, v->check);
 	sp_flow_table_fini(&v->own, v->mem);
@@ -148,6 +151,11 @@ static uint32_t hash_key(const struct sp_verifier *v, uint32_t queue, uint32_t e
 static uint32_t *last_flow(const struct sp_verifier *v, uint32_t queue, uint32_t ep)
 {
 	return &v->ep_flow[(size_t)queue * (v->ep_cap + 1) + ep];
+}
+
+static uint32_t *held(const struct sp_verifier *v, uint32_t queue, uint32_t ep)
+{
+	return &v->ep_held[(size_t)queue * (v->ep_cap + 1) + ep];
 }
 
 /* Takes a place that was used before out of the hash table: what follows moves up. */
@@ -208,6 +216,7 @@ static void make_own(struct sp_verifier *v, uint32_t i, uint32_t queue, uint32_t
 	f->next = v->own.meta[i].base;
 	if (v->own_tallies < SP_TALLY_OWN)
 		f->tally = (uint8_t)(1 + SP_TALLY_GRANTED + v->own_tallies++);
+	__atomic_fetch_add(held(v, queue, ep), 1, __ATOMIC_RELAXED);
 	h = hash_key(v, queue, ep, id) & v->hash_mask;
 	while (v->hash[h])
 		h = (h + 1) & v->hash_mask;
@@ -251,9 +260,11 @@ void sp_verifier_clear(struct sp_verifier *v, bool own, uint32_t i)
 	memset((uint8_t *)f + offsetof(struct sp_flow_rx, session), 0,
 	       sizeof *f - offsetof(struct sp_flow_rx, session));
 	memset(&t->sketch[i], 0, sizeof t->sketch[i]);
-	if (meta->ep != SP_NO_FLOW)
+	if (meta->ep != SP_NO_FLOW) {
 		__atomic_compare_exchange_n(last_flow(v, meta->queue, meta->ep), &last, 0,
 					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(held(v, meta->queue, meta->ep), 1, __ATOMIC_RELEASE);
+	}
 	if (!own)
 		return;
 	last = SP_LOAD(v->freed);
@@ -278,6 +289,7 @@ static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32
 	if (!__atomic_compare_exchange_n(&meta->owner, &nobody, v->worker + 1, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return false;
+	__atomic_fetch_add(held(v, queue, ep), 1, __ATOMIC_RELAXED);
 	SP_STORE(meta->queue, queue);
 	SP_STORE(meta->stamped, true);
 	SP_STORE(meta->has_time, has_time);

@@ -116,6 +116,7 @@ struct sp_verifier {
 	/* Last good flow (index + 1) of each queue's endpoints, and of all for which the queue's
 	 * transport had no room: those count as one more endpoint, ep_cap. */
 	uint32_t *ep_flow, ep_cap;
+	uint32_t *ep_held; /* in the same order: how many flows are theirs. Atomic */
 	const struct sp_stamp_ops *native, *shorter;
 	uint32_t worker;		     /* whose this is; set after init */
 	uint64_t untracked, untracked_bytes; /* no room in a table */
@@ -129,6 +130,11 @@ int sp_verifier_init(struct sp_verifier *, const struct sp_mem *, struct sp_flow
 		     const struct sp_stamp_ops *shorter, uint32_t max_flows,
 		     uint32_t max_endpoints, uint32_t queues);
 void sp_verifier_fini(struct sp_verifier *);
+/* How many flows are whose, by the index that the transport gave a queue's endpoint. Atomic. */
+static inline const uint32_t *sp_verifier_held(const struct sp_verifier *v, uint32_t queue)
+{
+	return &v->ep_held[(size_t)queue * (v->ep_cap + 1)];
+}
 /* Control thread, when no worker uses place i any more, which was withdrawn from the granted
  * (own false) or the verifier's own flows: clears it. An own one is its worker's to use again. */
 void sp_verifier_clear(struct sp_verifier *, bool own, uint32_t i);
