@@ -43,6 +43,27 @@ def test_senders_come_and_go(me, cores):
     assert "flows-folded" in [r["code"] for r in doc["verdict"]["remarks"]]
 
 
+def test_sources_come_and_go(me):
+    """Twice as many sources as a port has room for (65536 over its 16): whoever comes then is
+    listed with its address."""
+    urls = [f"udp://127.0.0.1:{6230 + i}" for i in range(16)]
+    rx = me.start("spate", "recv", *urls, "--max-flows", "500", "--json", "--no-run-dir")
+    rx.read_until("ready", stream="stderr")
+    for i in range(8192):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind((f"127.0.0.{2 + i // 4096}", 20000 + i % 4096))
+            s.sendto(b"a stranger's datagram", ("127.0.0.1", 6230))
+    done = me.run("spate", "send", urls[0], "-r", "100", "--size", "64", "-D", "1", "--json",
+                  "--no-run-dir")
+    assert json.loads(done.out)["total"]["rx_unique"] == 100, done
+    doc = stop(rx)
+    assert doc["total"]["rx_packets"] > 6000 + 100  # a busy machine may drop some
+    named = [f for f in doc["flows"] if f["tx_packets"] == 100]
+    assert len(named) == 1 and named[0]["src"].startswith("127.0.0.1:"), named
+    assert all(f["src"] for f in doc["flows"])
+    assert "sources" not in [r["code"] for r in doc["verdict"]["remarks"]]
+
+
 def test_drops_are_named_after_other_runs(lab, tmp_path):
     """The socket's drops are this run's alone, whoever sent before."""
     before = ('"$SPATE" send -t 10.99.0.2 -p 5001 -r 1000 -D 0.5 --no-run-dir >/dev/null 2>&1\n'

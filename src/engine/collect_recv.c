@@ -145,7 +145,7 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 		all->surplus += measure(r, t, i, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		add_flow(all, &m);
-		add_flow(receiver_of(r, r->receivers, t->meta[i].queue), &m);
+		add_flow(receiver_of(r, r->receivers, sp_run_flow_port(r, t, i)), &m);
 	}
 }
 
@@ -158,7 +158,7 @@ void sp_run_fold_flow(struct sp_run *r, const struct sp_flow_table *t, uint32_t 
 	to->all.surplus += measure(r, t, i, &m);
 	r->result.violated |= sp_counts_check(&m.c, &unknown);
 	add_flow(&to->all, &m);
-	add_flow(receiver_of(r, to->receivers, t->meta[i].queue), &m);
+	add_flow(receiver_of(r, to->receivers, sp_run_flow_port(r, t, i)), &m);
 	to->restarts += t->meta[i].restarts;
 	r->result.flows_folded++;
 }

@@ -9,6 +9,7 @@
 #include "core/env.h"
 #include "core/pacer.h"
 #include "engine/guard.h"
+#include "engine/marks.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "plugin/source.h"
@@ -55,7 +56,8 @@ struct sp_lane {
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;
-	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
+	struct sp_verifier *verifier;		 /* NULL: this worker receives nothing */
+	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */
 	struct sp_batch tx, rx;
 	struct sp_due *due; /* taken from the pacer, not yet sent: [due_i, due_n) */
 	uint32_t due_i, due_n;

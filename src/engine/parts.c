@@ -130,7 +130,8 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 	*out = (struct sp_flow_result){ .id = meta->id,
 					.stream = s->used ? s->name : r->plan->recvs[0].name,
 					.proto = "udp",
-					.unit = sp_run_unit(r, meta->queue),
+					.unit = sp_run_unit(
+						r, sp_run_flow_port(r, l->table, l->index)),
 					.ended = s->ended };
 	flow_measure(r, i, &out->m);
 	if (ep != SP_NO_FLOW)

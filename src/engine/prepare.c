@@ -768,6 +768,7 @@ void sp_run_release(struct sp_run *r)
 	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)
 		sp_run_session_release(r, i);
 	sp_free(mem, r->folded.tally);
+	sp_marks_free(r->marks, mem);
 	sp_flow_table_fini(&r->granted, mem);
 	sp_free(mem, r->hists);
 	sp_free(mem, r->listed);

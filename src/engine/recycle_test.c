@@ -79,6 +79,17 @@ static const struct sp_measure *collect(struct sim *s, bool final)
 	return &res->total;
 }
 
+/* Flows that sources are kept for. */
+static uint64_t held(const struct sim *s)
+{
+	const struct sp_verifier *v = &s->run->workers[0].verifier;
+	uint64_t n = 0;
+
+	for (uint32_t ep = 0; ep <= v->ep_cap; ep++)
+		n += sp_verifier_held(v, 0)[ep];
+	return n;
+}
+
 /* A sender of 3 flows, of each of which unit 2 of 5 is lost. It says how much it sent, or vanishes. */
 static void sender_run(struct sim *s, uint32_t ep, bool vanish, uint32_t *base)
 {
@@ -122,6 +133,7 @@ static void test_senders_by_the_thousand(void **state)
 	}
 	t = collect(&s, true);
 	res = sp_run_result(s.run);
+	assert_int_equal(held(&s), res->n_flows);
 	assert_int_equal(res->n_flows + res->flows_folded, 3 * RUNS);
 	assert_in_range(res->n_flows, 1, MAX);
 	assert_true(sp_counts_has(&t->c, SP_C_tx_packets));
@@ -240,6 +252,7 @@ static void test_silent_sources_make_room(void **state)
 			t = collect(&s, false);
 	}
 	t = collect(&s, true);
+	assert_int_equal(held(&s), sp_run_result(s.run)->n_flows);
 	assert_int_equal(COUNT(t, rx_unique), 4 * SOURCES);
 	assert_int_equal(COUNT(t, lost), SOURCES);
 	assert_int_equal(COUNT(t, untracked), 0);

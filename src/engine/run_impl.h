@@ -1,7 +1,8 @@
 /* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
- * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long). Nobody else includes this. */
+ * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
+ * Nobody else includes this. */
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
@@ -67,6 +68,7 @@ struct run_session {
 	bool used, ended, lost, final;
 	bool tally_each;
 	struct sp_endpoint peer;
+	uint32_t port; /* of the plan, that it sends to; SP_NO_FLOW: not known */
 	char name[64];
 	uint32_t base, n; /* ids */
 	uint32_t first_tally;
@@ -144,6 +146,7 @@ struct sp_run {
 	uint64_t tallies;	     /* bit k: tally 1 + k is a session's */
 	struct run_folded folded;
 
+	struct sp_marks *marks; /* NULL: nobody wants them */
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
@@ -167,6 +170,7 @@ struct sp_run {
 	uint64_t final_ns; /* the end event's time: from then on nothing changes; 0: not yet */
 	struct run_receiver *receivers;	 /* one a recv of the plan */
 	struct sp_peer_flow *self_flows; /* sent to itself: at the end, one a stream */
+	uint64_t surplus;		 /* a sender's: came back as its own, and was not */
 	struct run_losses losses;	 /* of a receiver, or a run that sends to itself */
 	struct run_listed *listed;
 	uint32_t max_listed, n_listed;
@@ -189,6 +193,8 @@ void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 void sp_run_session_release(struct sp_run *, uint32_t session);
+/* The plan's port that a flow came in by, or is to come in by. */
+uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
 /* collect_ports.c */
@@ -231,6 +237,9 @@ void sp_run_attribute_recv(struct sp_run *, uint64_t lost);
 void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
+/* judge_nobody.c: "udp://10.0.0.2:5001, udp://10.0.0.3:5001 and 2 more": the targets from which
+ * ICMP unreachable answers came and no spate receiver answered. */
+void sp_run_name_unreachable(const struct sp_run *, char *buf, size_t cap);
 /* host.c */
 void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);

@@ -94,14 +94,15 @@ static void remove_entry(struct sp_endpoints *t, uint32_t index)
 	t->slot[hole] = 0;
 }
 
-/* An entry that nobody holds: the next one round the table. max: none nearby. */
+/* An entry that nobody holds; max: none was found. Held ones are often neighbours: so the hand goes
+ * by the golden ratio, which looks everywhere. */
 static uint32_t unheld(struct sp_endpoints *t)
 {
 	uint32_t i;
 
 	for (uint32_t k = 0; t->held && k < LOOK_AT; k++) {
-		i = t->hand;
-		t->hand = i + 1 == t->max ? 0 : i + 1;
+		t->hand += 0x9e3779b9;
+		i = (uint32_t)((uint64_t)t->hand * t->max >> 32);
 		if (i != t->last && t->at[i].round != t->round &&
 		    !__atomic_load_n(&t->held[i], __ATOMIC_ACQUIRE))
 			return i;

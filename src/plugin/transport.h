@@ -109,6 +109,9 @@ struct sp_transport_ops {
 	 * released may be forgotten, and its index be another's. Of queues that only receive; see
 	 * pkt/endpoints.h. NULL: sources are kept for ever. */
 	void (*reuse)(struct sp_queue *, const uint32_t *held);
+	/* ICMP unreachable answers of target ep, of those in stats. NULL, or 0 for targets of
+	 * which it is not told: nobody knows. Any thread, relaxed loads. */
+	uint64_t (*unreachable)(const struct sp_queue *, uint32_t ep);
 	/* Any thread, relaxed loads. */
 	void (*stats)(const struct sp_queue *, struct sp_tstats *);
 };

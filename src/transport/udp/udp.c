@@ -196,5 +196,6 @@ const struct sp_transport_ops sp_transport_udp = {
 	.fd = udp_fd,
 	.steer = sp_udp_steer,
 	.reuse = udp_reuse,
+	.unreachable = sp_udp_unreachable,
 	.stats = sp_udp_stats,
 };
