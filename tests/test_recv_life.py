@@ -64,6 +64,19 @@ def test_sources_come_and_go(me):
     assert "sources" not in [r["code"] for r in doc["verdict"]["remarks"]]
 
 
+def test_ids_begin_anywhere(me):
+    """A sender that an earlier receiver on the port granted ids must not have those of a new one."""
+    ids = set()
+    for _ in range(3):
+        rx = me.start("spate", "recv", "udp://127.0.0.1:6250", "--json", "--no-run-dir")
+        rx.read_until("ready", stream="stderr")
+        me.run("spate", "send", "udp://127.0.0.1:6250", "-r", "100", "--count", "5", "--no-run-dir")
+        flow, = stop(rx)["flows"]
+        assert 0 < flow["id"] < 0x800000
+        ids.add(flow["id"])
+    assert len(ids) == 3
+
+
 def test_drops_are_named_after_other_runs(lab, tmp_path):
     """The socket's drops are this run's alone, whoever sent before."""
     before = ('"$SPATE" send -t 10.99.0.2 -p 5001 -r 1000 -D 0.5 --no-run-dir >/dev/null 2>&1\n'
