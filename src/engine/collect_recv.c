@@ -57,12 +57,12 @@ static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, u
 	sp_measure_clear(m);
 	sp_measure_forget_shared(&m->c);
 	sp_measure_set_rx(m, &f);
-	if (!meta->has_time)
+	if (!SP_LOAD(meta->has_time))
 		m->jitter_ns = NAN;
 	sp_measure_forget_tx(&m->c);
 	sp_measure_forget_reasons(&m->c);
 	seen = f.unique + f.corrupted;
-	if (!meta->stamped && t->rx[i].session == 0) {
+	if (!SP_LOAD(meta->stamped) && t->rx[i].session == 0) {
 		set_unstamped(m, &f);
 	} else if (told) {
 		sp_counts_set(&m->c, SP_C_tx_packets, tx);

@@ -371,12 +371,13 @@ static void begin_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	uint32_t ahead = first - (uint32_t)f->next;
 	uint64_t jump = st->seq_bits == 32 ? ahead : ahead & ((1u << st->seq_bits) - 1);
 
-	meta->parted |= meta->last != f->next || meta->again.base != meta->start || first != 0;
+	if (meta->last != f->next || meta->again.base != meta->start || first != 0)
+		SP_STORE(meta->parted, true);
 	SP_STORE(f->reordered, meta->again.reordered);
 	SP_STORE(f->duplicates, meta->again.duplicates);
 	SP_STORE(meta->too_old, meta->again.too_old);
 	SP_STORE(meta->base, meta->again.base + jump);
-	meta->start = meta->base;
+	SP_STORE(meta->start, meta->base);
 	meta->zero_due = first ? UINT64_MAX : meta->again.due;
 	/* All behind is the old sequence's, whose place in the counts is taken. */
 	memset(f->win, 0xff, sizeof f->win);
@@ -493,8 +494,8 @@ bool sp_flow_told(const struct sp_flow_rx *f, const struct sp_flow_meta *meta, u
 	uint64_t next = SP_LOAD(f->next), base = SP_LOAD(meta->base);
 
 	*tx = next - base;
-	return meta->stamped && !meta->parted && base == meta->start && next != base &&
-	       SP_LOAD(meta->last) == next;
+	return SP_LOAD(meta->stamped) && !SP_LOAD(meta->parted) &&
+	       base == SP_LOAD(meta->start) && next != base && SP_LOAD(meta->last) == next;
 }
 
 static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
