@@ -29,9 +29,10 @@ def test_senders_come_and_go(me, cores):
     for _ in range(12):
         done = me.run("spate", "send", *urls, "-r", "100", "--size", "64", "-D", "0.5", "--json",
                       "--no-run-dir")
-        total = json.loads(done.out)["total"]
+        doc = json.loads(done.out)
+        total = doc["total"]
         assert done.code == 0, done
-        assert total["rx_unique"] == total["tx_packets"] == 800, done
+        assert total["rx_unique"] == total["tx_packets"] == 800, doc["verdict"]
         assert total["delay_ns"] is not None
         sent += 800
         time.sleep(0.5)

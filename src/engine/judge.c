@@ -112,16 +112,19 @@ static void remark_peers(struct sp_run *r)
 /* What the limits of a receiver left out of the list. */
 static void remark_limits(struct sp_run *r)
 {
-	uint64_t nameless = 0;
+	uint64_t nameless = 0, flows = 0;
 	char a[32];
 
+	for (unsigned i = 0; r->receivers && i < r->plan->n_recvs; i++)
+		flows += r->receivers[i].flows;
 	for (unsigned w = 0; w < r->n_workers; w++)
 		nameless += r->workers[w].verifier.nameless;
-	if (r->result.flows_folded)
-		sp_run_say(r, "flows-folded", true,
-			   "%s flows that had ended or were silent made room for others "
-			   "(--max-flows): they are in the totals and are not listed",
-			   grouped(a, r->result.flows_folded));
+	if (r->role == SP_ROLE_RECV && flows > r->result.n_flows)
+		sp_run_say(
+			r, "flows-folded", true,
+			"%s flows are in the totals and are not listed: there were more than "
+			"--max-flows",
+			grouped(a, flows - r->result.n_flows));
 	if (nameless)
 		sp_run_say(r, "sources", false,
 			   "%s received units came from more sources than there is room for: "
