@@ -363,6 +363,22 @@ def test_kill_9_of_exec_takes_its_command(user, named, campus):
     assert named("exec", "h2", "--", "true").code == 0
 
 
+def test_kill_9_while_it_is_made(user, campus):
+    """At any moment of a lab's making its command can be killed, and nothing is left."""
+    for i in range(12):
+        p = user.start("spate", "lab", "run", campus, "--", "sleep", "1000")
+        time.sleep(0.006 * i)
+        whole = family(p.pid)
+        kill(user, p.pid, signal.SIGKILL)
+        p.wait(5)
+        whole.update(family(p.pid))
+        deadline = time.monotonic() + 3
+        left = whole
+        while left and time.monotonic() < deadline:
+            left = [q for q, start in whole.items() if (stat_of(q) or (0, 0))[1] == start]
+        assert not left, (i, [stat_of(q) for q in left])
+
+
 def test_run_killed_with_its_forwarders(user, campus):
     p = user.start("spate", "lab", "run", campus, "--", "sh", "-c", "echo up; sleep 1000; :")
     p.read_until("up")
