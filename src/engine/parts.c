@@ -109,7 +109,7 @@ static void flow_measure(const struct sp_run *r, size_t i, struct sp_measure *m)
 		return;
 	}
 	sp_run_flow_measure(r, (uint32_t)i, m);
-	share(r, r->result.n_flows, &m->c);
+	share(r, r->result.n_flows + r->result.flows_folded, &m->c);
 }
 
 static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)

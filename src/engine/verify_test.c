@@ -37,10 +37,7 @@ static void begin(struct rx *x)
 					  sp_catalog_stamp(&sp_catalog, "short"), 8, 4, 1),
 			 0);
 	/* One flow under control, whose clock is the receiver's. */
-	x->granted.used = 1;
-	x->granted.meta[0] = (struct sp_flow_meta){ .id = 1, .ep = SP_NO_FLOW };
-	x->granted.rx[0].session = 1;
-	x->granted.rx[0].tally = 1;
+	sp_flow_grant(&x->granted, 1, 1, 1);
 	x->session[1].clock_known = true;
 }
 
