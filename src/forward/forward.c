@@ -102,9 +102,9 @@ static uint32_t turn(struct forward *f, struct way *w)
 	return n;
 }
 
-static bool answer(struct forward *f)
+static bool answer(struct forward *f, uint32_t serial)
 {
-	struct sp_forward_answer a = { .at_ns = sp_clock_now(&f->clock) };
+	struct sp_forward_answer a = { .serial = serial, .at_ns = sp_clock_now(&f->clock) };
 
 	for (int i = 0; i < 2; i++) {
 		struct way *w = &f->way[i];
@@ -131,7 +131,7 @@ static bool obey(struct forward *f)
 	if (o.set)
 		for (int i = 0; i < 2; i++)
 			sp_impair_set(&f->way[i].im, &o.way[i]);
-	return answer(f);
+	return answer(f, o.serial);
 }
 
 /* Sleeps until there is something to do; true when it is an order. */
@@ -230,7 +230,7 @@ int sp_forward_run(const struct sp_forward_conf *conf)
 		prctl(PR_SET_TIMERSLACK, 1);
 		give_up_power();
 		sample_offset(f, sp_clock_now(&f->clock));
-		if (answer(f))
+		if (answer(f, 0))
 			serve(f);
 	}
 	for (int i = 0; f && i < 2; i++) {
