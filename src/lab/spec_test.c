@@ -334,14 +334,40 @@ static void test_read(void **state)
 	assert_int_equal(err.exit, SP_EXIT_NOINPUT);
 }
 
+static void test_no_memory(void **state)
+{
+	static const char text[] = "lab: {hosts: [a, b], links: [{ends: [a, b], loss: 1%}]}\n";
+	char path[] = "/tmp/spate-lab-XXXXXX.yaml";
+	int fd = mkstemps(path, 5), rc = -ENOMEM;
+	uint64_t n = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	for (; rc && n < 200; n++) {
+		struct sp_err err = { 0 };
+		struct sp_mem_test t;
+
+		sp_mem_test_init(&t, n);
+		rc = sp_lab_spec_read(&spec, path, &t.mem, &err);
+		assert_true(!rc || (rc == -ENOMEM && err.text[0]));
+		assert_int_equal(t.live, 0);
+	}
+	unlink(path);
+	assert_int_equal(rc, 0);
+	assert_true(n > 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hosts),  cmocka_unit_test(test_file),
-		cmocka_unit_test(test_wrong),  cmocka_unit_test(test_wrong_addresses),
-		cmocka_unit_test(test_ring),   cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_change), cmocka_unit_test(test_can),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_read),
+		cmocka_unit_test(test_hosts),	  cmocka_unit_test(test_file),
+		cmocka_unit_test(test_wrong),	  cmocka_unit_test(test_wrong_addresses),
+		cmocka_unit_test(test_ring),	  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_change),	  cmocka_unit_test(test_can),
+		cmocka_unit_test(test_routes),	  cmocka_unit_test(test_read),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("lab/spec", tests, NULL, NULL);
