@@ -2,6 +2,7 @@
 #ifndef SP_PLUGIN_CATALOG_H
 #define SP_PLUGIN_CATALOG_H
 
+#include "plugin/conn.h"
 #include "plugin/dist.h"
 #include "plugin/source.h"
 #include "plugin/stamp.h"
@@ -13,6 +14,7 @@ struct sp_catalog {
 	const struct sp_source_ops *const *source;
 	const struct sp_dist_ops *const *dist;
 	const struct sp_stamp_ops *const *stamp;
+	const struct sp_wrap_ops *const *wrap; /* conn/: layers over a connection */
 };
 
 /* By name; NULL if there is none. */
@@ -20,6 +22,7 @@ const struct sp_transport_ops *sp_catalog_transport(const struct sp_catalog *, c
 const struct sp_source_ops *sp_catalog_source(const struct sp_catalog *, const char *);
 const struct sp_dist_ops *sp_catalog_dist(const struct sp_catalog *, const char *);
 const struct sp_stamp_ops *sp_catalog_stamp(const struct sp_catalog *, const char *);
+const struct sp_wrap_ops *sp_catalog_wrap(const struct sp_catalog *, const char *);
 
 /* What this build has. */
 extern const struct sp_catalog sp_catalog;
