@@ -6,6 +6,8 @@
  * bytes); it is read-only afterwards and may be shared by workers. The state is one connection's:
  * state_size bytes from the lane's pool, aligned to 16, and used by one worker.
  *
+ * Times are those of the run's clock, never 0.
+ *
  * The life of a state: init, then any of start, on_bytes, on_wrote, on_timer, on_eof in any
  * order, then at most one on_close. Init makes it new again for the next connection. */
 #ifndef SP_PLUGIN_PROTO_H
@@ -58,7 +60,8 @@ struct sp_wish {
 	uint64_t timer_ns; /* call on_timer then (a little later is fine); SP_NEVER: none */
 	uint8_t n_out;	   /* 0: nothing to write */
 	uint8_t flags;	   /* enum sp_wish_flag */
-	uint16_t sent;	   /* units whose last byte was written, new in this call */
+	uint16_t sent;	   /* units that were sent in this call: their last byte was written, or
+			    * the answer came whole before that */
 	uint16_t done;	   /* outcomes to be fetched now, before the next call */
 };
 
@@ -97,12 +100,13 @@ struct sp_proto;
 /* What the engine knows when it opens a protocol. */
 struct sp_proto_args {
 	enum sp_role role;
-	uint32_t size;	       /* --size, the largest one when it varies */
-	bool size_given;       /* it was asked for */
-	bool size_varies;      /* each token brings its own */
-	const char *authority; /* client: the target as the user wrote it, "host" or "host:port",
+	uint32_t size;	  /* --size, the largest one when it varies */
+	bool size_given;  /* it was asked for */
+	bool size_varies; /* each token brings its own */
+	const char
+		*authority; /* client: the target as the user wrote it, "host" or "host:port",
 				* without the scheme's default port; may be NULL */
-	const void *conf;      /* the protocol's own settings (opts); NULL: defaults */
+	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
 };
 
 struct sp_proto_ops {
@@ -126,8 +130,8 @@ struct sp_proto_ops {
 	/* Client: begins a unit. 0, or -EAGAIN when the last wish was without SP_WISH_READY (the
 	 * token stays the caller's). */
 	int (*start)(void *st, const struct sp_token *, uint64_t now_ns, struct sp_wish *);
-	/* Takes a prefix and returns its length. What is left over is shown again: at once, if
-	 * the wish has done (outcomes are fetched in between) and no SP_WISH_HOLD; with
+	/* Takes a prefix and returns its length. What is left over is shown again: at once and
+	 * before another start, if the wish has done and no SP_WISH_HOLD; with
 	 * SP_WISH_HOLD as soon as a wish comes without it; else in front of the bytes that come
 	 * next. Never called with 0 bytes. */
 	size_t (*on_bytes)(void *st, const uint8_t *, size_t, uint64_t now_ns,
