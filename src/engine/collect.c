@@ -81,10 +81,12 @@ static void span(uint64_t *first, uint64_t *last, uint64_t a, uint64_t b)
 
 double sp_run_asked_pps(const struct sp_plan_stream *s)
 {
+	double part = s->deal_of > 1 ? (double)s->deal_of : 1;
+
 	if (s->rate.kind == SP_RATE_PPS)
-		return (double)s->rate.micro / 1e6;
+		return (double)s->rate.micro / 1e6 / part;
 	if (s->rate.kind == SP_RATE_BPS && s->size)
-		return (double)s->rate.micro / 1e6 / (8.0 * (double)s->size);
+		return (double)s->rate.micro / 1e6 / (8.0 * (double)s->size) / part;
 	return NAN;
 }
 

@@ -170,6 +170,23 @@ static void meter(struct sp_lane *l, uint64_t now_ns)
 	l->due_n = kept;
 }
 
+/* Hands other lanes' departures over; returns how many. */
+static uint32_t divert(struct sp_lane *l, uint64_t now_ns)
+{
+	uint32_t kept = 0, n = l->due_n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sp_due *d = &l->due[i];
+
+		if (l->streams[d->stream].lane == SP_LANE_DIALOGUE)
+			l->divert(l->divert_arg, l->streams[d->stream].index, d, now_ns);
+		else
+			l->due[kept++] = *d;
+	}
+	l->due_n = kept;
+	return n - kept;
+}
+
 uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 {
 	uint32_t left = 0;
@@ -182,6 +199,8 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	if (l->due_i == l->due_n) {
 		l->due_i = 0;
 		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);
+		if (SP_UNLIKELY(l->divert != NULL))
+			left += divert(l, now_ns);
 		if (SP_UNLIKELY(l->metered))
 			meter(l, now_ns);
 	}
@@ -242,7 +261,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		struct sp_lane_port *port = &l->ports[i];
 		int r;
 
-		if (!port->rx)
+		if (!port->rx || !port->ops->rx_burst)
 			continue;
 		r = port->ops->rx_burst(port->q, &l->rx);
 		if (SP_UNLIKELY(r < 0)) {

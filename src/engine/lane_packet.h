@@ -15,6 +15,8 @@
 #include "plugin/stamp.h"
 #include "plugin/transport.h"
 
+enum sp_lane_kind { SP_LANE_PACKET, SP_LANE_DIALOGUE, SP_LANE_BULK };
+
 /* One queue of one port, as this worker has it. */
 struct sp_lane_port {
 	const struct sp_transport_ops *ops;
@@ -38,6 +40,8 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	uint8_t lane;		      /* enum sp_lane_kind */
+	uint32_t index;		      /* in the other lane, where it is one of another's */
 	struct sp_schedule *schedule; /* for the departure law's check, may be NULL */
 };
 
@@ -53,6 +57,9 @@ struct sp_lane {
 	struct sp_pacer *pacer;
 	bool metered; /* one of the streams at least */
 	struct sp_guard_meter meter;
+	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
+	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);
+	void *divert_arg;
 	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
 	struct sp_batch tx, rx;
 	struct sp_due *due; /* taken from the pacer, not yet sent: [due_i, due_n) */

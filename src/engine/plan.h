@@ -49,7 +49,7 @@ struct sp_plan_port {
 struct sp_plan_stream {
 	const char *name;
 	const char *from;     /* port name */
-	const char *protocol; /* "udp" */
+	const char *protocol; /* "udp", "tcp", a machine of the catalog */
 	const char *host;     /* target as written, without brackets */
 	uint64_t port;	      /* target's number */
 	struct sp_rate rate;
@@ -61,8 +61,15 @@ struct sp_plan_stream {
 	const char *payload;   /* pattern text */
 	int stamp;	       /* enum sp_stamp_mode */
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
+	bool per_message;      /* byte streams: a connection for each unit */
+	uint64_t connections;  /* at a time; 0: what the protocol is used to */
+	uint64_t deal_of;      /* takes every deal_of'th departure of its schedule, */
+	uint64_t deal_at;      /* beginning with this one */
+	const void *conf;      /* the protocol's own settings; rows in its ops */
+	const void *wrap_conf; /* those of the layer under it */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
+	bool bulk;	    /* its unit is the byte: no departures */
 };
 
 /* "recv" rows. */
@@ -70,6 +77,8 @@ struct sp_plan_recv {
 	const char *name;
 	const char *from;     /* port name */
 	const char *protocol; /* "udp" */
+	const void *conf;     /* the protocol's own settings; rows in its ops */
+	const void *wrap_conf;
 	unsigned from_port;
 };
 

@@ -13,6 +13,9 @@
 #include "engine/guard.h"
 #include "engine/lane_select.h"
 
+/* More than any host has port numbers for. */
+#define CONNS_MOST (1u << 20)
+
 /* Ungranted flow ids start at a place that differs between senders. */
 static uint32_t own_id_base(const struct sp_run *r)
 {
@@ -78,18 +81,23 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 	return ops->next_ns || !ops->fd;
 }
 
+/* What one packet of a byte stream carries, about. */
+#define BULK_PACKET 1400
+
 static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
 {
-	double bits = 8.0 * (double)s->size;
+	double bits = 8.0 * (double)s->size, part = s->deal_of > 1 ? (double)s->deal_of : 1;
 
+	if (s->bulk)
+		bits = 8.0 * BULK_PACKET;
 	if (s->rate.kind == SP_RATE_MAX || s->rate.kind == SP_RATE_NONE) {
 		*pps = INFINITY;
 		*bps = INFINITY;
 	} else if (s->rate.kind == SP_RATE_PPS) {
-		*pps = (double)s->rate.micro / 1e6;
+		*pps = (double)s->rate.micro / 1e6 / part;
 		*bps = *pps * bits;
 	} else {
-		*bps = (double)s->rate.micro / 1e6;
+		*bps = (double)s->rate.micro / 1e6 / part;
 		*pps = bits > 0 ? *bps / bits : INFINITY;
 	}
 }
@@ -175,6 +183,17 @@ static void describe_local(struct run_port *p, size_t at, const struct sp_endpoi
 	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
 }
 
+/* Connections of all a port's streams, and those that come in. */
+static uint32_t conns_of(const struct sp_run *r, unsigned port)
+{
+	uint64_t n = r->ports[port].rx ? SP_RUN_MAX_CONNS : 0;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->plan->streams[i].from_port == port)
+			n += sp_run_connections(r, &r->plan->streams[i]);
+	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -188,6 +207,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	size_t at;
 	int ret;
 
+	if (p->ops->conn)
+		conf.max_conns = conns_of(r, i);
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);
@@ -359,6 +380,18 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	ret = sp_lane_select(s->plan, &p->caps, s->to.addr.family, r->catalog, &choice, err);
 	if (ret)
 		return ret;
+	ls->lane = (uint8_t)choice.lane;
+	ls->port = (uint16_t)s->plan->from_port;
+	ls->metered = s->metered;
+	w->lane.metered |= s->metered;
+	s->headers = choice.headers;
+	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
+	s->local = w->lane.n_streams++;
+	w->stream_of[s->local] = i;
+	if (choice.lane != SP_LANE_PACKET) {
+		ls->index = w->lane_streams[choice.lane]++;
+		return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
+	}
 	key = (struct source_key){ .ops = choice.source,
 				   .stamp = choice.stamp,
 				   .size = s->plan->size,
@@ -377,13 +410,6 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 		hash[h] = ++r->n_sources;
 	}
 	ls->source = hash[h] - 1;
-	ls->port = (uint16_t)s->plan->from_port;
-	ls->metered = s->metered;
-	w->lane.metered |= s->metered;
-	s->headers = choice.headers;
-	s->stamped = choice.stamp != NULL;
-	s->local = w->lane.n_streams++;
-	w->stream_of[s->local] = i;
 	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
 }
 
@@ -455,7 +481,7 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 		if (i == 0 || !sp_endpoint_eq(&order[i].s->to, &order[i - 1].s->to)) {
 			a = &r->asks[r->n_asks++];
 			a->ask = (struct sp_ask){ .to = s->to,
-						  .transport = "udp",
+						  .transport = r->ports[s->plan->from_port].ops->name,
 						  .streams = &r->ask_streams[i],
 						  .max_packets = UINT64_MAX };
 		}
@@ -496,7 +522,7 @@ static int ask_for_grants(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
-static uint32_t tally_of(struct sp_run *r, unsigned i)
+uint32_t sp_run_tally_of(const struct sp_run *r, unsigned i)
 {
 	if (r->plan->n_streams <= SP_TALLY_GRANTED || r->plan->run.tally == SP_TALLY_STREAM)
 		return i;
@@ -545,7 +571,13 @@ static void head_flows(struct sp_run *r)
 			s->flow_id = r->asks[s->ask].grant.flow_base + s->ask_at;
 		else if (!r->self)
 			s->flow_id = SP_FLOW_OWN_ID + base + i;
-		f->tally = tally_of(r, i);
+		f->tally = sp_run_tally_of(r, i);
+		if (w->lane.streams[s->local].lane != SP_LANE_PACKET) {
+			sp_run_conn_flow(r, i,
+					 r->self || (s->ask != SP_NO_FLOW &&
+						     r->asks[s->ask].grant.peer));
+			continue;
+		}
 		if (!src->stamp)
 			continue;
 		/* Streams of one source follow each other. */
@@ -563,6 +595,9 @@ static char *asked_text(struct sp_run *r, const struct sp_plan_stream *s)
 {
 	char rate[48];
 
+	if (s->bulk)
+		return sp_arena_printf(&r->arena, "%s, bulk",
+				       sp_format_rate(rate, sizeof rate, &s->rate));
 	return sp_arena_printf(&r->arena, "%s, %llu B, %s",
 			       sp_format_rate(rate, sizeof rate, &s->rate),
 			       (unsigned long long)s->size, s->departure);
@@ -640,6 +675,8 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	if (ret == 0)
 		ret = place_streams(r, err);
 	if (ret == 0)
+		ret = sp_run_prepare_conns(r, err);
+	if (ret == 0)
 		ret = name_streams(r, err);
 	if (ret == 0)
 		ret = make_asks(r, err);
@@ -662,6 +699,7 @@ void sp_run_release(struct sp_run *r)
 		sp_worker_quit(&r->workers[i]);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
+	sp_run_close_protocols(r);
 	for (unsigned i = 0; r->sources && i < r->n_sources; i++)
 		r->sources[i].ops->close(r->sources[i].source);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)

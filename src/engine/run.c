@@ -85,6 +85,15 @@ static void choose_joining(struct sp_run *r)
 										  : JOIN_AFTER;
 }
 
+/* Bulk data and closed loops have no departures. */
+static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
+{
+	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
+
+	return ls->lane == SP_LANE_BULK ||
+	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
+}
+
 static int make_pacers(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_catch_up_conf catch_up;
@@ -106,11 +115,18 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		struct run_stream *s = &r->streams[i];
 		struct sp_worker *wk = &r->workers[s->worker];
 
+		if (self_paced(wk, s)) {
+			s->pace.kind = SP_PACE_MAX;
+			continue;
+		}
 		ret = sp_schedule_make(s->plan, r->catalog, &r->env, r->t0_ns, 0, &s->pace,
 				       &s->schedule, err);
 		if (ret)
 			return ret;
 		wk->lane.streams[s->local].schedule = s->schedule;
+		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
+			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =
+				s->schedule;
 		if (s->pace.end_ns > wk->last_end_ns)
 			wk->last_end_ns = s->pace.end_ns;
 		ret = sp_pacer_add(wk->lane.pacer, s->local, &s->pace);
@@ -207,6 +223,8 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	ret = make_results(r, err);
 	if (ret == 0)
 		ret = make_pacers(r, err);
+	if (ret == 0)
+		ret = sp_run_arm_conns(r, err);
 	if (ret)
 		return ret;
 	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;

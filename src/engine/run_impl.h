@@ -13,6 +13,8 @@
 #define SP_RUN_TICK_NS	    SP_NS_PER_S
 /* Flows are listed in interval events up to this many; all are at the end. */
 #define SP_RUN_LIVE_FLOWS   256u
+/* Connections that a receiver holds at a time, a worker. */
+#define SP_RUN_MAX_CONNS    20000u
 
 struct run_port {
 	const struct sp_plan_port *plan;
@@ -34,10 +36,22 @@ struct run_stream {
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
+	bool answers;	      /* the sender itself sees what became of each unit */
 	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;
 	struct sp_schedule *schedule;
 	char *target, *asked;
+};
+
+/* What a protocol or a stream's bytes took, until the run is freed. */
+struct run_opened {
+	const struct sp_proto_ops *ops;
+	struct sp_proto *proto;
+	const struct sp_wrap_ops *wrap_ops;
+	struct sp_wrap *wrap;
+	uint8_t *payload;
+	const char *payload_text;
+	uint64_t payload_len;
 };
 
 struct run_ask {
@@ -83,6 +97,8 @@ struct sp_run {
 	unsigned n_workers, n_workers_ready;
 	struct sp_lane_source *sources;
 	unsigned n_sources;
+	struct run_opened *opened;
+	uint32_t n_opened;
 	struct run_ask *asks;
 	uint32_t n_asks, *ask_streams;
 	uint32_t n_tallies; /* sender's, per worker */
@@ -129,6 +145,15 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* Which tally a stream's histograms are in. */
+uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
+/* prepare_conns.c: how many connections a stream may have at a time. */
+uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
+int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
+/* Stream i knows its flow id; peer: a spate receiver knows it, too. */
+void sp_run_conn_flow(struct sp_run *, unsigned i, bool peer);
+int sp_run_arm_conns(struct sp_run *, struct sp_err *);
+void sp_run_close_protocols(struct sp_run *);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 /* collect.c: fills run->result from everything as it is now. */

@@ -35,12 +35,18 @@ struct sp_schedule {
 	uint32_t due_frac;
 	uint32_t at; /* next unused of the block */
 	uint32_t size;
+	uint32_t gaps, deal_of; /* drawn for the next departure; for each after it */
 	float drawn[SP_DIST_BLOCK];
 	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
 	uint32_t bins[KS_BINS];
 	struct sp_arena conf;
 };
+
+static uint64_t deal_of(const struct sp_plan_stream *s)
+{
+	return s->deal_of ? s->deal_of : 1;
+}
 
 /* ---- constant gaps ---- */
 
@@ -57,7 +63,7 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 
 /* The exact gap: 10^15 units of 10^-6 ns a packet (bit) over micro packets (bits) a second. */
 static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struct sp_pace *p,
-		     struct sp_err *err)
+		     uint64_t *offset_ns, struct sp_err *err)
 {
 	u128 total = 1000000000000000u, whole;
 	uint64_t rest, common;
@@ -68,6 +74,8 @@ static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struc
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: the rate gives no gap between packets of size %llu",
 			       s->name, (unsigned long long)s->size);
+	*offset_ns = (uint64_t)(total * s->deal_at / s->rate.micro);
+	total *= deal_of(s); /* every gap is so much longer */
 	whole = total / s->rate.micro;
 	if (whole > GAP_MAX)
 		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
@@ -92,9 +100,9 @@ static void refill(struct sp_schedule *s)
 	s->at = 0;
 }
 
-static int next(void *st, uint64_t *due_ns, uint32_t *size)
+/* 1: time is at its end. */
+static int add_gap(struct sp_schedule *s)
 {
-	struct sp_schedule *s = st;
 	double gap;
 	u128 q;
 
@@ -108,8 +116,17 @@ static int next(void *st, uint64_t *due_ns, uint32_t *size)
 		gap = (double)GAP_MAX * Q32;
 	q = (u128)gap + s->due_frac;
 	s->due_frac = (uint32_t)q;
-	if (__builtin_add_overflow(s->due_ns, (uint64_t)(q >> 32), &s->due_ns))
-		return 1;
+	return __builtin_add_overflow(s->due_ns, (uint64_t)(q >> 32), &s->due_ns);
+}
+
+static int next(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+
+	for (; s->gaps; s->gaps--)
+		if (add_gap(s))
+			return 1;
+	s->gaps = s->deal_of;
 	*due_ns = s->due_ns;
 	*size = s->size;
 	return 0;
@@ -120,7 +137,8 @@ static const struct sp_schedule_ops law_ops = { .next = next };
 static int start_law(struct sp_schedule *s, const struct sp_law *law, const struct sp_pace *p,
 		     const char *name, struct sp_err *err)
 {
-	double gap = (double)p->gap_ns + (double)p->gap_num / (double)p->gap_den;
+	double gap = ((double)p->gap_ns + (double)p->gap_num / (double)p->gap_den) /
+		     (double)s->deal_of;
 	double var = 0;
 	int rc;
 
@@ -156,6 +174,8 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 	if (!s)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	s->mem = env->mem;
+	s->deal_of = (uint32_t)deal_of(stream);
+	s->gaps = (uint32_t)stream->deal_at + 1;
 	sp_arena_init(&s->conf, env->mem);
 	rc = sp_law_parse(stream->departure, catalog, stream->name, &s->conf, &law, err);
 	if (!rc && !law.ops) {
@@ -169,7 +189,9 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 		return rc;
 	}
 	/* The size's series will be another one. */
-	snprintf(series, sizeof series, "departure of %s", stream->name);
+	/* Those that share a schedule draw the same one. */
+	snprintf(series, sizeof series, "departure of %s",
+		 s->deal_of > 1 ? stream->entry : stream->name);
 	sp_rng_init(&s->rng, env->seed, series);
 	s->at = SP_DIST_BLOCK;
 	s->due_ns = pace->start_ns;
@@ -192,6 +214,7 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		     const struct sp_env *env, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *pace, struct sp_schedule **sched, struct sp_err *err)
 {
+	uint64_t offset_ns = 0;
 	int rc;
 
 	*sched = NULL;
@@ -209,7 +232,13 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		pace->kind = SP_PACE_MAX;
 		return 0;
 	}
-	rc = exact_gap(stream, layer_extra, pace, err);
+	if (deal_of(stream) > 1 && stream->count)
+		pace->count = stream->count > stream->deal_at
+				      ? (stream->count - stream->deal_at - 1) / deal_of(stream) + 1
+				      : 0;
+	rc = exact_gap(stream, layer_extra, pace, &offset_ns, err);
+	if (!rc && strcmp(stream->departure, "constant") == 0)
+		pace->start_ns = add_time(pace->start_ns, offset_ns);
 	if (rc || strcmp(stream->departure, "constant") == 0)
 		return rc;
 	return make_law(stream, catalog, env, pace, sched, err);
@@ -264,7 +293,8 @@ double sp_schedule_ks(const struct sp_schedule *s)
 {
 	double worst = 0, below = 0, d;
 
-	if (!s || s->left_n < KS_MIN)
+	/* Of a part the gaps follow another law. */
+	if (!s || s->left_n < KS_MIN || s->deal_of > 1)
 		return NAN;
 	for (uint32_t i = 0; i < KS_BINS - 1; i++) {
 		below += s->bins[i];

@@ -144,6 +144,19 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 	return true;
 }
 
+bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
+		       struct sp_flow_rx **f, struct sp_flow_meta **meta)
+{
+	struct place at;
+
+	ep = ep < v->ep_cap ? ep : v->ep_cap;
+	if (!own_flow(v, queue, ep, SP_NO_FLOW, NULL, false, &at))
+		return false;
+	*f = at.rx;
+	*meta = at.meta;
+	return true;
+}
+
 static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		      const struct sp_stamp *st, bool has_time, struct place *out)
 {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 #include "core/hist.h"
 #include "pkt/batch.h"
@@ -34,6 +35,9 @@ struct sp_rx_session {
 	bool clock_known;
 };
 
+/* What one unit of a received flow is. */
+enum sp_flow_unit { SP_UNIT_DATAGRAM, SP_UNIT_MESSAGE, SP_UNIT_CONNECTION, SP_UNIT_REQUEST, SP_UNIT_BYTE };
+
 /* Cold side of a received flow. */
 struct sp_flow_meta {
 	uint64_t base;	    /* lowest sequence that was expected or seen */
@@ -42,9 +46,12 @@ struct sp_flow_meta {
 	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet; the
 			     * number of endpoints: one for which there was no room */
 	bool stamped, has_time;
+	uint8_t unit;	     /* enum sp_flow_unit */
+	struct sp_addr from; /* over connections: whose flow it is; family 0: nobody's yet */
 };
 
 struct sp_flow_table {
+	uint32_t busy;	    /* atomic: a sink that shares the table with others' writes */
 	uint32_t cap, used; /* used: granted by control, or taken from the pool */
 	struct sp_flow_rx *rx;
 	struct sp_sketch *sketch; /* delay where the clock is known, else gap error */
@@ -81,6 +88,11 @@ void sp_verifier_fini(struct sp_verifier *);
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on
  * entry, how many bytes around the payload count as received with it. */
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
+
+/* Cold. The flow of whatever has no stamp and comes from ep, made when there is room. False: there
+ * is none (counted by the caller as untracked). The pointers stay good. */
+bool sp_verifier_plain(struct sp_verifier *, uint32_t queue, uint32_t ep, struct sp_flow_rx **,
+		       struct sp_flow_meta **);
 
 /* Sender's side of the same: what was taken by the transport. */
 struct sp_tally_tx {

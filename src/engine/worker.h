@@ -7,8 +7,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/lane_bulk.h"
+#include "engine/lane_dialogue.h"
 #include "engine/lane_packet.h"
 #include "engine/plan.h"
+#include "engine/sink.h"
 
 /* After the last planned end, late departures may still leave for so long. */
 #define SP_WORKER_GRACE_NS (200 * SP_NS_PER_MS)
@@ -18,6 +21,16 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
+	uint32_t lane_streams[3]; /* by enum sp_lane_kind: how many of this worker's are placed */
+	bool has_conns; /* of the four below, those that the plan needs */
+	struct sp_conns conns;
+	struct sp_bulk bulk;
+	struct sp_dialogue dialogue;
+	struct sp_sink sink;
+	struct sp_tally_rtt *rtt; /* as lane.tally; NULL without dialogues */
+	struct sp_errors bulk_errors;
+	uint64_t conn_units; /* received over connections, seen so far */
+	uint64_t sampled_ns;
 	uint32_t *stream_of; /* lane's stream index -> the plan's */
 	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
