@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "engine/plan.h"
+#include "engine/protocol.h"
 #include "scenario/words_impl.h"
 
 static int no_memory(struct sp_err *err)
@@ -79,7 +80,7 @@ bad:
 
 /* ---- into the plan ---- */
 
-int sp_reader_set(struct sp_reader *r, const char *prefix)
+int sp_reader_set(struct sp_reader *r, const char *prefix, const char *less)
 {
 	size_t len = strlen(prefix);
 
@@ -87,7 +88,8 @@ int sp_reader_set(struct sp_reader *r, const char *prefix)
 		const struct sp_given *g = &r->given[i];
 		int rc;
 
-		if (!g->flag || strncmp(g->flag->key, prefix, len) != 0 || !is_last(r, g))
+		if (!g->flag || strncmp(g->flag->key, prefix, len) != 0 || !is_last(r, g) ||
+		    (less && strcmp(g->flag->key, less) == 0))
 			continue;
 		rc = sp_plan_set(r->build, g->flag->key + len, g->value, g->spelling, r->err);
 		if (rc)
@@ -111,7 +113,35 @@ static int set_one(struct sp_reader *r, const struct sp_given *g)
 	return sp_plan_set(r->build, key, eq + 1, g->spelling, r->err);
 }
 
-int sp_reader_set_port(struct sp_reader *r)
+const char *sp_reader_protocol(const struct sp_reader *r, const char *scheme, const char *key,
+			       const char **place)
+{
+	const struct sp_given *g = sp_reader_last(r, key);
+
+	if (*scheme)
+		return scheme;
+	if (!g)
+		return "udp";
+	*place = g->spelling;
+	return g->value;
+}
+
+const char *sp_reader_usual_port(const char *protocol)
+{
+	if (strcmp(protocol, "http") == 0)
+		return "80";
+	return strcmp(protocol, "https") == 0 ? "443" : SP_WORDS_PORT;
+}
+
+/* What goes over connections needs a transport that has them. */
+static const char *usual_transport(const struct sp_reader *r, const char *protocol)
+{
+	struct sp_protocol p;
+
+	return sp_protocol_find(r->catalog, protocol, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
+}
+
+int sp_reader_set_port(struct sp_reader *r, const char *protocol)
 {
 	const struct sp_given *out = sp_reader_last(r, "out_pcap");
 	const struct sp_given *transport = sp_reader_last(r, "transport");
@@ -127,12 +157,15 @@ int sp_reader_set_port(struct sp_reader *r)
 	else if (transport)
 		rc = sp_plan_set(r->build, "transport", transport->value, transport->spelling,
 				 r->err);
+	else
+		rc = sp_plan_set(r->build, "transport", usual_transport(r, protocol), protocol,
+				 r->err);
 	if (!rc && out)
 		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
 	for (unsigned i = 0; i < r->n_given && !rc; i++)
 		if (r->given[i].flag && strcmp(r->given[i].flag->key, "setting") == 0)
 			rc = set_one(r, &r->given[i]);
-	return rc ? rc : sp_reader_set(r, "port.");
+	return rc ? rc : sp_reader_set(r, "port.", NULL);
 }
 
 /* A seed that nobody gave is drawn only where it shows: plans of the same words have the same
@@ -161,7 +194,7 @@ static int set_run(struct sp_reader *r, const char *command)
 	if (!rc && sp_reader_last(r, "out_pcap"))
 		rc = sp_plan_set(r->build, "virtual", "yes", "--out", r->err);
 	if (!rc)
-		rc = sp_reader_set(r, "run.");
+		rc = sp_reader_set(r, "run.", NULL);
 	if (!rc)
 		rc = set_seed(r);
 	return rc;

@@ -12,6 +12,8 @@
 #define G_IN	  "How it enters"
 #define G_ENGINE  "Engine"
 #define G_OUT	  "Output"
+#define G_HTTP	  "HTTP (http, https)"
+#define G_TLS	  "TLS (https)"
 
 #define OUTPUT_ROWS                                                                              \
 	{ "--json",                                                                              \
@@ -81,7 +83,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
 	  "port number of targets that name none (default " SP_WORDS_PORT ")" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
-	  "udp (the default and all that works yet)" },
+	  "udp (the default), tcp, http, https" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -109,6 +111,28 @@ const struct sp_flag sp_send_flags[] = {
 	  "packets of each stream; 0: no limit" },
 	{ "--bytes", SP_FLAG_VALUE, "BYTES", "stream.bytes", NULL, G_END,
 	  "bytes of each stream; 0: no limit" },
+
+	{ "--method", SP_FLAG_VALUE, "WORD", "stream.method", NULL, G_HTTP,
+	  "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH (default: POST with --size, else GET)" },
+	{ "--path", SP_FLAG_VALUE, "PATH", "stream.path", NULL, G_HTTP,
+	  "what is asked for, unless the URL says (default /)" },
+	{ "--host-header", SP_FLAG_VALUE, "HOST", "stream.host_header", NULL, G_HTTP,
+	  "the request's Host (default: the target as written)" },
+	{ "--header", SP_FLAG_VALUE, "LINE", "stream.header", NULL, G_HTTP,
+	  "a further header line, NAME: VALUE" },
+	{ "--close", SP_FLAG_NONE, NULL, "stream.close", "yes", G_HTTP,
+	  "a connection for each request" },
+	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
+	  "how long an answer may take (default 10 s)" },
+	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_HTTP,
+	  "connections at a time; with --rate max each asks again as soon as it has its "
+	  "answer" },
+	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
+	  "take any certificate of the server" },
+	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
+	  "certificates to trust (default: the system's)" },
+	{ "--no-resume", SP_FLAG_NONE, NULL, "stream.resume", "no", G_TLS,
+	  "a whole handshake for each connection" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
@@ -162,7 +186,26 @@ const struct sp_flag sp_recv_flags[] = {
 	  "own address for ports without one, as ADDR[%DEV][:PORT] (default: all addresses, "
 	  "both families)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "recv.protocol", NULL, G_LISTEN,
-	  "udp (the default and all that works yet)" },
+	  "udp (the default), tcp, http, https" },
+
+	{ "--status", SP_FLAG_VALUE, "N", "recv.status", NULL, G_HTTP,
+	  "of the answers (default 200)" },
+	{ "--body", SP_FLAG_VALUE, "BYTES", "recv.body", NULL, G_HTTP,
+	  "length of the answers' bodies (default 0)" },
+	{ "--delay", SP_FLAG_VALUE, "TIME", "recv.delay", NULL, G_HTTP,
+	  "wait so long before each answer" },
+	{ "--stall", SP_FLAG_VALUE, "TIME", "recv.stall", NULL, G_HTTP,
+	  "once in each --stall-every answer nothing for so long" },
+	{ "--stall-every", SP_FLAG_VALUE, "TIME", "recv.stall_every", NULL, G_HTTP,
+	  "from one stall to the next (default 1 s)" },
+	{ "--header", SP_FLAG_VALUE, "LINE", "recv.header", NULL, G_HTTP,
+	  "a further header line, NAME: VALUE" },
+	{ "--close", SP_FLAG_NONE, NULL, "recv.close", "yes", G_HTTP,
+	  "a connection for each request" },
+	{ "--cert", SP_FLAG_VALUE, "FILE", "recv.cert", NULL, G_TLS,
+	  "certificate (PEM); without one, a throw-away one is made" },
+	{ "--key", SP_FLAG_VALUE, "FILE", "recv.key", NULL, G_TLS,
+	  "its key (default: in the same file)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },

@@ -9,6 +9,7 @@ struct listener {
 	const char *scheme, *host; /* "": the default */
 	uint16_t first, last;	   /* 0: as --bind says */
 	const char *place;
+	const char *protocol, *protocol_place;
 };
 
 static int set(struct sp_reader *r, const struct listener *l, const char *key,
@@ -26,7 +27,7 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	if (!rc)
 		rc = set(r, l, "name", name);
 	if (!rc)
-		rc = sp_reader_set_port(r);
+		rc = sp_reader_set_port(r, l->protocol);
 	if (!rc && *l->host && bind)
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: it names an address, and %s another one", l->place,
@@ -41,10 +42,13 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	return rc ? rc : set(r, l, "port_last", last);
 }
 
-static int add(struct sp_reader *r, const struct listener *l)
+static int add(struct sp_reader *r, struct listener *l)
 {
 	char name[24];
 	int rc;
+
+	l->protocol_place = l->place;
+	l->protocol = sp_reader_protocol(r, l->scheme, "recv.protocol", &l->protocol_place);
 
 	snprintf(name, sizeof name, "rx%u", r->n_listeners++);
 	rc = add_port(r, l, name);
@@ -55,10 +59,8 @@ static int add(struct sp_reader *r, const struct listener *l)
 	if (!rc)
 		rc = set(r, l, "from", name);
 	if (!rc)
-		rc = sp_reader_set(r, "recv.");
-	if (!rc && *l->scheme)
-		rc = set(r, l, "protocol", l->scheme);
-	return rc;
+		rc = sp_plan_set(r->build, "protocol", l->protocol, l->protocol_place, r->err);
+	return rc ? rc : sp_reader_set(r, "recv.", "recv.protocol");
 }
 
 static int read_url(struct sp_reader *r, const char *text)
@@ -77,6 +79,9 @@ static int read_url(struct sp_reader *r, const char *text)
 			       shown);
 	}
 	rc = sp_url_parse(text, &u, r->err);
+	if (!rc && *u.path)
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: a listener has no path; it answers all of them", text);
 	if (!rc && *u.query)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: a listener takes no settings after '?'", text);

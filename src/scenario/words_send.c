@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/protocol.h"
 #include "scenario/words_impl.h"
 
 static bool key_is(const struct sp_given *g, const char *key)
@@ -148,6 +149,29 @@ static int add_own_receiver(struct sp_reader *r)
 	return rc ? rc : sp_plan_set(r->build, "from", "tx0", NULL, r->err);
 }
 
+/* Targets over datagrams and over connections leave from ports of their own; with --transport or
+ * --out there is only one. */
+int sp_reader_port(struct sp_reader *r, const char *protocol, char name[8])
+{
+	bool fixed = sp_reader_last(r, "transport") || sp_reader_last(r, "out_pcap");
+	struct sp_protocol p;
+	unsigned i = 0;
+	int rc;
+
+	if (fixed || sp_protocol_find(r->catalog, protocol, SP_ROLE_CLIENT, &p))
+		p.transport = "udp";
+	while (i < r->n_ports && strcmp(r->transports[i], p.transport) != 0)
+		i++;
+	snprintf(name, 8, "tx%u", i % 10);
+	if (i < r->n_ports)
+		return 0;
+	r->transports[r->n_ports++] = p.transport;
+	rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
+	if (!rc)
+		rc = sp_plan_set(r->build, "name", name, NULL, r->err);
+	return rc ? rc : sp_reader_set_port(r, protocol);
+}
+
 int sp_reader_send(struct sp_reader *r)
 {
 	int rc = note_common(r);
@@ -156,12 +180,6 @@ int sp_reader_send(struct sp_reader *r)
 		rc = read_streams(r);
 	if (!rc)
 		rc = read_port(r);
-	if (!rc)
-		rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
-	if (!rc)
-		rc = sp_plan_set(r->build, "name", "tx0", NULL, r->err);
-	if (!rc)
-		rc = sp_reader_set_port(r);
 	if (!rc)
 		rc = note_targets(r);
 	for (unsigned i = 0; i < r->n_targets && !rc; i++)

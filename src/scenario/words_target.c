@@ -18,6 +18,8 @@ static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
 struct making {
 	struct sp_url url;
 	char place[400]; /* opens sentences: the URL as written, or FILE:LINE */
+	const char *protocol, *protocol_place;
+	char port[8];	 /* the plan's, that it leaves from */
 	unsigned number; /* from 1 */
 };
 
@@ -120,7 +122,7 @@ static int set_common(struct sp_reader *r, const struct query *q)
 
 		while (k < N_KEYS && strcmp(keys[k], s->key) != 0)
 			k++;
-		if (k < N_KEYS && q->value[k])
+		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0)
 			continue;
 		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
 			r->random = true;
@@ -155,10 +157,10 @@ static int set_address(struct sp_reader *r, const struct making *t)
 {
 	const struct sp_url *u = &t->url;
 	char port[8];
-	int rc = *u->scheme ? set(r, t, "protocol", u->scheme) : 0;
+	int rc = set(r, t, "host", u->host);
 
-	if (!rc)
-		rc = set(r, t, "host", u->host);
+	if (!rc && *u->path)
+		rc = set(r, t, "path", u->path);
 	if (rc)
 		return rc;
 	if (!u->port && r->port) {
@@ -166,7 +168,7 @@ static int set_address(struct sp_reader *r, const struct making *t)
 		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
 	}
 	snprintf(port, sizeof port, "%u", (unsigned)u->port);
-	return set(r, t, "port", u->port ? port : SP_WORDS_PORT);
+	return set(r, t, "port", u->port ? port : sp_reader_usual_port(t->protocol));
 }
 
 static int add_stream(struct sp_reader *r, const struct making *t, const struct query *q,
@@ -175,6 +177,11 @@ static int add_stream(struct sp_reader *r, const struct making *t, const struct 
 	int rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
 
 	r->n_streams++;
+	/* Other settings may be the protocol's. */
+	if (!rc)
+		rc = sp_plan_set(r->build, "protocol", t->protocol, t->protocol_place, r->err);
+	if (!rc)
+		rc = set(r, t, "from", t->port);
 	if (!rc)
 		rc = set_common(r, q);
 	if (!rc)
@@ -246,6 +253,12 @@ int sp_reader_target(struct sp_reader *r, unsigned i)
 		rc = read_query(r, &t, &q);
 	if (!rc)
 		rc = count_streams(r, &t, &q, &n);
+	if (!rc) {
+		t.protocol_place = t.place;
+		t.protocol = sp_reader_protocol(r, t.url.scheme, "stream.protocol",
+						&t.protocol_place);
+		rc = sp_reader_port(r, t.protocol, t.port);
+	}
 	for (uint64_t k = 0; k < n && !rc; k++)
 		rc = add_stream(r, &t, &q, k, n);
 	return rc;

@@ -17,26 +17,26 @@ const struct sp_opt sp_http_opts[] = {
 	{ "method", SP_OPT_ENUM, OFF(method), "auto", "auto|" SP_HTTP_METHOD_NAMES, 0, 0,
 	  "of the request; auto: POST where a size is given, else GET" },
 	{ "path", SP_OPT_TEXT, OFF(path), "/", NULL, 0, 0, "the request's target" },
-	{ "host", SP_OPT_TEXT, OFF(host), NULL, NULL, 0, 0,
+	{ "host_header", SP_OPT_TEXT, OFF(host), NULL, NULL, 0, 0,
 	  "the request's Host; default: the target as written" },
 	{ "timeout", SP_OPT_TIME, OFF(timeout_ns), "10s", NULL, 1, 0,
 	  "how long a client waits for an answer" },
 	{ "status", SP_OPT_U64, OFF(status), "200", NULL, 200, 599, "of a server's answers" },
 	{ "body", SP_OPT_SIZE, OFF(body), "0", NULL, 0, UINT64_C(1) << 50,
 	  "bytes in the body of a server's answers" },
-	{ "max-body", SP_OPT_SIZE, OFF(max_body), "1GiB", NULL, 0, UINT64_C(1) << 50,
+	{ "max_body", SP_OPT_SIZE, OFF(max_body), "1GiB", NULL, 0, UINT64_C(1) << 50,
 	  "a server refuses requests with a larger body" },
 	{ "delay", SP_OPT_TIME, OFF(delay_ns), "0", NULL, 0, UINT64_C(3600000000000),
 	  "a server waits so long before each answer" },
 	{ "stall", SP_OPT_TIME, OFF(stall_ns), "0", NULL, 0, UINT64_C(3600000000000),
-	  "a server answers nothing for so long once in each stall-every" },
-	{ "stall-every", SP_OPT_TIME, OFF(stall_every_ns), "1s", NULL, 1,
+	  "a server answers nothing for so long once in each stall_every" },
+	{ "stall_every", SP_OPT_TIME, OFF(stall_every_ns), "1s", NULL, 1,
 	  UINT64_C(3600000000000), "from one stall to the next" },
 	{ "idle", SP_OPT_TIME, OFF(idle_ns), "60s", NULL, 1, 0,
 	  "a server closes connections that are unused or do not read for so long" },
-	{ "head-time", SP_OPT_TIME, OFF(head_ns), "10s", NULL, 1, 0,
+	{ "head_time", SP_OPT_TIME, OFF(head_ns), "10s", NULL, 1, 0,
 	  "a request's head must be complete in so long" },
-	{ "body-time", SP_OPT_TIME, OFF(body_ns), "20s", NULL, 1, 0,
+	{ "body_time", SP_OPT_TIME, OFF(body_ns), "20s", NULL, 1, 0,
 	  "a request's body may take so long, and 2 ms for each byte that came" },
 	{ .name = NULL },
 };
@@ -48,7 +48,7 @@ static const char *own_field(const char *line, size_t len)
 		{ "content-length", "--size or body sets it" },
 		{ "transfer-encoding", "spate sends none" },
 		{ "connection", "--close sets it" },
-		{ "host", "host sets it" },
+		{ "host", "--host-header sets it" },
 		{ "expect", "spate does not wait for 100" },
 	};
 
@@ -134,7 +134,7 @@ int sp_http_check(const void *conf, struct sp_err *err)
 			       c->host);
 	if (c->stall_ns && c->stall_ns >= c->stall_every_ns)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "http: stall must be shorter than stall-every");
+			       "http: stall must be shorter than stall_every");
 	return c->header ? check_header(c->header, err) : 0;
 }
 

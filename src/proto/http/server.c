@@ -2,7 +2,7 @@
 #include "proto/http/machine.h"
 
 #define LINGER_NS   (2 * SP_NS_PER_S)
-/* A body may come slowly, but not for ever: at least 500 bytes a second (see body-time). */
+/* A body may come slowly, but not for ever: at least 500 bytes a second (see body_time). */
 #define NS_PER_BYTE (2 * SP_NS_PER_MS)
 
 static uint64_t later(uint64_t now_ns, uint64_t wait_ns)
