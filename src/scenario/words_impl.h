@@ -9,6 +9,8 @@
 #include "scenario/words.h"
 
 #define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
+#define SP_WORDS_MIXED	 "mixed" /* udp and tcp by turns */
+#define SP_WORDS_PORTS	 4u	   /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
 
@@ -47,6 +49,9 @@ struct sp_reader {
 	const char *port_spelling;
 	bool port_used;
 	uint64_t streams; /* per target */
+	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
+	unsigned n_transports;
+	bool mixed; /* a setting that one of several transports lacks is another's */
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
@@ -60,8 +65,13 @@ int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16
 		    struct sp_err *);
 /* Sets every given flag whose key begins with prefix on the plan's newest item. */
 int sp_reader_set(struct sp_reader *, const char *prefix);
-/* The newest port: transport first, since its settings depend on it. */
-int sp_reader_set_port(struct sp_reader *);
+/* The newest port: transport first, since its settings depend on it. word: of the protocol that
+ * it is for, unless a flag says otherwise. */
+int sp_reader_set_port(struct sp_reader *, const char *word);
+/* The transport that a protocol of this word goes over, as the flags say or by itself. */
+const char *sp_reader_transport(const struct sp_reader *, const char *word);
+/* The port number that targets of this protocol have unless they say otherwise. */
+const char *sp_reader_number(const char *word);
 
 /* words_send.c, words_recv.c: everything but the run's own rows. */
 int sp_reader_send(struct sp_reader *);

@@ -145,7 +145,13 @@ static int add_own_receiver(struct sp_reader *r)
 	rc = sp_plan_add(r->build, SP_PLAN_RECV, NULL, r->err);
 	if (!rc)
 		rc = sp_plan_set(r->build, "name", "rx0", NULL, r->err);
-	return rc ? rc : sp_plan_set(r->build, "from", "tx0", NULL, r->err);
+	if (!rc)
+		rc = sp_plan_set(r->build, "from", "tx0", NULL, r->err);
+	/* What is spoken at one end is spoken at the other. */
+	g = sp_reader_last(r, "stream.protocol");
+	if (!rc && ops->conn)
+		rc = sp_plan_set(r->build, "protocol", g ? g->value : "tcp", NULL, r->err);
+	return rc;
 }
 
 int sp_reader_send(struct sp_reader *r)
@@ -156,12 +162,6 @@ int sp_reader_send(struct sp_reader *r)
 		rc = read_streams(r);
 	if (!rc)
 		rc = read_port(r);
-	if (!rc)
-		rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
-	if (!rc)
-		rc = sp_plan_set(r->build, "name", "tx0", NULL, r->err);
-	if (!rc)
-		rc = sp_reader_set_port(r);
 	if (!rc)
 		rc = note_targets(r);
 	for (unsigned i = 0; i < r->n_targets && !rc; i++)
