@@ -50,6 +50,10 @@ int spate_plan_parse(struct spate_plan **plan, const char *command, int argc,
  * by the plan. */
 const char *spate_plan_json(struct spate_plan *plan);
 const char *spate_plan_sha256(const struct spate_plan *plan);
+/* The canonical plan in pieces: of 100,000 streams the whole is 35 MB. take returns 0 to go on.
+ * Returns what take did, or a negative errno. Any thread. */
+int spate_plan_write(const struct spate_plan *plan,
+		     int (*take)(void *arg, const char *text, size_t len), void *arg);
 /* The words that say what to print (--json, --run-dir, ...), for the command line. */
 const struct sp_words_output *spate_plan_output(const struct spate_plan *plan);
 void spate_plan_free(struct spate_plan *plan);

@@ -85,6 +85,12 @@ const char *spate_plan_json(struct spate_plan *p)
 	return p->json.failed ? NULL : p->json.text;
 }
 
+int spate_plan_write(const struct spate_plan *p,
+		     int (*take)(void *arg, const char *text, size_t len), void *arg)
+{
+	return sp_plan_write(p->words.plan, &sp_catalog, sp_mem_system(), take, arg);
+}
+
 const char *spate_plan_sha256(const struct spate_plan *p)
 {
 	return p->words.plan->sha256;
@@ -248,9 +254,10 @@ int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t
 	if (sp_run_listening(r->run, i, &local, &transport))
 		return -ENOENT;
 	if (local.addr.family)
-		snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+		snprintf(buf, cap, "%s://%s", sp_run_listening_word(r->run, i),
+			 sp_endpoint_format(text, sizeof text, &local));
 	else
-		snprintf(buf, cap, "udp://:%u", local.port);
+		snprintf(buf, cap, "%s://:%u", sp_run_listening_word(r->run, i), local.port);
 	return 0;
 }
 
@@ -260,8 +267,10 @@ static void step_control(struct spate_run *r)
 		sp_ctl_client_step(r->client);
 		remark_control(r);
 	}
-	if (r->server)
+	if (r->server) {
 		sp_ctl_server_step(r->server);
+		sp_run_own_control(r->run, sp_ctl_server_packets(r->server));
+	}
 }
 
 /* Waits for whichever has something to do first. */

@@ -101,7 +101,7 @@ static int execute(struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
-	if (sp_outputs_new(&c.outputs, out, out->no_run_dir ? NULL : spate_plan_json(plan)) ||
+	if (sp_outputs_new(&c.outputs, out, plan) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);
 		sp_outputs_free(c.outputs);

@@ -19,7 +19,7 @@
 
 struct sp_outputs {
 	const struct sp_words_output *want;
-	const char *plan_json;
+	const struct spate_plan *plan;
 	struct sp_folder *folder;
 	char *folder_path;
 	struct sp_live *live;
@@ -84,18 +84,23 @@ static int open_live(struct sp_outputs *o)
 }
 
 int sp_outputs_new(struct sp_outputs **out, const struct sp_words_output *want,
-		   const char *plan_json)
+		   const struct spate_plan *plan)
 {
 	struct sp_outputs *o = sp_alloc(sp_mem_system(), sizeof *o);
 
 	if (!o)
 		return -ENOMEM;
 	o->want = want;
-	o->plan_json = plan_json;
+	o->plan = plan;
 	sp_str_init(&o->text, sp_mem_system());
 	sp_csv_init(&o->csv, sp_mem_system());
 	*out = o;
 	return open_live(o);
+}
+
+static int write_plan(const void *plan, sp_folder_take *take, void *arg)
+{
+	return spate_plan_write(plan, take, arg);
 }
 
 static void open_folder(struct sp_outputs *o, const struct sp_event *e)
@@ -106,7 +111,8 @@ static void open_folder(struct sp_outputs *o, const struct sp_event *e)
 				       .home = getenv("HOME"),
 				       .name = e->result->name,
 				       .started_real_ns = e->result->started_real_ns,
-				       .plan_json = o->plan_json,
+				       .plan = write_plan,
+				       .plan_arg = o->plan,
 				       .version = SPATE_VERSION };
 	struct sp_err err = { 0 };
 

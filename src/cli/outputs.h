@@ -8,11 +8,13 @@
 #include "scenario/words.h"
 
 struct sp_event;
+struct spate_plan;
 struct sp_outputs;
 
-/* plan_json is written into the run folder. Prints a warning when the folder cannot be made (the
- * run goes on; failed() says so). 0 or -ENOMEM. */
-int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *, const char *plan_json);
+/* The plan, which outlives the outputs, is written into the run folder. Prints a warning when the
+ * folder cannot be made (the run goes on; failed() says so). 0 or -ENOMEM. */
+int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *,
+		   const struct spate_plan *);
 void sp_outputs_event(struct sp_outputs *, const struct sp_event *);
 /* Something could not be written: exit code 74. */
 bool sp_outputs_failed(const struct sp_outputs *);

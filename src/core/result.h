@@ -1,5 +1,5 @@
-/* What a run found, as plain data: events carry it, reports render it, nothing else is needed
- * to write a report. Texts and arrays are owned by the run and live until sp_run_free. */
+/* What a run found: events carry it, reports render it, nothing else is needed to write a
+ * report. Texts and arrays are owned by the run and live until sp_run_free. */
 #ifndef SP_CORE_RESULT_H
 #define SP_CORE_RESULT_H
 
@@ -20,7 +20,8 @@ struct sp_measure {
 	double tx_bps, rx_bps;		/* 8 * (bytes but the first unit's)/(last-first) */
 	struct sp_summary delay;	/* one way, from the intended departure */
 	struct sp_summary delay_actual; /* one way, from the actual departure */
-	struct sp_summary rtt;
+	struct sp_summary rtt;	      /* until the answer, from the intended start */
+	struct sp_summary rtt_actual; /* until the answer, from the actual start */
 	struct sp_summary late;		/* actual - intended departure */
 	struct sp_summary gap_error;	/* |actual gap - intended gap|, by the sender's clock */
 	struct sp_summary rx_gap_error; /* the same by the receiver's time stamps */
@@ -28,18 +29,31 @@ struct sp_measure {
 	double ks_departure, ks_size;	/* Kolmogorov-Smirnov distances */
 };
 
+/* What the kernel knows of a stream's connections: sums, and figures of the one that was asked
+ * last. */
+struct sp_way_result {
+	bool known;
+	uint64_t connections; /* opened so far */
+	uint64_t retransmits; /* segments */
+	uint64_t rtt_ns, min_rtt_ns, cwnd_bytes;
+	uint32_t mss;
+};
+
+/* A stream of a sender, or a receiver of the plan. */
 struct sp_stream_result {
 	const char *name;
-	const char *target; /* "udp://10.1.1.2:5001"; what it asked for, for people */
-	const char *asked;  /* "100pps, 1024 B, constant"; NULL in recv */
-	uint32_t flows;	    /* number of flows folded into it */
+	char target[96]; /* "udp://10.1.1.2:5001", for people; "" unknown */
+	char asked[160]; /* "100pps, 1024 B, constant"; "" in recv */
+	uint32_t flows;	 /* number of flows folded into it */
+	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
+	struct sp_way_result way;
 	struct sp_measure m;
 };
 
 struct sp_flow_result {
 	uint32_t id; /* on the wire */
 	const char *stream;
-	char src[72], dst[72];
+	char src[72], dst[72];	  /* "" unknown */
 	const char *proto, *unit; /* "udp", "datagram" */
 	bool ended;		  /* its sender said goodbye, or it has been silent for long */
 	struct sp_measure m;
@@ -106,6 +120,18 @@ struct sp_named_hist {
 	const struct sp_hist *hist;
 };
 
+/* Streams and flows are made when they are asked for: there may be 100,000, and the run keeps
+ * only their counters. While a run goes on each is read at the moment of the call, so that it
+ * adds up by itself; the total of the same event may be a little older. From the end event on
+ * (finished) they stand still, and any thread may ask. */
+struct sp_result_parts {
+	void (*stream)(const void *arg, size_t i, struct sp_stream_result *);
+	void (*flow)(const void *arg, size_t i, struct sp_flow_result *);
+	/* Only the counts: cheap enough to look at all of them once a second. */
+	void (*stream_counts)(const void *arg, size_t i, struct sp_counts *);
+	void (*flow_counts)(const void *arg, size_t i, struct sp_counts *);
+};
+
 enum sp_role_kind { SP_ROLE_SEND, SP_ROLE_RECV, SP_ROLE_BOTH };
 
 struct sp_result {
@@ -123,10 +149,11 @@ struct sp_result {
 	const struct sp_remark *remarks;
 	size_t n_remarks;
 	struct sp_measure total;
-	const struct sp_stream_result *streams;
+	const struct sp_result_parts *parts;
+	const void *parts_arg;
 	size_t n_streams;
-	const struct sp_flow_result *flows; /* at the end only; up to the flow limit */
-	size_t n_flows;
+	size_t n_flows;	  /* listed: up to the flow limit; a receiver's grow during the run */
+	const char *unit; /* what the counts count: "datagram", "frame"; NULL unknown */
 	const struct sp_transport_result *transports;
 	size_t n_transports;
 	const struct sp_named_hist *hists; /* at the end only */
@@ -135,6 +162,19 @@ struct sp_result {
 	const char *clock; /* how the far clock relates, for people; NULL = one-sided */
 	uint32_t violated, unknown_identities; /* masks, see sp_counts_check */
 };
+
+/* Stream i < n_streams, flow i < n_flows. Pointers in *out live as long as the run. */
+static inline void sp_result_stream(const struct sp_result *r, size_t i,
+				    struct sp_stream_result *out)
+{
+	r->parts->stream(r->parts_arg, i, out);
+}
+
+static inline void sp_result_flow(const struct sp_result *r, size_t i,
+				  struct sp_flow_result *out)
+{
+	r->parts->flow(r->parts_arg, i, out);
+}
 
 enum sp_event_kind { SP_EVENT_START, SP_EVENT_INTERVAL, SP_EVENT_REMARK, SP_EVENT_END };
 

@@ -2,6 +2,8 @@
  * lost_unknown; nothing is guessed. */
 #include "engine/run_impl.h"
 
+#include "engine/measure.h"
+
 /* What is known about the way from one sender to one receiving port. */
 struct evidence {
 	uint64_t lost;		/* segments */
@@ -13,68 +15,60 @@ struct evidence {
 	bool receiver_singles; /* at the receiver */
 };
 
-struct parts {
-	uint64_t receiver, network, unknown;
-};
-
-static struct parts split(const struct evidence *e)
+static struct run_parts split(const struct evidence *e)
 {
 	uint64_t least = e->dropped < e->lost ? e->dropped : e->lost;
 
 	if (!e->dropped_known)
-		return (struct parts){ .unknown = e->lost };
+		return (struct run_parts){ .unknown = e->lost };
 	if (e->dropped == 0)
-		return (struct parts){ .network = e->lost };
+		return (struct run_parts){ .network = e->lost };
 	/* Every unit that is missing was dropped by the socket: so was everything inside. */
 	if (e->units_comparable && e->missing_units == e->dropped)
-		return (struct parts){ .receiver = e->lost };
+		return (struct run_parts){ .receiver = e->lost };
 	if (e->singles || e->receiver_singles)
-		return (struct parts){ .receiver = least, .network = e->lost - least };
+		return (struct run_parts){ .receiver = least, .network = e->lost - least };
 	/* A dropped super-packet held at least one segment; the rest nobody counted. */
-	return (struct parts){ .receiver = least, .unknown = e->lost - least };
+	return (struct run_parts){ .receiver = least, .unknown = e->lost - least };
 }
 
-static void set_parts(struct sp_counts *c, const struct parts *p)
+/* One cause for everything holds for each stream and flow too; with several causes a stream's
+ * share of each is not known, so its losses are lost_unknown and only the sum says more. */
+static struct run_parts of_stream(const struct run_losses *all, uint64_t lost)
 {
-	sp_counts_set(c, SP_C_dropped_receiver, p->receiver);
-	sp_counts_set(c, SP_C_lost_network, p->network);
-	sp_counts_set(c, SP_C_lost_unknown, p->unknown);
+	if (lost == all->lost)
+		return all->parts;
+	if (all->parts.receiver == all->lost)
+		return (struct run_parts){ .receiver = lost };
+	if (all->parts.network == all->lost)
+		return (struct run_parts){ .network = lost };
+	return (struct run_parts){ .unknown = lost };
 }
 
-/* One cause for everything holds for each stream too; with several causes a stream's share of
- * each is not known, so its losses are lost_unknown and only the run's total says more. */
-static struct parts of_stream(const struct parts *whole, uint64_t whole_lost, uint64_t lost)
+void sp_run_set_losses(const struct run_losses *all, struct sp_counts *c)
 {
-	if (whole->receiver == whole_lost)
-		return (struct parts){ .receiver = lost };
-	if (whole->network == whole_lost)
-		return (struct parts){ .network = lost };
-	return lost == whole_lost ? *whole : (struct parts){ .unknown = lost };
-}
+	struct run_parts p;
 
-static void attribute_streams(struct sp_run *r, const uint32_t *which, uint32_t n,
-			      struct evidence *e)
-{
-	struct parts whole, own;
-
-	e->lost = 0;
-	for (uint32_t k = 0; k < n; k++)
-		e->lost += r->stream_results[which ? which[k] : k].m.c.v[SP_C_lost];
-	whole = split(e);
-	for (uint32_t k = 0; k < n; k++) {
-		struct sp_counts *c = &r->stream_results[which ? which[k] : k].m.c;
-
-		if (!sp_counts_has(c, SP_C_lost))
-			continue;
-		own = of_stream(&whole, e->lost, c->v[SP_C_lost]);
-		set_parts(c, &own);
+	if (!all->known || !sp_counts_has(c, SP_C_lost)) {
+		sp_measure_forget_reasons(c);
+		return;
 	}
+	p = of_stream(all, c->v[SP_C_lost]);
+	sp_counts_set(c, SP_C_dropped_receiver, p.receiver);
+	sp_counts_set(c, SP_C_lost_network, p.network);
+	sp_counts_set(c, SP_C_lost_unknown, p.unknown);
 }
 
-static void attribute_ask(struct sp_run *r, struct run_ask *a)
+static struct run_losses losses_of(const struct evidence *e)
+{
+	return (struct run_losses){ .known = true, .lost = e->lost, .parts = split(e) };
+}
+
+void sp_run_attribute_ask(const struct sp_run *r, struct run_ask *a, uint64_t lost)
 {
 	const struct sp_peer_counts *pc = &a->counts;
-	struct evidence e = { .dropped = pc->dropped_units,
+	struct evidence e = { .lost = lost,
+			      .dropped = pc->dropped_units,
 			      .dropped_known = pc->dropped_known };
 	uint64_t tx_units = 0;
 	uint32_t max_seg = 0;
@@ -91,23 +85,21 @@ static void attribute_ask(struct sp_run *r, struct run_ask *a)
 	/* Others' traffic shares the socket: its drops may be theirs. */
 	if (!pc->exclusive && e.dropped)
 		e.dropped_known = false;
-	attribute_streams(r, a->ask.streams, a->ask.n_flows, &e);
+	a->losses = losses_of(&e);
 }
 
-static void attribute_self(struct sp_run *r)
+void sp_run_attribute_self(struct sp_run *r, uint64_t lost)
 {
-	struct evidence e = { .dropped_known = true, .singles = true };
+	struct evidence e = { .lost = lost, .dropped_known = true, .singles = true };
 
 	for (unsigned p = 0; p < r->plan->n_ports; p++)
 		e.dropped += r->transport_results[p].s.rx_dropped;
-	attribute_streams(r, NULL, r->plan->n_streams, &e);
+	r->losses = losses_of(&e);
 }
 
-static void attribute_recv(struct sp_run *r)
+void sp_run_attribute_recv(struct sp_run *r, uint64_t lost)
 {
-	struct sp_counts *c = &r->result.total.c;
-	struct evidence e = { .lost = c->v[SP_C_lost], .dropped_known = true };
-	struct parts p;
+	struct evidence e = { .lost = lost, .dropped_known = true };
 	uint32_t max_seg = 0;
 
 	for (unsigned i = 0; i < r->plan->n_ports; i++) {
@@ -118,19 +110,5 @@ static void attribute_recv(struct sp_run *r)
 		max_seg = s->max_seg > max_seg ? s->max_seg : max_seg;
 	}
 	e.receiver_singles = max_seg <= 1;
-	p = split(&e);
-	set_parts(c, &p);
-}
-
-void sp_run_attribute(struct sp_run *r)
-{
-	if (r->role == SP_ROLE_RECV) {
-		attribute_recv(r);
-		return;
-	}
-	if (r->self)
-		attribute_self(r);
-	for (uint32_t i = 0; i < r->n_asks; i++)
-		if (r->asks[i].counts_known)
-			attribute_ask(r, &r->asks[i]);
+	r->losses = losses_of(&e);
 }

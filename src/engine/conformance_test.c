@@ -202,7 +202,10 @@ static void run_once(struct place *p, const struct plan *plan, struct sim *s)
 
 static struct ledger stream_ledger(const struct sim *s, unsigned i)
 {
-	return ledger_of(&sp_run_result(s->run)->streams[i].m.c);
+	struct sp_stream_result one;
+
+	sp_result_stream(sp_run_result(s->run), i, &one);
+	return ledger_of(&one.m.c);
 }
 
 /* The transport's own counters say the same. */

@@ -31,7 +31,7 @@ static void remark_sender(struct sp_run *r)
 {
 	uint64_t late = value(r, SP_C_not_sent_late), asked = value(r, SP_C_asked_packets);
 	uint64_t refused = value(r, SP_C_tx_refused);
-	char a[32], b[32];
+	char a[32], b[32], to[96];
 
 	if (late)
 		sp_run_say(r, "fell-behind", false,
@@ -69,8 +69,9 @@ static void remark_sender(struct sp_run *r)
 				   "nobody listens on %s: %s ICMP unreachable answers came "
 				   "back (every "
 				   "datagram was sent all the same)",
-				   r->plan->n_streams == 1 ? r->streams[0].target
-							   : "some target",
+				   r->plan->n_streams == 1
+					   ? sp_run_target_text(r, 0, to, sizeof to)
+					   : "some target",
 				   grouped(a, value(r, SP_C_error_unreachable)));
 			break;
 		}
@@ -114,6 +115,8 @@ static void remark_receiver(struct sp_run *r)
 		lost += r->sessions[i].lost;
 		open_ended += !r->sessions[i].final;
 	}
+	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets))
+		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,
 			   "%u of %u senders vanished without a goodbye", lost,

@@ -245,6 +245,8 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 		SP_ADD(s->flow->refused, 1);
 	if (t->flags & SP_TXN_WHOLE)
 		count_answer(s, t);
+	else if (t->sent_ns && s->answers)
+		SP_ADD(s->failed, 1);
 	if (t->why != SP_WHY_NONE) {
 		sp_errors_add(&s->errors, (enum sp_why)t->why, error, now_ns);
 		if (t->reason)
@@ -307,6 +309,8 @@ static void ask(struct sp_dialogue_stream *s, struct sp_conn *conn, bool closing
 		return;
 	if (closing)
 		SP_ADD(s->retransmits, info.retransmits);
+	else
+		s->sampling += info.retransmits;
 	SP_STORE(s->info.rtt_ns, info.rtt_ns);
 	SP_STORE(s->info.min_rtt_ns, info.min_rtt_ns);
 	SP_STORE(s->info.cwnd_bytes, info.cwnd_bytes);
@@ -867,5 +871,9 @@ void sp_dialogue_sample(struct sp_dialogue *d)
 
 		if (d->conns->slot[slot].user == &dialogue_user && c->s && c->open)
 			ask(c->s, sp_conns_conn(d->conns, slot), false);
+	}
+	for (uint32_t i = 0; i < d->n; i++) {
+		SP_STORE(d->stream[i].open_retransmits, d->stream[i].sampling);
+		d->stream[i].sampling = 0;
 	}
 }

@@ -61,11 +61,12 @@ struct sp_dialogue_stream {
 	uint64_t issued;
 	uint64_t last_start_ns;
 	/* Read by control. */
-	uint64_t unique, rx_bytes, opened;
+	uint64_t unique, failed, rx_bytes, opened; /* failed: sent, and no answer came */
 	uint64_t first_rx, last_rx;
 	struct sp_errors errors;
 	struct sp_conn_info info; /* of the connection that was asked last */
 	uint64_t retransmits;	  /* of those that are closed */
+	uint64_t open_retransmits, sampling; /* of those that were open at the last look */
 };
 
 struct sp_dialogue_server {

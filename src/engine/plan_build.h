@@ -32,6 +32,11 @@ void sp_plan_free(struct sp_plan *);
 /* Appends the canonical text: one line of JSON without a newline. out->failed says whether memory
  * ran out. */
 void sp_plan_text(const struct sp_plan *, const struct sp_catalog *, struct sp_str *out);
+/* The same in pieces, so that the text of a plan of 100,000 streams is nowhere in memory as a
+ * whole. take returns 0 to go on. Returns what take did, or -ENOMEM. Any thread. */
+typedef int sp_plan_take(void *arg, const char *text, size_t len);
+int sp_plan_write(const struct sp_plan *, const struct sp_catalog *, const struct sp_mem *,
+		  sp_plan_take *take, void *arg);
 
 /* The tables, for help, schema and tests. */
 const struct sp_opt *sp_plan_rows(enum sp_plan_item);

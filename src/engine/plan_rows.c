@@ -17,7 +17,7 @@ static const struct sp_opt run_rows[] = {
 	  "a receiver ends after so many units; 0: no limit" },
 	{ "cores", SP_OPT_U64, AT(cores), "1", NULL, 1, 1024, "number of workers" },
 	{ "spin", SP_OPT_ENUM, AT(spin), "auto", "auto|never|always", 0, 0,
-	  "wait for a departure by spinning: in its last 60 us, never, or all the time" },
+	  "wait for a departure by spinning: shortly before, never, or all the time" },
 	{ "catch_up", SP_OPT_TEXT, AT(catch_up), "chase:2x", NULL, 0, 0,
 	  "after a stall: chase:2x (at most twice the rate), burst, skip" },
 	{ "coalesce", SP_OPT_TIME, AT(coalesce_ns), "0", NULL, 0, 1000000000u,

@@ -352,6 +352,44 @@ static void test_departure_text(void **state)
 	sp_plan_free(p);
 }
 
+/* Pieces put together, and the largest of them. */
+struct pieces {
+	struct sp_str all;
+	size_t largest;
+	unsigned n, stop_at;
+};
+
+static int take_piece(void *arg, const char *text, size_t len)
+{
+	struct pieces *p = arg;
+
+	sp_str_put(&p->all, text, len);
+	p->largest = len > p->largest ? len : p->largest;
+	return ++p->n == p->stop_at ? -77 : 0;
+}
+
+static void check_pieces(const struct sp_plan *plan)
+{
+	struct pieces p = { .n = 0 }, cut = { .stop_at = 3 };
+	struct sp_str whole;
+
+	sp_str_init(&whole, sp_mem_system());
+	sp_str_init(&p.all, sp_mem_system());
+	sp_str_init(&cut.all, sp_mem_system());
+	sp_plan_text(plan, &test_catalog, &whole);
+	assert_int_equal(sp_plan_write(plan, &test_catalog, sp_mem_system(), take_piece, &p),
+			 0);
+	assert_int_equal(p.all.len, whole.len);
+	assert_memory_equal(p.all.text, whole.text, whole.len);
+	assert_true(p.largest < 1 << 17);
+	assert_int_equal(sp_plan_write(plan, &test_catalog, sp_mem_system(), take_piece, &cut),
+			 -77);
+	assert_int_equal(cut.n, 3);
+	sp_str_fini(&whole);
+	sp_str_fini(&p.all);
+	sp_str_fini(&cut.all);
+}
+
 static void test_many_streams(void **state)
 {
 	enum { N = 100000 };
@@ -382,6 +420,7 @@ static void test_many_streams(void **state)
 	assert_ptr_equal(p->streams[0].host, p->streams[N - 1].host);
 	assert_ptr_equal(p->streams[0].departure, p->streams[N - 1].departure);
 	assert_ptr_equal(p->streams[0].payload, p->streams[N - 1].payload);
+	check_pieces(p);
 	sp_plan_free(p);
 	assert_int_equal(mem.live, 0);
 }

@@ -48,28 +48,34 @@ static void write_settings(const struct sp_catalog *catalog, const char *word, i
 	sp_json_close(j, '}');
 }
 
-/* Where text goes when some has gathered: the whole of a plan of 100,000 streams is never in
- * memory unless somebody wants it there. */
+/* Where text goes when some has gathered. */
 struct drain {
-	void (*take)(struct drain *, struct sp_str *);
-	EVP_MD_CTX *md;
-	bool failed;
+	sp_plan_take *take;
+	void *arg;
+	int result; /* take's, the first that is not 0: from then on nothing is given */
 };
 
 #define DRAIN_AT 65536u
+
+static void give(struct drain *d, struct sp_str *s)
+{
+	if (!d->result)
+		d->result = s->failed ? -ENOMEM : d->take(d->arg, s->text, s->len);
+	sp_str_clear(s);
+}
 
 static void write_streams(const struct sp_plan *p, const struct sp_catalog *catalog,
 			  struct sp_json *j, struct drain *d)
 {
 	sp_json_open(j, "streams", '[');
-	for (unsigned i = 0; i < p->n_streams; i++) {
+	for (unsigned i = 0; i < p->n_streams && !(d && d->result); i++) {
 		sp_json_open(j, NULL, '{');
 		sp_opts_print(sp_plan_rows(SP_PLAN_STREAM), &p->streams[i], j);
 		write_settings(catalog, p->streams[i].protocol, SP_ROLE_CLIENT,
 			       p->streams[i].conf, p->streams[i].wrap_conf, j);
 		sp_json_close(j, '}');
 		if (d && j->out->len > DRAIN_AT)
-			d->take(d, j->out);
+			give(d, j->out);
 	}
 	sp_json_close(j, ']');
 }
@@ -104,45 +110,49 @@ void sp_plan_text(const struct sp_plan *p, const struct sp_catalog *catalog, str
 	write_all(p, catalog, &j, NULL);
 }
 
-static void into_digest(struct drain *d, struct sp_str *s)
+int sp_plan_write(const struct sp_plan *p, const struct sp_catalog *catalog,
+		  const struct sp_mem *mem, sp_plan_take *take, void *arg)
 {
-	d->failed |= s->failed || !EVP_DigestUpdate(d->md, s->text, s->len);
-	sp_str_clear(s);
+	struct drain d = { .take = take, .arg = arg };
+	struct sp_json j;
+	struct sp_str s;
+
+	sp_str_init(&s, mem);
+	sp_json_init(&j, &s, 0);
+	write_all(p, catalog, &j, &d);
+	give(&d, &s);
+	sp_str_fini(&s);
+	return d.result;
 }
 
-static int digest(const struct sp_plan *p, const struct sp_catalog *catalog, struct sp_str *s,
-		  char hex[65])
+static int into_digest(void *arg, const char *text, size_t len)
 {
-	struct drain d = { .take = into_digest, .md = EVP_MD_CTX_new() };
-	unsigned char md[EVP_MAX_MD_SIZE];
-	struct sp_json j;
-	unsigned n = 0;
+	return EVP_DigestUpdate(arg, text, len) ? 0 : -EIO;
+}
 
-	if (!d.md || !EVP_DigestInit_ex(d.md, EVP_sha256(), NULL)) {
-		EVP_MD_CTX_free(d.md);
-		return -EIO;
-	}
-	sp_json_init(&j, s, 0);
-	write_all(p, catalog, &j, &d);
-	into_digest(&d, s);
-	d.failed |= !EVP_DigestFinal_ex(d.md, md, &n) || n != 32;
-	EVP_MD_CTX_free(d.md);
-	for (unsigned i = 0; i < n && !d.failed; i++)
+static int digest(const struct sp_plan *p, const struct sp_catalog *catalog,
+		  const struct sp_mem *mem, char hex[65])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	int rc = -EIO;
+
+	if (ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+		rc = sp_plan_write(p, catalog, mem, into_digest, ctx);
+	if (!rc && (!EVP_DigestFinal_ex(ctx, md, &n) || n != 32))
+		rc = -EIO;
+	EVP_MD_CTX_free(ctx);
+	for (unsigned i = 0; i < n && !rc; i++)
 		snprintf(hex + 2 * i, 3, "%02x", md[i]);
-	if (s->failed)
-		return -ENOMEM;
-	return d.failed ? -EIO : 0;
+	return rc;
 }
 
 int sp_plan_digest(struct sp_plan *p, const struct sp_mem *mem,
 		   const struct sp_catalog *catalog, struct sp_err *err)
 {
-	struct sp_str s;
-	int r;
+	int r = digest(p, catalog, mem, p->sha256);
 
-	sp_str_init(&s, mem);
-	r = digest(p, catalog, &s, p->sha256);
-	sp_str_fini(&s);
 	if (r == -ENOMEM)
 		return sp_fail(err, r, SP_EXIT_FAILED, "the plan: out of memory");
 	if (r)

@@ -171,15 +171,19 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
-/* "eth0 10.0.0.1:5001", ":5001" on all addresses, "" when nothing is bound. */
+/* "eth0 10.0.0.1:5001", ":5001-5002" on all addresses, "" when nothing is bound. */
 static void describe_local(struct run_port *p, size_t at, const struct sp_endpoint *local)
 {
-	char text[80] = "";
+	char text[96] = "";
+	size_t len;
 
 	if (local->addr.family)
 		sp_endpoint_format(text, sizeof text, local);
 	else if (local->port)
 		snprintf(text, sizeof text, ":%u", local->port);
+	len = strlen(text);
+	if (len && p->plan->port_last > p->plan->port)
+		snprintf(text + len, sizeof text - len, "-%u", (unsigned)p->plan->port_last);
 	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
 }
 
@@ -275,10 +279,9 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->lane.streams = sp_alloc_array(mem, n + 1, sizeof *w->lane.streams);
 	w->lane.flow = sp_alloc_array(mem, n + 1, sizeof *w->lane.flow);
 	w->lane.tally = sp_alloc_array(mem, r->n_tallies, sizeof *w->lane.tally);
-	w->stream_of = sp_alloc_array(mem, n + 1, sizeof *w->stream_of);
 	w->given_up = sp_alloc_array(mem, n + 1, sizeof *w->given_up);
 	if (!w->lane.ports || !w->lane.streams || !w->lane.flow || !w->lane.tally ||
-	    !w->stream_of || !w->given_up)
+	    !w->given_up)
 		return no_memory(err);
 	w->lane.sources = r->sources;
 	for (unsigned i = 0; i < r->plan->n_ports; i++) {
@@ -387,7 +390,6 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	s->headers = choice.headers;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
 	s->local = w->lane.n_streams++;
-	w->stream_of[s->local] = i;
 	if (choice.lane != SP_LANE_PACKET) {
 		ls->index = w->lane_streams[choice.lane]++;
 		return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
@@ -591,34 +593,6 @@ static void head_flows(struct sp_run *r)
 	}
 }
 
-static char *asked_text(struct sp_run *r, const struct sp_plan_stream *s)
-{
-	char rate[48];
-
-	if (s->bulk)
-		return sp_arena_printf(&r->arena, "%s, bulk",
-				       sp_format_rate(rate, sizeof rate, &s->rate));
-	return sp_arena_printf(&r->arena, "%s, %llu B, %s",
-			       sp_format_rate(rate, sizeof rate, &s->rate),
-			       (unsigned long long)s->size, s->departure);
-}
-
-static int name_streams(struct sp_run *r, struct sp_err *err)
-{
-	char to[80];
-
-	for (unsigned i = 0; i < r->plan->n_streams; i++) {
-		struct run_stream *s = &r->streams[i];
-
-		s->target = sp_arena_printf(&r->arena, "%s://%s", s->plan->protocol,
-					    sp_endpoint_format(to, sizeof to, &s->to));
-		s->asked = asked_text(r, s->plan);
-		if (!s->target || !s->asked)
-			return no_memory(err);
-	}
-	return 0;
-}
-
 static int allocate(struct sp_run *r, struct sp_err *err)
 {
 	const struct sp_plan *plan = r->plan;
@@ -677,8 +651,6 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
 	if (ret == 0)
-		ret = name_streams(r, err);
-	if (ret == 0)
 		ret = make_asks(r, err);
 	if (ret == 0)
 		ret = ask_for_grants(r, err);
@@ -710,7 +682,9 @@ void sp_run_release(struct sp_run *r)
 	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
 		sp_free(mem, r->sessions[i].tx);
 	sp_flow_table_fini(&r->granted, mem);
-	sp_free(mem, r->final_hists);
+	sp_free(mem, r->hists);
+	sp_free(mem, r->listed);
+	sp_free(mem, r->self_flows);
 	sp_free(mem, r->workers);
 	sp_free(mem, r->rx_session);
 	sp_free(mem, r->sessions);

@@ -137,24 +137,59 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
+/* What a receiver's units are is seen flow by flow where they come over connections. */
+static const char *unit_of_streams(const struct sp_run *r)
+{
+	for (unsigned i = 1; i < r->plan->n_streams; i++)
+		if (strcmp(sp_run_stream_unit(r, i), sp_run_stream_unit(r, 0)) != 0)
+			return NULL;
+	return sp_run_stream_unit(r, 0);
+}
+
+/* What the units of all ports are; NULL: different things. */
+static const char *unit_of_all(const struct sp_run *r)
+{
+	if (r->plan->n_streams)
+		return unit_of_streams(r);
+	for (unsigned p = 0; p < r->plan->n_ports; p++)
+		if (r->ports[p].ops->conn)
+			return NULL;
+	for (unsigned p = 1; p < r->plan->n_ports; p++)
+		if (strcmp(sp_run_unit(r, p), sp_run_unit(r, 0)) != 0)
+			return NULL;
+	return sp_run_unit(r, 0);
+}
+
+static bool allocate_results(struct sp_run *r)
+{
+	struct sp_arena *a = &r->arena;
+
+	r->transport_results = sp_arena_alloc(a,
+					      r->plan->n_ports * sizeof *r->transport_results);
+	r->hists = sp_alloc_array(r->env.mem, RUN_HIST__N, sizeof *r->hists);
+	if (!r->transport_results || !r->hists)
+		return false;
+	if (r->role != SP_ROLE_RECV)
+		return true;
+	r->max_listed = (uint32_t)r->plan->run.max_flows;
+	r->receivers = sp_arena_alloc(a, r->plan->n_recvs * sizeof *r->receivers);
+	r->listed = sp_alloc_array(r->env.mem, r->max_listed, sizeof *r->listed);
+	r->own_listed = sp_arena_alloc(a, r->n_workers * sizeof *r->own_listed);
+	return r->receivers && r->listed && r->own_listed;
+}
+
 static int make_results(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_result *res = &r->result;
-	unsigned n = r->role == SP_ROLE_RECV ? r->plan->n_recvs : r->plan->n_streams;
-	uint64_t flows = r->plan->run.max_flows;
+	uint32_t streams = r->plan->n_streams, flows = 0;
 
-	if (r->role != SP_ROLE_RECV && r->plan->n_streams < flows)
-		flows = r->plan->n_streams;
-	r->flow_results_cap = (uint32_t)flows;
-	r->stream_results = sp_arena_alloc(&r->arena, n * sizeof *r->stream_results);
-	r->transport_results = sp_arena_alloc(&r->arena,
-					      r->plan->n_ports * sizeof *r->transport_results);
-	r->flow_results = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->flow_results);
-	r->listed = sp_arena_alloc(&r->arena, (size_t)flows * sizeof *r->listed);
-	r->own_listed = sp_arena_alloc(&r->arena, r->n_workers * sizeof *r->own_listed);
-	if (!r->stream_results || !r->transport_results || !r->flow_results || !r->listed ||
-	    !r->own_listed)
+	if (!allocate_results(r))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	if (r->role != SP_ROLE_RECV)
+		flows = streams < r->plan->run.max_flows ? streams
+							 : (uint32_t)r->plan->run.max_flows;
+	for (unsigned i = 0; r->receivers && i < r->plan->n_recvs; i++)
+		sp_measure_clear(&r->receivers[i].m);
 	*res = (struct sp_result){ .name = r->plan->run.name,
 				   .command = r->role == SP_ROLE_RECV ? "recv" : "send",
 				   .plan_sha256 = r->plan->sha256,
@@ -164,8 +199,11 @@ static int make_results(struct sp_run *r, struct sp_err *err)
 				   .planned_ns = planned_end(r),
 				   .remarks = r->remarks,
 				   .n_remarks = res->n_remarks,
-				   .streams = r->stream_results,
-				   .n_streams = n,
+				   .parts = &sp_run_parts,
+				   .parts_arg = r,
+				   .n_streams = streams ? streams : r->plan->n_recvs,
+				   .n_flows = flows,
+				   .unit = unit_of_all(r),
 				   .transports = r->transport_results,
 				   .n_transports = r->plan->n_ports };
 	sp_host_describe(&res->host);
@@ -298,6 +336,11 @@ void sp_run_exit_hint(struct sp_run *r, enum sp_exit code)
 		r->result.exit_code = SP_EXIT_IO;
 }
 
+void sp_run_own_control(struct sp_run *r, uint64_t packets)
+{
+	r->own_control = packets;
+}
+
 static void watch_ports(struct sp_run *r)
 {
 	for (unsigned w = 0; w < r->n_workers; w++)
@@ -317,12 +360,13 @@ static void watch_ports(struct sp_run *r)
 static void watch_mute(struct sp_run *r, double at)
 {
 	const struct run_ask *a = &r->asks[r->mute - 1];
+	char to[96];
 
 	if (!r->muted)
 		sp_run_say(r, "mute", true,
 			   "no word from the receiver at %s from %.0f s on: its live counts "
 			   "stand still",
-			   r->streams[a->ask.streams[0]].target, at);
+			   sp_run_target_text(r, a->ask.streams[0], to, sizeof to), at);
 }
 
 /* A second without traffic in the middle of a run is named, with its time. */

@@ -49,7 +49,8 @@ struct sp_peer_flow {
 /* What a receiver knows of one grant at its end. */
 struct sp_peer_counts {
 	uint32_t n_flows;
-	struct sp_peer_flow *flows; /* in the order of the ask's streams */
+	struct sp_peer_flow *flows; /* in the order of the ask's streams; the run may settle
+				     * corrupted ones between them */
 	uint32_t n_hists;	    /* n_flows when tally_each, else 1, or 0: none of its own */
 	struct sp_hist *delay, *delay_actual, *gap_error; /* n_hists each, allocated */
 	uint64_t dropped_units;	       /* by the receiving socket, in kernel units */
@@ -103,11 +104,17 @@ void sp_run_remark(struct sp_run *, const char *code, bool neutral, const char *
 void sp_run_exit_hint(struct sp_run *, enum sp_exit code);
 void sp_run_free(struct sp_run *);
 
+/* Packets that control has cost so far, where it is not the hooks that say so (a receiver's
+ * server). */
+void sp_run_own_control(struct sp_run *, uint64_t packets);
+
 /* ---- the receiver's side of control: called by the control server ---- */
 
 /* The address of local port number i of all that the run receives on; -ENOENT past the last. */
 int sp_run_listening(const struct sp_run *, unsigned i, struct sp_endpoint *,
 		     const char **transport);
+/* The protocol that is spoken there, as the plan names it. */
+const char *sp_run_listening_word(const struct sp_run *, unsigned i);
 struct sp_flow_grant {
 	uint32_t session; /* 1 .. ; index to pass to the calls below */
 	uint32_t base, n; /* ids */

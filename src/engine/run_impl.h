@@ -1,9 +1,11 @@
 /* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
- * run.c (time), collect.c (counts), attribute.c (where losses went), judge.c (verdict and exit
- * code), session.c (the receiver's side of control). Nobody else includes this. */
+ * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
+ * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
+ * receiver's side of control). Nobody else includes this. */
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
+#include "engine/measure.h"
 #include "engine/resolve.h"
 #include "engine/run.h"
 #include "engine/worker.h"
@@ -11,8 +13,6 @@
 #define SP_RUN_MAX_REMARKS  64u
 #define SP_RUN_MAX_SESSIONS 4096u
 #define SP_RUN_TICK_NS	    SP_NS_PER_S
-/* Flows are listed in interval events up to this many; all are at the end. */
-#define SP_RUN_LIVE_FLOWS   256u
 /* Connections that a receiver holds at a time, a worker. */
 #define SP_RUN_MAX_CONNS    20000u
 
@@ -40,7 +40,16 @@ struct run_stream {
 	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;
 	struct sp_schedule *schedule;
-	char *target, *asked;
+};
+
+/* Where the lost ones of several streams or flows were lost, together. */
+struct run_parts {
+	uint64_t receiver, network, unknown;
+};
+struct run_losses {
+	bool known;
+	uint64_t lost;
+	struct run_parts parts;
 };
 
 /* What a protocol or a stream's bytes took, until the run is freed. */
@@ -59,7 +68,9 @@ struct run_ask {
 	struct sp_grant grant;
 	struct sp_peer_counts counts;
 	bool counts_known, alone; /* alone: all traffic of the run is this ask's */
+	bool sampled;		  /* the samples are of this event */
 	uint64_t sample_unique, sample_bytes;
+	struct run_losses losses; /* at the end */
 };
 
 struct run_session {
@@ -77,6 +88,24 @@ struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
 	unsigned worker; /* whose queues know its source */
+};
+
+/* A receiver of the plan: the sum of the flows on its port. */
+struct run_receiver {
+	struct sp_measure m;
+	struct sp_measure_sum sum;
+	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
+};
+
+enum run_hist {
+	RUN_DELAY,
+	RUN_DELAY_ACTUAL,
+	RUN_RX_GAP_ERROR,
+	RUN_LATE,
+	RUN_GAP_ERROR,
+	RUN_RTT,
+	RUN_RTT_ACTUAL,
+	RUN_HIST__N
 };
 
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
@@ -128,14 +157,16 @@ struct sp_run {
 	uint64_t own_control;
 
 	struct sp_result result;
-	struct sp_stream_result *stream_results;
-	struct sp_flow_result *flow_results;
-	uint32_t flow_results_cap;
+	uint64_t final_ns; /* the end event's time: from then on nothing changes; 0: not yet */
+	struct run_receiver *receivers;	 /* one a recv of the plan */
+	struct sp_peer_flow *self_flows; /* sent to itself: at the end, one a stream */
+	struct run_losses losses;	 /* of a receiver, or a run that sends to itself */
 	struct run_listed *listed;
-	uint32_t n_listed, granted_listed, *own_listed; /* own_listed: one a worker */
+	uint32_t max_listed, n_listed, granted_listed,
+		*own_listed; /* own_listed: one a worker */
 	struct sp_transport_result *transport_results;
-	struct sp_named_hist named_hists[5];
-	struct sp_hist *final_hists;
+	struct sp_named_hist named_hists[RUN_HIST__N];
+	struct sp_hist *hists; /* RUN_HIST__N, of all streams and flows at the last event */
 	struct sp_remark remarks[SP_RUN_MAX_REMARKS];
 	uint32_t n_remarks_told;
 	enum sp_exit exit_hint;
@@ -156,12 +187,44 @@ int sp_run_arm_conns(struct sp_run *, struct sp_err *);
 void sp_run_close_protocols(struct sp_run *);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
-/* collect.c: fills run->result from everything as it is now. */
+/* collect.c: fills run->result's total from everything as it is now. final: for good. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
+/* collect_ports.c */
+void sp_run_collect_ports(struct sp_run *);
+/* collect_send.c: total and histograms of what was sent and what its receivers said; one
+ * stream's part of it, at any time. */
+void sp_run_collect_send(struct sp_run *);
+void sp_run_stream_measure(const struct sp_run *, uint32_t i, struct sp_measure *);
+/* collect_recv.c: the same for what was received; f < n_listed. */
+void sp_run_collect_recv(struct sp_run *);
+void sp_run_flow_measure(const struct sp_run *, uint32_t f, struct sp_measure *);
+void sp_run_collect_rx_tallies(struct sp_run *);
+/* flow_read.c */
+void sp_run_read_flow(const struct sp_run *, const struct sp_flow_table *, uint32_t i,
+		      struct sp_peer_flow *);
+/* collect_conn.c: what streams over connections know by themselves; their way; the run's round
+ * trips and errors; what is counted there. */
+void sp_run_conn_measure(const struct sp_run *, unsigned stream, struct sp_measure *);
+void sp_run_stream_way(const struct sp_run *, unsigned stream, struct sp_way_result *);
+void sp_run_bytes_only(struct sp_measure *);
+void sp_run_collect_rtt(struct sp_run *);
+void sp_run_collect_conn_errors(struct sp_run *);
+const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);
+const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *);
+/* parts.c: streams and flows for whoever asks. */
+extern const struct sp_result_parts sp_run_parts;
+/* "udp://10.0.0.1:5001" */
+const char *sp_run_target_text(const struct sp_run *, unsigned stream, char *buf, size_t cap);
+/* Datagrams or frames: what a port's units are. */
+const char *sp_run_unit(const struct sp_run *, unsigned port);
 /* Units a second that a stream asks for; NAN: as many as possible. */
 double sp_run_asked_pps(const struct sp_plan_stream *);
-/* attribute.c: splits an ask's losses; L of its streams are in their measures. */
-void sp_run_attribute(struct sp_run *);
+/* attribute.c: splits so many losses, of an ask's streams or of the whole run. */
+void sp_run_attribute_ask(const struct sp_run *, struct run_ask *, uint64_t lost);
+void sp_run_attribute_self(struct sp_run *, uint64_t lost);
+void sp_run_attribute_recv(struct sp_run *, uint64_t lost);
+/* The share of one stream or flow, whose lost is known. */
+void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
 /* host.c */

@@ -6,8 +6,9 @@
 #include "base/str.h"
 #include "core/shared.h"
 
-int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *local,
-		     const char **transport)
+/* The plan's port that number i of all that is listened on is of; NULL past the last. */
+static const struct run_port *listening(const struct sp_run *r, unsigned i,
+					struct sp_endpoint *local, unsigned *index)
 {
 	for (unsigned p = 0; p < r->plan->n_ports; p++) {
 		const struct run_port *port = &r->ports[p];
@@ -17,11 +18,35 @@ int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *loc
 		for (unsigned k = 0; port->ops->local(port->port, k, local) == 0; k++) {
 			if (i-- > 0)
 				continue;
-			*transport = port->ops->name;
-			return 0;
+			*index = p;
+			return port;
 		}
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *local,
+		     const char **transport)
+{
+	unsigned index;
+	const struct run_port *port = listening(r, i, local, &index);
+
+	if (!port)
+		return -ENOENT;
+	*transport = port->ops->name;
+	return 0;
+}
+
+const char *sp_run_listening_word(const struct sp_run *r, unsigned i)
+{
+	struct sp_endpoint local;
+	unsigned index;
+
+	if (listening(r, i, &local, &index))
+		for (unsigned k = 0; k < r->plan->n_recvs; k++)
+			if (r->plan->recvs[k].from_port == index)
+				return r->plan->recvs[k].protocol;
+	return "udp";
 }
 
 int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const char *name,
@@ -87,6 +112,9 @@ void sp_run_session_final(struct sp_run *r, uint32_t session, const uint64_t *tx
 {
 	struct run_session *s = &r->sessions[session];
 
+	/* The report is out: it does not change any more. */
+	if (r->final_ns)
+		return;
 	if (!s->tx)
 		s->tx = sp_alloc_array(r->env.mem, s->n, sizeof *s->tx);
 	if (!s->tx || n != s->n)
@@ -94,44 +122,6 @@ void sp_run_session_final(struct sp_run *r, uint32_t session, const uint64_t *tx
 	for (uint32_t i = 0; i < n; i++)
 		s->tx[i] = tx[i];
 	s->final = true;
-}
-
-static void flow_counts(const struct sp_run *r, uint32_t i, struct sp_peer_flow *out)
-{
-	const struct sp_flow_rx *f = &r->granted.rx[i];
-	const struct sp_sketch *sk = &r->granted.sketch[i];
-	bool clock = r->rx_session[f->session].clock_known;
-	uint64_t unique = unique_of(f);
-
-	*out = (struct sp_peer_flow){
-		.rx = f->rx,
-		.rx_bytes = f->rx_bytes,
-		.unique = unique,
-		.duplicates = f->duplicates,
-		.reordered = f->reordered,
-		.corrupted = f->corrupted,
-		.too_old = f->too_old,
-		.gaps = f->gaps,
-		.first_rx_ns = f->first_rx,
-		.last_rx_ns = f->last_rx,
-		.jitter_ns = f->jitter16 / 16,
-		.negative = r->granted.meta[i].negative,
-	};
-	if (!clock || !unique || !r->granted.meta[i].has_time)
-		return;
-	out->delay = (struct sp_summary){
-		.known = true,
-		.coarse = true,
-		.n = unique,
-		.min = f->delay_min,
-		.max = f->delay_max,
-		.mean = (double)f->delay_sum / (double)unique,
-		.p50 = sp_sketch_quantile(sk, 0.5),
-		.p90 = sp_sketch_quantile(sk, 0.9),
-		.p99 = sp_sketch_quantile(sk, 0.99),
-		.p999 = sp_sketch_quantile(sk, 0.999),
-		.clock_error = (int64_t)r->rx_session[f->session].error_ns,
-	};
 }
 
 /* Only one worker ever wrote into a granted flow's own tally; the others' are empty. */
@@ -190,7 +180,7 @@ int sp_run_session_counts(const struct sp_run *r, uint32_t session, const struct
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < s->n; i++)
-		flow_counts(r, s->base - 1 + i, &pc->flows[i]);
+		sp_run_read_flow(r, &r->granted, s->base - 1 + i, &pc->flows[i]);
 	tally_counts(r, s, pc);
 	port_counts(r, pc);
 	return 0;
@@ -207,6 +197,8 @@ void sp_peer_counts_fini(struct sp_peer_counts *pc, const struct sp_mem *mem)
 
 void sp_run_session_end(struct sp_run *r, uint32_t session, bool lost)
 {
+	if (r->final_ns)
+		return;
 	r->sessions[session].ended = true;
 	r->sessions[session].lost = lost;
 }

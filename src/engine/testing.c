@@ -24,6 +24,8 @@ static uint32_t lost_identity(void)
 static void on_event(void *arg, const struct sp_event *e)
 {
 	struct sim *s = arg;
+	struct sp_stream_result one;
+	struct sp_flow_result flow;
 	uint32_t unknown;
 
 	s->intervals += e->kind == SP_EVENT_INTERVAL;
@@ -34,11 +36,14 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (e->kind == SP_EVENT_INTERVAL || e->kind == SP_EVENT_END)
 		s->unknown |= unknown & ~(e->kind == SP_EVENT_END ? 0 : lost_identity());
 	for (size_t i = 0; i < e->result->n_streams; i++) {
-		const struct sp_counts *c = &e->result->streams[i].m.c;
-
-		s->violations += sp_counts_check(c, &unknown) != 0;
-		if (c->v[SP_C_pending] > s->worst_pending)
-			s->worst_pending = c->v[SP_C_pending];
+		sp_result_stream(e->result, i, &one);
+		s->violations += sp_counts_check(&one.m.c, &unknown) != 0;
+		if (one.m.c.v[SP_C_pending] > s->worst_pending)
+			s->worst_pending = one.m.c.v[SP_C_pending];
+	}
+	for (size_t i = 0; i < e->result->n_flows; i++) {
+		sp_result_flow(e->result, i, &flow);
+		s->violations += sp_counts_check(&flow.m.c, &unknown) != 0;
 	}
 	if (e->kind == SP_EVENT_INTERVAL && s->stop_after_ns && e->t_ns >= s->stop_after_ns)
 		sp_run_request_stop(s->run, true);

@@ -9,8 +9,6 @@
 
 #include "core/shared.h"
 
-/* A sleeping thread wakes 35 to 45 us late: so sleep until this long before, then spin. */
-#define SPIN_BEFORE_NS	  60000u
 /* Not worth going to sleep for less. */
 #define SLEEP_AT_LEAST_NS 20000u
 #define IDLE_SLEEP_NS	  (100 * SP_NS_PER_MS)
@@ -30,6 +28,7 @@ int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index
 				 .stop_at = SP_NEVER,
 				 .stopped_at = SP_NEVER,
 				 .stop_seen = SP_NEVER };
+	sp_margin_init(&w->margin);
 	if (sp_lane_init(&w->lane, env))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	w->epfd = epoll_create1(EPOLL_CLOEXEC);
@@ -60,7 +59,6 @@ void sp_worker_fini(struct sp_worker *w)
 	sp_free(w->env->mem, w->lane.streams);
 	sp_free(w->env->mem, w->lane.flow);
 	sp_free(w->env->mem, w->lane.tally);
-	sp_free(w->env->mem, w->stream_of);
 	sp_free(w->env->mem, w->given_up);
 	sp_lane_fini(&w->lane);
 	*w = (struct sp_worker){ 0 };
@@ -263,7 +261,10 @@ static void sleep_until(struct sp_worker *w, uint64_t now_ns, uint64_t at_ns)
 			       .tv_nsec = (long)(wait % SP_NS_PER_S) };
 	struct epoll_event ev[4];
 	int n = epoll_pwait2(w->epfd, ev, 4, &ts, NULL);
+	uint64_t woke_ns = sp_clock_now(w->env->clock);
 
+	if (n == 0 && woke_ns > at_ns)
+		sp_margin_note(&w->margin, woke_ns - at_ns);
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.fd == w->wake)
 			(void)!read(w->wake, &word, sizeof word);
@@ -277,7 +278,7 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 	bool polls = false;
 
 	if (sp_lane_waiting(&w->lane))
-		next = w->lane.blocked > 64 ? now_ns + 2 * SLEEP_AT_LEAST_NS + SPIN_BEFORE_NS
+		next = w->lane.blocked > 64 ? now_ns + 2 * SLEEP_AT_LEAST_NS + w->margin.ns
 					    : now_ns;
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
 		polls |= w->lane.ports[i].rx && !w->lane.ports[i].ops->conn &&
@@ -290,7 +291,7 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 	if (next <= now_ns)
 		return;
 	if (next < until)
-		until = w->spin == SP_SPIN_NEVER ? next : next - SPIN_BEFORE_NS;
+		until = w->spin == SP_SPIN_NEVER ? next : next - w->margin.ns;
 	if (w->spin != SP_SPIN_ALWAYS && !polls && until > now_ns &&
 	    until - now_ns >= (w->spin == SP_SPIN_NEVER ? 1 : SLEEP_AT_LEAST_NS)) {
 		sleep_until(w, now_ns, until);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "engine/lane_bulk.h"
 #include "engine/lane_dialogue.h"
+#include "core/margin.h"
 #include "engine/lane_packet.h"
 #include "engine/plan.h"
 #include "engine/sink.h"
@@ -31,9 +32,9 @@ struct sp_worker {
 	struct sp_errors bulk_errors;
 	uint64_t conn_units; /* received over connections, seen so far */
 	uint64_t sampled_ns;
-	uint32_t *stream_of; /* lane's stream index -> the plan's */
-	uint64_t *given_up;  /* per lane stream: taken from the pacer, never sent */
+	uint64_t *given_up; /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
+	struct sp_margin margin; /* gets up so long before a departure, then spins */
 	double asked_pps;
 	uint64_t coalesce_ns;
 	uint64_t last_end_ns; /* latest planned end of its streams; SP_NEVER none */

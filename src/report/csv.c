@@ -9,7 +9,7 @@
 void sp_csv_init(struct sp_csv *c, const struct sp_mem *mem)
 {
 	*c = (struct sp_csv){ .headed = false };
-	sp_series_init(&c->series, mem);
+	sp_series_init(&c->series, mem, SP_SERIES_ALL);
 }
 
 void sp_csv_fini(struct sp_csv *c)
@@ -92,13 +92,13 @@ static void put_summary(struct sp_str *out, const struct sp_summary *s)
 }
 
 /* A row of its period: series is NULL for the whole run. */
-struct row {
+struct period {
 	const struct sp_event *ev;
-	const struct sp_series *series;
+	struct sp_series *series;
 	uint64_t period_ns;
 };
 
-static void put_lead(struct sp_str *out, const struct row *row, const char *stream)
+static void put_lead(struct sp_str *out, const struct period *row, const char *stream)
 {
 	char time[SP_FMT_FIGURE];
 
@@ -113,7 +113,7 @@ static void put_lead(struct sp_str *out, const struct row *row, const char *stre
 	put_real(out, (double)row->period_ns / 1e9, 6);
 }
 
-static void put_interval_counts(struct sp_str *out, const struct row *row, size_t i,
+static void put_interval_counts(struct sp_str *out, const struct period *row, size_t i,
 				const struct sp_counts *c)
 {
 	for (unsigned k = 0; k < SP_C__N; k++) {
@@ -126,7 +126,7 @@ static void put_interval_counts(struct sp_str *out, const struct row *row, size_
 	}
 }
 
-static void put_interval_rest(struct sp_str *out, const struct row *row, size_t i,
+static void put_interval_rest(struct sp_str *out, const struct period *row, size_t i,
 			      const struct sp_measure *m)
 {
 	const struct sp_series *s = row->series;
@@ -159,12 +159,11 @@ static void put_final(struct sp_str *out, const struct sp_measure *m)
 #undef SP_TIMES
 }
 
-static void put_row(struct sp_str *out, const struct row *row, size_t i)
+/* i: 0 the total, 1 + k row k. */
+static void put_measure(struct sp_str *out, const struct period *row, size_t i,
+			const char *name, const struct sp_measure *m)
 {
-	const struct sp_result *r = row->ev->result;
-	const struct sp_measure *m = i ? sp_row_measure(r, i - 1) : &r->total;
-
-	put_lead(out, row, i ? sp_row_name(r, i - 1) : NULL);
+	put_lead(out, row, i ? name ? name : "" : NULL);
 	if (row->series) {
 		put_interval_counts(out, row, i, &m->c);
 		put_interval_rest(out, row, i, m);
@@ -174,11 +173,23 @@ static void put_row(struct sp_str *out, const struct row *row, size_t i)
 	sp_str_puts(out, "\n");
 }
 
-static void put_rows(struct sp_str *out, const struct row *row)
+/* Each row is read once: what the next period adds to is what this one said. */
+static void put_rows(struct sp_str *out, const struct period *p)
 {
-	for (size_t i = 1; i <= sp_rows(row->ev->result); i++)
-		put_row(out, row, i);
-	put_row(out, row, 0);
+	const struct sp_result *r = p->ev->result;
+	struct sp_row row;
+
+	if (p->series)
+		sp_series_open(p->series, p->ev);
+	for (size_t i = 0; i < sp_rows(r); i++) {
+		sp_row_read(r, i, &row);
+		put_measure(out, p, i + 1, row.name, row.m);
+		if (p->series)
+			sp_series_keep(p->series, i, &row.m->c);
+	}
+	put_measure(out, p, 0, NULL, &r->total);
+	if (p->series)
+		sp_series_close(p->series, p->ev);
 }
 
 void sp_csv_event(struct sp_csv *c, const struct sp_event *ev, struct sp_str *out)
@@ -189,10 +200,8 @@ void sp_csv_event(struct sp_csv *c, const struct sp_event *ev, struct sp_str *ou
 		put_header(out);
 	c->headed = true;
 	/* What is left between the last interval and the end is an interval too. */
-	if (closes && ev->t_ns > c->series.t_ns) {
-		put_rows(out, &(struct row){ ev, &c->series, ev->t_ns - c->series.t_ns });
-		sp_series_keep(&c->series, ev);
-	}
+	if (closes && ev->t_ns > c->series.t_ns)
+		put_rows(out, &(struct period){ ev, &c->series, ev->t_ns - c->series.t_ns });
 	if (ev->kind == SP_EVENT_END)
-		put_rows(out, &(struct row){ ev, NULL, ev->result->duration_ns });
+		put_rows(out, &(struct period){ ev, NULL, ev->result->duration_ns });
 }

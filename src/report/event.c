@@ -15,14 +15,14 @@ static void put_start(struct sp_json *j, const struct sp_event *ev,
 {
 	const struct sp_result *r = ev->result;
 	size_t n = stream_limit(r);
+	struct sp_stream_result s;
 
 	sp_json_request(j, r, env);
 	sp_json_open(j, "streams", '[');
 	for (size_t i = 0; i < n; i++) {
+		sp_result_stream(r, i, &s);
 		sp_json_open(j, NULL, '{');
-		sp_json_str(j, "name", r->streams[i].name);
-		sp_json_str(j, "target", r->streams[i].target);
-		sp_json_str(j, "asked", r->streams[i].asked);
+		sp_json_request_of(j, &s);
 		sp_json_close(j, '}');
 	}
 	sp_json_close(j, ']');
@@ -43,6 +43,8 @@ static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 	sp_json_str(j, "name", s->name);
 	for (size_t i = 0; i < sizeof main_ones / sizeof *main_ones; i++)
 		sp_json_counter(j, &s->m.c, main_ones[i]);
+	if (s->way.known)
+		sp_json_way(j, &s->way);
 	sp_json_close(j, '}');
 }
 
@@ -50,14 +52,17 @@ static void put_interval(struct sp_json *j, const struct sp_event *ev)
 {
 	const struct sp_result *r = ev->result;
 	size_t n = stream_limit(r);
+	struct sp_stream_result s;
 
 	sp_json_i64(j, "schema", SP_REPORT_SCHEMA);
 	sp_json_open(j, "total", '{');
 	sp_json_measure(j, &r->total);
 	sp_json_close(j, '}');
 	sp_json_open(j, "streams", '[');
-	for (size_t i = 0; i < n; i++)
-		put_stream(j, &r->streams[i]);
+	for (size_t i = 0; i < n; i++) {
+		sp_result_stream(r, i, &s);
+		put_stream(j, &s);
+	}
 	sp_json_close(j, ']');
 	sp_json_u64(j, "streams_omitted", r->n_streams - n);
 }

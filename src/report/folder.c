@@ -70,7 +70,6 @@ static void release(struct sp_folder *f)
 		close(f->events_fd);
 	if (f->dir_fd >= 0)
 		close(f->dir_fd);
-	sp_str_fini(&f->plan);
 	pthread_cond_destroy(&f->work);
 	pthread_cond_destroy(&f->progress);
 	pthread_mutex_destroy(&f->lock);
@@ -89,7 +88,6 @@ int sp_folder_open(struct sp_folder **out, const struct sp_folder_conf *conf,
 	f->dir_fd = -1;
 	f->events_fd = -1;
 	init_sync(f);
-	sp_str_init(&f->plan, mem);
 	sp_strlcpy(f->version, conf->version, sizeof f->version);
 	rc = sp_folder_place(f, conf, e);
 	if (rc)
@@ -98,11 +96,8 @@ int sp_folder_open(struct sp_folder **out, const struct sp_folder_conf *conf,
 	rc = open_events(f, e);
 	if (rc)
 		goto fail;
-	if (conf->plan_json) {
-		sp_str_puts(&f->plan, conf->plan_json);
-		if (!f->plan.len || f->plan.text[f->plan.len - 1] != '\n')
-			sp_str_puts(&f->plan, "\n");
-	}
+	f->plan = conf->plan;
+	f->plan_arg = conf->plan_arg;
 	rc = start_writer(f, e);
 	if (rc)
 		goto fail;

@@ -15,13 +15,19 @@
 #include "core/result.h"
 #include "report/json.h"
 
+typedef int sp_folder_take(void *arg, const char *text, size_t len);
+
 struct sp_folder_conf {
 	const char *dir; /* --run-dir: this very folder; NULL: a new one under the runs' root */
 	/* Values of the environment, NULL when not set; used without dir. */
 	const char *spate_runs, *xdg_state_home, *home;
 	const char *name; /* the run's, made harmless here; NULL: "run" */
 	int64_t started_real_ns;
-	const char *plan_json; /* plan.json's text; NULL: no such file */
+	/* Gives plan.json's text in pieces, on the writer's thread; NULL: no such file. It stops
+	 * when take returns other than 0, and returns that. plan_arg lives until the end of
+	 * sp_folder_finish. */
+	int (*plan)(const void *plan_arg, sp_folder_take *take, void *arg);
+	const void *plan_arg;
 	const char *version;
 };
 

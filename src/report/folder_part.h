@@ -26,7 +26,8 @@ struct sp_folder {
 	int dir_fd, events_fd;
 	uint64_t events_size; /* writer: bytes of whole lines in events.jsonl */
 	uint64_t left_out;    /* caller: intervals that found the queue full */
-	struct sp_str plan;   /* plan.json, until it is written */
+	int (*plan)(const void *plan_arg, sp_folder_take *take, void *arg);
+	const void *plan_arg;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t work, progress;

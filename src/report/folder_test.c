@@ -47,13 +47,19 @@ static int remove_root(void **state)
 	return 0;
 }
 
+static int give_plan(const void *text, sp_folder_take *take, void *arg)
+{
+	return take(arg, text, strlen(text));
+}
+
 static struct sp_folder_conf conf_of(const char *root)
 {
 	return (struct sp_folder_conf){
 		.spate_runs = root,
 		.name = "sample",
 		.started_real_ns = SP_SAMPLE_START_NS,
-		.plan_json = "{\"spate\": 1}",
+		.plan = give_plan,
+		.plan_arg = "{\"spate\": 1}",
 		.version = "0.1.0",
 	};
 }

@@ -91,6 +91,37 @@ void sp_folder_file(struct sp_folder *f, const char *name, const struct sp_str *
 	file_close(&w);
 }
 
+/* The lock is held while a piece is made, so that the caller cannot leave, and the plan with
+ * it, in the middle; not while it is written. */
+static int take_plan(void *arg, const char *text, size_t len)
+{
+	struct file *w = arg;
+	struct sp_folder *f = w->f;
+
+	pthread_mutex_unlock(&f->lock);
+	if (!w->err)
+		w->err = sp_folder_write(w->fd, text, len);
+	pthread_mutex_lock(&f->lock);
+	if (f->abandoned && !w->err)
+		w->err = -ECANCELED;
+	return w->err;
+}
+
+static void write_plan(struct sp_folder *f)
+{
+	struct file w;
+	int rc;
+
+	file_open(&w, f, "plan.json");
+	pthread_mutex_lock(&f->lock);
+	rc = w.err || f->abandoned ? -ECANCELED : f->plan(f->plan_arg, take_plan, &w);
+	pthread_mutex_unlock(&f->lock);
+	w.err = w.err ? w.err : rc;
+	if (!w.err)
+		w.err = sp_folder_write(w.fd, "\n", 1);
+	file_close(&w);
+}
+
 static void write_hist(struct sp_folder *f, const struct sp_folder_hist *h)
 {
 	struct sp_str text;
@@ -217,8 +248,8 @@ void *sp_folder_writer(void *arg)
 	struct sp_folder *f = arg;
 	bool abandoned;
 
-	if (f->plan.len || f->plan.failed)
-		sp_folder_file(f, "plan.json", &f->plan);
+	if (f->plan)
+		write_plan(f);
 	write_events(f);
 	pthread_mutex_lock(&f->lock);
 	f->drained = true;

@@ -117,13 +117,32 @@ static void put_verdict(struct sp_json *j, const struct sp_result *r)
 	sp_json_close(j, '}');
 }
 
+void sp_json_request_of(struct sp_json *j, const struct sp_stream_result *s)
+{
+	sp_json_str(j, "name", s->name);
+	sp_json_str(j, "target", *s->target ? s->target : NULL);
+	sp_json_str(j, "asked", *s->asked ? s->asked : NULL);
+}
+
+void sp_json_way(struct sp_json *j, const struct sp_way_result *w)
+{
+	sp_json_open(j, "way", '{');
+	put_ns(j, "connections", w->known || w->connections, (int64_t)w->connections);
+	put_ns(j, "retransmits", w->known, (int64_t)w->retransmits);
+	put_ns(j, "rtt_ns", w->known, (int64_t)w->rtt_ns);
+	put_ns(j, "min_rtt_ns", w->known && w->min_rtt_ns, (int64_t)w->min_rtt_ns);
+	put_ns(j, "cwnd_bytes", w->known, (int64_t)w->cwnd_bytes);
+	put_ns(j, "mss", w->known, w->mss);
+	sp_json_close(j, '}');
+}
+
 static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 {
 	sp_json_open(j, NULL, '{');
-	sp_json_str(j, "name", s->name);
-	sp_json_str(j, "target", s->target);
-	sp_json_str(j, "asked", s->asked);
+	sp_json_request_of(j, s);
 	sp_json_u64(j, "flows", s->flows);
+	sp_json_str(j, "unit", s->unit);
+	sp_json_way(j, &s->way);
 	sp_json_measure(j, &s->m);
 	sp_json_close(j, '}');
 }
@@ -213,10 +232,12 @@ static void put_streams(struct sp_json *j, const struct sp_result *r, size_t lim
 			const struct sp_report_drain *d)
 {
 	size_t n = r->n_streams < limit ? r->n_streams : limit;
+	struct sp_stream_result s;
 
 	sp_json_open(j, "streams", '[');
 	for (size_t i = 0; i < n; i++) {
-		put_stream(j, &r->streams[i]);
+		sp_result_stream(r, i, &s);
+		put_stream(j, &s);
 		drain(d, j->out);
 	}
 	sp_json_close(j, ']');
@@ -227,10 +248,12 @@ static void put_flows(struct sp_json *j, const struct sp_result *r, size_t limit
 		      const struct sp_report_drain *d)
 {
 	size_t n = r->n_flows < limit ? r->n_flows : limit;
+	struct sp_flow_result f;
 
 	sp_json_open(j, "flows", '[');
 	for (size_t i = 0; i < n; i++) {
-		put_flow(j, &r->flows[i]);
+		sp_result_flow(r, i, &f);
+		put_flow(j, &f);
 		drain(d, j->out);
 	}
 	sp_json_close(j, ']');

@@ -30,7 +30,7 @@ void sp_report_json(struct sp_str *out, const struct sp_event *, const struct sp
  * SP_EVENT_STREAMS streams the main ones, and how many streams were left out. The end event has
  * the document's keys, with at most SP_EVENT_PARTS streams and flows. */
 #define SP_EVENT_STREAMS 64u
-#define SP_EVENT_PARTS	 1000u
+#define SP_EVENT_PARTS	 64u
 void sp_report_event(struct sp_str *out, const struct sp_event *, const struct sp_report_env *);
 /* JSON Schema (2020-12) of the document, made from the counters' table. */
 void sp_report_schema(struct sp_str *out);
@@ -46,7 +46,8 @@ void sp_report_schema(struct sp_str *out);
 #define SP_MEASURE_TIMES                                                                       \
 	SP_TIMES(delay, "one-way delay, from the intended departure")                          \
 	SP_TIMES(delay_actual, "one-way delay, from the actual departure")                     \
-	SP_TIMES(rtt, "round trip, from the intended departure")                               \
+	SP_TIMES(rtt, "until the answer was complete, from the intended start")                 \
+	SP_TIMES(rtt_actual, "until the answer was complete, from the actual start")            \
 	SP_TIMES(late, "actual minus intended departure")                                      \
 	SP_TIMES(gap_error, "|actual gap - intended gap|, by the sender's clock")              \
 	SP_TIMES(rx_gap_error, "|actual gap - intended gap|, by the receiver's time stamps")

@@ -25,6 +25,10 @@ void sp_json_counter(struct sp_json *, const struct sp_counts *, enum sp_counter
 void sp_json_measure(struct sp_json *, const struct sp_measure *);
 void sp_json_remark(struct sp_json *, const char *key, const struct sp_remark *);
 void sp_json_host(struct sp_json *, const struct sp_result *);
+/* What the kernel knows of its connections. */
+void sp_json_way(struct sp_json *, const struct sp_way_result *);
+/* What a stream is: name, target, asked. */
+void sp_json_request_of(struct sp_json *, const struct sp_stream_result *);
 /* What is known before the run starts: name, seed, digest, command, ... */
 void sp_json_request(struct sp_json *, const struct sp_result *, const struct sp_report_env *);
 /* All keys of the document, with at most limit streams and flows. */

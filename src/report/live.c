@@ -24,7 +24,7 @@ int sp_live_new(struct sp_live **out, const struct sp_live_conf *conf, const str
 		return -ENOMEM;
 	l->conf = *conf;
 	l->mem = mem;
-	sp_series_init(&l->series, mem);
+	sp_series_init(&l->series, mem, conf->terminal ? SP_LIVE_COUNTERS : 0);
 	sp_str_init(&l->picture, mem);
 	sp_live_resize(l, conf->rows, conf->cols);
 	*out = l;
@@ -69,10 +69,13 @@ static void put_rate(struct sp_str *out, const char *label, double pps, double b
 		sp_str_printf(out, "  %s", sp_human_bps(text, sizeof text, bps));
 }
 
+/* What a sender hears at the end only is left out until then. */
 static void put_count(struct sp_str *out, const struct sp_counts *c, enum sp_counter i)
 {
 	char text[SP_FMT_FIGURE];
 
+	if (!sp_counts_has(c, i))
+		return;
 	sp_str_printf(out, "  %s %s", sp_counter_table[i].name,
 		      sp_fmt_count(text, sizeof text, c, i));
 }
@@ -84,7 +87,7 @@ static void put_plain(struct sp_live *l, const struct sp_event *ev, struct sp_st
 	char text[SP_FMT_FIGURE];
 	struct sp_live_rates v;
 
-	sp_live_rates(l, ev, 0, &v);
+	sp_live_rates(l, ev, 0, &r->total, &v);
 	sp_fmt_right(out, sp_fmt_seconds(text, sizeof text, ev->t_ns), 6);
 	sp_str_puts(out, " s");
 	if (r->role == SP_ROLE_RECV) {
@@ -98,7 +101,7 @@ static void put_plain(struct sp_live *l, const struct sp_event *ev, struct sp_st
 		put_count(out, c, SP_C_pending);
 	}
 	sp_str_puts(out, "\n");
-	sp_series_keep(&l->series, ev);
+	sp_series_remember(&l->series, ev);
 }
 
 /* ---- drawing in place ---- */
@@ -161,7 +164,7 @@ static void terminal_event(struct sp_live *l, const struct sp_event *ev, struct 
 		l->drawn_ns = ev->t_ns;
 	}
 	draw(l, ev, out);
-	sp_series_keep(&l->series, ev);
+	sp_series_remember(&l->series, ev);
 }
 
 void sp_live_event(struct sp_live *l, const struct sp_event *ev, struct sp_str *out)

@@ -89,10 +89,8 @@ static void choose_columns(struct layout *t, enum sp_role_kind role)
 /* ---- figures ---- */
 
 void sp_live_rates(const struct sp_live *l, const struct sp_event *ev, size_t i,
-		   struct sp_live_rates *v)
+		   const struct sp_measure *m, struct sp_live_rates *v)
 {
-	const struct sp_result *r = ev->result;
-	const struct sp_measure *m = i ? sp_row_measure(r, i - 1) : &r->total;
 	const struct sp_series *s = &l->series;
 	uint64_t t = ev->t_ns;
 
@@ -159,14 +157,12 @@ static void put_cell(struct sp_str *out, const struct layout *t, const struct co
 }
 
 /* i: 0 the total, 1 + k row k. */
-static void put_row(struct sp_str *out, const struct layout *t, size_t i)
+static void put_measure(struct sp_str *out, const struct layout *t, size_t i, const char *name,
+			const struct sp_measure *m)
 {
-	const struct sp_result *r = t->ev->result;
-	const struct sp_measure *m = i ? sp_row_measure(r, i - 1) : &r->total;
-	const char *name = i ? sp_row_name(r, i - 1) : "total";
 	struct sp_live_rates v;
 
-	sp_live_rates(t->l, t->ev, i, &v);
+	sp_live_rates(t->l, t->ev, i, m, &v);
 	sp_fmt_left(out, name ? name : "unknown", t->name);
 	for (unsigned k = 0; k < t->n; k++)
 		put_cell(out, t, t->col[k], m, &v);
@@ -238,7 +234,7 @@ static void put_tiny(struct sp_str *out, const struct layout *t)
 	struct sp_live_rates v;
 	bool recv = r->role == SP_ROLE_RECV;
 
-	sp_live_rates(t->l, t->ev, 0, &v);
+	sp_live_rates(t->l, t->ev, 0, &r->total, &v);
 	snprintf(line, sizeof line, "%s s %s %s", sp_fmt_seconds(at, sizeof at, t->ev->t_ns),
 		 recv ? "received" : "sent",
 		 sp_human_pps(pps, sizeof pps, recv ? v.rx_pps : v.tx_pps));
@@ -253,13 +249,14 @@ static void put_tiny(struct sp_str *out, const struct layout *t)
 
 static int64_t activity(const struct layout *t, size_t i)
 {
-	const struct sp_counts *c = &sp_row_measure(t->ev->result, i)->c;
+	struct sp_counts c;
 	int64_t tx = 0, rx = 0;
 
+	sp_row_counts(t->ev->result, i, &c);
 	if (t->ev->kind == SP_EVENT_END)
-		return (int64_t)(c->v[SP_C_tx_packets] + c->v[SP_C_rx_packets]);
-	sp_series_delta(&t->l->series, i + 1, c, SP_C_tx_packets, &tx);
-	sp_series_delta(&t->l->series, i + 1, c, SP_C_rx_packets, &rx);
+		return (int64_t)(c.v[SP_C_tx_packets] + c.v[SP_C_rx_packets]);
+	sp_series_delta(&t->l->series, i + 1, &c, SP_C_tx_packets, &tx);
+	sp_series_delta(&t->l->series, i + 1, &c, SP_C_rx_packets, &rx);
 	return tx + rx;
 }
 
@@ -267,9 +264,12 @@ static int64_t activity(const struct layout *t, size_t i)
 static size_t busiest(const struct layout *t, size_t want, size_t *at)
 {
 	int64_t key[STREAMS];
-	size_t n = 0;
+	size_t n = 0, rows = sp_rows(t->ev->result);
 
-	for (size_t i = 0; i < sp_rows(t->ev->result); i++) {
+	/* All fit: none has to be looked at. */
+	for (; rows <= want && n < rows; n++)
+		at[n] = n;
+	for (size_t i = n; i < rows; i++) {
 		int64_t a = activity(t, i);
 		size_t k = n;
 
@@ -299,22 +299,26 @@ static void put_streams(struct sp_str *out, struct layout *t, size_t rows)
 	size_t at[STREAMS], n, want = rows < STREAMS ? rows : STREAMS;
 	char more[SP_FMT_FIGURE], line[SP_FMT_FIGURE + 32];
 	unsigned room = t->width - sum_cols(t);
+	struct sp_row row;
 
 	if (sp_rows(r) > want)
 		want--; /* for the line that says so */
 	n = busiest(t, want, at);
 	t->name = NAME_MIN;
 	for (size_t k = 0; k < n; k++) {
-		const char *name = sp_row_name(r, at[k]);
-		unsigned need = name ? sp_fmt_cols(name) : 0;
+		unsigned need;
 
+		sp_row_read(r, at[k], &row);
+		need = row.name ? sp_fmt_cols(row.name) : 0;
 		t->name = need > t->name ? need : t->name;
 	}
 	t->name = t->name > NAME_MAX ? NAME_MAX : t->name;
 	t->name = t->name > room ? room : t->name;
 	put_head(out, t);
-	for (size_t k = 0; k < n; k++)
-		put_row(out, t, at[k] + 1);
+	for (size_t k = 0; k < n; k++) {
+		sp_row_read(r, at[k], &row);
+		put_measure(out, t, at[k] + 1, row.name, row.m);
+	}
 	if (n == sp_rows(r))
 		return;
 	snprintf(line, sizeof line, "%s more, the %s shown",
@@ -339,5 +343,5 @@ void sp_live_picture(const struct sp_live *l, const struct sp_event *ev, struct 
 		return;
 	put_streams(out, &t, rows - 3);
 	if (sp_rows(ev->result) != 1)
-		put_row(out, &t, 0);
+		put_measure(out, &t, 0, "total", &ev->result->total);
 }

@@ -133,6 +133,33 @@ static void fill_surroundings(struct sp_sample *s)
 	r->host.rss_peak_bytes = 12345678;
 }
 
+static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
+{
+	*out = ((const struct sp_sample *)arg)->streams[i];
+}
+
+static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
+{
+	*out = ((const struct sp_sample *)arg)->flows[i];
+}
+
+static void give_stream_counts(const void *arg, size_t i, struct sp_counts *out)
+{
+	*out = ((const struct sp_sample *)arg)->streams[i].m.c;
+}
+
+static void give_flow_counts(const void *arg, size_t i, struct sp_counts *out)
+{
+	*out = ((const struct sp_sample *)arg)->flows[i].m.c;
+}
+
+static const struct sp_result_parts parts = {
+	.stream = give_stream,
+	.flow = give_flow,
+	.stream_counts = give_stream_counts,
+	.flow_counts = give_flow_counts,
+};
+
 void sp_sample_at(struct sp_sample *s, double sec)
 {
 	bool end = sec >= RUN_S;
@@ -169,8 +196,8 @@ void sp_sample_init(struct sp_sample *s, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		snprintf(s->names[i], sizeof *s->names, "udp-%u", i + 1);
 		s->streams[i].name = s->names[i];
-		s->streams[i].target = "udp://10.99.0.2:5001";
-		s->streams[i].asked = "1kpps, 1024 B, constant, 10s";
+		strcpy(s->streams[i].target, "udp://10.99.0.2:5001");
+		strcpy(s->streams[i].asked, "1kpps, 1024 B, constant, 10s");
 		s->streams[i].flows = 1;
 	}
 	*r = (struct sp_result){
@@ -186,10 +213,11 @@ void sp_sample_init(struct sp_sample *s, unsigned n)
 		.bound = SP_BOUND_SENDER_CPU,
 		.evidence =
 			"the sending thread used 99.2 % of its core and departures were late",
-		.streams = s->streams,
+		.parts = &parts,
+		.parts_arg = s,
 		.n_streams = n,
-		.flows = s->flows,
 		.n_flows = n,
+		.unit = "datagram",
 		.clock = "same host, one clock",
 	};
 	fill_surroundings(s);
@@ -223,8 +251,8 @@ void sp_sample_forget(struct sp_sample *s)
 
 	for (size_t i = 0; i < r->n_streams; i++) {
 		s->streams[i].name = NULL;
-		s->streams[i].target = NULL;
-		s->streams[i].asked = NULL;
+		*s->streams[i].target = '\0';
+		*s->streams[i].asked = '\0';
 		forget(&s->streams[i].m);
 	}
 	for (size_t i = 0; i < r->n_flows; i++) {
@@ -236,6 +264,7 @@ void sp_sample_forget(struct sp_sample *s)
 	forget(&r->total);
 	for (size_t i = 0; i < 2; i++)
 		s->transports[i] = (struct sp_transport_result){ .name = NULL };
+	r->unit = NULL;
 	r->name = NULL;
 	r->command = NULL;
 	r->plan_sha256 = NULL;

@@ -8,7 +8,7 @@
 #define SP_SAMPLE_START_NS 1767225600000000000 /* 2026-01-01T00:00:00Z */
 
 struct sp_sample {
-	struct sp_result result;
+	struct sp_result result; /* its parts come from here: the sample stays where it is */
 	struct sp_event event;
 	struct sp_stream_result *streams;
 	struct sp_flow_result *flows;

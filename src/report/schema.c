@@ -111,6 +111,17 @@ static const struct prop stream_rows[] = {
 	{ "target", "string?", NULL },
 	{ "asked", "string?", "what it asked for, for people" },
 	{ "flows", "integer", "flows folded into it" },
+	{ "unit", "string?", "what one departure makes, and the counts count" },
+	{ "way", "#way", "what the kernel knows of its connections" },
+};
+
+static const struct prop way_rows[] = {
+	{ "connections", "integer?", "opened so far" },
+	{ "retransmits", "integer?", "segments sent again" },
+	{ "rtt_ns", "integer?", "smoothed round trip of the connection that was asked last" },
+	{ "min_rtt_ns", "integer?", "its smallest" },
+	{ "cwnd_bytes", "integer?", "its congestion window" },
+	{ "mss", "integer?", "its segment size" },
 };
 
 static const struct prop flow_rows[] = {
@@ -225,6 +236,7 @@ void sp_report_schema(struct sp_str *out)
 	put_def(&j, "verdict", verdict_rows, COUNT(verdict_rows));
 	put_def(&j, "transport", transport_rows, COUNT(transport_rows));
 	put_def(&j, "host", host_rows, COUNT(host_rows));
+	put_def(&j, "way", way_rows, COUNT(way_rows));
 	put_measured(&j, "stream", stream_rows, COUNT(stream_rows));
 	put_measured(&j, "flow", flow_rows, COUNT(flow_rows));
 	sp_json_close(&j, '}');

@@ -52,19 +52,20 @@ static void put_header(struct sp_str *out, const struct sp_result *r,
 
 static void put_only_stream(struct sp_str *out, const struct sp_result *r)
 {
-	const struct sp_stream_result *s = r->streams;
+	struct sp_stream_result s;
 
 	if (r->n_streams != 1)
 		return;
+	sp_result_stream(r, 0, &s);
 	sp_text_label(out, "stream");
-	sp_fmt_safe(out, s->name ? s->name : "unknown");
-	if (s->target && *s->target) {
+	sp_fmt_safe(out, s.name ? s.name : "unknown");
+	if (*s.target) {
 		sp_str_puts(out, r->role == SP_ROLE_RECV ? " on " : " to ");
-		sp_fmt_safe(out, s->target);
+		sp_fmt_safe(out, s.target);
 	}
-	if (s->asked && *s->asked) {
+	if (*s.asked) {
 		sp_str_puts(out, ": ");
-		sp_fmt_safe(out, s->asked);
+		sp_fmt_safe(out, s.asked);
 	}
 	sp_str_puts(out, "\n");
 }
@@ -198,8 +199,9 @@ void sp_report_text(struct sp_str *out, const struct sp_event *ev,
 		sp_str_puts(out, "\n");
 		sp_text_streams(out, r);
 	}
+	sp_str_puts(out, "\n");
+	sp_text_ways(out, r);
 	if (r->n_transports) {
-		sp_str_puts(out, "\n");
 		sp_text_transports(out, r);
 	}
 	put_remarks(out, r);

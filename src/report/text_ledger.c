@@ -62,6 +62,16 @@ struct widths {
 	unsigned left, fig[TERMS], word[TERMS];
 };
 
+/* A row of nothing but unknowns says nothing: that it was not checked is said below. */
+static bool all_unknown(const struct sp_counts *c, const struct identity *id)
+{
+	bool any = sp_counts_has(c, id->left);
+
+	for (unsigned t = 0; t < id->n; t++)
+		any |= sp_counts_has(c, id->term[t]);
+	return !any;
+}
+
 static void measure(const struct sp_counts *c, struct widths *w)
 {
 	char text[SP_FMT_FIGURE];
@@ -70,6 +80,8 @@ static void measure(const struct sp_counts *c, struct widths *w)
 	for (unsigned i = 0; i < SP_IDENTITIES; i++) {
 		const struct identity *id = &identities[i];
 
+		if (all_unknown(c, id))
+			continue;
 		w->left = wider(w->left, strlen(sp_fmt_count(text, sizeof text, c, id->left)));
 		for (unsigned t = 0; t < id->n; t++) {
 			sp_fmt_count(text, sizeof text, c, id->term[t]);
@@ -144,11 +156,12 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 
 	measure(&r->total.c, &w);
 	sp_str_puts(out, "ledger");
-	if (r->n_flows && r->flows[0].unit)
-		sp_str_printf(out, " (in %ss)", r->flows[0].unit);
+	if (r->unit)
+		sp_str_printf(out, " (in %ss)", r->unit);
 	sp_str_puts(out, "\n");
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
-		put_identity(out, r, i, &w);
+		if (!all_unknown(&r->total.c, &identities[i]))
+			put_identity(out, r, i, &w);
 	put_other_counts(out, r);
 	if (r->role != SP_ROLE_RECV && !sp_counts_has(&r->total.c, SP_C_rx_packets))
 		sp_str_printf(out, "  received: unknown%s\n",
@@ -171,10 +184,9 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 /* The layer at which bytes count is that of --size: payload but for frames. */
 static const char *layer(const struct sp_result *r)
 {
-	if (!r->n_flows || !r->flows[0].unit)
+	if (!r->unit)
 		return "counted as --size counts";
-	return strcmp(r->flows[0].unit, "frame") ? "of payload, l7"
-						 : "of frames without FCS, l2";
+	return strcmp(r->unit, "frame") ? "of payload, l7" : "of frames without FCS, l2";
 }
 
 /* Exact enough to see that 99.93 is not 100. */
@@ -189,7 +201,7 @@ static void put_rate(struct sp_str *out, const char *label, double pps, double b
 	char text[SP_FMT_FIGURE];
 
 	sp_text_label(out, label);
-	sp_fmt_right(out, pps_text(text, sizeof text, pps), 14);
+	sp_fmt_right(out, isfinite(pps) ? pps_text(text, sizeof text, pps) : "unknown", 14);
 	sp_str_puts(out, " pps");
 	sp_fmt_right(out, sp_human_bps(text, sizeof text, bps), 18);
 	sp_fmt_right(out, sp_fmt_count(text, sizeof text, c, bytes), 20);
@@ -202,13 +214,16 @@ void sp_text_rates(struct sp_str *out, const struct sp_result *r)
 	char text[SP_FMT_FIGURE];
 
 	sp_str_printf(out, "rates (bits and bytes %s)\n", layer(r));
-	sp_text_label(out, "asked");
-	if (isfinite(m->asked_pps))
-		sp_fmt_right(out, pps_text(text, sizeof text, m->asked_pps), 14);
-	else
-		sp_fmt_right(out, r->role == SP_ROLE_RECV ? "unknown" : "max", 14);
-	sp_str_puts(out, " pps\n");
-	put_rate(out, "sent", m->tx_pps, m->tx_bps, &m->c, SP_C_tx_bytes);
+	/* A receiver is not told what was asked, and of what was sent only how many. */
+	if (r->role != SP_ROLE_RECV) {
+		sp_text_label(out, "asked");
+		if (isfinite(m->asked_pps))
+			sp_fmt_right(out, pps_text(text, sizeof text, m->asked_pps), 14);
+		else
+			sp_fmt_right(out, "max", 14);
+		sp_str_puts(out, " pps\n");
+		put_rate(out, "sent", m->tx_pps, m->tx_bps, &m->c, SP_C_tx_bytes);
+	}
 	put_rate(out, "received", m->rx_pps, m->rx_bps, &m->c, SP_C_rx_bytes);
 }
 
@@ -251,6 +266,15 @@ static const char *rx_clock(const struct sp_result *r)
 	return NULL;
 }
 
+static const char *arrival_text(const char *rx_clock)
+{
+	if (!strcmp(rx_clock, "kernel"))
+		return "arrivals are timed by the kernel";
+	if (!strcmp(rx_clock, "user"))
+		return "arrivals are timed when the program reads them";
+	return "arrivals are timed in virtual time";
+}
+
 /* What the delay row is worth: whose clock, how far off, how fine. */
 static void put_delay_note(struct sp_str *out, const struct sp_result *r)
 {
@@ -267,8 +291,7 @@ static void put_delay_note(struct sp_str *out, const struct sp_result *r)
 	else
 		sp_str_puts(out, s->clock_error ? "unknown" : "0, one clock");
 	if (clock)
-		sp_str_printf(out, ";\n  arrival by the %s's clock",
-			      strcmp(clock, "user") ? clock : "program");
+		sp_str_printf(out, ";\n  %s", arrival_text(clock));
 	sp_str_puts(out, "\n");
 	if (s->negative) {
 		sp_str_grouped(text, sizeof text, s->negative);
@@ -287,6 +310,7 @@ void sp_text_times(struct sp_str *out, const struct sp_result *r)
 		"min", "mean", "p50", "p90", "p99", "p99.9", "max"
 	};
 	const struct sp_measure *m = &r->total;
+	bool sent_gaps = r->role != SP_ROLE_RECV || m->gap_error.known;
 
 	sp_fmt_left(out, "times", SP_TEXT_LABEL);
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
@@ -297,12 +321,14 @@ void sp_text_times(struct sp_str *out, const struct sp_result *r)
 		put_times(out, "  from actual", &m->delay_actual);
 	if (m->rtt.known)
 		put_times(out, "round trip", &m->rtt);
+	if (m->rtt_actual.known)
+		put_times(out, "  from actual", &m->rtt_actual);
 	if (r->role != SP_ROLE_RECV || m->late.known)
 		put_times(out, "late", &m->late);
-	if (r->role != SP_ROLE_RECV || m->gap_error.known)
+	if (sent_gaps)
 		put_times(out, "gap error", &m->gap_error);
 	if (m->rx_gap_error.known)
-		put_times(out, "  at receiver", &m->rx_gap_error);
+		put_times(out, sent_gaps ? "  at receiver" : "gap error", &m->rx_gap_error);
 	sp_text_label(out, "jitter");
 	sp_fmt_fill(out, ' ', TIME_COLS);
 	put_time(out, isfinite(m->jitter_ns), m->jitter_ns);

@@ -7,27 +7,31 @@
 
 /* ---- which streams get a row ---- */
 
-typedef int worse_fn(const struct sp_measure *, const struct sp_measure *);
+/* How bad a stream is: by the first figure, among equals by the second. */
+struct badness {
+	double first, second;
+};
 
-static int sign(double a, double b)
+typedef struct badness badness_fn(const struct sp_measure *);
+
+/* Unknown is not worse than anything. */
+static struct badness by_loss(const struct sp_measure *m)
 {
-	return (a > b) - (a < b);
+	uint64_t lost, tx;
+
+	if (!sp_fmt_loss(m, &lost, &tx))
+		return (struct badness){ 0, 0 };
+	return (struct badness){ (double)lost / (double)tx, (double)lost };
 }
 
-/* > 0: a is worse than b. Unknown is not worse than anything. */
-static int worse_loss(const struct sp_measure *a, const struct sp_measure *b)
+static struct badness by_lateness(const struct sp_measure *m)
 {
-	uint64_t la = 0, lb = 0, ta = 0, tb = 0;
-	bool ka = sp_fmt_loss(a, &la, &ta), kb = sp_fmt_loss(b, &lb, &tb);
-	int by_share = sign(ka ? (double)la / (double)ta : 0, kb ? (double)lb / (double)tb : 0);
-
-	return by_share ? by_share : sign((double)la, (double)lb);
+	return (struct badness){ m->late.known ? (double)m->late.p99 : 0, 0 };
 }
 
-static int worse_late(const struct sp_measure *a, const struct sp_measure *b)
+static bool worse(struct badness a, struct badness b)
 {
-	return sign(a->late.known ? (double)a->late.p99 : 0,
-		    b->late.known ? (double)b->late.p99 : 0);
+	return a.first > b.first || (a.first == b.first && a.second > b.second);
 }
 
 struct chosen {
@@ -44,25 +48,34 @@ static bool has(const struct chosen *c, size_t i)
 }
 
 /* Adds the want worst that are not chosen yet. One pass: a short sorted list of candidates. */
-static void choose(struct chosen *c, const struct sp_result *r, size_t want, worse_fn *worse)
+static void choose(struct chosen *c, const struct sp_result *r, size_t want, badness_fn *by)
 {
-	size_t best[SP_TEXT_STREAMS], n = 0;
+	struct {
+		struct badness bad;
+		size_t at;
+	} best[SP_TEXT_STREAMS];
+	struct sp_stream_result s;
+	size_t n = 0;
 
 	for (size_t i = 0; i < r->n_streams; i++) {
+		struct badness bad;
 		size_t k = n;
 
 		if (has(c, i))
 			continue;
-		while (k > 0 && worse(&r->streams[i].m, &r->streams[best[k - 1]].m) > 0)
+		sp_result_stream(r, i, &s);
+		bad = by(&s.m);
+		while (k > 0 && worse(bad, best[k - 1].bad))
 			k--;
 		if (k >= want)
 			continue;
 		n = n < want ? n + 1 : want;
 		memmove(&best[k + 1], &best[k], (n - k - 1) * sizeof *best);
-		best[k] = i;
+		best[k].bad = bad;
+		best[k].at = i;
 	}
-	memcpy(&c->at[c->n], best, n * sizeof *best);
-	c->n += n;
+	for (size_t k = 0; k < n; k++)
+		c->at[c->n++] = best[k].at;
 }
 
 /* ---- rows ---- */
@@ -72,14 +85,13 @@ static void choose(struct chosen *c, const struct sp_result *r, size_t want, wor
 
 static unsigned name_cols(const struct sp_result *r, const struct chosen *c)
 {
-	unsigned cols = NAME_MIN;
+	struct sp_stream_result s;
+	unsigned cols = NAME_MIN, need;
 
 	for (size_t k = 0; k < c->n; k++) {
-		const char *name = r->streams[c->at[k]].name;
-		unsigned need = name ? sp_fmt_cols(name) : 0;
-
-		if (need > cols)
-			cols = need;
+		sp_result_stream(r, c->at[k], &s);
+		need = s.name ? sp_fmt_cols(s.name) : 0;
+		cols = need > cols ? need : cols;
 	}
 	return cols < NAME_MAX ? cols : NAME_MAX;
 }
@@ -111,11 +123,12 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 	bool all = r->n_streams <= SP_TEXT_STREAMS, recv = r->role == SP_ROLE_RECV;
 	struct chosen c = { .n = 0 };
 	char total[SP_FMT_FIGURE], text[SP_FMT_FIGURE];
+	struct sp_stream_result s;
 	unsigned cols;
 
 	if (!all) {
-		choose(&c, r, SP_TEXT_STREAMS / 2, worse_loss);
-		choose(&c, r, SP_TEXT_STREAMS - c.n, worse_late);
+		choose(&c, r, SP_TEXT_STREAMS / 2, by_loss);
+		choose(&c, r, SP_TEXT_STREAMS - c.n, by_lateness);
 	}
 	for (size_t i = 0; all && i < r->n_streams; i++)
 		c.at[c.n++] = i;
@@ -125,11 +138,10 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 	sp_str_printf(out, "%13s%13s%11s%10s%11s%10s\n", "sent", "received", "lost", "loss",
 		      recv ? "recv pps" : "sent pps", recv ? "delay p99" : "late p99");
 	for (size_t k = 0; k < c.n; k++) {
-		const struct sp_stream_result *s = &r->streams[c.at[k]];
-
+		sp_result_stream(r, c.at[k], &s);
 		sp_str_puts(out, "  ");
-		sp_fmt_left(out, s->name ? s->name : "unknown", cols);
-		put_figures(out, &s->m, recv);
+		sp_fmt_left(out, s.name ? s.name : "unknown", cols);
+		put_figures(out, &s.m, recv);
 	}
 	if (!all) {
 		sp_str_grouped(text, sizeof text, r->n_streams - c.n);
@@ -138,6 +150,43 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 			      "worst by loss,\n  then by lateness\n",
 			      text, total);
 	}
+}
+
+/* ---- connections ---- */
+
+static void put_way(struct sp_str *out, const struct sp_stream_result *s, unsigned cols)
+{
+	char text[SP_FMT_FIGURE];
+
+	sp_str_puts(out, "  ");
+	sp_fmt_left(out, s->name ? s->name : "unknown", cols);
+	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.connections), 13);
+	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.retransmits), 13);
+	sp_fmt_right(out, sp_human_ns(text, sizeof text, (double)s->way.rtt_ns), 11);
+	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.cwnd_bytes), 16);
+	sp_str_puts(out, "\n");
+}
+
+void sp_text_ways(struct sp_str *out, const struct sp_result *r)
+{
+	size_t n = r->n_streams < SP_TEXT_STREAMS ? r->n_streams : SP_TEXT_STREAMS;
+	struct sp_stream_result s;
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		sp_result_stream(r, i, &s);
+		if (!s.way.known)
+			continue;
+		if (!any) {
+			sp_fmt_left(out, "connections", 2 + NAME_MIN);
+			sp_str_printf(out, "%13s%13s%11s%16s\n", "opened", "retransmits", "rtt",
+				      "cwnd bytes");
+		}
+		any = true;
+		put_way(out, &s, NAME_MIN);
+	}
+	if (any)
+		sp_str_puts(out, "\n");
 }
 
 /* ---- transports ---- */
@@ -153,6 +202,15 @@ static void put_direction(struct sp_str *out, const char *label, uint64_t msgs, 
 	if (super)
 		sp_str_printf(out, "%s super-packets, ",
 			      sp_str_grouped(text, sizeof text, units));
+	sp_str_printf(out, "%s calls\n", sp_str_grouped(text, sizeof text, calls));
+}
+
+static void put_bytes(struct sp_str *out, const char *label, uint64_t bytes, uint64_t calls)
+{
+	char text[SP_FMT_FIGURE];
+
+	sp_text_label(out, label);
+	sp_str_printf(out, "%s bytes in ", sp_str_grouped(text, sizeof text, bytes));
 	sp_str_printf(out, "%s calls\n", sp_str_grouped(text, sizeof text, calls));
 }
 
@@ -201,10 +259,14 @@ static void put_transport(struct sp_str *out, const struct sp_transport_result *
 		sp_fmt_safe(out, t->road);
 	}
 	sp_str_puts(out, "\n");
-	if (s->tx_calls)
+	if (s->tx_calls && !s->tx_msgs) /* a byte stream has no packets of ours */
+		put_bytes(out, "  out", s->tx_bytes, s->tx_calls);
+	if (s->rx_calls && !s->rx_msgs)
+		put_bytes(out, "  in", s->rx_bytes, s->rx_calls);
+	if (s->tx_calls && s->tx_msgs)
 		put_direction(out, "  out", s->tx_msgs, s->tx_units, s->tx_calls,
 			      s->tx_units != s->tx_msgs);
-	if (s->rx_calls)
+	if (s->rx_calls && s->rx_msgs)
 		put_direction(out, "  in", s->rx_msgs, s->rx_units, s->rx_calls,
 			      s->rx_units != s->rx_msgs);
 	put_trouble(out, s, t->rx_clock != NULL);

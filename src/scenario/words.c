@@ -80,7 +80,7 @@ bad:
 
 /* ---- into the plan ---- */
 
-int sp_reader_set(struct sp_reader *r, const char *prefix, const char *less)
+int sp_reader_set(struct sp_reader *r, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
@@ -89,7 +89,7 @@ int sp_reader_set(struct sp_reader *r, const char *prefix, const char *less)
 		int rc;
 
 		if (!g->flag || strncmp(g->flag->key, prefix, len) != 0 || !is_last(r, g) ||
-		    (less && strcmp(g->flag->key, less) == 0))
+		    strcmp(g->flag->key + len, "protocol") == 0)
 			continue;
 		rc = sp_plan_set(r->build, g->flag->key + len, g->value, g->spelling, r->err);
 		if (rc)
@@ -98,7 +98,35 @@ int sp_reader_set(struct sp_reader *r, const char *prefix, const char *less)
 	return 0;
 }
 
-static int set_one(struct sp_reader *r, const struct sp_given *g)
+const char *sp_reader_transport(const struct sp_reader *r, const char *word)
+{
+	const struct sp_given *out = sp_reader_last(r, "out_pcap");
+	const struct sp_given *transport = sp_reader_last(r, "transport");
+	struct sp_protocol p;
+
+	if (out)
+		return "pcap";
+	if (transport)
+		return transport->value;
+	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
+}
+
+const char *sp_reader_number(const char *word)
+{
+	if (strcmp(word, "http") == 0)
+		return "80";
+	return strcmp(word, "https") == 0 ? "443" : SP_WORDS_PORT;
+}
+
+/* Where several transports are in use, a setting is for those that have it. */
+static bool lacks(const struct sp_reader *r, const char *transport, const char *key)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(r->catalog, transport);
+
+	return r->mixed && ops && ops->opts && !sp_opt_find(ops->opts, key);
+}
+
+static int set_one(struct sp_reader *r, const struct sp_given *g, const char *on)
 {
 	const char *eq = strchr(g->value, '=');
 	char key[64];
@@ -110,38 +138,12 @@ static int set_one(struct sp_reader *r, const struct sp_given *g)
 	}
 	memcpy(key, g->value, (size_t)(eq - g->value));
 	key[eq - g->value] = '\0';
+	if (lacks(r, on, key))
+		return 0;
 	return sp_plan_set(r->build, key, eq + 1, g->spelling, r->err);
 }
 
-const char *sp_reader_protocol(const struct sp_reader *r, const char *scheme, const char *key,
-			       const char **place)
-{
-	const struct sp_given *g = sp_reader_last(r, key);
-
-	if (*scheme)
-		return scheme;
-	if (!g)
-		return "udp";
-	*place = g->spelling;
-	return g->value;
-}
-
-const char *sp_reader_usual_port(const char *protocol)
-{
-	if (strcmp(protocol, "http") == 0)
-		return "80";
-	return strcmp(protocol, "https") == 0 ? "443" : SP_WORDS_PORT;
-}
-
-/* What goes over connections needs a transport that has them. */
-static const char *usual_transport(const struct sp_reader *r, const char *protocol)
-{
-	struct sp_protocol p;
-
-	return sp_protocol_find(r->catalog, protocol, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
-}
-
-int sp_reader_set_port(struct sp_reader *r, const char *protocol)
+int sp_reader_set_port(struct sp_reader *r, const char *word)
 {
 	const struct sp_given *out = sp_reader_last(r, "out_pcap");
 	const struct sp_given *transport = sp_reader_last(r, "transport");
@@ -157,15 +159,15 @@ int sp_reader_set_port(struct sp_reader *r, const char *protocol)
 	else if (transport)
 		rc = sp_plan_set(r->build, "transport", transport->value, transport->spelling,
 				 r->err);
-	else
-		rc = sp_plan_set(r->build, "transport", usual_transport(r, protocol), protocol,
+	else if (strcmp(sp_reader_transport(r, word), "udp") != 0)
+		rc = sp_plan_set(r->build, "transport", sp_reader_transport(r, word), word,
 				 r->err);
 	if (!rc && out)
 		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
 	for (unsigned i = 0; i < r->n_given && !rc; i++)
 		if (r->given[i].flag && strcmp(r->given[i].flag->key, "setting") == 0)
-			rc = set_one(r, &r->given[i]);
-	return rc ? rc : sp_reader_set(r, "port.", NULL);
+			rc = set_one(r, &r->given[i], sp_reader_transport(r, word));
+	return rc ? rc : sp_reader_set(r, "port.");
 }
 
 /* A seed that nobody gave is drawn only where it shows: plans of the same words have the same
@@ -194,7 +196,7 @@ static int set_run(struct sp_reader *r, const char *command)
 	if (!rc && sp_reader_last(r, "out_pcap"))
 		rc = sp_plan_set(r->build, "virtual", "yes", "--out", r->err);
 	if (!rc)
-		rc = sp_reader_set(r, "run.", NULL);
+		rc = sp_reader_set(r, "run.");
 	if (!rc)
 		rc = set_seed(r);
 	return rc;

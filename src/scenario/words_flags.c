@@ -83,7 +83,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
 	  "port number of targets that name none (default " SP_WORDS_PORT ")" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
-	  "udp (the default), tcp, http, https" },
+	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
+	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
+	  "first udp, then tcp, by turns), http, https" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -93,7 +95,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "of each stream: 100pps, 50kpps, 2Gbit/s, 1Gbit/s@l1, max; a bare number is "
 	  "packets a second (default 100)" },
 	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
-	  "payload of a packet; over frame transports the frame without FCS (default 1024)" },
+	  "payload of a packet or message; over frame transports the frame without FCS (default "
+	  "1024)" },
 	{ "--departure", SP_FLAG_VALUE, "LAW", "stream.departure", NULL, G_TRAFFIC,
 	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
@@ -101,6 +104,10 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
+	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
+	  "tcp: a connection for each message" },
+	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
+	  "over connections: so many at a time, at most (with -r max: all the time)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
@@ -124,9 +131,6 @@ const struct sp_flag sp_send_flags[] = {
 	  "a connection for each request" },
 	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
 	  "how long an answer may take (default 10 s)" },
-	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_HTTP,
-	  "connections at a time; with --rate max each asks again as soon as it has its "
-	  "answer" },
 	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
 	  "take any certificate of the server" },
 	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
@@ -139,8 +143,8 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
 	  "leave by this interface" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
-	  "udp (sockets, the default), packet (frames on an interface), loop (in memory), "
-	  "null (nowhere), pcap (into a file)" },
+	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
+	  "loop (in memory), null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -157,7 +161,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,
 	  "workers, one a core (default 1)" },
 	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
-	  "wait for a departure by spinning: auto (its last 60 us, the default), never, "
+	  "wait for a departure by spinning: auto (shortly before it, the default), never, "
 	  "always" },
 	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,
 	  "let packets wait so long for neighbours, to leave together (default 0)" },
@@ -186,7 +190,7 @@ const struct sp_flag sp_recv_flags[] = {
 	  "own address for ports without one, as ADDR[%DEV][:PORT] (default: all addresses, "
 	  "both families)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "recv.protocol", NULL, G_LISTEN,
-	  "udp (the default), tcp, http, https" },
+	  "udp (the default), tcp (a sink: reads, counts and answers nothing), mixed (both), http, https (servers)" },
 
 	{ "--status", SP_FLAG_VALUE, "N", "recv.status", NULL, G_HTTP,
 	  "of the answers (default 200)" },
@@ -215,7 +219,7 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
 	  "only what comes in by this interface" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
-	  "udp (sockets, the default) or packet (frames on --interface)" },
+	  "udp and tcp (sockets, as the protocol wants) or packet (frames on --interface)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
 	  "a setting of the transport; may be given several times" },
 	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,

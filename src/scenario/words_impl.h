@@ -9,6 +9,8 @@
 #include "scenario/words.h"
 
 #define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
+#define SP_WORDS_MIXED	 "mixed" /* udp and tcp by turns */
+#define SP_WORDS_PORTS	 4u	   /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
 
@@ -46,9 +48,10 @@ struct sp_reader {
 	const char *port; /* -p of send; NULL: none */
 	const char *port_spelling;
 	bool port_used;
-	const char *transports[4]; /* of the ports so far, by number; "" as --transport says */
-	unsigned n_ports;
 	uint64_t streams; /* per target */
+	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
+	unsigned n_transports;
+	bool mixed; /* a setting that one of several transports lacks is another's */
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
@@ -60,23 +63,19 @@ const struct sp_given *sp_reader_last(const struct sp_reader *, const char *key)
 /* "5001" or "5001-5010". */
 int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
 		    struct sp_err *);
-/* Sets every given flag whose key begins with prefix, but not the flag of the key less, on the
- * plan's newest item. */
-int sp_reader_set(struct sp_reader *, const char *prefix, const char *less);
-/* The newest port: transport first, since its settings depend on it. protocol says which one,
- * unless a flag does. */
-int sp_reader_set_port(struct sp_reader *, const char *protocol);
-/* What an URL's scheme ("" none) or else the flag of this key says, or else udp. place: where. */
-const char *sp_reader_protocol(const struct sp_reader *, const char *scheme, const char *key,
-			       const char **place);
-/* The number that a protocol is used to: "80", "443", or SP_WORDS_PORT. */
-const char *sp_reader_usual_port(const char *protocol);
+/* Sets every given flag whose key begins with prefix on the plan's newest item. */
+int sp_reader_set(struct sp_reader *, const char *prefix);
+/* The newest port: transport first, since its settings depend on it. word: of the protocol that
+ * it is for, unless a flag says otherwise. */
+int sp_reader_set_port(struct sp_reader *, const char *word);
+/* The transport that a protocol of this word goes over, as the flags say or by itself. */
+const char *sp_reader_transport(const struct sp_reader *, const char *word);
+/* The port number that targets of this protocol have unless they say otherwise. */
+const char *sp_reader_number(const char *word);
 
 /* words_send.c, words_recv.c: everything but the run's own rows. */
 int sp_reader_send(struct sp_reader *);
 int sp_reader_recv(struct sp_reader *);
-/* words_send.c: the name of the port that this protocol's streams leave from. */
-int sp_reader_port(struct sp_reader *, const char *protocol, char name[8]);
 /* words_send.c: one more target; text and file are borrowed. */
 int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);
 /* words_file.c: notes each line. */

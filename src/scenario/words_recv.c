@@ -6,10 +6,10 @@
 #include "scenario/words_impl.h"
 
 struct listener {
+	const char *word; /* protocol; NULL: as the scheme or --protocol says */
 	const char *scheme, *host; /* "": the default */
 	uint16_t first, last;	   /* 0: as --bind says */
 	const char *place;
-	const char *protocol, *protocol_place;
 };
 
 static int set(struct sp_reader *r, const struct listener *l, const char *key,
@@ -27,7 +27,7 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	if (!rc)
 		rc = set(r, l, "name", name);
 	if (!rc)
-		rc = sp_reader_set_port(r, l->protocol);
+		rc = sp_reader_set_port(r, l->word);
 	if (!rc && *l->host && bind)
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: it names an address, and %s another one", l->place,
@@ -42,13 +42,11 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	return rc ? rc : set(r, l, "port_last", last);
 }
 
-static int add(struct sp_reader *r, struct listener *l)
+static int add_one(struct sp_reader *r, const struct listener *l)
 {
+	const struct sp_given *g = sp_reader_last(r, "recv.protocol");
 	char name[24];
 	int rc;
-
-	l->protocol_place = l->place;
-	l->protocol = sp_reader_protocol(r, l->scheme, "recv.protocol", &l->protocol_place);
 
 	snprintf(name, sizeof name, "rx%u", r->n_listeners++);
 	rc = add_port(r, l, name);
@@ -59,8 +57,26 @@ static int add(struct sp_reader *r, struct listener *l)
 	if (!rc)
 		rc = set(r, l, "from", name);
 	if (!rc)
-		rc = sp_plan_set(r->build, "protocol", l->protocol, l->protocol_place, r->err);
-	return rc ? rc : sp_reader_set(r, "recv.", "recv.protocol");
+		rc = sp_plan_set(r->build, "protocol", l->word,
+				 *l->scheme || !g ? l->place : g->spelling, r->err);
+	return rc ? rc : sp_reader_set(r, "recv.");
+}
+
+/* One receiver, or of mixed two on the same number. */
+static int add(struct sp_reader *r, const struct listener *l)
+{
+	const struct sp_given *g = sp_reader_last(r, "recv.protocol");
+	struct listener one = *l;
+	int rc;
+
+	one.word = *l->scheme ? l->scheme : g ? g->value : "udp";
+	if (strcmp(one.word, SP_WORDS_MIXED) != 0)
+		return add_one(r, &one);
+	r->mixed = true;
+	one.word = "udp";
+	rc = add_one(r, &one);
+	one.word = "tcp";
+	return rc ? rc : add_one(r, &one);
 }
 
 static int read_url(struct sp_reader *r, const char *text)

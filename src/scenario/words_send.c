@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "engine/protocol.h"
 #include "scenario/words_impl.h"
 
 static bool key_is(const struct sp_given *g, const char *key)
@@ -146,30 +145,13 @@ static int add_own_receiver(struct sp_reader *r)
 	rc = sp_plan_add(r->build, SP_PLAN_RECV, NULL, r->err);
 	if (!rc)
 		rc = sp_plan_set(r->build, "name", "rx0", NULL, r->err);
-	return rc ? rc : sp_plan_set(r->build, "from", "tx0", NULL, r->err);
-}
-
-/* Targets over datagrams and over connections leave from ports of their own; with --transport or
- * --out there is only one. */
-int sp_reader_port(struct sp_reader *r, const char *protocol, char name[8])
-{
-	bool fixed = sp_reader_last(r, "transport") || sp_reader_last(r, "out_pcap");
-	struct sp_protocol p;
-	unsigned i = 0;
-	int rc;
-
-	if (fixed || sp_protocol_find(r->catalog, protocol, SP_ROLE_CLIENT, &p))
-		p.transport = "udp";
-	while (i < r->n_ports && strcmp(r->transports[i], p.transport) != 0)
-		i++;
-	snprintf(name, 8, "tx%u", i % 10);
-	if (i < r->n_ports)
-		return 0;
-	r->transports[r->n_ports++] = p.transport;
-	rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
 	if (!rc)
-		rc = sp_plan_set(r->build, "name", name, NULL, r->err);
-	return rc ? rc : sp_reader_set_port(r, protocol);
+		rc = sp_plan_set(r->build, "from", "tx0", NULL, r->err);
+	/* What is spoken at one end is spoken at the other. */
+	g = sp_reader_last(r, "stream.protocol");
+	if (!rc && ops->conn)
+		rc = sp_plan_set(r->build, "protocol", g ? g->value : "tcp", NULL, r->err);
+	return rc;
 }
 
 int sp_reader_send(struct sp_reader *r)

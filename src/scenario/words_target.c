@@ -18,9 +18,9 @@ static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
 struct making {
 	struct sp_url url;
 	char place[400]; /* opens sentences: the URL as written, or FILE:LINE */
-	const char *protocol, *protocol_place;
-	char port[8];	 /* the plan's, that it leaves from */
 	unsigned number; /* from 1 */
+	const char *word;  /* protocol as written, "mixed" too */
+	const char *part;  /* of mixed: the protocol of this stream; else the same */
 };
 
 /* A query, taken apart; NULL: not given. */
@@ -147,6 +147,12 @@ static int set_names(struct sp_reader *r, const struct making *t, const struct q
 	else
 		snprintf(name, sizeof name, "s%u", r->n_streams);
 	rc = set(r, t, "name", name);
+	if (t->part != t->word) {
+		rc = set(r, t, "entry", name); /* the parts share a schedule, by this name */
+		snprintf(entry, sizeof entry, "-%s", t->part);
+		strncat(name, entry, sizeof name - strlen(name) - 1);
+		return rc ? rc : set(r, t, "name", name);
+	}
 	/* Histograms are large: those of very many targets are one for the command. */
 	if (r->n_targets <= SP_WORDS_ENTRIES)
 		snprintf(entry, sizeof entry, "t%u", t->number);
@@ -168,20 +174,56 @@ static int set_address(struct sp_reader *r, const struct making *t)
 		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
 	}
 	snprintf(port, sizeof port, "%u", (unsigned)u->port);
-	return set(r, t, "port", u->port ? port : sp_reader_usual_port(t->protocol));
+	return set(r, t, "port", u->port ? port : sp_reader_number(t->word));
 }
 
-static int add_stream(struct sp_reader *r, const struct making *t, const struct query *q,
-		      uint64_t i, uint64_t n)
+/* The port of the transport under a protocol, made when the first stream wants it. */
+static int use_port(struct sp_reader *r, const struct making *t, char name[8])
 {
-	int rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
+	const char *transport = sp_reader_transport(r, t->part);
+	unsigned i = 0;
+	int rc;
 
-	r->n_streams++;
-	/* Other settings may be the protocol's. */
+	while (i < r->n_transports && strcmp(r->transports[i], transport) != 0)
+		i++;
+	snprintf(name, 8, "tx%u", i);
+	if (i < r->n_transports)
+		return 0;
+	if (i == SP_WORDS_PORTS)
+		return sp_fail(r->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: more than %u transports in one command", t->place,
+			       SP_WORDS_PORTS);
+	r->transports[r->n_transports++] = transport;
+	rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
 	if (!rc)
-		rc = sp_plan_set(r->build, "protocol", t->protocol, t->protocol_place, r->err);
+		rc = sp_plan_set(r->build, "name", name, NULL, r->err);
+	return rc ? rc : sp_reader_set_port(r, t->part);
+}
+
+static int set_part(struct sp_reader *r, const struct making *t, unsigned at, const char *port)
+{
+	const struct sp_given *g = sp_reader_last(r, "stream.protocol");
+	int rc = sp_plan_set(r->build, "protocol", t->part,
+			     *t->url.scheme || !g ? t->place : g->spelling, r->err);
+
+	if (!rc && strcmp(port, "tx0") != 0)
+		rc = set(r, t, "from", port);
+	if (rc || t->part == t->word)
+		return rc;
+	rc = set(r, t, "deal_of", "2");
+	return rc ? rc : set(r, t, "deal_at", at ? "1" : "0");
+}
+
+static int add_part(struct sp_reader *r, const struct making *t, const struct query *q,
+		    unsigned at, uint64_t i, uint64_t n)
+{
+	char port[8];
+	int rc = use_port(r, t, port);
+
 	if (!rc)
-		rc = set(r, t, "from", t->port);
+		rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
+	if (!rc)
+		rc = set_part(r, t, at, port);
 	if (!rc)
 		rc = set_common(r, q);
 	if (!rc)
@@ -191,6 +233,28 @@ static int add_stream(struct sp_reader *r, const struct making *t, const struct 
 	for (size_t k = K_NAME + 1; k < K_MULTI && !rc; k++)
 		if (q->value[k])
 			rc = set(r, t, keys[k], q->value[k]);
+	return rc;
+}
+
+/* One stream, or of mixed two that take turns: first udp, then tcp. */
+static int add_stream(struct sp_reader *r, struct making *t, const struct query *q, uint64_t i,
+		      uint64_t n)
+{
+	static const char *const parts[] = { "udp", "tcp" };
+	int rc = 0;
+
+	t->part = t->word;
+	if (strcmp(t->word, SP_WORDS_MIXED) != 0) {
+		rc = add_part(r, t, q, 0, i, n);
+		r->n_streams++;
+		return rc;
+	}
+	r->mixed = true;
+	for (unsigned k = 0; k < 2 && !rc; k++) {
+		t->part = parts[k];
+		rc = add_part(r, t, q, k, i, n);
+	}
+	r->n_streams++;
 	return rc;
 }
 
@@ -242,23 +306,19 @@ static int read_target(struct sp_reader *r, const struct sp_target *from, struct
 int sp_reader_target(struct sp_reader *r, unsigned i)
 {
 	const struct sp_target *from = &r->targets[i];
+	const struct sp_given *g = sp_reader_last(r, "stream.protocol");
 	struct making t = { .number = i + 1 };
 	struct query q;
 	uint64_t n = 1;
 	int rc = read_target(r, from, &t);
 
+	t.word = *t.url.scheme ? t.url.scheme : g ? g->value : "udp";
 	if (!rc)
 		rc = check_url(r, &t);
 	if (!rc)
 		rc = read_query(r, &t, &q);
 	if (!rc)
 		rc = count_streams(r, &t, &q, &n);
-	if (!rc) {
-		t.protocol_place = t.place;
-		t.protocol = sp_reader_protocol(r, t.url.scheme, "stream.protocol",
-						&t.protocol_place);
-		rc = sp_reader_port(r, t.protocol, t.port);
-	}
 	for (uint64_t k = 0; k < n && !rc; k++)
 		rc = add_stream(r, &t, &q, k, n);
 	return rc;

@@ -1,0 +1,236 @@
+/* What a receiver's flows come to, and what their senders told of them. */
+#include <math.h>
+
+#include "core/shared.h"
+#include "engine/run_impl.h"
+
+/* ---- one flow ---- */
+
+/* Its sender's final count; NULL: not told. */
+static const uint64_t *told_tx(const struct sp_run *r, const struct sp_flow_table *t,
+			       uint32_t i)
+{
+	const struct run_session *s = &r->sessions[t->rx[i].session];
+
+	return s->final ? &s->tx[i + 1 - s->base] : NULL;
+}
+
+/* Without a stamp a unit is counted, and nothing else is known of it. */
+static void set_unstamped(struct sp_measure *m, const struct sp_peer_flow *f)
+{
+	sp_measure_forget_rx(&m->c);
+	m->delay.known = false;
+	m->jitter_ns = NAN;
+	sp_counts_set(&m->c, SP_C_rx_packets, f->rx);
+	sp_counts_set(&m->c, SP_C_rx_bytes, f->rx_bytes);
+	sp_counts_set(&m->c, SP_C_untracked, f->rx);
+}
+
+static void measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
+		    struct sp_measure *m)
+{
+	const struct sp_flow_meta *meta = &t->meta[i];
+	const uint64_t *tx = told_tx(r, t, i);
+	uint64_t next = SP_LOAD(t->rx[i].next) - meta->base, seen;
+	struct sp_peer_flow f;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	sp_run_read_flow(r, t, i, &f);
+	sp_measure_clear(m);
+	sp_measure_forget_shared(&m->c);
+	sp_measure_set_rx(m, &f);
+	if (!meta->has_time)
+		m->jitter_ns = NAN;
+	sp_measure_forget_tx(&m->c);
+	sp_measure_forget_reasons(&m->c);
+	seen = f.unique + f.corrupted;
+	if (!meta->stamped && t->rx[i].session == 0) {
+		set_unstamped(m, &f);
+	} else if (tx) {
+		sp_counts_set(&m->c, SP_C_tx_packets, *tx);
+		sp_measure_set_lost(m);
+	} else {
+		sp_counts_set(&m->c, SP_C_lost, next > seen ? next - seen : 0);
+	}
+	if (r->final_ns)
+		sp_run_set_losses(&r->losses, &m->c);
+	if (meta->unit == SP_UNIT_BYTE)
+		sp_run_bytes_only(m);
+	sp_measure_rates(m);
+}
+
+void sp_run_flow_measure(const struct sp_run *r, uint32_t f, struct sp_measure *m)
+{
+	measure(r, r->listed[f].table, r->listed[f].index, m);
+}
+
+/* ---- all of them ---- */
+
+/* Notes the flows that have come since; they keep their places. */
+static void list_table(struct sp_run *r, const struct sp_flow_table *t, unsigned worker,
+		       uint32_t *listed)
+{
+	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE);
+
+	for (; *listed < used; ++*listed)
+		if (r->n_listed < r->max_listed)
+			r->listed[r->n_listed++] = (struct run_listed){ t, *listed, worker };
+}
+
+static void list_flows(struct sp_run *r)
+{
+	list_table(r, &r->granted, 0, &r->granted_listed);
+	for (unsigned w = 0; w < r->n_workers; w++)
+		list_table(r, &r->workers[w].verifier.own, w, &r->own_listed[w]);
+	r->result.n_flows = r->n_listed;
+}
+
+static struct run_receiver *receiver_of(struct sp_run *r, uint32_t port)
+{
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		if (r->plan->recvs[i].from_port == port)
+			return &r->receivers[i];
+	return &r->receivers[0];
+}
+
+static void add_flow(struct run_receiver *to, const struct sp_measure *m)
+{
+	bool verified = sp_counts_has(&m->c, SP_C_lost);
+	struct sp_measure counted;
+
+	to->flows++;
+	to->verified += verified;
+	to->bytes += !sp_counts_has(&m->c, SP_C_rx_packets);
+	to->untold += !sp_counts_has(&m->c, SP_C_tx_packets);
+	if (verified) {
+		sp_measure_sum_add(&to->sum, m);
+		return;
+	}
+	/* What was only counted does not make unknown what the others are known to be. */
+	counted = *m;
+	for (unsigned c = 0; c < SP_C__N; c++)
+		if (!sp_counts_has(&m->c, (enum sp_counter)c))
+			sp_counts_set(&counted.c, (enum sp_counter)c, 0);
+	counted.c.v[SP_C_rx_unique] = m->c.v[SP_C_rx_packets];
+	sp_measure_sum_add(&to->sum, &counted);
+}
+
+static void add_table(struct sp_run *r, struct run_receiver *all, const struct sp_flow_table *t)
+{
+	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE), unknown;
+	struct sp_measure m;
+
+	for (uint32_t i = 0; i < used; i++) {
+		measure(r, t, i, &m);
+		r->result.violated |= sp_counts_check(&m.c, &unknown);
+		add_flow(all, &m);
+		add_flow(receiver_of(r, t->meta[i].queue), &m);
+	}
+}
+
+/* Units for which there was no place in a table. */
+static void add_untracked(struct sp_run *r, struct run_receiver *all)
+{
+	struct sp_counts *c = &all->sum.m->c;
+	uint64_t packets = 0, bytes = 0;
+
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		packets += SP_LOAD(r->workers[w].verifier.untracked);
+		bytes += SP_LOAD(r->workers[w].verifier.untracked_bytes);
+	}
+	c->v[SP_C_untracked] += packets;
+	c->v[SP_C_rx_packets] += packets;
+	c->v[SP_C_rx_unique] += packets;
+	c->v[SP_C_rx_bytes] += bytes;
+	all->untold += packets != 0;
+}
+
+static void begin(struct run_receiver *v, struct sp_measure *m)
+{
+	v->flows = 0;
+	v->verified = 0;
+	v->untold = 0;
+	v->bytes = 0;
+	sp_measure_sum_begin(&v->sum, m);
+}
+
+/* What was sent is known when every sender has told, what was lost when any unit was verified. */
+static void end(const struct sp_run *r, struct run_receiver *v)
+{
+	struct sp_measure *m = v->sum.m;
+
+	if (!r->final_ns || !v->flows || v->untold)
+		sp_measure_forget_tx(&m->c);
+	sp_measure_forget_untold(m);
+	sp_measure_forget_reasons(&m->c);
+	if (!v->verified) {
+		sp_counts_forget(&m->c, SP_C_lost);
+		sp_counts_forget(&m->c, SP_C_reordered);
+		sp_counts_forget(&m->c, SP_C_loss_bursts);
+	}
+	if (v->flows && v->bytes == v->flows)
+		sp_run_bytes_only(m);
+	sp_measure_sum_end(&v->sum);
+}
+
+void sp_run_collect_rx_tallies(struct sp_run *r)
+{
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		for (unsigned i = 0; i < SP_TALLIES; i++) {
+			const struct sp_tally_rx *t = &r->workers[w].verifier.tally[i];
+
+			if (!t->gap_error.n && !t->delay.n)
+				continue;
+			sp_hist_merge(&r->hists[RUN_DELAY], &t->delay);
+			sp_hist_merge(&r->hists[RUN_DELAY_ACTUAL], &t->delay_actual);
+			sp_hist_merge(&r->hists[RUN_RX_GAP_ERROR], &t->gap_error);
+		}
+	}
+}
+
+static int64_t worst_clock(const struct sp_run *r)
+{
+	int64_t worst = -1;
+
+	for (uint32_t i = 1; i < r->n_sessions; i++)
+		if (r->rx_session[i].clock_known && (int64_t)r->rx_session[i].error_ns > worst)
+			worst = (int64_t)r->rx_session[i].error_ns;
+	return worst;
+}
+
+static void summarise(const struct sp_run *r, enum run_hist which, int64_t clock_error,
+		      struct sp_summary *s)
+{
+	sp_hist_summary(&r->hists[which], s);
+	s->clock_error = clock_error;
+}
+
+void sp_run_collect_recv(struct sp_run *r)
+{
+	struct sp_measure *t = &r->result.total;
+	struct run_receiver all;
+	int64_t clock_error = worst_clock(r);
+
+	begin(&all, t);
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		begin(&r->receivers[i], &r->receivers[i].m);
+	list_flows(r);
+	add_table(r, &all, &r->granted);
+	for (unsigned w = 0; w < r->n_workers; w++)
+		add_table(r, &all, &r->workers[w].verifier.own);
+	add_untracked(r, &all);
+	end(r, &all);
+	if (r->final_ns && sp_counts_has(&t->c, SP_C_lost)) {
+		sp_run_attribute_recv(r, t->c.v[SP_C_lost]);
+		sp_run_set_losses(&r->losses, &t->c);
+	}
+	for (unsigned i = 0; i < r->plan->n_recvs; i++) {
+		end(r, &r->receivers[i]);
+		if (r->final_ns)
+			sp_run_set_losses(&r->losses, &r->receivers[i].m.c);
+	}
+	sp_run_collect_rx_tallies(r);
+	summarise(r, RUN_DELAY, clock_error, &t->delay);
+	summarise(r, RUN_DELAY_ACTUAL, clock_error, &t->delay_actual);
+	summarise(r, RUN_RX_GAP_ERROR, -1, &t->rx_gap_error);
+}

@@ -1,0 +1,175 @@
+/* Streams and flows for whoever asks: names and texts from the plan, counts from the workers.
+ * Nothing is kept of them. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "engine/run_impl.h"
+
+const char *sp_run_unit(const struct sp_run *r, unsigned port)
+{
+	return r->ports[port].caps.bits & SP_T_FRAME ? "frame" : "datagram";
+}
+
+const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *buf, size_t cap)
+{
+	const struct run_stream *s = &r->streams[stream];
+	char to[80];
+
+	snprintf(buf, cap, "%s://%s", s->plan->protocol,
+		 sp_endpoint_format(to, sizeof to, &s->to));
+	return buf;
+}
+
+static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
+{
+	char rate[48];
+
+	if (s->bulk) {
+		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
+		return;
+	}
+	snprintf(buf, cap, "%s, %llu B, %s", sp_format_rate(rate, sizeof rate, &s->rate),
+		 (unsigned long long)s->size, s->departure);
+}
+
+/* What is counted for the run as a whole is a part's, too, when it is the only one. */
+static void share(const struct sp_run *r, size_t parts, struct sp_counts *c)
+{
+	static const enum sp_counter shared[] = { SP_C_error_unreachable, SP_C_error_too_big,
+						  SP_C_error_other, SP_C_own_control };
+	const struct sp_counts *t = &r->result.total.c;
+
+	for (unsigned i = 0; parts == 1 && i < sizeof shared / sizeof *shared; i++)
+		if (sp_counts_has(t, shared[i]))
+			sp_counts_set(c, shared[i], t->v[shared[i]]);
+}
+
+static void stream_measure(const struct sp_run *r, size_t i, struct sp_measure *m)
+{
+	if (r->role == SP_ROLE_RECV)
+		*m = r->receivers[i].m;
+	else
+		sp_run_stream_measure(r, (uint32_t)i, m);
+	share(r, r->result.n_streams, &m->c);
+}
+
+static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
+{
+	const struct sp_run *r = arg;
+	const struct sp_plan_recv *recv;
+
+	*out = (struct sp_stream_result){ .flows = 1 };
+	stream_measure(r, i, &out->m);
+	if (r->role == SP_ROLE_RECV) {
+		recv = &r->plan->recvs[i];
+		out->name = recv->name;
+		out->flows = r->receivers[i].flows;
+		sp_strlcpy(out->target, r->ports[recv->from_port].where, sizeof out->target);
+		return;
+	}
+	out->name = r->streams[i].plan->name;
+	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	sp_run_stream_way(r, (unsigned)i, &out->way);
+	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);
+	asked_text(r->streams[i].plan, out->asked, sizeof out->asked);
+}
+
+static void put_ends(const struct run_port *p, unsigned worker, uint32_t ep,
+		     const struct sp_endpoint *to, struct sp_flow_result *out)
+{
+	struct sp_endpoint remote = { 0 }, local = { 0 };
+	bool known = ep != SP_NO_FLOW &&
+		     p->ops->peer(p->queues[worker], ep, &remote, &local) == 0;
+
+	if (to) { /* a sender knows whom it sends to */
+		sp_endpoint_format(out->dst, sizeof out->dst, to);
+		if (known && local.addr.family)
+			sp_endpoint_format(out->src, sizeof out->src, &local);
+	} else if (known) {
+		sp_endpoint_format(out->src, sizeof out->src, &remote);
+		sp_endpoint_format(out->dst, sizeof out->dst, &local);
+	}
+}
+
+/* A sender's flows are its streams: one each. */
+static void give_sent_flow(const struct sp_run *r, uint32_t i, struct sp_flow_result *out)
+{
+	const struct run_stream *s = &r->streams[i];
+	const struct sp_lane *lane = &r->workers[s->worker].lane;
+
+	*out = (struct sp_flow_result){ .id = s->flow_id & 0xffffff,
+					.stream = s->plan->name,
+					.proto = s->plan->protocol,
+					.unit = sp_run_stream_unit(r, i),
+					.ended = r->final_ns != 0 };
+	stream_measure(r, i, &out->m);
+	put_ends(&r->ports[s->plan->from_port], s->worker, lane->streams[s->local].ep, &s->to,
+		 out);
+}
+
+static void flow_measure(const struct sp_run *r, size_t i, struct sp_measure *m)
+{
+	if (r->role != SP_ROLE_RECV) {
+		stream_measure(r, i, m);
+		return;
+	}
+	sp_run_flow_measure(r, (uint32_t)i, m);
+	share(r, r->result.n_flows, &m->c);
+}
+
+/* What is spoken on a port that receives. */
+static const char *proto_of(const struct sp_run *r, uint32_t port)
+{
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		if (r->plan->recvs[i].from_port == port)
+			return r->plan->recvs[i].protocol;
+	return r->ports[port].ops->name;
+}
+
+static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
+{
+	const struct sp_run *r = arg;
+	const struct run_listed *l = &r->listed[i];
+	const struct sp_flow_meta *meta;
+	const struct run_session *s;
+
+	if (r->role != SP_ROLE_RECV) {
+		give_sent_flow(r, (uint32_t)i, out);
+		return;
+	}
+	meta = &l->table->meta[l->index];
+	s = &r->sessions[l->table->rx[l->index].session];
+	*out = (struct sp_flow_result){ .id = meta->id,
+					.stream = s->used ? s->name : r->plan->recvs[0].name,
+					.proto = proto_of(r, meta->queue),
+					.unit = sp_run_flow_unit(r, meta),
+					.ended = s->ended };
+	flow_measure(r, i, &out->m);
+	if (meta->from.family) /* over connections: the address, of many port numbers */
+		sp_addr_format(out->src, sizeof out->src, &meta->from);
+	else
+		put_ends(&r->ports[meta->queue], l->worker, meta->ep, NULL, out);
+}
+
+static void give_stream_counts(const void *arg, size_t i, struct sp_counts *out)
+{
+	struct sp_measure m;
+
+	stream_measure(arg, i, &m);
+	*out = m.c;
+}
+
+static void give_flow_counts(const void *arg, size_t i, struct sp_counts *out)
+{
+	struct sp_measure m;
+
+	flow_measure(arg, i, &m);
+	*out = m.c;
+}
+
+const struct sp_result_parts sp_run_parts = {
+	.stream = give_stream,
+	.flow = give_flow,
+	.stream_counts = give_stream_counts,
+	.flow_counts = give_flow_counts,
+};
