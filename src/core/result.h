@@ -39,6 +39,18 @@ struct sp_way_result {
 	uint32_t mss;
 };
 
+/* Answers by status: of a client those that it got, of a server those that it gave. One writer,
+ * others read relaxed; rows below n are settled. */
+#define SP_STATUSES 16u
+struct sp_status_counts {
+	uint32_t n;
+	struct {
+		uint32_t status;
+		uint64_t count;
+	} row[SP_STATUSES]; /* in the order of their first answer */
+	uint64_t more;	    /* answers with yet other statuses */
+};
+
 /* A stream of a sender, or a receiver of the plan. */
 struct sp_stream_result {
 	const char *name;
@@ -47,6 +59,7 @@ struct sp_stream_result {
 	uint32_t flows;	 /* number of flows folded into it */
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;
+	struct sp_status_counts statuses;
 	struct sp_measure m;
 };
 

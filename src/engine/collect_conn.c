@@ -157,6 +157,27 @@ void sp_run_stream_way(const struct sp_run *r, unsigned i, struct sp_way_result 
 	}
 }
 
+void sp_run_statuses(const struct sp_run *r, unsigned i, struct sp_status_counts *c)
+{
+	const struct sp_lane_stream *ls;
+
+	*c = (struct sp_status_counts){ 0 };
+	if (r->role != SP_ROLE_RECV) {
+		ls = lane_stream(r, i);
+		if (ls->lane == SP_LANE_DIALOGUE)
+			sp_statuses_merge(c, &r->workers[r->streams[i].worker]
+						      .dialogue.stream[ls->index]
+						      .statuses);
+		return;
+	}
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		const struct sp_dialogue *d = &r->workers[w].dialogue;
+
+		if (r->plan->recvs[i].from_port < d->n_servers)
+			sp_statuses_merge(c, &d->server[r->plan->recvs[i].from_port].statuses);
+	}
+}
+
 /* ---- the run's ---- */
 
 void sp_run_collect_rtt(struct sp_run *r)

@@ -245,6 +245,8 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 		SP_ADD(s->flow->refused, 1);
 	if (t->flags & SP_TXN_WHOLE)
 		count_answer(s, t);
+	if (t->flags & SP_TXN_WHOLE && t->status)
+		sp_statuses_add(&s->statuses, t->status, 1);
 	else if (t->sent_ns && s->answers)
 		SP_ADD(s->failed, 1);
 	if (t->why != SP_WHY_NONE) {
@@ -258,6 +260,8 @@ static void server_outcome(struct dialogue_conn *c, const struct sp_txn *t, uint
 {
 	struct sp_dialogue_server *v = c->v;
 
+	if (t->status)
+		sp_statuses_add(&v->statuses, t->status, 1);
 	if (t->why != SP_WHY_NONE && t->why != SP_WHY_STATUS)
 		sp_errors_add(&v->errors, (enum sp_why)t->why, 0, now_ns);
 	if (!(t->flags & SP_TXN_WHOLE))
@@ -363,8 +367,10 @@ static void fail(struct sp_dialogue *d, uint32_t slot, enum sp_why why, int erro
 		 uint64_t now_ns)
 {
 	struct dialogue_conn *c = conn_of(d, slot);
+	const struct sp_conn *conn = sp_conns_conn(d->conns, slot);
+	const char *reason = conn->ops->why ? conn->ops->why(conn) : NULL;
 
-	c->end->ops->on_close(state_of(d, slot), why, NULL, now_ns, &c->wish);
+	c->end->ops->on_close(state_of(d, slot), why, reason, now_ns, &c->wish);
 	settle(d, slot, error, now_ns);
 	drop(d, slot, true, now_ns);
 }
@@ -582,7 +588,8 @@ static bool read_in(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	size_t left = READ_QUANTUM, at;
 	ssize_t n;
 
-	while (c->open && !c->eof && !wants_end(c) && !(c->wish.flags & SP_WISH_HOLD)) {
+	while (c->open && !c->eof && !wants_end(c) && !c->held &&
+	       !(c->wish.flags & SP_WISH_HOLD)) {
 		at = c->keep_len < d->keep_max ? c->keep_len : d->keep_max;
 		n = conn->ops->read(conn, d->buf + at, READ_MAX);
 		if (n == -EAGAIN) {
@@ -597,6 +604,7 @@ static bool read_in(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 			at_eof(d, slot, now_ns);
 			return true;
 		}
+		now_ns = sp_clock_now(d->env->clock); /* an answer's end, not the turn's */
 		if (at)
 			memcpy(d->buf, c->keep, at);
 		if (!show(d, slot, d->buf, at + (size_t)n, now_ns)) {

@@ -12,6 +12,7 @@
 #include "engine/errors.h"
 #include "engine/guard.h"
 #include "engine/schedule.h"
+#include "engine/statuses.h"
 #include "engine/verify.h"
 #include "pkt/endpoints.h"
 #include "plugin/proto.h"
@@ -64,6 +65,7 @@ struct sp_dialogue_stream {
 	uint64_t unique, failed, rx_bytes, opened; /* failed: sent, and no answer came */
 	uint64_t first_rx, last_rx;
 	struct sp_errors errors;
+	struct sp_status_counts statuses;
 	struct sp_conn_info info; /* of the connection that was asked last */
 	uint64_t retransmits;	  /* of those that are closed */
 	uint64_t open_retransmits, sampling; /* of those that were open at the last look */
@@ -77,6 +79,7 @@ struct sp_dialogue_server {
 	/* Read by control. */
 	uint64_t accepted, units;
 	struct sp_errors errors;
+	struct sp_status_counts statuses;
 };
 
 struct sp_dialogue {

@@ -60,6 +60,7 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 
 	*out = (struct sp_stream_result){ .flows = 1 };
 	stream_measure(r, i, &out->m);
+	sp_run_statuses(r, (unsigned)i, &out->statuses);
 	if (r->role == SP_ROLE_RECV) {
 		recv = &r->plan->recvs[i];
 		out->name = recv->name;

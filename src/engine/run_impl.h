@@ -206,6 +206,8 @@ void sp_run_read_flow(const struct sp_run *, const struct sp_flow_table *, uint3
  * trips and errors; what is counted there. */
 void sp_run_conn_measure(const struct sp_run *, unsigned stream, struct sp_measure *);
 void sp_run_stream_way(const struct sp_run *, unsigned stream, struct sp_way_result *);
+/* Of a sender's stream, or of the receiver of this number. */
+void sp_run_statuses(const struct sp_run *, unsigned i, struct sp_status_counts *);
 void sp_run_bytes_only(struct sp_measure *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);

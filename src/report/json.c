@@ -1,6 +1,7 @@
 #include "report/json.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "core/clock.h"
 #include "report/fmt.h"
@@ -136,6 +137,20 @@ void sp_json_way(struct sp_json *j, const struct sp_way_result *w)
 	sp_json_close(j, '}');
 }
 
+static void put_statuses(struct sp_json *j, const struct sp_status_counts *c)
+{
+	char key[12];
+
+	sp_json_open(j, "statuses", '{');
+	for (uint32_t i = 0; i < c->n; i++) {
+		snprintf(key, sizeof key, "%u", c->row[i].status);
+		sp_json_u64(j, key, c->row[i].count);
+	}
+	if (c->more)
+		sp_json_u64(j, "other", c->more);
+	sp_json_close(j, '}');
+}
+
 static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 {
 	sp_json_open(j, NULL, '{');
@@ -143,6 +158,7 @@ static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 	sp_json_u64(j, "flows", s->flows);
 	sp_json_str(j, "unit", s->unit);
 	sp_json_way(j, &s->way);
+	put_statuses(j, &s->statuses);
 	sp_json_measure(j, &s->m);
 	sp_json_close(j, '}');
 }

@@ -113,6 +113,7 @@ static const struct prop stream_rows[] = {
 	{ "flows", "integer", "flows folded into it" },
 	{ "unit", "string?", "what one departure makes, and the counts count" },
 	{ "way", "#way", "what the kernel knows of its connections" },
+	{ "statuses", "object", "answers by status: got by a client, given by a server" },
 };
 
 static const struct prop way_rows[] = {

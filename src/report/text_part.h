@@ -15,6 +15,7 @@ void sp_text_times(struct sp_str *, const struct sp_result *);
 void sp_text_streams(struct sp_str *, const struct sp_result *);
 /* What the kernel knows of each stream's connections; nothing where there are none. */
 void sp_text_ways(struct sp_str *, const struct sp_result *);
+void sp_text_statuses(struct sp_str *, const struct sp_result *);
 void sp_text_transports(struct sp_str *, const struct sp_result *);
 
 /* At most so many streams have a row of their own. */

@@ -189,6 +189,37 @@ void sp_text_ways(struct sp_str *out, const struct sp_result *r)
 		sp_str_puts(out, "\n");
 }
 
+/* ---- answers ---- */
+
+void sp_text_statuses(struct sp_str *out, const struct sp_result *r)
+{
+	size_t n = r->n_streams < SP_TEXT_STREAMS ? r->n_streams : SP_TEXT_STREAMS;
+	struct sp_stream_result s;
+	char text[SP_FMT_FIGURE];
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		sp_result_stream(r, i, &s);
+		if (!s.statuses.n)
+			continue;
+		if (!any)
+			sp_str_puts(out, "answers by status\n");
+		any = true;
+		sp_str_puts(out, "  ");
+		sp_fmt_left(out, s.name ? s.name : "unknown", NAME_MIN);
+		for (uint32_t k = 0; k < s.statuses.n; k++)
+			sp_str_printf(out, "  %u: %s", s.statuses.row[k].status,
+				      sp_str_grouped(text, sizeof text,
+						     s.statuses.row[k].count));
+		if (s.statuses.more)
+			sp_str_printf(out, "  other: %s",
+				      sp_str_grouped(text, sizeof text, s.statuses.more));
+		sp_str_puts(out, "\n");
+	}
+	if (any)
+		sp_str_puts(out, "\n");
+}
+
 /* ---- transports ---- */
 
 static void put_direction(struct sp_str *out, const char *label, uint64_t msgs, uint64_t units,
