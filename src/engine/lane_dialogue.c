@@ -859,7 +859,9 @@ void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 	for (uint32_t slot = 0; slot < d->conns->used; slot++) {
 		if (d->conns->slot[slot].user != &dialogue_user || !conn_of(d, slot)->s)
 			continue;
-		if (sp_conns_conn(d->conns, slot))
+		if (conn_of(d, slot)->idle) /* all that it was given is written */
+			drop(d, slot, false, now_ns);
+		else if (sp_conns_conn(d->conns, slot))
 			fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
 	}
 }

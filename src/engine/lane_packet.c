@@ -253,6 +253,30 @@ static void narrow(struct sp_lane_port *port, struct sp_batch *b)
 	b->n = kept;
 }
 
+/* Hellos are control's, not data: they leave the batch. */
+static void take_hellos(struct sp_lane *l, const struct sp_lane_port *port)
+{
+	struct sp_batch *b = &l->rx;
+	struct sp_endpoint local;
+	struct sp_hello h;
+	uint32_t kept = 0;
+	uint16_t answer;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct sp_msg *m = &b->m[i];
+
+		if (SP_LIKELY(!sp_hello_get(m->data, m->len, &h.nonce, &answer))) {
+			b->m[kept++] = *m;
+			continue;
+		}
+		if (answer || port->ops->peer(port->q, m->ep, &h.from, &local))
+			continue;
+		h.number = local.port ? local.port : port->accept_first;
+		sp_hello_ring_put(l->hellos, &h);
+	}
+	b->n = kept;
+}
+
 uint32_t sp_lane_rx(struct sp_lane *l)
 {
 	uint32_t n = 0;
@@ -273,7 +297,10 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		n += (uint32_t)r;
 		if (port->caps.bits & SP_T_FRAME)
 			narrow(port, &l->rx);
+		else if (SP_UNLIKELY(l->hellos != NULL))
+			take_hellos(l, port);
 		sp_verify_burst(l->verifier, &l->rx, i);
+		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(port->q, &l->rx);
 	}
 	return n;

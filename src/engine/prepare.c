@@ -488,6 +488,9 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 						  .max_packets = UINT64_MAX };
 		}
 		a = &r->asks[r->n_asks - 1];
+		/* Whoever is asked by a hello is found for datagrams, too. */
+		if (r->ports[s->plan->from_port].ops->conn)
+			a->ask.transport = r->ports[s->plan->from_port].ops->name;
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;

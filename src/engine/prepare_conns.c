@@ -371,8 +371,11 @@ int sp_run_prepare_conns(struct sp_run *r, struct sp_err *err)
 	r->opened = sp_arena_alloc(&r->arena, most * sizeof *r->opened);
 	if (!r->opened)
 		return no_memory(err);
-	for (unsigned w = 0; w < r->n_workers && !rc; w++)
+	for (unsigned w = 0; w < r->n_workers && !rc; w++) {
 		rc = init_conns(r, w, err);
+		if (r->role == SP_ROLE_RECV && r->workers[w].has_conns)
+			r->workers[w].lane.hellos = &r->workers[w].hellos;
+	}
 	return rc;
 }
 

@@ -227,6 +227,11 @@ void sp_run_attribute_recv(struct sp_run *, uint64_t lost);
 void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
+/* judge_conn.c */
+void sp_run_judge_conns(struct sp_run *);
+bool sp_run_bulk_unmet(const struct sp_run *);
+/* True when connections say what bounded the result. */
+bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
 /* host.c */
 void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);
