@@ -107,7 +107,8 @@ static uint32_t offer(struct sp_lane *l)
 	return left;
 }
 
-/* How many of the departures from due_i on share port, source and size. */
+/* How many of the departures from due_i on share port, source and size. A stream's last one
+ * stands with other streams' last ones only. */
 static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 {
 	const struct sp_due *d = &l->due[l->due_i];
@@ -115,10 +116,12 @@ static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 	uint32_t n = 1;
 
 	for (; n < limit && l->due_i + n < l->due_n; n++) {
-		if (d[n].stream == d->stream && d[n].size == d->size)
+		if (d[n].size != d->size || d[n].last != d->last)
+			break;
+		if (d[n].stream == d->stream)
 			continue;
 		t = &l->streams[d[n].stream];
-		if (t->port != s->port || t->source != s->source || d[n].size != d->size)
+		if (t->port != s->port || t->source != s->source)
 			break;
 	}
 	return n;
@@ -148,6 +151,8 @@ static void build(struct sp_lane *l)
 		m->flow = d[i].stream;
 		m->ep = l->streams[d[i].stream].ep;
 		m->stamp_off = SP_NO_STAMP;
+		if (SP_UNLIKELY(d->last && src->stamp))
+			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
 	l->due_i += n;

@@ -233,7 +233,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (ret)
 		return sp_fail(
 			err, ret, SP_EXIT_PERM,
-			"port %s: flows cannot be steered to %u workers (%s): use --cores 1",
+			"port %s: sources cannot be steered to %u workers (%s): use --cores 1",
 			p->plan->name, r->n_workers, strerror(-ret));
 	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
 	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0)
@@ -307,6 +307,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			     sp_catalog_stamp(r->catalog, "short"), flows, flows,
 			     r->plan->n_ports))
 		return no_memory(err);
+	w->verifier.worker = index;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/protocol.h"
 #include "engine/run_impl.h"
 #include "pkt/pattern.h"
+#include "plugin/target.h"
 
 /* Connections at a time, where nobody said how many. */
 #define EACH_DFLT     1024u /* a connection for each message */
@@ -235,7 +236,7 @@ static int add_receiver(struct sp_run *r, struct sp_worker *w, const struct sp_p
 	port->arg = &w->dialogue;
 	s->verifier = &w->verifier;
 	s->port = v->from_port;
-	if (sp_endpoints_init(&s->from, r->env.mem, (uint32_t)r->plan->run.max_flows))
+	if (sp_sources_init(&s->from, r->env.mem, (uint32_t)r->plan->run.max_flows))
 		return no_memory(err);
 	return open_end(r, &p, &args, &wrap, &s->end, err);
 }

@@ -87,7 +87,6 @@ struct run_session {
 struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
-	unsigned worker; /* whose queues know its source */
 };
 
 /* A receiver of the plan: the sum of the flows on its port. */
@@ -95,6 +94,7 @@ struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
+	uint64_t surplus;			 /* units that belong to none of its flows */
 };
 
 enum run_hist {
@@ -142,6 +142,7 @@ struct sp_run {
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
+	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
 	int stop_requested; /* atomic: signals seen */
 	bool interrupted, ending;
