@@ -46,12 +46,12 @@ static void check_table(const struct sp_flow_table *t, uint64_t *rx, uint64_t *b
 		uint64_t unique = f->rx - f->duplicates - f->corrupted;
 
 		demand(f->duplicates <= f->rx && f->corrupted <= f->rx - f->duplicates);
-		demand(f->reordered + f->gaps <= unique && f->too_old <= f->rx);
+		demand(f->reordered + f->gaps <= unique && t->meta[i].too_old <= f->rx);
 		demand(t->meta[i].negative <= unique);
 		demand(!f->rx || t->meta[i].ep != SP_NO_FLOW);
 		demand(f->next - t->meta[i].base < UINT64_C(1) << 62);
 		if (t->meta[i].stamped)
-			demand(f->next - t->meta[i].base >= unique || f->too_old);
+			demand(f->next - t->meta[i].base >= unique || t->meta[i].too_old);
 		demand(f->delay_min <= f->delay_max);
 		*rx += f->rx;
 		*bytes += f->rx_bytes;

@@ -314,6 +314,37 @@ def test_thousand_senders(me):
     assert all(f["rx_unique"] == 15 and f["lost"] == 0 for f in doc["flows"])
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("rate", ["paced", "max"])
+def test_two_receiving_workers_count_exactly(me, cores, rate):
+    """16 streams to one port: super-datagrams of many flows, which end now with one and now with
+    another. Each flow is counted by one worker: nothing is reordered or doubled on loopback."""
+    rx = me.start("spate", "recv", "udp://127.0.0.1:6180", "--cores", "2", "--json",
+                  "--no-run-dir")
+    rx.read_until("ready", stream="stderr")
+    if rate == "max":
+        urls = ["udp://127.0.0.1:6180?rate=max"] * 16
+    else:
+        urls = [f"udp://127.0.0.1:6180?rate={12500 + 977 * i}pps" for i in range(16)]
+    done = me.run("spate", "send", *urls, "--size", "64", "-D", "1", "--cores", str(cores),
+                  "--json", "--no-run-dir", timeout=40)
+    rx.signal(signal.SIGINT)
+    doc, seen = json.loads(done.out), json.loads(rx.wait(30).out)
+    assert done.code in (0, 3), done  # 3: the machine is busy
+    assert len(doc["streams"]) == len(seen["flows"]) == 16
+    flows = sorted(seen["flows"], key=lambda f: f["id"])
+    for s, f in zip(doc["streams"], flows):
+        assert s["tx_packets"] > 0 and s["reordered"] == s["duplicates"] == s["corrupted"] == 0, s
+        assert s["rx_unique"] + s["lost"] == s["tx_packets"], s
+        assert f["rx_packets"] == f["rx_unique"] == s["rx_unique"], (s, f)
+        assert f["tx_packets"] == s["tx_packets"] and f["lost"] == s["lost"], (s, f)
+    # Each of the sender's workers has a socket, and each flow is listed with its own.
+    assert len({f["src"] for f in flows}) == cores
+    assert doc["total"]["lost_network"] == 0
+    if cores == 2:
+        assert [f["src"] for f in flows[::2]] == [flows[0]["src"]] * 8
+
+
 def test_plain_lines(me):
     rx = me.start("spate", "recv", "-p", "5994", "--plain", "--no-run-dir")
     rx.read_until("ready", stream="stderr")
@@ -366,3 +397,69 @@ def test_dry_run_opens_nothing(me):
     assert url.code == words.code == 0
     assert url.out == words.out
     assert re.search(r"^sha256 [0-9a-f]{64}$", url.out, re.M)
+
+
+def test_last_unit_tells_without_control(me):
+    """The flow's last unit says how many there were: nothing is unknown at the receiver."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6301", "--no-control", "-D", "4", "--json")
+    recv.read_until("ready", stream="stderr")
+    me.run("spate", "send", "udp://127.0.0.1:6301", "--no-control", "-r", "500", "-D", "1")
+    total = json.loads(recv.wait().out)
+    assert "unknown-tail" not in [r["code"] for r in total["verdict"]["remarks"]]
+    total = total["total"]
+    assert (total["tx_packets"], total["rx_unique"], total["lost"]) == (500, 500, 0)
+
+
+def test_restarted_sender_is_named(me):
+    """Same port and flow id, sequence from 0 again, stopped by a signal: no end is known."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6302", "--no-control", "-D", "5", "--json")
+    recv.read_until("ready", stream="stderr")
+    sent = 0
+    for _ in range(3):
+        send = me.start("spate", "send", "udp://127.0.0.1:6302", "--no-control", "--seed", "5",
+                        "--bind", "127.0.0.1:6303", "-r", "3kpps", "-D", "20", "--json")
+        time.sleep(0.6)
+        send.signal(signal.SIGINT)
+        sent += json.loads(send.wait().out)["total"]["tx_packets"]
+    report = json.loads(recv.wait().out)
+    assert "sender-restarted" in [r["code"] for r in report["verdict"]["remarks"]]
+    total = report["total"]
+    assert len(report["flows"]) == 1
+    assert total["tx_packets"] is None
+    assert (total["rx_unique"], total["lost"]) == (sent, 0)
+    assert (total["duplicates"], total["reordered"], total["too_old"]) == (0, 0, 0)
+
+
+def test_unstamped_beside_stamped(me):
+    """Two streams share a source, one without stamps: nobody's are called damaged or copies."""
+    recv = me.start("spate", "recv", "udp://127.0.0.1:6304", "-D", "3", "--json")
+    recv.read_until("ready", stream="stderr")
+    target = "udp://127.0.0.1:6304?size=64&rate=100"
+    done = me.run("spate", "send", target, target + "&stamp=off", "-D", "1")
+    assert done.code == 0, done
+    total = json.loads(recv.wait().out)["total"]
+    assert (total["rx_packets"], total["rx_unique"], total["untracked"]) == (200, 200, 100)
+    assert (total["lost"], total["corrupted"], total["duplicates"]) == (0, 0, 0)
+
+
+def test_a_receiver_says_what_it_knows(run_pair):
+    """On a range, with control: own packets are counted, what only the sender knows is null."""
+    p = run_pair("udp://10.99.0.2:5002 --rate 500 -D 1", recv="udp://:5001-5002")
+    t = p.rx["total"]
+    assert p.code == 0, p.done
+    assert p.rx["streams"][0]["target"].endswith(":5001-5002")
+    assert t["own_control"] > 0
+    assert t["tx_packets"] == p.total["tx_packets"] == 500
+    for key in ("asked_packets", "tx_bytes", "pending", "not_sent_late", "tx_refused", "asked_pps",
+                "tx_pps", "tx_bps"):
+        assert t[key] is None, key
+    for part in (t, *p.rx["streams"], *p.rx["flows"]):
+        assert part["rx_packets"] == part["rx_unique"] + part["corrupted"] + part["duplicates"]
+        assert part["lost"] == part["dropped_receiver"] + part["lost_network"] + part["lost_unknown"]
+
+
+def test_a_receiver_without_traffic_says_so(me):
+    done = me.run("spate", "recv", "udp://127.0.0.1:5003", "-D", "0.3", "--no-run-dir", timeout=10)
+    assert done.code == 0, done
+    assert "nothing was received" in done.out
+    assert "asked" not in done.out.split("not checked")[0].split("ledger")[1]

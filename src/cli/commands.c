@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/cmd_compare.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_help.h"
 #include "cli/cmd_lab.h"
@@ -26,6 +27,14 @@ static const struct sp_cli_example recv_examples[] = {
 	{ "recv", "count and verify what comes to UDP port 5001, until stopped" },
 	{ "recv udp://:5001-5010 udp://[::1]:6001 -D 60", "several ports for a minute" },
 	{ "recv -p 5001 --count 1000 --json", "a document after 1,000 packets" },
+	{ 0 },
+};
+
+static const struct sp_cli_example compare_examples[] = {
+	{ "compare runs/20261101T101500Z-send-1a2b3c runs/20261101T102000Z-send-4d5e6f",
+	  "two runs, by their folders" },
+	{ "compare before*.json --with after*.json",
+	  "documents of --json, several a side: every figure is tested" },
 	{ 0 },
 };
 
@@ -85,6 +94,22 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.run = sp_cmd_recv,
 		.flags = sp_recv_flags,
 		.examples = recv_examples,
+	},
+	{
+		.name = "compare",
+		.summary = "compare runs: medians, intervals, a test, a plain sentence",
+		.usage = "[--json] A B\n"
+			 "[--json] A... --with B...",
+		.text = "A and B are run folders, or documents that --json printed. Prints each "
+			"figure of both sides, the change with its 95 % interval (Hodges and "
+			"Lehmann), the p value of a Mann-Whitney test, corrected for the number of "
+			"figures (Holm), and says in words what differs and what the plans asked "
+			"differently.\n"
+			"With one run a side, the rates of its seconds are compared; with several "
+			"a side, every figure, one value a run.",
+		.flags = sp_cmd_compare_flags,
+		.examples = compare_examples,
+		.run = sp_cmd_compare,
 	},
 	{
 		.name = "lab",

@@ -321,14 +321,16 @@ static inline bool serve(struct sp_pacer *p, uint32_t id, uint64_t now_ns, struc
 	if (__builtin_expect(now_ns - s->due_ns > SP_CATCH_UP_NOISE_NS || s->chasing, 0) &&
 	    !serve_late(p, id, now_ns))
 		return false;
-	*out = (struct sp_due){ s->due_ns, id, s->size };
+	*out = (struct sp_due){ s->due_ns, id, s->size & INT32_MAX, 0 };
 	s->taken++;
-	if (!step(s))
+	if (!step(s)) {
+		out->last = 1;
 		p->live--;
-	else if (__builtin_expect(s->chasing, 0))
+	} else if (__builtin_expect(s->chasing, 0)) {
 		put_chasing(p, id);
-	else
+	} else {
 		put(p, id, s->due_ns);
+	}
 	return true;
 }
 
@@ -369,12 +371,14 @@ static uint32_t take_max(struct sp_pacer *p, uint64_t now_ns, struct sp_due *out
 		uint32_t k = (uint32_t)min_u64(min_u64(share, room - n), s->left);
 
 		for (uint32_t end = n + k; n < end; n++)
-			out[n] = (struct sp_due){ now_ns, id, s->size };
+			out[n] = (struct sp_due){ now_ns, id, s->size & INT32_MAX, 0 };
 		s->taken += k;
 		s->left -= k;
 		p->turn = i + 1;
-		if (s->left == 0)
+		if (s->left == 0) {
+			out[n - 1].last = 1;
 			ring_remove(p, i);
+		}
 	}
 	return n;
 }

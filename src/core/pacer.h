@@ -17,7 +17,8 @@
 struct sp_due {
 	uint64_t due_ns;
 	uint32_t stream;
-	uint32_t size; /* bytes of the unit */
+	uint32_t size : 31; /* bytes of the unit */
+	uint32_t last : 1;  /* the stream's limits allow no other after it */
 };
 
 /* A schedule with a law of its own. Writes the next intended time (absolute, not below the last)

@@ -646,6 +646,50 @@ static void test_no_memory(void **state)
 	fail_msg("more than 20 allocations");
 }
 
+/* Whatever limits a stream, its last departure says so where that is known when it is given. */
+static void check_last(struct sp_pace c, uint64_t stop_ns, uint64_t want, uint64_t want_last)
+{
+	struct sp_pacer *p = pacer(1, NULL);
+	struct sp_due d[32];
+	uint64_t all = 0, last = 0;
+	uint32_t n;
+
+	assert_int_equal(sp_pacer_add(p, 0, &c), 0);
+	for (uint64_t t = 0; t <= 2 * S; t += MS) {
+		if (t == stop_ns)
+			sp_pacer_stop(p, T0 + t);
+		while (all < want && (n = sp_pacer_take(p, T0 + t, d, 32)) > 0) {
+			assert_int_equal(last, 0);
+			for (uint32_t k = 0; k < n; k++, all++)
+				last += d[k].last * (all + 1);
+		}
+	}
+	assert_int_equal(all, want);
+	assert_int_equal(last, want_last);
+	sp_pacer_free(p);
+}
+
+static void test_last(void **state)
+{
+	struct sp_pace c = at_pps(100, T0 + S), most = { .kind = SP_PACE_MAX,
+							 .start_ns = T0,
+							 .end_ns = SP_NEVER,
+							 .count = 77,
+							 .bytes = NONE,
+							 .size = 9 };
+
+	(void)state;
+	check_last(c, NONE, 100, 100);
+	check_last(c, S / 2, 50, 0);
+	c.count = 7;
+	check_last(c, NONE, 7, 7);
+	c.bytes = 350;
+	check_last(c, NONE, 3, 3);
+	check_last(most, NONE, 77, 77);
+	most.count = NONE;
+	check_last(most, NONE, 64, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -659,6 +703,7 @@ int main(void)
 		cmocka_unit_test(test_max),	     cmocka_unit_test(test_max_turns),
 		cmocka_unit_test(test_law),	     cmocka_unit_test(test_law_stall),
 		cmocka_unit_test(test_asked),	     cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

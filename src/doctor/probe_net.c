@@ -87,7 +87,7 @@ void sp_probe_steering(struct sp_doctor_row *r)
 		e = errno;
 	if (fd >= 0)
 		close(fd);
-	report_option(r, e, "packets of a flow may reach several workers (needs 4.5)");
+	report_option(r, e, "recv --cores N is refused above 1 (needs 4.5)");
 }
 
 static void report_buffer(struct sp_doctor_row *r, const char *sysctl, const char *path)

@@ -6,13 +6,28 @@
 
 /* ---- one flow ---- */
 
-/* Its sender's final count; NULL: not told. */
-static const uint64_t *told_tx(const struct sp_run *r, const struct sp_flow_table *t,
-			       uint32_t i)
+/* How many units its sender says that it sent: over control, or in the flow's last unit. */
+static bool told_tx(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
+		    uint64_t *tx)
 {
 	const struct run_session *s = &r->sessions[t->rx[i].session];
 
-	return s->final ? &s->tx[i + 1 - s->base] : NULL;
+	if (!s->final)
+		return sp_flow_told(&t->rx[i], &t->meta[i], tx);
+	*tx = s->tx[i + 1 - s->base];
+	return true;
+}
+
+/* Units without a whole stamp that were taken for this flow's and are more than were sent: they
+ * came from the same source and belong into none of its counts. */
+static uint64_t take_surplus(struct sp_peer_flow *f, uint64_t tx)
+{
+	uint64_t seen = f->unique + f->corrupted, surplus = seen > tx ? seen - tx : 0;
+
+	surplus = surplus < f->corrupted ? surplus : f->corrupted;
+	f->corrupted -= surplus;
+	f->rx -= surplus;
+	return surplus;
 }
 
 /* Without a stamp a unit is counted, and nothing else is known of it. */
@@ -26,16 +41,19 @@ static void set_unstamped(struct sp_measure *m, const struct sp_peer_flow *f)
 	sp_counts_set(&m->c, SP_C_untracked, f->rx);
 }
 
-static void measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
-		    struct sp_measure *m)
+/* Returns the surplus, see above. */
+static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
+			struct sp_measure *m)
 {
 	const struct sp_flow_meta *meta = &t->meta[i];
-	const uint64_t *tx = told_tx(r, t, i);
-	uint64_t next = SP_LOAD(t->rx[i].next) - meta->base, seen;
+	uint64_t next = SP_LOAD(t->rx[i].next) - meta->base, seen, tx = 0, surplus = 0;
+	bool told = told_tx(r, t, i, &tx);
 	struct sp_peer_flow f;
 
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	sp_run_read_flow(r, t, i, &f);
+	if (told)
+		surplus = take_surplus(&f, tx);
 	sp_measure_clear(m);
 	sp_measure_forget_shared(&m->c);
 	sp_measure_set_rx(m, &f);
@@ -46,8 +64,8 @@ static void measure(const struct sp_run *r, const struct sp_flow_table *t, uint3
 	seen = f.unique + f.corrupted;
 	if (!meta->stamped && t->rx[i].session == 0) {
 		set_unstamped(m, &f);
-	} else if (tx) {
-		sp_counts_set(&m->c, SP_C_tx_packets, *tx);
+	} else if (told) {
+		sp_counts_set(&m->c, SP_C_tx_packets, tx);
 		sp_measure_set_lost(m);
 	} else {
 		sp_counts_set(&m->c, SP_C_lost, next > seen ? next - seen : 0);
@@ -57,6 +75,7 @@ static void measure(const struct sp_run *r, const struct sp_flow_table *t, uint3
 	if (meta->unit == SP_UNIT_BYTE)
 		sp_run_bytes_only(m);
 	sp_measure_rates(m);
+	return surplus;
 }
 
 void sp_run_flow_measure(const struct sp_run *r, uint32_t f, struct sp_measure *m)
@@ -67,21 +86,20 @@ void sp_run_flow_measure(const struct sp_run *r, uint32_t f, struct sp_measure *
 /* ---- all of them ---- */
 
 /* Notes the flows that have come since; they keep their places. */
-static void list_table(struct sp_run *r, const struct sp_flow_table *t, unsigned worker,
-		       uint32_t *listed)
+static void list_table(struct sp_run *r, const struct sp_flow_table *t, uint32_t *listed)
 {
 	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE);
 
 	for (; *listed < used; ++*listed)
 		if (r->n_listed < r->max_listed)
-			r->listed[r->n_listed++] = (struct run_listed){ t, *listed, worker };
+			r->listed[r->n_listed++] = (struct run_listed){ t, *listed };
 }
 
 static void list_flows(struct sp_run *r)
 {
-	list_table(r, &r->granted, 0, &r->granted_listed);
+	list_table(r, &r->granted, &r->granted_listed);
 	for (unsigned w = 0; w < r->n_workers; w++)
-		list_table(r, &r->workers[w].verifier.own, w, &r->own_listed[w]);
+		list_table(r, &r->workers[w].verifier.own, &r->own_listed[w]);
 	r->result.n_flows = r->n_listed;
 }
 
@@ -121,7 +139,7 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 	struct sp_measure m;
 
 	for (uint32_t i = 0; i < used; i++) {
-		measure(r, t, i, &m);
+		all->surplus += measure(r, t, i, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		add_flow(all, &m);
 		add_flow(receiver_of(r, t->meta[i].queue), &m);
@@ -132,7 +150,7 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 static void add_untracked(struct sp_run *r, struct run_receiver *all)
 {
 	struct sp_counts *c = &all->sum.m->c;
-	uint64_t packets = 0, bytes = 0;
+	uint64_t packets = all->surplus, bytes = 0;
 
 	for (unsigned w = 0; w < r->n_workers; w++) {
 		packets += SP_LOAD(r->workers[w].verifier.untracked);
@@ -151,6 +169,7 @@ static void begin(struct run_receiver *v, struct sp_measure *m)
 	v->verified = 0;
 	v->untold = 0;
 	v->bytes = 0;
+	v->surplus = 0;
 	sp_measure_sum_begin(&v->sum, m);
 }
 

@@ -41,9 +41,9 @@ void sp_run_read_flow(const struct sp_run *r, const struct sp_flow_table *t, uin
 	const struct sp_flow_meta *meta = &t->meta[i];
 
 	*out = (struct sp_peer_flow){ .reordered = SP_LOAD(f->reordered),
-				      .too_old = SP_LOAD(f->too_old),
+				      .too_old = SP_LOAD(meta->too_old),
 				      .gaps = SP_LOAD(f->gaps),
-				      .first_rx_ns = SP_LOAD(f->first_rx),
+				      .first_rx_ns = SP_LOAD(meta->first_rx),
 				      .last_rx_ns = SP_LOAD(f->last_rx),
 				      .jitter_ns = SP_LOAD(f->jitter16) / 16,
 				      .negative = SP_LOAD(meta->negative) };

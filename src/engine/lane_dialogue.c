@@ -18,6 +18,7 @@ struct dialogue_conn {
 	struct sp_dialogue_stream *s; /* client; NULL: a server's */
 	struct sp_dialogue_server *v;
 	struct sp_flow_rx *f; /* server: of its source */
+	struct sp_flow_meta *meta;
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
 	uint64_t connect_by_ns;
@@ -272,8 +273,8 @@ static void server_outcome(struct dialogue_conn *c, const struct sp_txn *t, uint
 		SP_ADD(v->verifier->untracked_bytes, t->rx_bytes);
 		return;
 	}
-	if (!c->f->first_rx)
-		SP_STORE(c->f->first_rx, t->end_ns);
+	if (!c->meta->first_rx)
+		SP_STORE(c->meta->first_rx, t->end_ns);
 	SP_STORE(c->f->last_rx, t->end_ns);
 	SP_ADD(c->f->rx, 1);
 	SP_ADD(c->f->rx_bytes, t->rx_bytes);
@@ -780,7 +781,6 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_conn *conn = sp_conns_conn(d->conns, slot), *upper;
 	struct sp_endpoint from = { 0 };
-	struct sp_flow_meta *meta;
 	uint32_t ep;
 
 	d->conns->slot[slot].user = &dialogue_user;
@@ -792,11 +792,10 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	if (conn->ops->ends)
 		conn->ops->ends(conn, &from, NULL);
 	from.port = 0;
-	if (sp_endpoints_add(&v->from, &from, &ep))
-		ep = SP_NO_FLOW;
-	if (sp_verifier_plain(v->verifier, port, ep, &c->f, &meta)) {
-		meta->unit = SP_UNIT_REQUEST;
-		meta->from = from.addr;
+	ep = sp_endpoints_get(&v->from, &from, 0);
+	if (sp_verifier_plain(v->verifier, port, ep, &c->f, &c->meta)) {
+		c->meta->unit = SP_UNIT_REQUEST;
+		c->meta->from = from.addr;
 	} else {
 		c->f = NULL;
 	}
@@ -867,7 +866,9 @@ void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 	for (uint32_t slot = 0; slot < d->conns->used; slot++) {
 		if (d->conns->slot[slot].user != &dialogue_user || !conn_of(d, slot)->s)
 			continue;
-		if (sp_conns_conn(d->conns, slot))
+		if (conn_of(d, slot)->idle) /* all that it was given is written */
+			drop(d, slot, false, now_ns);
+		else if (sp_conns_conn(d->conns, slot))
 			fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
 	}
 }

@@ -107,7 +107,8 @@ static uint32_t offer(struct sp_lane *l)
 	return left;
 }
 
-/* How many of the departures from due_i on share port, source and size. */
+/* How many of the departures from due_i on share port, source and size. A stream's last one
+ * stands with other streams' last ones only. */
 static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 {
 	const struct sp_due *d = &l->due[l->due_i];
@@ -115,10 +116,12 @@ static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 	uint32_t n = 1;
 
 	for (; n < limit && l->due_i + n < l->due_n; n++) {
-		if (d[n].stream == d->stream && d[n].size == d->size)
+		if (d[n].size != d->size || d[n].last != d->last)
+			break;
+		if (d[n].stream == d->stream)
 			continue;
 		t = &l->streams[d[n].stream];
-		if (t->port != s->port || t->source != s->source || d[n].size != d->size)
+		if (t->port != s->port || t->source != s->source)
 			break;
 	}
 	return n;
@@ -148,6 +151,8 @@ static void build(struct sp_lane *l)
 		m->flow = d[i].stream;
 		m->ep = l->streams[d[i].stream].ep;
 		m->stamp_off = SP_NO_STAMP;
+		if (SP_UNLIKELY(d->last && src->stamp))
+			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
 	l->due_i += n;
@@ -253,6 +258,30 @@ static void narrow(struct sp_lane_port *port, struct sp_batch *b)
 	b->n = kept;
 }
 
+/* Hellos are control's, not data: they leave the batch. */
+static void take_hellos(struct sp_lane *l, const struct sp_lane_port *port)
+{
+	struct sp_batch *b = &l->rx;
+	struct sp_endpoint local;
+	struct sp_hello h;
+	uint32_t kept = 0;
+	uint16_t answer;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct sp_msg *m = &b->m[i];
+
+		if (SP_LIKELY(!sp_hello_get(m->data, m->len, &h.nonce, &answer))) {
+			b->m[kept++] = *m;
+			continue;
+		}
+		if (answer || port->ops->peer(port->q, m->ep, &h.from, &local))
+			continue;
+		h.number = local.port ? local.port : port->accept_first;
+		sp_hello_ring_put(l->hellos, &h);
+	}
+	b->n = kept;
+}
+
 uint32_t sp_lane_rx(struct sp_lane *l)
 {
 	uint32_t n = 0;
@@ -273,7 +302,10 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		n += (uint32_t)r;
 		if (port->caps.bits & SP_T_FRAME)
 			narrow(port, &l->rx);
+		else if (SP_UNLIKELY(l->hellos != NULL))
+			take_hellos(l, port);
 		sp_verify_burst(l->verifier, &l->rx, i);
+		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(port->q, &l->rx);
 	}
 	return n;

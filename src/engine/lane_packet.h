@@ -9,6 +9,7 @@
 #include "core/env.h"
 #include "core/pacer.h"
 #include "engine/guard.h"
+#include "engine/hello.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "plugin/source.h"
@@ -60,6 +61,7 @@ struct sp_lane {
 	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
 	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);
 	void *divert_arg;
+	struct sp_hello_ring *hellos; /* NULL: nobody would answer */
 	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
 	struct sp_batch tx, rx;
 	struct sp_due *due; /* taken from the pacer, not yet sent: [due_i, due_n) */

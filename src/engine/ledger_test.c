@@ -93,9 +93,10 @@ static void arrive(struct sim *s, uint32_t i, uint64_t n, uint64_t next)
 	f->rx = n;
 	f->rx_bytes = n * 64;
 	f->next = next;
-	f->first_rx = SP_NS_PER_S;
+	meta->first_rx = SP_NS_PER_S;
 	f->last_rx = SP_NS_PER_S + n * SP_NS_PER_MS;
 	meta->ep = 0;
+	meta->owner = 1;
 	meta->stamped = true;
 	meta->has_time = true;
 }
@@ -105,7 +106,7 @@ static void stray(struct sim *s)
 {
 	struct sp_flow_table *own = &s->run->workers[0].verifier.own;
 
-	own->meta[own->used] = (struct sp_flow_meta){ .id = SP_NO_FLOW };
+	own->meta[own->used] = (struct sp_flow_meta){ .id = SP_NO_FLOW, .owner = 1 };
 	own->rx[own->used].rx = 1;
 	own->rx[own->used++].rx_bytes = 99;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "core/shared.h"
 #include "engine/run_impl.h"
 
 const char *sp_run_unit(const struct sp_run *r, unsigned port)
@@ -133,12 +134,14 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 	const struct run_listed *l = &r->listed[i];
 	const struct sp_flow_meta *meta;
 	const struct run_session *s;
+	uint32_t ep;
 
 	if (r->role != SP_ROLE_RECV) {
 		give_sent_flow(r, (uint32_t)i, out);
 		return;
 	}
 	meta = &l->table->meta[l->index];
+	ep = __atomic_load_n(&meta->ep, __ATOMIC_ACQUIRE);
 	s = &r->sessions[l->table->rx[l->index].session];
 	*out = (struct sp_flow_result){ .id = meta->id,
 					.stream = s->used ? s->name : r->plan->recvs[0].name,
@@ -148,8 +151,9 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 	flow_measure(r, i, &out->m);
 	if (meta->from.family) /* over connections: the address, of many port numbers */
 		sp_addr_format(out->src, sizeof out->src, &meta->from);
-	else
-		put_ends(&r->ports[meta->queue], l->worker, meta->ep, NULL, out);
+	else if (ep != SP_NO_FLOW)
+		put_ends(&r->ports[SP_LOAD(meta->queue)], SP_LOAD(meta->owner) - 1, ep, NULL,
+			 out);
 }
 
 static void give_stream_counts(const void *arg, size_t i, struct sp_counts *out)

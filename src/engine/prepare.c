@@ -233,7 +233,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (ret)
 		return sp_fail(
 			err, ret, SP_EXIT_PERM,
-			"port %s: flows cannot be steered to %u workers (%s): use --cores 1",
+			"port %s: sources cannot be steered to %u workers (%s): use --cores 1",
 			p->plan->name, r->n_workers, strerror(-ret));
 	at = conf.interface ? sp_strlcpy(p->where, conf.interface, sizeof p->where - 1) : 0;
 	if (p->ops->local && p->ops->local(p->port, 0, &local) == 0)
@@ -307,6 +307,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			     sp_catalog_stamp(r->catalog, "short"), flows, flows,
 			     r->plan->n_ports))
 		return no_memory(err);
+	w->verifier.worker = index;
 	return 0;
 }
 
@@ -488,6 +489,9 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 						  .max_packets = UINT64_MAX };
 		}
 		a = &r->asks[r->n_asks - 1];
+		/* Whoever is asked by a hello is found for datagrams, too. */
+		if (r->ports[s->plan->from_port].ops->conn)
+			a->ask.transport = r->ports[s->plan->from_port].ops->name;
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;

@@ -9,6 +9,7 @@
 #include "engine/protocol.h"
 #include "engine/run_impl.h"
 #include "pkt/pattern.h"
+#include "plugin/target.h"
 
 /* Connections at a time, where nobody said how many. */
 #define EACH_DFLT     1024u /* a connection for each message */
@@ -235,7 +236,7 @@ static int add_receiver(struct sp_run *r, struct sp_worker *w, const struct sp_p
 	port->arg = &w->dialogue;
 	s->verifier = &w->verifier;
 	s->port = v->from_port;
-	if (sp_endpoints_init(&s->from, r->env.mem, (uint32_t)r->plan->run.max_flows))
+	if (sp_sources_init(&s->from, r->env.mem, (uint32_t)r->plan->run.max_flows))
 		return no_memory(err);
 	return open_end(r, &p, &args, &wrap, &s->end, err);
 }
@@ -371,8 +372,11 @@ int sp_run_prepare_conns(struct sp_run *r, struct sp_err *err)
 	r->opened = sp_arena_alloc(&r->arena, most * sizeof *r->opened);
 	if (!r->opened)
 		return no_memory(err);
-	for (unsigned w = 0; w < r->n_workers && !rc; w++)
+	for (unsigned w = 0; w < r->n_workers && !rc; w++) {
 		rc = init_conns(r, w, err);
+		if (r->role == SP_ROLE_RECV && r->workers[w].has_conns)
+			r->workers[w].lane.hellos = &r->workers[w].hellos;
+	}
 	return rc;
 }
 

@@ -257,6 +257,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	r->t0_ns = t0_ns;
 	r->started_real_ns = sp_clock_real(r->env.clock) +
 			     (int64_t)(t0_ns - sp_clock_now(r->env.clock));
+	r->real_offset_ns = sp_clock_real_offset(r->env.clock);
 	r->next_tick_ns = t0_ns + SP_RUN_TICK_NS;
 	ret = make_results(r, err);
 	if (ret == 0)
@@ -398,10 +399,44 @@ static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 	r->last_rx_total = rx;
 }
 
+/* Somebody set the time of day: the dates in the events are not evenly spaced then. */
+static void watch_clock(struct sp_run *r, uint64_t now_ns)
+{
+	int64_t offset = sp_clock_real_offset(r->env.clock), jump = offset - r->real_offset_ns;
+
+	r->real_offset_ns = offset;
+	if (jump < (int64_t)SP_NS_PER_MS && jump > -(int64_t)SP_NS_PER_MS)
+		return;
+	sp_run_say(
+		r, "clock-step", false,
+		"clock step: this host's time of day was set by %+.3f s before %.0f s; rates, "
+		"delays and the schedule are by the monotonic clock and go on",
+		(double)jump / 1e9, ceil((double)(now_ns - r->t0_ns) / 1e9));
+}
+
+/* What the sender of a flow without control did not tell, but its sequence and times show. */
+static void remark_restarts(struct sp_run *r)
+{
+	uint64_t restarts = 0;
+
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		const struct sp_verifier *v = &r->workers[w].verifier;
+
+		for (uint32_t i = 0; i < v->own.used; i++)
+			restarts += v->own.meta[i].restarts;
+	}
+	if (restarts)
+		sp_run_say(r, "sender-restarted", false,
+			   "a sender began again at sequence 0 from the same port %llu time%s: "
+			   "its runs are counted as one flow, without the pauses between",
+			   (unsigned long long)restarts, restarts == 1 ? "" : "s");
+}
+
 static void tick(struct sp_run *r, uint64_t now_ns)
 {
 	sp_run_collect(r, now_ns, false);
 	watch_stalls(r, now_ns);
+	watch_clock(r, now_ns);
 	tell_remarks(r);
 	give_event(r, SP_EVENT_INTERVAL, NULL);
 	while (r->next_tick_ns <= now_ns)
@@ -482,6 +517,8 @@ static void finish(struct sp_run *r, uint64_t now_ns)
 		sp_worker_quit(&r->workers[w]);
 	r->result.interrupted = r->interrupted;
 	sp_run_collect(r, now_ns, true);
+	watch_clock(r, now_ns);
+	remark_restarts(r);
 	sp_run_judge(r);
 	r->result.finished = true;
 	r->phase = RUN_FINISHED;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "core/env.h"
 #include "core/result.h"
+#include "engine/hello.h"
 #include "engine/plan.h"
 #include "plugin/catalog.h"
 #include "plugin/stamp.h"
@@ -113,6 +114,8 @@ void sp_run_own_control(struct sp_run *, uint64_t packets);
 /* The address of local port number i of all that the run receives on; -ENOENT past the last. */
 int sp_run_listening(const struct sp_run *, unsigned i, struct sp_endpoint *,
 		     const char **transport);
+/* A hello that came among the data of a UDP port of the run; false: none. */
+bool sp_run_next_hello(struct sp_run *, struct sp_hello *);
 /* The protocol that is spoken there, as the plan names it. */
 const char *sp_run_listening_word(const struct sp_run *, unsigned i);
 struct sp_flow_grant {

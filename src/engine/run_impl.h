@@ -87,7 +87,6 @@ struct run_session {
 struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
-	unsigned worker; /* whose queues know its source */
 };
 
 /* A receiver of the plan: the sum of the flows on its port. */
@@ -95,6 +94,7 @@ struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
+	uint64_t surplus;			 /* units that belong to none of its flows */
 };
 
 enum run_hist {
@@ -142,6 +142,7 @@ struct sp_run {
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
+	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
 	int stop_requested; /* atomic: signals seen */
 	bool interrupted, ending;
@@ -229,6 +230,11 @@ void sp_run_attribute_recv(struct sp_run *, uint64_t lost);
 void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
+/* judge_conn.c */
+void sp_run_judge_conns(struct sp_run *);
+bool sp_run_bulk_unmet(const struct sp_run *);
+/* True when connections say what bounded the result. */
+bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
 /* host.c */
 void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);

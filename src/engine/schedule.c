@@ -40,7 +40,6 @@ struct sp_schedule {
 	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
 	uint32_t bins[KS_BINS];
-	struct sp_arena conf;
 };
 
 static uint64_t deal_of(const struct sp_plan_stream *s)
@@ -167,6 +166,7 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 		    struct sp_err *err)
 {
 	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	struct sp_arena words; /* a law's settings, until its state has them */
 	char series[96];
 	struct sp_law law;
 	int rc;
@@ -176,15 +176,12 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 	s->mem = env->mem;
 	s->deal_of = (uint32_t)deal_of(stream);
 	s->gaps = (uint32_t)stream->deal_at + 1;
-	sp_arena_init(&s->conf, env->mem);
-	rc = sp_law_parse(stream->departure, catalog, stream->name, &s->conf, &law, err);
-	if (!rc && !law.ops) {
-		sp_schedule_free(s);
-		return 0;
-	}
-	if (!rc)
+	sp_arena_init(&words, env->mem);
+	rc = sp_law_parse(stream->departure, catalog, stream->name, &words, &law, err);
+	if (!rc && law.ops)
 		rc = start_law(s, &law, pace, stream->name, err);
-	if (rc) {
+	sp_arena_fini(&words);
+	if (rc || !law.ops) {
 		sp_schedule_free(s);
 		return rc;
 	}
@@ -249,7 +246,6 @@ void sp_schedule_free(struct sp_schedule *s)
 	if (!s)
 		return;
 	sp_free(s->mem, s->state);
-	sp_arena_fini(&s->conf);
 	sp_free(s->mem, s);
 }
 

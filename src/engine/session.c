@@ -37,6 +37,14 @@ int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *loc
 	return 0;
 }
 
+bool sp_run_next_hello(struct sp_run *r, struct sp_hello *h)
+{
+	for (unsigned w = 0; w < r->n_workers; w++)
+		if (sp_hello_ring_take(&r->workers[w].hellos, h))
+			return true;
+	return false;
+}
+
 const char *sp_run_listening_word(const struct sp_run *r, unsigned i)
 {
 	struct sp_endpoint local;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/run_impl.h"
 #include "engine/testing.h"
@@ -208,6 +209,88 @@ static void test_delay_shift_is_exact(void **state)
 	check_delay("delay=2s", 2 * SP_NS_PER_S, "departure=exponential");
 }
 
+/* ---- the clock of the dates ---- */
+
+/* A day forth and back in the middle of a run: named, and nothing else changes. */
+static void test_clock_steps_are_named(void **state)
+{
+	static const char *const words[] = { VIRTUAL,	      LOOP,	     "delay=5ms", BOTH,
+					     STREAM("1kpps"), "duration=6s", NULL };
+	const struct sp_result *res;
+	unsigned steps = 0, others = 0;
+	uint64_t t0_ns;
+	struct sim s;
+
+	(void)state;
+	sim_start(&s, UINT64_MAX);
+	assert_int_equal(sim_build(&s, words, 0), 0);
+	assert_int_equal(sim_arm(&s, &t0_ns), 0);
+	while (sp_run_step(s.run, 0) == 0) {
+		if (s.intervals == 2)
+			s.clock.virtual_real_ns += 86400 * (int64_t)SP_NS_PER_S;
+		if (s.intervals == 4)
+			s.clock.virtual_real_ns -= 86400 * (int64_t)SP_NS_PER_S;
+	}
+	res = sp_run_result(s.run);
+	for (size_t i = 0; i < res->n_remarks; i++) {
+		if (!strcmp(res->remarks[i].code, "clock-step"))
+			steps++;
+		else
+			others += !res->remarks[i].neutral;
+	}
+	assert_int_equal(steps, 2);
+	assert_int_equal(others, 0);
+	assert_int_equal(COUNT(&res->total, rx_unique), 6000);
+	assert_true(res->total.tx_pps == 1000 && res->total.rx_pps == 1000);
+	assert_int_equal(res->total.delay.max, 5 * SP_NS_PER_MS);
+	assert_true(res->total.jitter_ns == 0);
+	sim_end(&s);
+}
+
+/* ---- the last unit ---- */
+
+static void check_last_unit(const char *const *words, uint64_t tx, bool told)
+{
+	struct sim s;
+	const struct sp_measure *m = sim_run(&s, words, 0);
+	uint64_t said = 0;
+
+	assert_int_equal(COUNT(m, tx_packets), tx);
+	assert_int_equal(sp_flow_told(&s.run->granted.rx[0], &s.run->granted.meta[0], &said),
+			 told);
+	if (told)
+		assert_int_equal(said, tx);
+	sim_end(&s);
+}
+
+/* Known where the flow's end is known when the unit leaves; unknown where that one is lost. */
+static void test_the_last_unit_says_so(void **state)
+{
+	static const char *const constant[] = { VIRTUAL,	 LOOP,		BOTH,
+						STREAM("1kpps"), "duration=1s", NULL };
+	static const char *const law[] = {
+		VIRTUAL, LOOP, BOTH, STREAM("1kpps"), "count=777", "departure=exponential", NULL
+	};
+	static const char *const most[] = { VIRTUAL,	   LOOP,	 BOTH,
+					    STREAM("max"), "count=2777", NULL };
+	static const char *const bytes[] = { VIRTUAL,	      LOOP,	    BOTH,
+					     STREAM("1kpps"), "bytes=6400", NULL };
+	static const char *const shorter[] = {
+		VIRTUAL, LOOP, BOTH, STREAM("1kpps"), "stamp=short", "duration=1s", NULL
+	};
+	static const char *const lossy[] = {
+		VIRTUAL, LOOP, "loss_every=10", BOTH, STREAM("1kpps"), "duration=1s", NULL
+	};
+
+	(void)state;
+	check_last_unit(constant, 1000, true);
+	check_last_unit(law, 777, true);
+	check_last_unit(most, 2777, true);
+	check_last_unit(bytes, 100, true);
+	check_last_unit(shorter, 1000, true);
+	check_last_unit(lossy, 1000, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +298,8 @@ int main(void)
 		cmocka_unit_test(test_impairments_are_exact),
 		cmocka_unit_test(test_impairments_follow_from_their_settings),
 		cmocka_unit_test(test_delay_shift_is_exact),
+		cmocka_unit_test(test_clock_steps_are_named),
+		cmocka_unit_test(test_the_last_unit_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "core/shared.h"
 #include "engine/opener.h"
 #include "pkt/bulk.h"
+#include "plugin/target.h"
 
 /* What one connection may take of a turn. Discarding copies nothing, so that more is cheap. */
 #define READ_QUANTUM  (256u << 10)
@@ -47,7 +48,7 @@ int sp_sink_init(struct sp_sink *s, struct sp_conns *conns, struct sp_verifier *
 	s->batch.m = sp_alloc_array(mem, BATCH, sizeof *s->batch.m);
 	s->period = full ? sp_alloc_array(mem, SP_BULK_PERIOD, 1) : NULL;
 	if (!s->buf || !s->batch.m || (full && !s->period) ||
-	    sp_endpoints_init(&s->from, mem, max_sources)) {
+	    sp_sources_init(&s->from, mem, max_sources)) {
 		sp_sink_fini(s);
 		return -ENOMEM;
 	}
@@ -89,8 +90,8 @@ static void count_bytes(struct sp_sink *s, struct sink_conn *c, uint64_t n, uint
 		SP_ADD(s->verifier->untracked_bytes, n);
 		return;
 	}
-	if (!c->f->first_rx)
-		SP_STORE(c->f->first_rx, now_ns);
+	if (!c->meta->first_rx)
+		SP_STORE(c->meta->first_rx, now_ns);
 	SP_STORE(c->f->last_rx, now_ns);
 	SP_ADD(c->f->rx_bytes, n);
 }
@@ -105,8 +106,7 @@ static void become_plain(struct sp_sink *s, uint32_t slot, struct sink_conn *c, 
 	if (conn->ops->ends)
 		conn->ops->ends(conn, &from, NULL);
 	from.port = 0;
-	if (sp_endpoints_add(&s->from, &from, &c->ep))
-		c->ep = SP_NO_FLOW;
+	c->ep = sp_endpoints_get(&s->from, &from, 0);
 	SP_ADD(s->units, 1);
 	if (!sp_verifier_plain(s->verifier, c->port, c->ep, &c->f, &c->meta)) {
 		c->f = NULL;
@@ -139,10 +139,11 @@ static bool claim(struct sp_sink *s, uint32_t slot, struct sink_conn *c,
 	if (meta->ep == SP_NO_FLOW) {
 		meta->from = from.addr;
 		meta->unit = unit;
-		meta->queue = c->port;
-		meta->ep = s->verifier->ep_cap;
-		meta->stamped = true;
-		meta->has_time = o->kind == SP_OPEN_MESSAGES;
+		SP_STORE(meta->queue, c->port);
+		SP_STORE(meta->owner, s->verifier->worker + 1);
+		SP_STORE(meta->stamped, true);
+		SP_STORE(meta->has_time, o->kind == SP_OPEN_MESSAGES);
+		__atomic_store_n(&meta->ep, s->verifier->ep_cap, __ATOMIC_RELEASE);
 	}
 	ours = meta->ep == s->verifier->ep_cap && meta->unit == unit &&
 	       sp_addr_eq(&meta->from, &from.addr);
@@ -224,6 +225,7 @@ static void flush(struct sp_sink *s, struct sink_conn *c)
 		return;
 	SP_ADD(s->units, n);
 	lock(s);
+	SP_STORE(s->verifier->granted->meta[c->flow - 1].owner, s->verifier->worker + 1);
 	sp_verify_burst(s->verifier, &s->batch, c->port);
 	unlock(s);
 	s->batch.n = 0;

@@ -76,6 +76,14 @@ void sp_verifier_fini(struct sp_verifier *v)
 	*v = (struct sp_verifier){ 0 };
 }
 
+/* Where the sequence of a flow without control begins: something earlier than the first that was
+ * seen has room below it. */
+#define OWN_START   (1ull << 32)
+/* So many units in a row have to look like the sender's new beginning. Two (as RFC 3550 A.1) where
+ * their times say the same; else enough that late copies hardly do. */
+#define AGAIN_TIMED 2u
+#define AGAIN	    16u
+
 /* A flow, wherever it lives. ref numbers both tables: granted ones first. */
 struct place {
 	struct sp_flow_rx *rx;
@@ -128,14 +136,18 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 	if (v->own.used == v->own.cap)
 		return false;
 	i = v->own.used;
-	v->own.meta[i] = (struct sp_flow_meta){ .base = st ? st->seq : 0,
+	v->own.meta[i] = (struct sp_flow_meta){ .start = OWN_START,
+						.base = OWN_START + (st ? st->seq : 0),
+						.zero_due = st && !st->seq ? st->due_lo
+									   : UINT64_MAX,
 						.id = id,
 						.ep = ep,
 						.queue = queue,
+						.owner = v->worker + 1,
 						.stamped = st != NULL,
 						.has_time = has_time };
 	/* What was sent before this receiver looked is not its loss. */
-	v->own.rx[i].next = st ? st->seq : 0;
+	v->own.rx[i].next = v->own.meta[i].base;
 	if (v->own_tallies < SP_TALLY_OWN)
 		v->own.rx[i].tally = (uint16_t)(1 + SP_TALLY_GRANTED + v->own_tallies++);
 	v->hash[h] = i + 1;
@@ -157,6 +169,28 @@ bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	return true;
 }
 
+/* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
+static bool is_writer(const struct sp_verifier *v, const struct sp_flow_meta *meta,
+		      uint32_t queue, uint32_t ep)
+{
+	return SP_LOAD(meta->owner) == v->worker + 1 && meta->ep == ep && meta->queue == queue;
+}
+
+static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32_t queue,
+		  uint32_t ep, bool has_time)
+{
+	uint32_t nobody = 0;
+
+	if (!__atomic_compare_exchange_n(&meta->owner, &nobody, v->worker + 1, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	SP_STORE(meta->queue, queue);
+	SP_STORE(meta->stamped, true);
+	SP_STORE(meta->has_time, has_time);
+	__atomic_store_n(&meta->ep, ep, __ATOMIC_RELEASE);
+	return true;
+}
+
 static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		      const struct sp_stamp *st, bool has_time, struct place *out)
 {
@@ -167,13 +201,8 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		*out = place_at(v, i);
 		if (SP_LIKELY(*last_flow(v, queue, ep) == i + 1))
 			return true;
-		if (out->meta->ep == SP_NO_FLOW) {
-			out->meta->ep = ep;
-			out->meta->queue = queue;
-			out->meta->stamped = true;
-			out->meta->has_time = has_time;
-		}
-		if (out->meta->ep == ep && out->meta->queue == queue)
+		if (is_writer(v, out->meta, queue, ep) ||
+		    claim(v, out->meta, queue, ep, has_time))
 			return true;
 	}
 	return own_flow(v, queue, ep, st->flow, st, has_time, out);
@@ -191,30 +220,133 @@ static bool damaged_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	if (check == SP_STAMP_BAD && v->granted && st->flow > 0 &&
 	    st->flow - 1 < SP_LOAD(v->granted->used)) {
 		*out = place_at(v, st->flow - 1);
-		if (out->meta->ep == ep && out->meta->queue == queue)
+		if (is_writer(v, out->meta, queue, ep))
 			return true;
 	}
 	*out = place_at(v, last - 1);
 	return out->meta->stamped;
 }
 
-static void note_arrival(struct sp_flow_rx *f, uint64_t t_ns, uint32_t bytes)
+static void note_arrival(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t t_ns,
+			 uint32_t bytes)
 {
-	if (f->rx == 0)
-		SP_STORE(f->first_rx, t_ns);
+	if (SP_UNLIKELY(f->rx == 0))
+		SP_STORE(meta->first_rx, t_ns);
+	if (SP_LIKELY(t_ns > f->last_rx))
+		SP_STORE(f->last_rx, t_ns);
 	SP_ADD(f->rx, 1);
 	SP_ADD(f->rx_bytes, bytes);
+}
+
+/* The intended departure, by what is known of the sender's clock. */
+static uint64_t due_of(const struct sp_flow_rx *f, const struct sp_rx_session *s,
+		       const struct sp_stamp *st, uint64_t t_ns)
+{
+	uint64_t ref = st->due_lo;
+
+	if (s->clock_known)
+		ref = t_ns - (uint64_t)s->offset_ns;
+	else if (f->timed)
+		ref = f->newest_due + (t_ns - f->newest_rx);
+	return sp_unwrap40(st->due_lo, ref);
+}
+
+/* The counts of a flow whose sender began again go on, as if its new sequence followed the old
+ * one: next and base move on together to where the low bits fit. */
+static void begin_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
+			const struct sp_stamp *st)
+{
+	uint32_t n = meta->again.n, first = st->seq - (n - 1);
+	uint32_t ahead = first - (uint32_t)f->next;
+	uint64_t jump = st->seq_bits == 32 ? ahead : ahead & ((1u << st->seq_bits) - 1);
+
+	meta->parted |= meta->last != f->next || meta->again.base != meta->start || first != 0;
+	SP_STORE(f->reordered, meta->again.reordered);
+	SP_STORE(f->duplicates, meta->again.duplicates);
+	SP_STORE(meta->too_old, meta->again.too_old);
+	SP_STORE(meta->base, meta->again.base + jump);
+	meta->start = meta->base;
+	meta->zero_due = first ? UINT64_MAX : meta->again.due;
+	/* All behind is the old sequence's, whose place in the counts is taken. */
+	memset(f->win, 0xff, sizeof f->win);
+	SP_STORE(f->next, f->next + jump + n);
+	f->timed = 0;
+	meta->again.n = 0;
+	SP_ADD(meta->restarts, 1);
+}
+
+/* Can this message be the first of a sender that began again? Its time says so, if it is later than
+ * that of the newest. Else, after a reboot or in a format without time, it is too old to look up
+ * and its sequence is 0 (or is near it, without time), and it is not a copy of the first that there
+ * was. */
+static bool may_begin(const struct sp_flow_rx *f, const struct sp_flow_meta *meta,
+		      const struct sp_stamp *st, bool later, bool too_old)
+{
+	if (later || !too_old)
+		return later;
+	return f->timed ? st->seq == 0 && st->due_lo != meta->zero_due : st->seq < AGAIN;
+}
+
+/* Is this message, behind the newest by its sequence, of a sender that began again with the same
+ * flow id from the same port? So many have to follow each other. */
+static bool began_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
+			const struct sp_stamp *st, uint64_t due, bool too_old)
+{
+	struct sp_flow_again *a = &meta->again;
+	bool later = f->timed && (int64_t)(due - f->newest_due) > 0;
+	bool follows = a->n && a->next == f->next && a->seq == st->seq && (later || too_old);
+
+	if (!follows && !may_begin(f, meta, st, later, too_old)) {
+		a->n = 0;
+		return false;
+	}
+	if (!follows)
+		*a = (struct sp_flow_again){ .next = f->next,
+					     .base = meta->base,
+					     .due = st->due_lo,
+					     .reordered = f->reordered,
+					     .duplicates = f->duplicates,
+					     .too_old = meta->too_old };
+	a->n++;
+	a->seq = st->seq_bits == 32 ? st->seq + 1 : (st->seq + 1) & ((1u << st->seq_bits) - 1);
+	return a->n >= (later ? AGAIN_TIMED : AGAIN);
+}
+
+/* A message behind the newest. Returns false when it is a duplicate. */
+static bool note_late(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t q)
+{
+	uint64_t *word = &f->win[q / 64 % (SP_RX_WINDOW / 64)], bit = 1ull << (q & 63);
+	/* Sent before the first that we saw; before all that there can be it wraps around. */
+	bool before = q >= f->next || q < meta->base;
+
+	if (q >= f->next || f->next - q > SP_RX_WINDOW) {
+		/* Too old to look up: taken as late while any is missing, else as a copy. */
+		SP_ADD(meta->too_old, 1);
+		if (before || f->next - meta->base <= f->rx - 1 - f->duplicates) {
+			SP_ADD(f->duplicates, 1);
+			return false;
+		}
+	} else if (*word & bit) {
+		SP_ADD(f->duplicates, 1);
+		return false;
+	} else {
+		if (before)
+			SP_STORE(meta->base, q);
+		*word |= bit;
+	}
+	SP_ADD(f->reordered, 1);
+	return true;
 }
 
 /* The sequence window. Returns false when the message is a duplicate. *in_order: it is the
  * newest so far. */
 static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
-			  const struct sp_stamp *st, bool *in_order)
+			  const struct sp_rx_session *s, const struct sp_stamp *st,
+			  uint64_t t_ns, bool *in_order)
 {
 	unsigned unused = 32u - st->seq_bits;
 	int32_t d = (int32_t)((st->seq - (uint32_t)f->next) << unused) >> unused;
 	uint64_t q = f->next + (uint64_t)(int64_t)d;
-	uint64_t *word = &f->win[q / 64 % (SP_RX_WINDOW / 64)], bit = 1ull << (q & 63);
 
 	*in_order = d >= 0;
 	if (SP_LIKELY(d >= 0)) {
@@ -227,42 +359,31 @@ static bool note_sequence(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 					f->win[k / 64 % (SP_RX_WINDOW / 64)] &= ~(1ull
 										  << (k & 63));
 		}
-		*word |= bit;
-		/* The word ahead is emptied before its first bit is set. */
-		if ((q & 63) == 63)
-			f->win[(q / 64 + 1) % (SP_RX_WINDOW / 64)] = 0;
+		f->win[q / 64 % (SP_RX_WINDOW / 64)] |= 1ull << (q & 63);
 		SP_STORE(f->next, q + 1);
 		return true;
 	}
-	if (q >= f->next || q < meta->base) {
-		/* Sent before the first that we saw. */
-		if (q < f->next && meta->base - q < SP_RX_WINDOW - 64 &&
-		    f->next - q < SP_RX_WINDOW - 64) {
-			meta->base = q;
-			*word |= bit;
-			SP_ADD(f->reordered, 1);
-			return true;
-		}
-		SP_ADD(f->duplicates, 1);
-		return false;
-	}
-	if (d < -(int32_t)(SP_RX_WINDOW - 64)) {
-		/* Too old to look up: taken as late while any is missing, else as a copy. */
-		SP_ADD(f->too_old, 1);
-		if (f->next - meta->base <= f->rx - 1 - f->duplicates - f->corrupted) {
-			SP_ADD(f->duplicates, 1);
-			return false;
-		}
-		SP_ADD(f->reordered, 1);
+	/* A sender under control begins with ids of its own. */
+	if (f->session == 0 &&
+	    began_again(f, meta, st, due_of(f, s, st, t_ns), f->next - q > SP_RX_WINDOW)) {
+		begin_again(f, meta, st);
+		*in_order = true;
 		return true;
 	}
-	if (*word & bit) {
-		SP_ADD(f->duplicates, 1);
+	if (!note_late(f, meta, q))
 		return false;
-	}
-	*word |= bit;
-	SP_ADD(f->reordered, 1);
+	if (q == meta->start)
+		meta->zero_due = st->due_lo;
 	return true;
+}
+
+bool sp_flow_told(const struct sp_flow_rx *f, const struct sp_flow_meta *meta, uint64_t *tx)
+{
+	uint64_t next = SP_LOAD(f->next), base = SP_LOAD(meta->base);
+
+	*tx = next - base;
+	return meta->stamped && !meta->parted && base == meta->start && next != base &&
+	       SP_LOAD(meta->last) == next;
 }
 
 static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
@@ -285,37 +406,37 @@ static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
 	sp_sketch_add(sketch, delay > 0 ? (uint64_t)delay : 0);
 }
 
-/* Time: one-way delay where the clock is mapped, gap error and jitter always. */
+/* Time: one-way delay where the clock is mapped; the jitter over all unique ones in the order in
+ * which they came; the gap error over those in order. */
 static void note_time(struct sp_flow_rx *f, struct place *at, struct sp_tally_rx *tally,
 		      const struct sp_rx_session *s, const struct sp_stamp *st, uint64_t t_ns,
 		      bool in_order)
 {
-	uint64_t ref, due, d, late = st->late_ns;
-	int64_t gap, jitter;
+	uint64_t due = due_of(f, s, st, t_ns), late = st->late_ns;
+	uint64_t transit = t_ns - due - late, d = transit - f->transit;
+	int64_t gap;
 
-	if (s->clock_known)
-		ref = t_ns - (uint64_t)s->offset_ns;
-	else
-		ref = f->last_rx ? f->last_due + (t_ns - f->last_rx) : st->due_lo;
-	due = sp_unwrap40(st->due_lo, ref);
 	if (s->clock_known)
 		note_delay(f, at->sketch, at->meta, tally, (int64_t)(t_ns - due) - s->offset_ns,
 			   late);
-	if (!in_order)
-		return;
-	if (SP_LIKELY(f->last_rx)) {
-		gap = (int64_t)(t_ns - f->last_rx) - (int64_t)(due - f->last_due);
-		jitter = gap - ((int64_t)late - (int64_t)f->last_late_ns);
-		gap = gap < 0 ? -gap : gap;
-		d = (uint64_t)(jitter < 0 ? -jitter : jitter);
-		sp_hist_add(&tally->gap_error, gap);
-		if (!s->clock_known)
-			sp_sketch_add(at->sketch, (uint64_t)gap);
+	if (SP_LIKELY(f->timed)) {
+		d = (int64_t)d < 0 ? -d : d;
 		/* RFC 3550 A.8, scaled by 16. */
 		SP_STORE(f->jitter16, f->jitter16 + d - ((f->jitter16 + 8) >> 4));
 	}
-	f->last_due = due;
-	f->last_late_ns = late > UINT32_MAX ? UINT32_MAX : (uint32_t)late;
+	f->transit = transit;
+	if (!in_order)
+		return;
+	if (SP_LIKELY(f->timed)) {
+		gap = (int64_t)(t_ns - f->newest_rx) - (int64_t)(due - f->newest_due);
+		gap = gap < 0 ? -gap : gap;
+		sp_hist_add(&tally->gap_error, gap);
+		if (!s->clock_known)
+			sp_sketch_add(at->sketch, (uint64_t)gap);
+	}
+	f->newest_due = due;
+	f->newest_rx = t_ns;
+	f->timed = 1;
 }
 
 static void verify_message(struct sp_verifier *v, uint32_t queue, const struct sp_msg *m,
@@ -323,32 +444,36 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 			   uint32_t bytes)
 {
 	uint32_t ep = SP_LIKELY(m->ep < v->ep_cap) ? m->ep : v->ep_cap;
+	const struct sp_rx_session *s;
 	struct place at;
-	bool in_order = true, ok;
+	bool in_order = true;
 
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
 			goto untracked;
 		*last_flow(v, queue, ep) = at.ref + 1;
-		note_arrival(at.rx, m->t_ns, bytes);
-		ok = note_sequence(at.rx, at.meta, st, &in_order);
-		if (ok && has_time)
-			note_time(at.rx, &at, &v->tally[at.rx->tally],
-				  &v->session[at.rx->session], st, m->t_ns, in_order);
-		if (in_order || at.rx->last_rx < m->t_ns)
-			SP_STORE(at.rx->last_rx, m->t_ns);
+		s = &v->session[at.rx->session];
+		note_arrival(at.rx, at.meta, m->t_ns, bytes);
+		if (!note_sequence(at.rx, at.meta, s, st, m->t_ns, &in_order))
+			return;
+		if (has_time)
+			note_time(at.rx, &at, &v->tally[at.rx->tally], s, st, m->t_ns,
+				  in_order);
+		if (SP_UNLIKELY(st->kind & SP_STAMP_LAST) && in_order)
+			SP_STORE(at.meta->last, at.rx->next);
 		return;
 	}
-	/* Of many sources that share an endpoint nobody knows whose damage it is. */
-	if (ep < v->ep_cap && damaged_flow(v, queue, ep, st, check, &at)) {
-		note_arrival(at.rx, m->t_ns, bytes);
+	/* Of many sources that share an endpoint nobody knows whose damage it is; what is shorter
+	 * than any stamp never had one. */
+	if (ep < v->ep_cap && m->len >= v->shorter->len &&
+	    damaged_flow(v, queue, ep, st, check, &at)) {
+		note_arrival(at.rx, at.meta, m->t_ns, bytes);
 		SP_ADD(at.rx->corrupted, 1);
 		return;
 	}
 	if (!own_flow(v, queue, ep, SP_NO_FLOW, NULL, false, &at))
 		goto untracked;
-	note_arrival(at.rx, m->t_ns, bytes);
-	SP_STORE(at.rx->last_rx, m->t_ns);
+	note_arrival(at.rx, at.meta, m->t_ns, bytes);
 	return;
 untracked:
 	SP_ADD(v->untracked, 1);

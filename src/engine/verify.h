@@ -1,7 +1,8 @@
 /* Which flow a received message belongs to, and what its stamp says.
  *
  * Ids on the wire: 1 .. 0x7fffff were granted by a control session and are indices into one table
- * that all workers share (each flow is written by one worker: flows are steered by id);
+ * that all workers share (each flow is written by one worker, the first to see it: transports give
+ * all that is from one source to one worker);
  * 0x800000 .. are the sender's own choice and are looked up by (source endpoint, id) in the
  * worker's own table. Both tables are pre-sized, nothing is allocated here. */
 #ifndef SP_ENGINE_VERIFY_H
@@ -40,15 +41,31 @@ enum sp_flow_unit { SP_UNIT_DATAGRAM, SP_UNIT_MESSAGE, SP_UNIT_CONNECTION, SP_UN
 
 /* Cold side of a received flow. */
 struct sp_flow_meta {
+	uint64_t start;	    /* what the sender's sequence 0 is, on the scale of next */
 	uint64_t base;	    /* lowest sequence that was expected or seen */
+	uint64_t first_rx;  /* arrival of the first of everything */
+	uint64_t too_old;   /* arrived 1,024 or more behind the newest */
 	uint64_t negative;  /* delays below zero */
+	uint64_t restarts;  /* its sender began again at sequence 0 without telling us so */
 	uint32_t id;	    /* on the wire; SP_NO_FLOW: not stamped */
 	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet; the
 			     * number of endpoints: one for which there was no room */
+	uint32_t owner;	    /* 1 + the worker that writes it; 0 none yet. Atomic */
 	bool stamped, has_time;
 	uint8_t unit;	     /* enum sp_flow_unit */
 	struct sp_addr from; /* over connections: whose flow it is; family 0: nobody's yet */
+	bool parted;   /* before a restart a beginning or an end was not seen */
+	uint64_t last; /* next, as it was behind the unit that said it was the flow's last */
+	uint64_t zero_due; /* low 40 bits of sequence 0's due time; UINT64_MAX not seen */
+	/* Messages that look like a new beginning: n in a row while next stood still, the
+	 * sequence that is to follow, and the counts before them. */
+	struct sp_flow_again {
+		uint64_t next, base, reordered, duplicates, too_old, due;
+		uint32_t n, seq;
+	} again;
 };
+/* How many units the sender of a flow says that it sent, by its last one; false: not known. */
+bool sp_flow_told(const struct sp_flow_rx *, const struct sp_flow_meta *, uint64_t *tx);
 
 struct sp_flow_table {
 	uint32_t busy;	    /* atomic: a sink that shares the table with others' writes */
@@ -74,6 +91,7 @@ struct sp_verifier {
 	 * transport had no room: those count as one more endpoint, ep_cap. */
 	uint32_t *ep_flow, ep_cap;
 	const struct sp_stamp_ops *native, *shorter;
+	uint32_t worker;		     /* whose this is; set after init */
 	uint64_t untracked, untracked_bytes; /* no room in a table */
 	struct sp_stamp *stamp;		     /* scratch, SP_BATCH_MAX */
 	int8_t *check;

@@ -215,6 +215,10 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 		did = true;
 		note_received(w, n);
 	}
+	if (SP_UNLIKELY(w->hellos.put != w->hellos_told)) {
+		w->hellos_told = w->hellos.put;
+		tell(w->run_fd);
+	}
 	return did;
 }
 

@@ -1,10 +1,18 @@
 #include "pkt/endpoints.h"
 
 #include <errno.h>
+#include <stddef.h>
 
-int sp_endpoints_init(struct sp_endpoints *t, const struct sp_mem *mem, uint32_t max)
+#include "base/endian.h"
+#include "pkt/batch.h"
+
+int sp_endpoints_init(struct sp_endpoints *t, const struct sp_mem *mem, uint32_t max,
+		      const uint64_t key[4])
 {
-	uint32_t size = 2;
+	/* Under a drawn key as well: with a product of zeros all would share a slot. */
+	static const uint64_t base[4] = { 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9,
+					  0x94d049bb133111eb, 0xd6e8feb86659fd93 };
+	uint32_t size = 16;
 
 	*t = (struct sp_endpoints){ .max = max ? max : 1 };
 	if (t->max > UINT32_MAX / 4)
@@ -12,13 +20,14 @@ int sp_endpoints_init(struct sp_endpoints *t, const struct sp_mem *mem, uint32_t
 	while (size < t->max * 2)
 		size *= 2;
 	t->mask = size - 1;
+	for (unsigned i = 0; i < 4; i++)
+		t->key[i] = base[i] ^ (key ? key[i] : 0);
 	t->at = sp_alloc_array(mem, t->max, sizeof *t->at);
 	t->slot = sp_alloc_array(mem, size, sizeof *t->slot);
-	if (!t->at || !t->slot) {
-		sp_endpoints_fini(t, mem);
-		return -ENOMEM;
-	}
-	return 0;
+	if (t->at && t->slot)
+		return 0;
+	sp_endpoints_fini(t, mem);
+	return -ENOMEM;
 }
 
 void sp_endpoints_fini(struct sp_endpoints *t, const struct sp_mem *mem)
@@ -28,21 +37,55 @@ void sp_endpoints_fini(struct sp_endpoints *t, const struct sp_mem *mem)
 	*t = (struct sp_endpoints){ .n = 0 };
 }
 
-int sp_endpoints_add(struct sp_endpoints *t, const struct sp_endpoint *e, uint32_t *index)
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-	uint32_t i = (uint32_t)sp_endpoint_hash(e) & t->mask;
+	unsigned __int128 m = (unsigned __int128)a * b;
 
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static uint64_t hash(const struct sp_endpoints *t, const struct sp_endpoint *e, uint32_t lane)
+{
+	uint64_t rest = (uint64_t)lane << 32 ^ (uint64_t)e->addr.scope << 17 ^
+			(uint64_t)e->port << 1 ^ (e->addr.family == 6);
+	uint64_t hi = sp_get_be64(e->addr.ip), lo = 0;
+
+	if (e->addr.family == 6)
+		lo = sp_get_be64(e->addr.ip + 8);
+	else
+		hi >>= 32;
+	return fold(fold(hi ^ t->key[0], lo ^ t->key[1]) ^ t->key[2], rest ^ t->key[3]);
+}
+
+static bool same(const struct sp_endpoint_entry *at, const struct sp_endpoint *remote,
+		 uint32_t lane)
+{
+	return at->lane == lane && sp_endpoint_eq(&at->remote, remote);
+}
+
+uint32_t sp_endpoints_get(struct sp_endpoints *t, const struct sp_endpoint *remote,
+			  uint32_t lane)
+{
+	uint64_t h;
+	uint32_t i, at;
+
+	if (t->n && same(&t->at[t->last], remote, lane))
+		return t->last;
+	h = hash(t, remote, lane);
 	/* The table is at most half full: this ends. */
-	for (; t->slot[i]; i = (i + 1) & t->mask) {
-		if (sp_endpoint_eq(&t->at[t->slot[i] - 1], e)) {
-			*index = t->slot[i] - 1;
-			return 0;
-		}
-	}
+	for (i = (uint32_t)(h >> 32) & t->mask; (at = t->slot[i]) != 0; i = (i + 1) & t->mask)
+		if (same(&t->at[at - 1], remote, lane))
+			return t->last = at - 1;
 	if (t->n == t->max)
-		return -ENOSPC;
-	*index = t->n;
-	t->at[t->n++] = *e;
-	t->slot[i] = t->n;
-	return 0;
+		return SP_NO_FLOW;
+	t->at[t->n] = (struct sp_endpoint_entry){ .remote = *remote, .lane = lane };
+	t->slot[i] = t->n + 1;
+	t->last = t->n;
+	__atomic_store_n(&t->n, t->n + 1, __ATOMIC_RELEASE);
+	return t->last;
+}
+
+const struct sp_endpoint_entry *sp_endpoints_at(const struct sp_endpoints *t, uint32_t index)
+{
+	return index < __atomic_load_n(&t->n, __ATOMIC_ACQUIRE) ? &t->at[index] : NULL;
 }

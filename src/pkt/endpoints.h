@@ -1,4 +1,5 @@
-/* Endpoints with an index each: same endpoint, same index. Filled by cold code. */
+/* Who is behind an endpoint index: a table of fixed room. Same endpoint in the same lane, same
+ * index; an entry is never moved nor removed. One writer; other threads may look up indices. */
 #ifndef SP_PKT_ENDPOINTS_H
 #define SP_PKT_ENDPOINTS_H
 
@@ -7,16 +8,28 @@
 #include "base/address.h"
 #include "base/mem.h"
 
-struct sp_endpoints {
-	struct sp_endpoint *at; /* n of them, by index */
-	uint32_t n, max;
-	uint32_t *slot, mask; /* hash table: index + 1, 0 = empty */
+struct sp_endpoint_entry {
+	struct sp_endpoint remote;
+	uint32_t lane; /* the transport's own: which socket of ours it talks to */
 };
 
-/* Room for max endpoints (at least 1). 0 or -ENOMEM. */
-int sp_endpoints_init(struct sp_endpoints *, const struct sp_mem *, uint32_t max);
+struct sp_endpoints {
+	struct sp_endpoint_entry *at; /* n of them, by index */
+	uint32_t n, max;
+	uint32_t *slot, mask; /* hash table: index + 1, 0 = empty */
+	uint32_t last;	      /* index of the one that was found last */
+	uint64_t key[4];      /* of the hash */
+};
+
+/* Room for max endpoints (at least 1). key: drawn at random where strangers fill the table, so
+ * that nobody outside can choose who shares a slot; NULL elsewhere. 0 or -ENOMEM. */
+int sp_endpoints_init(struct sp_endpoints *, const struct sp_mem *, uint32_t max,
+		      const uint64_t key[4]);
 void sp_endpoints_fini(struct sp_endpoints *, const struct sp_mem *);
-/* 0 and the index of e, new or known; -ENOSPC when full. */
-int sp_endpoints_add(struct sp_endpoints *, const struct sp_endpoint *e, uint32_t *index);
+/* HOT. The index of (remote, lane), which is entered if there is room; else SP_NO_FLOW. */
+uint32_t sp_endpoints_get(struct sp_endpoints *, const struct sp_endpoint *remote,
+			  uint32_t lane);
+/* Any thread. NULL: there is none with this index. */
+const struct sp_endpoint_entry *sp_endpoints_at(const struct sp_endpoints *, uint32_t index);
 
 #endif

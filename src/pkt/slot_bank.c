@@ -2,17 +2,20 @@
 
 #include <errno.h>
 
-static size_t round_up(size_t v)
+static size_t round_up(size_t v, size_t align)
 {
-	return (v + SP_SLOT_ALIGN - 1) & ~(size_t)(SP_SLOT_ALIGN - 1);
+	return (v + align - 1) / align * align;
 }
 
 int sp_slot_bank_init(struct sp_slot_bank *s, const struct sp_mem *mem, size_t bytes,
-		      uint32_t max_len)
+		      uint32_t max_len, enum sp_slot_align align)
 {
 	if (bytes < max_len)
 		bytes = max_len;
-	*s = (struct sp_slot_bank){ .bytes = round_up(bytes) };
+	*s = (struct sp_slot_bank){ .bytes = round_up(bytes ? bytes : 1, align),
+				    .max_len = max_len,
+				    .align = align,
+				    .stride = align };
 	s->mem = sp_alloc_array(mem, s->bytes, 1);
 	return s->mem ? 0 : -ENOMEM;
 }
@@ -29,11 +32,13 @@ uint32_t sp_slot_bank_lend(struct sp_slot_bank *s, struct sp_batch *b, uint32_t 
 	uint8_t *at = s->mem;
 	uint32_t i, room;
 
+	if (!s->mem || len > s->max_len)
+		return b->n = 0;
 	if (tmpl != s->tmpl || len != s->len) {
 		s->tmpl = tmpl;
 		s->len = len;
 		s->held = 0;
-		s->stride = (uint32_t)round_up(len ? len : 1);
+		s->stride = (uint32_t)round_up(len ? len : 1, s->align);
 	}
 	room = (uint32_t)(s->bytes / s->stride);
 	if (n > room)

@@ -15,7 +15,8 @@
 struct sp_dist_ops {
 	SP_PLUGIN_HEAD;
 	size_t state_size;
-	/* mean is the mean that the caller wants for laws without a parameter of their own. */
+	/* mean is the mean that the caller wants for laws without a parameter of their own. conf is
+	 * borrowed for the call only. */
 	int (*init)(void *st, const void *conf, double mean, struct sp_err *);
 	void (*draw)(void *st, struct sp_rng *, double *v, uint32_t n); /* HOT */
 	double (*cdf)(const void *st, double x);

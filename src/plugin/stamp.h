@@ -24,13 +24,16 @@ _Static_assert(sizeof(struct sp_flow_tx) == 64, "one cache line a flow");
 struct sp_flow_rx {
 	uint64_t next;	       /* highest sequence seen + 1, unwrapped to 64 bits */
 	uint64_t rx, rx_bytes; /* everything */
-	uint64_t duplicates, reordered, corrupted, too_old;
-	uint64_t gaps; /* loss bursts as first seen: jumps of next */
-	uint64_t first_rx, last_rx, last_due;
+	uint64_t duplicates, reordered, corrupted;
+	uint64_t gaps;	  /* loss bursts as first seen: jumps of next */
+	uint64_t last_rx; /* of everything */
+	/* Of the newest by sequence, what it was due at and when it arrived; of the last unique
+	 * one, how long it took from its actual departure, by the two clocks as they are. */
+	uint64_t newest_due, newest_rx, transit;
 	uint64_t jitter16;			 /* RFC 3550 jitter in ns, times 16 */
 	int64_t delay_min, delay_max, delay_sum; /* of unique ones */
 	uint16_t tally, session; /* indices of histograms and of the control session */
-	uint32_t last_late_ns;	 /* of the last one in order, saturated */
+	uint32_t timed;		 /* 1: newest_due, newest_rx and transit hold something */
 	uint64_t win[SP_RX_WINDOW / 64];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sp_flow_rx) == 256, "four cache lines a flow");
@@ -62,6 +65,7 @@ struct sp_stamp_ops {
 	bool has_time;
 	/* The head of a flow: id is 24 bits. */
 	uint64_t (*head)(uint32_t flow_id, uint8_t kind);
+	uint64_t last; /* what to set in the head for the flow's last unit (SP_STAMP_LAST) */
 	/* HOT. For m[from .. n): writes len bytes at m.data + m.stamp_off, with base[m.flow]'s head
 	 * and seq (incremented), m.t_ns as intended and now_ns as actual departure. */
 	void (*put)(const struct sp_batch *, uint32_t from, struct sp_flow_tx *base,

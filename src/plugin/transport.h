@@ -24,7 +24,7 @@ enum sp_tbits {
 	SP_T_BULK = 1u << 5,
 	SP_T_CSUM = 1u << 6,	/* fills L4 checksums itself */
 	SP_T_RX_TIME = 1u << 7, /* arrival times are the kernel's */
-	SP_T_STEER = 1u << 8,	/* can steer flows to workers */
+	SP_T_STEER = 1u << 8,	/* can steer sources to workers */
 	SP_T_VIRTUAL = 1u << 9, /* lives on the run's clock: may run in virtual time */
 	SP_T_LISTEN = 1u << 10, /* can receive */
 };
@@ -107,8 +107,9 @@ struct sp_transport_ops {
 	/* Virtual time: when rx_burst will next have something; SP_NEVER: nothing on its way.
 	 * NULL for transports that live on the kernel's clock. */
 	uint64_t (*next_ns)(const struct sp_queue *);
-	int (*steer)(struct sp_port *,
-		     unsigned workers); /* by the flow id in the stamp; may be NULL */
+	/* Spreads sources over the queues 0 .. workers - 1. NULL where one queue receives all. Either
+	 * way everything from one source arrives in one queue, in order. */
+	int (*steer)(struct sp_port *, unsigned workers);
 	/* Any thread, relaxed loads. */
 	void (*stats)(const struct sp_queue *, struct sp_tstats *);
 };

@@ -7,33 +7,51 @@
 
 #include "core/result.h"
 
-/* HOT. c is a counter of a struct sp_tstats. */
-static inline void sp_tstat_add(uint64_t *c, uint64_t n)
+/* HOT. By the queue's worker only. */
+static inline void sp_tstats_add(uint64_t *counter, uint64_t n)
 {
-	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
-/* Any thread. */
-static inline void sp_tstats_read(const struct sp_tstats *from, struct sp_tstats *to)
+/* HOT. A unit of seg messages was seen. */
+static inline void sp_tstats_seg(struct sp_tstats *s, uint32_t seg)
 {
-#define SP_TSTAT_READ(m) to->m = __atomic_load_n(&from->m, __ATOMIC_RELAXED)
-	SP_TSTAT_READ(tx_calls);
-	SP_TSTAT_READ(tx_units);
-	SP_TSTAT_READ(tx_msgs);
-	SP_TSTAT_READ(tx_bytes);
-	SP_TSTAT_READ(tx_blocked);
-	SP_TSTAT_READ(tx_unreachable);
-	SP_TSTAT_READ(rx_calls);
-	SP_TSTAT_READ(rx_units);
-	SP_TSTAT_READ(rx_msgs);
-	SP_TSTAT_READ(rx_bytes);
-	SP_TSTAT_READ(rx_truncated);
-	SP_TSTAT_READ(rx_dropped);
-	SP_TSTAT_READ(rx_csum_errors);
-	SP_TSTAT_READ(rx_other);
-	SP_TSTAT_READ(max_seg);
-	SP_TSTAT_READ(rx_dropped_known);
-#undef SP_TSTAT_READ
+	if (seg > s->max_seg)
+		__atomic_store_n(&s->max_seg, seg, __ATOMIC_RELAXED);
+}
+
+/* HOT. One call sent units of msgs messages, the longest unit of seg. */
+static inline void sp_tstats_sent(struct sp_tstats *s, uint32_t units, uint32_t msgs,
+				  uint64_t bytes, uint32_t seg)
+{
+	sp_tstats_add(&s->tx_calls, 1);
+	sp_tstats_add(&s->tx_units, units);
+	sp_tstats_add(&s->tx_msgs, msgs);
+	sp_tstats_add(&s->tx_bytes, bytes);
+	sp_tstats_seg(s, seg);
+}
+
+/* A copy, for any thread. */
+static inline void sp_tstats_load(struct sp_tstats *to, const struct sp_tstats *from)
+{
+#define SP_TSTATS_LOAD(m) to->m = __atomic_load_n(&from->m, __ATOMIC_RELAXED)
+	SP_TSTATS_LOAD(tx_calls);
+	SP_TSTATS_LOAD(tx_units);
+	SP_TSTATS_LOAD(tx_msgs);
+	SP_TSTATS_LOAD(tx_bytes);
+	SP_TSTATS_LOAD(tx_blocked);
+	SP_TSTATS_LOAD(tx_unreachable);
+	SP_TSTATS_LOAD(rx_calls);
+	SP_TSTATS_LOAD(rx_units);
+	SP_TSTATS_LOAD(rx_msgs);
+	SP_TSTATS_LOAD(rx_bytes);
+	SP_TSTATS_LOAD(rx_truncated);
+	SP_TSTATS_LOAD(rx_dropped);
+	SP_TSTATS_LOAD(rx_csum_errors);
+	SP_TSTATS_LOAD(rx_other);
+	SP_TSTATS_LOAD(max_seg);
+	SP_TSTATS_LOAD(rx_dropped_known);
+#undef SP_TSTATS_LOAD
 }
 
 #endif

@@ -151,6 +151,7 @@ const struct sp_stamp_ops sp_stamp_native = {
 	.len = LEN,
 	.has_time = true,
 	.head = head,
+	.last = (uint64_t)SP_STAMP_LAST << 48,
 	.put = put,
 	.get = get,
 	.cover = cover,

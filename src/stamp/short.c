@@ -122,6 +122,7 @@ const struct sp_stamp_ops sp_stamp_short = {
 	.len = LEN,
 	.has_time = false,
 	.head = head,
+	.last = (uint64_t)SP_STAMP_LAST << 48,
 	.put = put,
 	.get = get,
 	.cover = cover,

@@ -3,6 +3,7 @@
 #define SP_TRANSPORT_SOCK_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 
@@ -20,5 +21,15 @@ int sp_sock_fail(struct sp_err *, int code, const char *what);
 
 /* Ties a socket to an interface. */
 int sp_sock_device(int fd, const char *interface, struct sp_err *);
+
+/* HOT. Readies unit u of a struct with mm, iov, name and ctl arrays to be received into again: the
+ * kernel writes over the lengths. */
+#define SP_MMSG_RESET(r, u)                                                                    \
+	((r)->mm[u].msg_hdr = (struct msghdr){ .msg_name = &(r)->name[u],                      \
+					       .msg_namelen = sizeof(r)->name[u],              \
+					       .msg_iov = &(r)->iov[u],                        \
+					       .msg_iovlen = 1,                                \
+					       .msg_control = (r)->ctl[u],                     \
+					       .msg_controllen = sizeof(r)->ctl[u] })
 
 #endif

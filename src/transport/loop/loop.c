@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "plugin/target.h"
 #include "transport/loop/queue.h"
+#include "transport/one_way.h"
 
 #define BURST	      256u
 #define SLOT_BYTES    (256u << 10)
@@ -113,8 +114,8 @@ static int queue_memory(struct sp_queue *q, const struct sp_port *port)
 	if (bytes < BYTES_MIN)
 		bytes = BYTES_MIN;
 	if (sp_flight_init(&q->flight, mem, limit, bytes) ||
-	    sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, SP_LOOP_MAX_LEN) ||
-	    sp_endpoints_init(&q->targets, mem, port->max_endpoints))
+	    sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, SP_LOOP_MAX_LEN, SP_SLOTS_ALIGNED) ||
+	    sp_endpoints_init(&q->targets, mem, port->max_endpoints, NULL))
 		return -ENOMEM;
 	if (strikes_ever(&q->reorder)) {
 		q->held = sp_alloc_array(mem, SP_LOOP_HELD, sizeof *q->held);
@@ -223,12 +224,13 @@ static int loop_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint3
 static int loop_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
 		     struct sp_endpoint *local)
 {
+	const struct sp_endpoint_entry *target = sp_endpoints_at(&q->targets, ep);
 	uint32_t host = ep / SOURCE_PORTS + 1;
 
-	if (ep >= q->targets.n)
+	if (!target)
 		return -ENOENT;
 	if (local)
-		*local = q->targets.at[ep];
+		*local = target->remote;
 	if (remote)
 		*remote = (struct sp_endpoint){
 			.addr = { .family = 4,
@@ -250,21 +252,9 @@ static int loop_local(const struct sp_port *port, unsigned i, struct sp_endpoint
 	return 0;
 }
 
-static int loop_flush(struct sp_queue *q)
-{
-	(void)q;
-	return 0;
-}
-
-static int loop_fd(const struct sp_queue *q)
-{
-	(void)q;
-	return -1;
-}
-
 static void loop_stats(const struct sp_queue *q, struct sp_tstats *out)
 {
-	sp_tstats_read(&q->stats, out);
+	sp_tstats_load(out, &q->stats);
 }
 
 void sp_loop_truth(const struct sp_queue *q, struct sp_loop_truth *out)
@@ -291,8 +281,8 @@ const struct sp_transport_ops sp_transport_loop = {
 	.tx_burst = sp_loop_tx_burst,
 	.rx_burst = sp_loop_rx_burst,
 	.rx_release = sp_loop_rx_release,
-	.flush = loop_flush,
-	.fd = loop_fd,
+	.flush = sp_one_way_flush,
+	.fd = sp_one_way_fd,
 	.next_ns = sp_loop_next_ns,
 	.stats = loop_stats,
 };

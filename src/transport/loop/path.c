@@ -24,7 +24,7 @@ static struct sp_flight_rec *copy_in(struct sp_queue *q, const struct sp_msg *m,
 	struct sp_flight_rec *r = sp_flight_put(&q->flight, m->data, m->len);
 
 	if (!r) {
-		sp_tstat_add(&q->stats.rx_dropped, 1);
+		sp_tstats_add(&q->stats.rx_dropped, 1);
 		return NULL;
 	}
 	r->t_ns = t_ns;
@@ -204,10 +204,7 @@ int sp_loop_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bool
 			send_impaired(q, &b->m[from + i], now_ns);
 	}
 	sp_slot_bank_filled(&q->slots, from + n);
-	sp_tstat_add(&q->stats.tx_calls, 1);
-	sp_tstat_add(&q->stats.tx_units, n);
-	sp_tstat_add(&q->stats.tx_msgs, n);
-	sp_tstat_add(&q->stats.tx_bytes, bytes);
+	sp_tstats_sent(&q->stats, n, n, bytes, 1);
 	return (int)n;
 }
 
@@ -280,10 +277,10 @@ int sp_loop_rx_burst(struct sp_queue *q, struct sp_batch *b)
 	}
 	b->n = n;
 	if (n) {
-		sp_tstat_add(&q->stats.rx_calls, 1);
-		sp_tstat_add(&q->stats.rx_units, n);
-		sp_tstat_add(&q->stats.rx_msgs, n);
-		sp_tstat_add(&q->stats.rx_bytes, bytes);
+		sp_tstats_add(&q->stats.rx_calls, 1);
+		sp_tstats_add(&q->stats.rx_units, n);
+		sp_tstats_add(&q->stats.rx_msgs, n);
+		sp_tstats_add(&q->stats.rx_bytes, bytes);
 	}
 	return (int)n;
 }

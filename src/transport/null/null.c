@@ -4,6 +4,7 @@
 #include "plugin/target.h"
 #include "plugin/transport.h"
 #include "plugin/tstats.h"
+#include "transport/one_way.h"
 
 #define BURST	   256u
 #define SLOT_BYTES (256u << 10)
@@ -75,8 +76,8 @@ static int null_queue(struct sp_port *port, unsigned worker, struct sp_queue **o
 			       "null: queue %u was asked for twice, or of %u", worker,
 			       port->workers);
 	q = sp_alloc_array(mem, 1, sizeof *q);
-	if (!q || sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, MAX_LEN) ||
-	    sp_endpoints_init(&q->targets, mem, port->max_endpoints)) {
+	if (!q || sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, MAX_LEN, SP_SLOTS_ALIGNED) ||
+	    sp_endpoints_init(&q->targets, mem, port->max_endpoints, NULL)) {
 		queue_free(q, mem);
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED,
 			       "null: not enough memory for a queue");
@@ -118,10 +119,12 @@ static int null_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint3
 static int null_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
 		     struct sp_endpoint *local)
 {
-	if (ep >= q->targets.n)
+	const struct sp_endpoint_entry *target = sp_endpoints_at(&q->targets, ep);
+
+	if (!target)
 		return -ENOENT;
 	if (remote)
-		*remote = q->targets.at[ep];
+		*remote = target->remote;
 	if (local)
 		*local = q->port->local;
 	return 0;
@@ -152,47 +155,13 @@ static int null_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, 
 	if (i == from)
 		return from < b->n ? -EMSGSIZE : 0;
 	sp_slot_bank_filled(&q->slots, i);
-	sp_tstat_add(&q->stats.tx_calls, 1);
-	sp_tstat_add(&q->stats.tx_units, i - from);
-	sp_tstat_add(&q->stats.tx_msgs, i - from);
-	sp_tstat_add(&q->stats.tx_bytes, bytes);
+	sp_tstats_sent(&q->stats, i - from, i - from, bytes, 1);
 	return (int)(i - from);
-}
-
-static int null_rx_burst(struct sp_queue *q, struct sp_batch *b)
-{
-	(void)q;
-	b->n = 0;
-	return 0;
-}
-
-static void null_rx_release(struct sp_queue *q, struct sp_batch *b)
-{
-	(void)q;
-	b->n = 0;
-}
-
-static int null_flush(struct sp_queue *q)
-{
-	(void)q;
-	return 0;
-}
-
-static int null_fd(const struct sp_queue *q)
-{
-	(void)q;
-	return -1;
-}
-
-static uint64_t null_next_ns(const struct sp_queue *q)
-{
-	(void)q;
-	return SP_NEVER;
 }
 
 static void null_stats(const struct sp_queue *q, struct sp_tstats *out)
 {
-	sp_tstats_read(&q->stats, out);
+	sp_tstats_load(out, &q->stats);
 }
 
 const struct sp_transport_ops sp_transport_null = {
@@ -208,10 +177,10 @@ const struct sp_transport_ops sp_transport_null = {
 	.close = null_close,
 	.tx_slots = null_tx_slots,
 	.tx_burst = null_tx_burst,
-	.rx_burst = null_rx_burst,
-	.rx_release = null_rx_release,
-	.flush = null_flush,
-	.fd = null_fd,
-	.next_ns = null_next_ns,
+	.rx_burst = sp_one_way_rx_burst,
+	.rx_release = sp_one_way_rx_release,
+	.flush = sp_one_way_flush,
+	.fd = sp_one_way_fd,
+	.next_ns = sp_one_way_next_ns,
 	.stats = null_stats,
 };

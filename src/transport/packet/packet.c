@@ -1,8 +1,10 @@
 #include "transport/packet/packet.h"
 
 #include "base/str.h"
+#include "plugin/target.h"
+#include "plugin/tstats.h"
+#include "transport/one_way.h"
 #include "transport/sock.h"
-#include "transport/tstats.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,11 +32,10 @@ static const struct sp_opt opts[] = {
 static int check_args(const struct sp_port_conf *c, const struct sp_permit *permit,
 		      struct sp_err *err)
 {
-	if (!permit || permit->magic != SP_PERMIT_MAGIC)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM, "packet: no permit to open a port");
-	if (c->rx && !c->tx && !permit->listen)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "packet: the permit is not to receive");
+	int rc = sp_permit_check(permit, c->rx && !c->tx, err);
+
+	if (rc)
+		return rc;
 	if (!c->interface || !c->interface[0])
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "the packet transport needs an interface; `ip link` lists them");
@@ -54,8 +55,8 @@ static void queue_free(struct sp_queue *q)
 		sp_free(mem, q->rxb->buf);
 	sp_free(mem, q->rxb);
 	sp_free(mem, q->txb);
-	sp_slots_fini(&q->slots, mem);
-	sp_peers_fini(&q->peers, mem);
+	sp_slot_bank_fini(&q->slots, mem);
+	sp_endpoints_fini(&q->peers, mem);
 	sp_free(mem, q);
 }
 
@@ -115,11 +116,12 @@ static int queue_memory(struct sp_queue *q, bool rx)
 	const struct sp_port *p = q->port;
 	const struct sp_mem *mem = p->env->mem;
 
-	if (sp_peers_init(&q->peers, mem, p->max_endpoints))
+	if (sp_sources_init(&q->peers, mem, p->max_endpoints))
 		return -ENOMEM;
 	if (p->tx) {
 		q->txb = sp_alloc_array(mem, 1, sizeof *q->txb);
-		if (!q->txb || sp_slots_init(&q->slots, mem, PACKET_BURST, p->mtu + PACKET_ETH))
+		if (!q->txb || sp_slot_bank_init(&q->slots, mem, PACKET_SLOT_BYTES,
+						 p->mtu + PACKET_ETH, SP_SLOTS_JOINED))
 			return -ENOMEM;
 		sp_packet_tx_init(q->txb);
 	}
@@ -190,23 +192,13 @@ static void packet_caps(const struct sp_port *p, struct sp_tcaps *caps)
 static int packet_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint32_t *ep,
 			   struct sp_err *err)
 {
-	char text[72];
-
-	if (!sp_permit_allows(q->port->permit, to))
-		return sp_fail(err, -EACCES, SP_EXIT_PERM, "%s was not permitted",
-			       sp_endpoint_format(text, sizeof text, to));
-	*ep = sp_peers_get(&q->peers, to, 0);
-	if (*ep == SP_NO_FLOW)
-		return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
-			       "there is room for %u packet endpoints and no more",
-			       q->port->max_endpoints);
-	return 0;
+	return sp_target_add(&q->peers, q->port->permit, to, ep, err);
 }
 
 static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
 		       struct sp_endpoint *local)
 {
-	const struct sp_peer *peer = sp_peers_at(&q->peers, ep);
+	const struct sp_endpoint_entry *peer = sp_endpoints_at(&q->peers, ep);
 
 	if (!peer)
 		return -ENOENT;
@@ -231,13 +223,7 @@ static int packet_local(const struct sp_port *p, unsigned i, struct sp_endpoint 
 static uint32_t packet_tx_slots(struct sp_queue *q, struct sp_batch *b, uint32_t n,
 				uint32_t len, uint32_t tmpl)
 {
-	return sp_slots_lend(&q->slots, b, n, len, tmpl);
-}
-
-static int packet_flush(struct sp_queue *q)
-{
-	(void)q;
-	return 0;
+	return sp_slot_bank_lend(&q->slots, b, n, len, tmpl);
 }
 
 static int packet_fd(const struct sp_queue *q)
@@ -278,7 +264,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.tx_burst = sp_packet_tx_burst,
 	.rx_burst = sp_packet_rx_burst,
 	.rx_release = sp_packet_rx_release,
-	.flush = packet_flush,
+	.flush = sp_one_way_flush,
 	.fd = packet_fd,
 	.stats = packet_stats,
 };

@@ -6,16 +6,17 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include "pkt/endpoints.h"
+#include "pkt/slot_bank.h"
 #include "plugin/transport.h"
 #include "transport/kstamp.h"
-#include "transport/peers.h"
-#include "transport/slots.h"
 
-#define PACKET_BURST	1024u
-#define PACKET_TX_UNITS 128u /* frames a system call */
-#define PACKET_RX_UNITS 32u
-#define PACKET_ETH	14u
-#define PACKET_VLAN	4u
+#define PACKET_BURST	  1024u
+#define PACKET_SLOT_BYTES (8u << 20) /* where a burst is more, fewer slots are lent */
+#define PACKET_TX_UNITS	  128u	     /* frames a system call */
+#define PACKET_RX_UNITS	  32u
+#define PACKET_ETH	  14u
+#define PACKET_VLAN	  4u
 
 struct sp_packet_conf {
 	bool bypass, promisc;
@@ -58,8 +59,8 @@ struct sp_queue {
 	int fd;
 	bool down;	  /* the interface, when last seen */
 	uint64_t look_ns; /* when it is looked at again */
-	struct sp_peers peers;
-	struct sp_slots slots;
+	struct sp_endpoints peers;
+	struct sp_slot_bank slots;
 	struct sp_kstamp stamp;
 	struct packet_tx *txb;
 	struct packet_rx *rxb;

@@ -1,26 +1,14 @@
 #include "transport/packet/packet.h"
 
 #include "base/endian.h"
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
+#include "transport/sock.h"
 
 #include <errno.h>
 #include <net/ethernet.h>
 #include <string.h>
 
 #define LOOK_NS (100 * SP_NS_PER_MS)
-
-static void reset_unit(struct packet_rx *r, uint32_t u)
-{
-	struct msghdr *h = &r->mm[u].msg_hdr;
-
-	h->msg_name = &r->name[u];
-	h->msg_namelen = sizeof r->name[u];
-	h->msg_iov = &r->iov[u];
-	h->msg_iovlen = 1;
-	h->msg_control = r->ctl[u];
-	h->msg_controllen = sizeof r->ctl[u];
-	h->msg_flags = 0;
-}
 
 /* In front of each frame is room for the VLAN tag that the kernel took out. */
 void sp_packet_rx_init(struct packet_rx *r)
@@ -29,7 +17,7 @@ void sp_packet_rx_init(struct packet_rx *r)
 		uint8_t *at = r->buf + (size_t)u * PACKET_RX_STRIDE + PACKET_VLAN;
 
 		r->iov[u] = (struct iovec){ at, PACKET_RX_ROOM };
-		reset_unit(r, u);
+		SP_MMSG_RESET(r, u);
 	}
 }
 
@@ -107,7 +95,7 @@ static bool take(struct sp_queue *q, uint32_t u, uint64_t now_ns, struct sp_msg 
 		return false;
 	}
 	if (ip)
-		m->ep = sp_peers_get(&q->peers, &from, 0);
+		m->ep = sp_endpoints_get(&q->peers, &from, 0);
 	return true;
 }
 
@@ -151,7 +139,7 @@ int sp_packet_rx_burst(struct sp_queue *q, struct sp_batch *b)
 	for (uint32_t u = 0; u < (uint32_t)n; u++) {
 		if (take(q, u, now_ns, &b->m[b->n]))
 			bytes += b->m[b->n++].len;
-		reset_unit(r, u);
+		SP_MMSG_RESET(r, u);
 	}
 	sp_tstats_add(&q->stats.rx_calls, 1);
 	sp_tstats_add(&q->stats.rx_units, b->n);

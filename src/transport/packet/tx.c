@@ -1,6 +1,6 @@
 #include "transport/packet/packet.h"
 
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
 
 #include <errno.h>
 
@@ -32,11 +32,7 @@ static int push(struct sp_queue *q, const struct sp_batch *b, uint32_t from, uin
 	if (n > 0) {
 		for (int u = 0; u < n; u++)
 			bytes += t->iov[u].iov_len;
-		sp_tstats_add(&q->stats.tx_calls, 1);
-		sp_tstats_add(&q->stats.tx_units, (uint64_t)n);
-		sp_tstats_add(&q->stats.tx_msgs, (uint64_t)n);
-		sp_tstats_add(&q->stats.tx_bytes, bytes);
-		sp_tstats_seg(&q->stats, 1);
+		sp_tstats_sent(&q->stats, (uint32_t)n, (uint32_t)n, bytes, 1);
 		return n;
 	}
 	if (sp_packet_is_gone(errno)) {
@@ -58,7 +54,7 @@ int sp_packet_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bo
 	(void)join;
 	if (!q->txb)
 		return -EINVAL;
-	sp_slots_filled(&q->slots, b);
+	sp_slot_bank_filled(&q->slots, b->n);
 	while (i < b->n) {
 		uint32_t units = b->n - i < PACKET_TX_UNITS ? b->n - i : PACKET_TX_UNITS;
 

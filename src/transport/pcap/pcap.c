@@ -6,6 +6,7 @@
 #include "plugin/target.h"
 #include "plugin/transport.h"
 #include "plugin/tstats.h"
+#include "transport/one_way.h"
 
 #define BURST	   256u
 #define SLOT_BYTES (256u << 10)
@@ -77,8 +78,8 @@ static int queue_new(struct sp_port *port, struct sp_err *err)
 	q->port = port;
 	q->stats.max_seg = 1;
 	q->real_offset_ns = sp_clock_real_offset(port->env->clock);
-	if (sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, MAX_LEN) ||
-	    sp_endpoints_init(&q->targets, mem, port->max_endpoints))
+	if (sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, MAX_LEN, SP_SLOTS_ALIGNED) ||
+	    sp_endpoints_init(&q->targets, mem, port->max_endpoints, NULL))
 		goto no_memory;
 	r = sp_pcap_writer_open(&q->writer, port->file, SP_LINKTYPE_ETHERNET, mem, err);
 	if (r)
@@ -208,14 +209,15 @@ static int pcap_link(struct sp_port *port, const struct sp_endpoint *to, struct 
 static int pcap_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
 		     struct sp_endpoint *local)
 {
+	const struct sp_endpoint_entry *target = sp_endpoints_at(&q->targets, ep);
 	struct sp_link link;
 
-	if (ep >= q->targets.n)
+	if (!target)
 		return -ENOENT;
 	if (remote)
-		*remote = q->targets.at[ep];
+		*remote = target->remote;
 	if (local) {
-		pcap_link(q->port, &q->targets.at[ep], &link, NULL);
+		pcap_link(q->port, &target->remote, &link, NULL);
 		*local = (struct sp_endpoint){ .addr = link.src, .port = q->port->local.port };
 	}
 	return 0;
@@ -272,10 +274,7 @@ static int pcap_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, 
 	if (i == from)
 		return r;
 	sp_slot_bank_filled(&q->slots, i);
-	sp_tstat_add(&q->stats.tx_calls, 1);
-	sp_tstat_add(&q->stats.tx_units, i - from);
-	sp_tstat_add(&q->stats.tx_msgs, i - from);
-	sp_tstat_add(&q->stats.tx_bytes, bytes);
+	sp_tstats_sent(&q->stats, i - from, i - from, bytes, 1);
 	return (int)(i - from);
 }
 
@@ -294,34 +293,9 @@ static void pcap_close(struct sp_port *port)
 	port_free(port);
 }
 
-static int pcap_rx_burst(struct sp_queue *q, struct sp_batch *b)
-{
-	(void)q;
-	b->n = 0;
-	return 0;
-}
-
-static void pcap_rx_release(struct sp_queue *q, struct sp_batch *b)
-{
-	(void)q;
-	b->n = 0;
-}
-
-static int pcap_fd(const struct sp_queue *q)
-{
-	(void)q;
-	return -1;
-}
-
-static uint64_t pcap_next_ns(const struct sp_queue *q)
-{
-	(void)q;
-	return SP_NEVER;
-}
-
 static void pcap_stats(const struct sp_queue *q, struct sp_tstats *out)
 {
-	sp_tstats_read(&q->stats, out);
+	sp_tstats_load(out, &q->stats);
 }
 
 const struct sp_transport_ops sp_transport_pcap = {
@@ -341,10 +315,10 @@ const struct sp_transport_ops sp_transport_pcap = {
 	.close = pcap_close,
 	.tx_slots = pcap_tx_slots,
 	.tx_burst = pcap_tx_burst,
-	.rx_burst = pcap_rx_burst,
-	.rx_release = pcap_rx_release,
+	.rx_burst = sp_one_way_rx_burst,
+	.rx_release = sp_one_way_rx_release,
 	.flush = pcap_flush,
-	.fd = pcap_fd,
-	.next_ns = pcap_next_ns,
+	.fd = sp_one_way_fd,
+	.next_ns = sp_one_way_next_ns,
 	.stats = pcap_stats,
 };

@@ -80,8 +80,8 @@ static ssize_t conn_read(struct sp_conn *conn, void *data, size_t len)
 
 	if (n < 0)
 		return -errno;
-	sp_tstat_add(&c->q->stats.rx_calls, 1);
-	sp_tstat_add(&c->q->stats.rx_bytes, (uint64_t)n);
+	sp_tstats_add(&c->q->stats.rx_calls, 1);
+	sp_tstats_add(&c->q->stats.rx_bytes, (uint64_t)n);
 	return n;
 }
 
@@ -89,11 +89,11 @@ static ssize_t sent(struct tcp_conn *c, ssize_t n)
 {
 	if (n < 0) {
 		if (errno == EAGAIN)
-			sp_tstat_add(&c->q->stats.tx_blocked, 1);
+			sp_tstats_add(&c->q->stats.tx_blocked, 1);
 		return -errno;
 	}
-	sp_tstat_add(&c->q->stats.tx_calls, 1);
-	sp_tstat_add(&c->q->stats.tx_bytes, (uint64_t)n);
+	sp_tstats_add(&c->q->stats.tx_calls, 1);
+	sp_tstats_add(&c->q->stats.tx_bytes, (uint64_t)n);
 	return n;
 }
 
@@ -139,8 +139,8 @@ static ssize_t conn_drain(struct sp_conn *conn, uint64_t max)
 
 	if (n < 0)
 		return -errno;
-	sp_tstat_add(&c->q->stats.rx_calls, 1);
-	sp_tstat_add(&c->q->stats.rx_bytes, (uint64_t)n);
+	sp_tstats_add(&c->q->stats.rx_calls, 1);
+	sp_tstats_add(&c->q->stats.rx_bytes, (uint64_t)n);
 	return n;
 }
 

@@ -58,7 +58,7 @@ static int bind_own(const struct sp_port *p, int fd, uint8_t family)
 
 static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_conn **out)
 {
-	const struct sp_endpoint *to = &q->ends.at[ep];
+	const struct sp_endpoint *to = &q->ends.at[ep].remote;
 	struct sockaddr_in6 sa;
 	socklen_t len = sp_endpoint_to_sockaddr(to, (struct sockaddr *)&sa);
 	struct tcp_conn *c;
@@ -78,7 +78,7 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 			sp_tcp_conn_free(c);
 		return rc;
 	}
-	sp_tstat_add(&q->stats.tx_units, 1);
+	sp_tstats_add(&q->stats.tx_units, 1);
 	*out = &c->conn;
 	return 0;
 }
@@ -117,7 +117,7 @@ static int take(struct sp_queue *q, int fd, uint32_t id, struct sp_conn **out)
 	c->ready = true;
 	c->open = true;
 	c->checked = true;
-	sp_tstat_add(&q->stats.rx_units, 1);
+	sp_tstats_add(&q->stats.rx_units, 1);
 	*out = &c->conn;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "pkt/bulk.h"
 #include "plugin/target.h"
 #include "plugin/tstats.h"
+#include "transport/one_way.h"
 
 /* What a port gets that has no settings; the same as the rows below. */
 static const struct sp_tcp_conf defaults = {
@@ -206,7 +207,7 @@ static int tcp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 	q->conns = sp_alloc_array(mem, p->max_conns, sizeof *q->conns);
 	if (q->epoll < 0)
 		rc = -errno;
-	else if (q->conns && !sp_endpoints_init(&q->ends, mem, p->max_endpoints))
+	else if (q->conns && !sp_endpoints_init(&q->ends, mem, p->max_endpoints, NULL))
 		rc = watch_listeners(q);
 	if (!rc && p->rx) {
 		q->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -247,7 +248,7 @@ static int tcp_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *r
 {
 	if (ep >= q->ends.n)
 		return -ENOENT;
-	*remote = q->ends.at[ep];
+	*remote = q->ends.at[ep].remote;
 	*local = q->port->bind;
 	return 0;
 }
@@ -265,12 +266,6 @@ static int tcp_local(const struct sp_port *p, unsigned i, struct sp_endpoint *e)
 	return 0;
 }
 
-static int tcp_flush(struct sp_queue *q)
-{
-	(void)q;
-	return 0;
-}
-
 static int tcp_fd(const struct sp_queue *q)
 {
 	return q->epoll;
@@ -278,7 +273,7 @@ static int tcp_fd(const struct sp_queue *q)
 
 static void tcp_stats(const struct sp_queue *q, struct sp_tstats *s)
 {
-	sp_tstats_read(&q->stats, s);
+	sp_tstats_load(s, &q->stats);
 	/* A stream loses nothing in its receiver's buffer: the sender waits. */
 	s->rx_dropped_known = true;
 }
@@ -298,7 +293,7 @@ const struct sp_transport_ops sp_transport_tcp = {
 	.local = tcp_local,
 	.close = tcp_close,
 	.conn = &sp_tcp_door,
-	.flush = tcp_flush,
+	.flush = sp_one_way_flush,
 	.fd = tcp_fd,
 	.stats = tcp_stats,
 };

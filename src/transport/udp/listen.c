@@ -105,28 +105,51 @@ int sp_udp_listen(struct sp_port *p, struct sp_err *err)
 	return 0;
 }
 
-/* Payload only: A = length, then the three bytes of the flow id in the 18-byte stamp at the end.
- * Shorter datagrams read outside, which ends the filter with 0: worker 0. */
-int sp_udp_steer(struct sp_port *p, unsigned workers)
+/* Where the source address (its last four bytes) and the port numbers are, from the network header
+ * on. IPv6 with extension headers has other bytes there, the same in each packet of a source. */
+#define V4_SOURCE 12
+#define V6_SOURCE 20
+#define V6_LENGTH 40
+
+/* By where a datagram is from, and by nothing in it: a super-datagram holds messages of many flows
+ * when its sender or the kernel of the receiver (UDP_GRO) joined them, and all of them are from one
+ * socket. Numbers in a row go to workers in a row. */
+static int steer_socket(const struct udp_sock *s, unsigned workers)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 18),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 1),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffffff),
+	struct sock_filter v4[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + V4_SOURCE),
+		BPF_STMT(BPF_ST, 0),
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, (uint32_t)SKF_NET_OFF),
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, (uint32_t)SKF_NET_OFF),
+		BPF_STMT(BPF_LDX | BPF_MEM, 0),
+		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
-	struct sock_fprog prog = { sizeof code / sizeof code[0], code };
+	struct sock_filter v6[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + V6_SOURCE),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_NET_OFF + V6_LENGTH),
+		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = { sizeof v4 / sizeof v4[0], v4 };
+
+	if (s->family == 6)
+		prog = (struct sock_fprog){ sizeof v6 / sizeof v6[0], v6 };
+	return setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof prog)
+		       ? -errno
+		       : 0;
+}
+
+int sp_udp_steer(struct sp_port *p, unsigned workers)
+{
+	int rc = 0;
 
 	if (!workers || workers > p->workers)
 		return -EINVAL;
-	if (p->workers == 1)
-		return 0;
-	for (uint32_t i = 0; i < p->n_listen; i++)
-		if (setsockopt(p->listen[i].fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
-			       sizeof prog))
-			return -errno;
-	return 0;
+	for (uint32_t i = 0; !rc && i < p->n_listen && p->workers > 1; i++)
+		rc = steer_socket(&p->listen[i], workers);
+	return rc;
 }

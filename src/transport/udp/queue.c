@@ -1,5 +1,7 @@
 #include "transport/udp/udp.h"
 
+#include "plugin/target.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,7 +23,8 @@ static int queue_tx(struct sp_queue *q)
 
 	q->target = sp_alloc_array(mem, p->max_endpoints, sizeof *q->target);
 	q->txb = sp_alloc_array(mem, 1, sizeof *q->txb);
-	if (!q->target || !q->txb || sp_slots_init(&q->slots, mem, UDP_BURST, UDP_MAX_LEN))
+	if (!q->target || !q->txb ||
+	    sp_slot_bank_init(&q->slots, mem, UDP_SLOT_BYTES, UDP_MAX_LEN, SP_SLOTS_JOINED))
 		return -ENOMEM;
 	sp_udp_tx_init(q->txb);
 	return 0;
@@ -67,7 +70,7 @@ int sp_udp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out, stru
 	q->epoll = -1;
 	q->cap_socks = p->n_listen + (p->tx ? UDP_CONNECTED + 2 : 0);
 	q->socks = sp_alloc_array(mem, q->cap_socks + 1, sizeof *q->socks);
-	if (!q->socks || sp_peers_init(&q->peers, mem, p->max_endpoints))
+	if (!q->socks || sp_sources_init(&q->peers, mem, p->max_endpoints))
 		goto fail;
 	for (uint32_t i = 0; i < p->n_listen; i++)
 		q->socks[q->n_socks++] = p->listen[worker * p->n_listen + i];
@@ -98,7 +101,7 @@ void sp_udp_queue_free(struct sp_queue *q)
 	sp_free(mem, q->txb);
 	sp_free(mem, q->target);
 	sp_free(mem, q->socks);
-	sp_slots_fini(&q->slots, mem);
-	sp_peers_fini(&q->peers, mem);
+	sp_slot_bank_fini(&q->slots, mem);
+	sp_endpoints_fini(&q->peers, mem);
 	sp_free(mem, q);
 }

@@ -1,31 +1,19 @@
 #include "transport/udp/udp.h"
 
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
+#include "transport/sock.h"
 
 #include <errno.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-static void reset_unit(struct udp_rx *r, uint32_t u)
-{
-	struct msghdr *h = &r->mm[u].msg_hdr;
-
-	h->msg_name = &r->name[u];
-	h->msg_namelen = sizeof r->name[u];
-	h->msg_iov = &r->iov[u];
-	h->msg_iovlen = 1;
-	h->msg_control = r->ctl[u];
-	h->msg_controllen = sizeof r->ctl[u];
-	h->msg_flags = 0;
-}
-
 /* The stride is not a power of two: 32 buffers at 64 KiB would share one set of the cache. */
 void sp_udp_rx_init(struct udp_rx *r)
 {
 	for (uint32_t u = 0; u < UDP_RX_UNITS; u++) {
 		r->iov[u] = (struct iovec){ r->buf + (size_t)u * UDP_RX_STRIDE, 65536 };
-		reset_unit(r, u);
+		SP_MMSG_RESET(r, u);
 	}
 }
 
@@ -89,16 +77,27 @@ static int fill(struct sp_queue *q)
 	return (int)r->n;
 }
 
+/* Datagram after datagram is from the same source: then its bytes tell, and nothing is looked up. */
 static uint32_t source_of(struct sp_queue *q, uint32_t u)
 {
-	const struct udp_sock *s = &q->socks[q->rxb->sock[u]];
+	struct udp_rx *r = q->rxb;
+	const struct udp_sock *s = &q->socks[r->sock[u]];
+	uint32_t len = r->mm[u].msg_hdr.msg_namelen;
 	struct sp_endpoint from;
 
 	if (s->connected)
 		return s->ep;
-	if (sp_endpoint_from_sockaddr(&from, (struct sockaddr *)&q->rxb->name[u]))
+	if (len == r->last_len && r->sock[u] == r->last_sock &&
+	    !memcmp(&r->name[u], &r->last_name, len))
+		return r->last_ep;
+	if (len > sizeof r->last_name ||
+	    sp_endpoint_from_sockaddr(&from, (struct sockaddr *)&r->name[u]))
 		return SP_NO_FLOW;
-	return sp_peers_get(&q->peers, &from, s->lane);
+	memcpy(&r->last_name, &r->name[u], len);
+	r->last_len = len;
+	r->last_sock = r->sock[u];
+	r->last_ep = sp_endpoints_get(&q->peers, &from, s->lane);
+	return r->last_ep;
 }
 
 /* What all messages of the unit have in common. */
@@ -164,7 +163,8 @@ static void deliver(struct sp_queue *q, struct sp_batch *b)
 	b->n = n;
 	r->off = off;
 	if (off == len) {
-		reset_unit(r, r->cur++);
+		SP_MMSG_RESET(r, r->cur);
+		r->cur++;
 		r->off = 0;
 	}
 }

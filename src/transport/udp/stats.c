@@ -1,6 +1,6 @@
 #include "transport/udp/udp.h"
 
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
 
 #include <fcntl.h>
 #include <linux/sock_diag.h>

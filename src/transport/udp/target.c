@@ -1,7 +1,12 @@
 #include "transport/udp/udp.h"
 
+#include "plugin/target.h"
+
 #include <errno.h>
 #include <string.h>
+
+/* So many numbers of the kernel's choice are looked at for a good one. */
+#define NUMBER_TRIES 64u
 
 static int connect_fail(const struct sp_endpoint *to, int code, struct sp_err *err)
 {
@@ -74,25 +79,46 @@ static int publish(struct sp_queue *q, const struct udp_sock *s, int32_t *index,
 	return 0;
 }
 
-static int add_connected(struct sp_queue *q, const struct sp_endpoint *to, uint32_t ep,
-			 struct sp_err *err)
+static int connect_sock(struct sp_queue *q, const struct sp_endpoint *to, struct udp_sock *s,
+			struct sp_err *err)
 {
 	struct sockaddr_in6 sa;
 	socklen_t len = sp_endpoint_to_sockaddr(to, (struct sockaddr *)&sa);
-	struct udp_sock s;
-	int rc = add_sock(q, to, &s, err);
+	int rc = add_sock(q, to, s, err);
 
 	if (rc)
 		return rc;
-	if (connect(s.fd, (struct sockaddr *)&sa, len)) {
+	if (connect(s->fd, (struct sockaddr *)&sa, len)) {
 		rc = connect_fail(to, errno, err);
-		sp_udp_sock_close(&s);
+		sp_udp_sock_close(s);
 		return rc;
 	}
 	len = sizeof sa;
-	getsockname(s.fd, (struct sockaddr *)&sa, &len);
-	sp_endpoint_from_sockaddr(&s.local, (struct sockaddr *)&sa);
-	s.connected = true;
+	getsockname(s->fd, (struct sockaddr *)&sa, &len);
+	sp_endpoint_from_sockaddr(&s->local, (struct sockaddr *)&sa);
+	s->connected = true;
+	return 0;
+}
+
+/* A receiver with several workers has one for each of our sockets (listen.c), and by its number:
+ * those of our workers are to follow each other, so that none of theirs gets two. */
+static bool is_well_numbered(const struct sp_queue *q, const struct udp_sock *s)
+{
+	return q->port->bind.port || s->local.port % q->port->workers == q->worker;
+}
+
+static int add_connected(struct sp_queue *q, const struct sp_endpoint *to, uint32_t ep,
+			 struct sp_err *err)
+{
+	struct udp_sock s;
+	int rc = connect_sock(q, to, &s, err);
+
+	for (unsigned t = 0; !rc && !is_well_numbered(q, &s) && t < NUMBER_TRIES; t++) {
+		sp_udp_sock_close(&s);
+		rc = connect_sock(q, to, &s, err);
+	}
+	if (rc)
+		return rc;
 	s.ep = ep;
 	rc = publish(q, &s, &q->target[ep].sock, err);
 	if (!rc)
@@ -125,21 +151,18 @@ int sp_udp_endpoint(struct sp_queue *q, const struct sp_endpoint *want, uint32_t
 {
 	const struct sp_port *p = q->port;
 	struct sp_endpoint to = sp_udp_plain(want);
+	int rc = sp_target_check(p->permit, want, err);
+	uint32_t ep = SP_NO_FLOW;
 	char text[72];
-	uint32_t ep;
-	int rc = 0;
 
-	if (!sp_permit_allows(p->permit, want))
-		return sp_fail(err, -EACCES, SP_EXIT_PERM, "udp %s was not permitted",
-			       sp_endpoint_format(text, sizeof text, want));
+	if (rc)
+		return rc;
 	if (!p->tx || !to.port || !to.addr.family)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "cannot send to udp %s",
 			       sp_endpoint_format(text, sizeof text, want));
-	ep = sp_peers_get(&q->peers, &to, 0);
-	if (ep == SP_NO_FLOW)
-		return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
-			       "there is room for %u udp endpoints and no more",
-			       p->max_endpoints);
+	rc = sp_target_enter(&q->peers, &to, &ep, err);
+	if (rc)
+		return rc;
 	if (!q->target[ep].sock) {
 		if (p->conf.connect && q->n_connected < UDP_CONNECTED)
 			rc = add_connected(q, &to, ep, err);
@@ -154,7 +177,7 @@ int sp_udp_endpoint(struct sp_queue *q, const struct sp_endpoint *want, uint32_t
 int sp_udp_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
 		struct sp_endpoint *local)
 {
-	const struct sp_peer *peer = sp_peers_at(&q->peers, ep);
+	const struct sp_endpoint_entry *peer = sp_endpoints_at(&q->peers, ep);
 	uint32_t sock;
 
 	if (!peer)

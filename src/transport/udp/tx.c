@@ -1,6 +1,6 @@
 #include "transport/udp/udp.h"
 
-#include "transport/tstats.h"
+#include "plugin/tstats.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -130,11 +130,7 @@ static uint32_t account(struct sp_queue *q, uint32_t k, uint32_t n)
 		if (t->count[u] > seg)
 			seg = t->count[u];
 	}
-	sp_tstats_add(&q->stats.tx_calls, 1);
-	sp_tstats_add(&q->stats.tx_units, n);
-	sp_tstats_add(&q->stats.tx_msgs, msgs);
-	sp_tstats_add(&q->stats.tx_bytes, bytes);
-	sp_tstats_seg(&q->stats, seg);
+	sp_tstats_sent(&q->stats, n, msgs, bytes, seg);
 	return msgs;
 }
 
@@ -212,7 +208,7 @@ int sp_udp_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bool 
 	uint32_t i = from;
 	int rc = 0;
 
-	sp_slots_filled(&q->slots, b);
+	sp_slot_bank_filled(&q->slots, b->n);
 	while (i < b->n && rc >= 0) {
 		uint32_t ep = b->m[i].ep, msgs, units;
 		int32_t sock = ep < q->peers.n && q->target ? q->target[ep].sock : 0;

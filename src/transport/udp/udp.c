@@ -1,6 +1,7 @@
 #include "transport/udp/udp.h"
 
 #include "base/str.h"
+#include "plugin/target.h"
 #include "transport/sock.h"
 
 #include <errno.h>
@@ -36,10 +37,10 @@ static const struct sp_opt opts[] = {
 static int check_args(const struct sp_port_conf *c, const struct sp_permit *permit,
 		      struct sp_err *err)
 {
-	if (!permit || permit->magic != SP_PERMIT_MAGIC)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM, "udp: no permit to open a port");
-	if (c->rx && !c->tx && !permit->listen)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM, "udp: the permit is not to receive");
+	int rc = sp_permit_check(permit, c->rx && !c->tx, err);
+
+	if (rc)
+		return rc;
 	if (c->interface && strlen(c->interface) >= IFNAMSIZ)
 		return sp_fail(err, -ENODEV, SP_EXIT_PERM, "there is no interface %s",
 			       c->interface);
@@ -141,7 +142,7 @@ static void udp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 static uint32_t udp_tx_slots(struct sp_queue *q, struct sp_batch *b, uint32_t n, uint32_t len,
 			     uint32_t tmpl)
 {
-	return sp_slots_lend(&q->slots, b, n, len, tmpl);
+	return sp_slot_bank_lend(&q->slots, b, n, len, tmpl);
 }
 
 static int udp_local(const struct sp_port *p, unsigned i, struct sp_endpoint *e)

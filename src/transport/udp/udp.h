@@ -6,16 +6,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "pkt/endpoints.h"
+#include "pkt/slot_bank.h"
 #include "plugin/transport.h"
 #include "transport/kstamp.h"
-#include "transport/peers.h"
-#include "transport/slots.h"
 
-#define UDP_MAX_LEN   65507u /* payload of the largest IPv4 datagram */
-#define UDP_BURST     1024u
-#define UDP_CONNECTED 256u /* targets of a queue with a socket of their own */
-#define UDP_TX_UNITS  128u /* datagrams or super-datagrams a system call */
-#define UDP_RX_UNITS  32u
+#define UDP_MAX_LEN    65507u /* payload of the largest IPv4 datagram */
+#define UDP_BURST      1024u
+#define UDP_SLOT_BYTES (8u << 20) /* where a burst is more, fewer slots are lent */
+#define UDP_CONNECTED  256u	  /* targets of a queue with a socket of their own */
+#define UDP_TX_UNITS   128u	  /* datagrams or super-datagrams a system call */
+#define UDP_RX_UNITS   32u
 
 struct sp_udp_conf {
 	bool gso, gro, connect;
@@ -75,6 +76,9 @@ struct udp_rx {
 	struct sockaddr_in6 name[UDP_RX_UNITS];
 	uint8_t ctl[UDP_RX_UNITS][64] __attribute__((aligned(8)));
 	uint32_t sock[UDP_RX_UNITS];
+	/* The unconnected source that was looked up last, as the kernel gave it. */
+	struct sockaddr_in6 last_name;
+	uint32_t last_len, last_sock, last_ep; /* last_len 0: none yet */
 	uint8_t *buf;
 	uint32_t n, cur;   /* received units, the one that is being delivered */
 	uint32_t off, seg; /* how far it is delivered, its segment size */
@@ -94,9 +98,9 @@ struct sp_queue {
 	int32_t plain4, plain6; /* unconnected ones, index + 1 */
 	bool noted_join;
 	int epoll; /* -1: none */
-	struct sp_peers peers;
+	struct sp_endpoints peers;
 	struct udp_target *target; /* [max_endpoints], NULL when it only receives */
-	struct sp_slots slots;
+	struct sp_slot_bank slots;
 	struct sp_kstamp stamp;
 	struct udp_tx *txb;
 	struct udp_rx *rxb;

@@ -497,7 +497,7 @@ static void test_replies(void **state)
 		rig_send(&r, false);
 		assert_int_equal(rig_burst(&r, r.rq), 1);
 		T->rx_release(r.rq, &r.rb);
-		len = sp_endpoint_to_sockaddr(&r.rq->peers.peer[0].remote,
+		len = sp_endpoint_to_sockaddr(&r.rq->peers.at[0].remote,
 					      (struct sockaddr *)&sa);
 		assert_int_equal(
 			sendto(r.rq->socks[0].fd, "answer", 6, 0, (struct sockaddr *)&sa, len),
