@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 NGINX = """
-daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/error.log;
+user root; daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/error.log;
 events {{ worker_connections 2048; }}
 http {{
   log_format all '$request_method $status $request_length $bytes_sent $connection $uri $http_host $content_length';
