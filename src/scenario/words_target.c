@@ -242,17 +242,14 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 	int rc = 0;
 
 	t->part = t->word;
-	if (strcmp(t->word, SP_WORDS_MIXED) != 0) {
-		rc = add_part(r, t, q, 0, i, n);
-		r->n_streams++;
-		return rc;
-	}
+	r->n_streams++;
+	if (strcmp(t->word, SP_WORDS_MIXED) != 0)
+		return add_part(r, t, q, 0, i, n);
 	r->mixed = true;
 	for (unsigned k = 0; k < 2 && !rc; k++) {
 		t->part = parts[k];
 		rc = add_part(r, t, q, k, i, n);
 	}
-	r->n_streams++;
 	return rc;
 }
 

@@ -372,7 +372,7 @@ static void test_bad_files(void **state)
 	expect_file(FILE_OF("udp://a?size=65530"), SP_EXIT_DATA, ":1: size 65530", true);
 	expect_file(FILE_OF("udp://a?name=x\nudp://b?name=x"), SP_EXIT_DATA,
 		    ":2: two streams are called 'x'", true);
-	expect_file(FILE_OF("tcp://a"), SP_EXIT_DATA, ":1: protocol 'tcp'", true);
+	expect_file(FILE_OF("sctp://a"), SP_EXIT_DATA, ":1: protocol 'sctp'", true);
 	expect_file(FILE_OF("udp://a\nudp:\0//b"), SP_EXIT_DATA, ":2: a byte is 0", true);
 	expect_file("udp://a", 7, "--rate x", SP_EXIT_USAGE, "--rate: 'x'", false);
 	memset(huge, 'a', sizeof huge);
