@@ -71,7 +71,8 @@ struct sp_conn_ops {
 	/* Says that nothing more will be written. 0, or -EAGAIN: call again after an event. */
 	int (*shutdown)(struct sp_conn *);
 	/* Who is at the far end, and by which address we talk to it. Either may be NULL. */
-	int (*ends)(const struct sp_conn *, struct sp_endpoint *remote, struct sp_endpoint *local);
+	int (*ends)(const struct sp_conn *, struct sp_endpoint *remote,
+		    struct sp_endpoint *local);
 	void (*info)(const struct sp_conn *, struct sp_conn_info *);
 	/* Frees it and all below it. reset: at once and without a goodbye (RST); else what was
 	 * written still leaves (FIN). */

@@ -97,12 +97,13 @@ struct sp_proto;
 /* What the engine knows when it opens a protocol. */
 struct sp_proto_args {
 	enum sp_role role;
-	uint32_t size;	       /* --size, the largest one when it varies */
-	bool size_given;       /* it was asked for */
-	bool size_varies;      /* each token brings its own */
-	const char *authority; /* client: the target as the user wrote it, "host" or "host:port",
+	uint32_t size;	  /* --size, the largest one when it varies */
+	bool size_given;  /* it was asked for */
+	bool size_varies; /* each token brings its own */
+	const char
+		*authority; /* client: the target as the user wrote it, "host" or "host:port",
 				* without the scheme's default port; may be NULL */
-	const void *conf;      /* the protocol's own settings (opts); NULL: defaults */
+	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
 };
 
 struct sp_proto_ops {

@@ -17,10 +17,10 @@ static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
 /* A target while its streams are made. */
 struct making {
 	struct sp_url url;
-	char place[400]; /* opens sentences: the URL as written, or FILE:LINE */
-	unsigned number; /* from 1 */
-	const char *word;  /* protocol as written, "mixed" too */
-	const char *part;  /* of mixed: the protocol of this stream; else the same */
+	char place[400];  /* opens sentences: the URL as written, or FILE:LINE */
+	unsigned number;  /* from 1 */
+	const char *word; /* protocol as written, "mixed" too */
+	const char *part; /* of mixed: the protocol of this stream; else the same */
 };
 
 /* A query, taken apart; NULL: not given. */

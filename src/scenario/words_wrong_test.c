@@ -44,8 +44,10 @@ static const struct row {
 	{ "user name has no meaning", { "send", "udp://me@host:5" } },
 	{ "--interface", { "send", "-t", "10.1.1.2%eth0" } },
 	/* protocols */
-	{ "'sctp' is not supported; works: udp, tcp", { "send", "-t", "a", "--protocol", "sctp" } },
-	{ "'http' is not supported; works: udp, tcp", { "send", "-t", "a", "--protocol", "http" } },
+	{ "'sctp' is not supported; works: udp, tcp",
+	  { "send", "-t", "a", "--protocol", "sctp" } },
+	{ "'http' is not supported; works: udp, tcp",
+	  { "send", "-t", "a", "--protocol", "http" } },
 	{ "'icmp' is not supported; works: udp", { "send", "-t", "a", "--protocol=icmp" } },
 	{ "'dns' is not supported; works: udp", { "send", "dns://10.1.1.2" } },
 	{ "'sctp' is not supported; works: udp, tcp", { "send", "sctp://10.1.1.2:80" } },
@@ -78,7 +80,7 @@ static const struct row {
 	/* sizes, limits, times */
 	{ "'-1' is not a size", { "send", "-t", "a", "--size", "-1" } },
 	{ "at most 65507", { "send", "-t", "a", "--size", "65508" } },
-	{ "at most 65535", { "send", "-t", "a", "--size", "1M" } },
+	{ "at most 65507", { "send", "-t", "a", "--size", "1M" } },
 	{ "too large", { "send", "-t", "a", "--size", "99999999999999999999999" } },
 	{ "no meaning with size 0", { "send", "-t", "a", "--size", "0", "-r", "1Mbps" } },
 	{ "needs size 18", { "send", "-t", "a", "--size", "17", "--stamp", "native" } },

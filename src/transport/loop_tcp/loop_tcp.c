@@ -11,7 +11,8 @@ static const struct sp_loop_tcp_conf defaults = { .buffer = 64u << 10 };
 
 #define AT(member) offsetof(struct sp_loop_tcp_conf, member)
 static const struct sp_opt opts[] = {
-	{ "delay", SP_OPT_TIME, AT(delay_ns), "0", NULL, 0, 10 * SP_NS_PER_S, "delay, one way" },
+	{ "delay", SP_OPT_TIME, AT(delay_ns), "0", NULL, 0, 10 * SP_NS_PER_S,
+	  "delay, one way" },
 	{ "rate", SP_OPT_RATE, AT(rate), NULL, NULL, 0, 0,
 	  "bit rate of each direction of a connection; not given: no limit" },
 	{ "buffer", SP_OPT_SIZE, AT(buffer), "64Ki", NULL, 1, 16u << 20,

@@ -39,8 +39,8 @@ struct end {
 /* Two ends: 0 has connected, 1 is accepted. */
 struct pair {
 	struct end end[2];
-	uint32_t ep;	/* whom the client meant */
-	uint32_t next;	/* free list, or those that wait to be accepted; index + 1 */
+	uint32_t ep;	   /* whom the client meant */
+	uint32_t next;	   /* free list, or those that wait to be accepted; index + 1 */
 	bool used, doomed; /* doomed: reset when the first bytes arrive */
 };
 

@@ -284,16 +284,15 @@ static uint64_t arrival(struct end *e, uint64_t n, uint64_t now_ns)
 	if (e->line_free_ns < now_ns)
 		e->line_free_ns = now_ns;
 	if (c->rate.kind == SP_RATE_BPS && c->rate.micro)
-		e->line_free_ns += (uint64_t)((unsigned __int128)n * 8 * 1000000000u * 1000000u /
-					      c->rate.micro);
+		e->line_free_ns += (uint64_t)((unsigned __int128)n * 8 * 1000000000u *
+					      1000000u / c->rate.micro);
 	return e->line_free_ns + c->delay_ns;
 }
 
 static void carry(struct end *to, uint64_t at_ns)
 {
 	if (to->seg_n == LOOP_TCP_SEGS ||
-	    (to->seg_n &&
-	     to->seg[(to->seg_at + to->seg_n - 1) % LOOP_TCP_SEGS].at_ns == at_ns))
+	    (to->seg_n && to->seg[(to->seg_at + to->seg_n - 1) % LOOP_TCP_SEGS].at_ns == at_ns))
 		to->seg_n--;
 	to->seg[(to->seg_at + to->seg_n) % LOOP_TCP_SEGS].at_ns = at_ns;
 	to->seg[(to->seg_at + to->seg_n) % LOOP_TCP_SEGS].upto = to->tail;
