@@ -20,8 +20,8 @@ struct sp_measure {
 	double tx_bps, rx_bps;		/* 8 * (bytes but the first unit's)/(last-first) */
 	struct sp_summary delay;	/* one way, from the intended departure */
 	struct sp_summary delay_actual; /* one way, from the actual departure */
-	struct sp_summary rtt;	      /* until the answer, from the intended start */
-	struct sp_summary rtt_actual; /* until the answer, from the actual start */
+	struct sp_summary rtt;		/* until the answer, from the intended start */
+	struct sp_summary rtt_actual;	/* until the answer, from the actual start */
 	struct sp_summary late;		/* actual - intended departure */
 	struct sp_summary gap_error;	/* |actual gap - intended gap|, by the sender's clock */
 	struct sp_summary rx_gap_error; /* the same by the receiver's time stamps */
@@ -54,9 +54,9 @@ struct sp_status_counts {
 /* A stream of a sender, or a receiver of the plan. */
 struct sp_stream_result {
 	const char *name;
-	char target[96]; /* "udp://10.1.1.2:5001", for people; "" unknown */
-	char asked[160]; /* "100pps, 1024 B, constant"; "" in recv */
-	uint32_t flows;	 /* number of flows folded into it */
+	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */
+	char asked[160];  /* "100pps, 1024 B, constant"; "" in recv */
+	uint32_t flows;	  /* number of flows folded into it */
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;
 	struct sp_status_counts statuses;

@@ -120,8 +120,8 @@ static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t event
 static bool may_ask(const struct sp_ask *a)
 {
 	return (strcmp(a->transport, "udp") == 0 || strcmp(a->transport, "tcp") == 0) &&
-	       a->to.port && a->n_flows &&
-	       a->n_flows <= SP_CTL_FLOWS_MAX && sp_addr_is_own(&a->to.addr) &&
+	       a->to.port && a->n_flows && a->n_flows <= SP_CTL_FLOWS_MAX &&
+	       sp_addr_is_own(&a->to.addr) &&
 	       sp_addr_class(&a->to.addr) != SP_ADDR_MULTICAST_OWN;
 }
 

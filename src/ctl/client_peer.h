@@ -7,7 +7,7 @@
 #include "ctl/clock.h"
 
 enum sp_ctl_peer_state {
-	SP_CTL_P_IDLE, /* not asked */
+	SP_CTL_P_IDLE,	  /* not asked */
 	SP_CTL_P_FINDING, /* over TCP: where is its control port? */
 	SP_CTL_P_CONNECTING,
 	SP_CTL_P_GREETING, /* hello is out */

@@ -12,7 +12,8 @@ struct failure {
 };
 
 static const struct failure failures[] = {
-	{ SP_C_error_refused, "connect-refused", "connections were refused: nobody listens there" },
+	{ SP_C_error_refused, "connect-refused",
+	  "connections were refused: nobody listens there" },
 	{ SP_C_error_reset, "connection-reset", "connections were reset by the far end" },
 	{ SP_C_error_timeout, "no-answer", "connections or answers did not come in time" },
 	{ SP_C_error_tls, "tls", "connections failed in TLS" },
@@ -132,15 +133,17 @@ bool sp_run_bound_conns(struct sp_run *r, uint64_t blocked)
 			 cores, r->n_workers);
 	} else if (bulk) {
 		res->bound = SP_BOUND_TRANSPORT;
-		snprintf(r->evidence, sizeof r->evidence,
-			 "asked for as much as possible: the connections were full %s times and "
-			 "the path or the receiver set the pace",
-			 sp_str_grouped(n, sizeof n, blocked));
+		snprintf(
+			r->evidence, sizeof r->evidence,
+			"asked for as much as possible: the connections were full %s times and "
+			"the path or the receiver set the pace",
+			sp_str_grouped(n, sizeof n, blocked));
 	} else {
 		res->bound = SP_BOUND_TRANSPORT;
-		snprintf(r->evidence, sizeof r->evidence,
-			 "each connection began its next unit when it was done with the last: the "
-			 "far end set the pace");
+		snprintf(
+			r->evidence, sizeof r->evidence,
+			"each connection began its next unit when it was done with the last: the "
+			"far end set the pace");
 	}
 	return true;
 }

@@ -66,8 +66,8 @@ struct sp_dialogue_stream {
 	uint64_t first_rx, last_rx;
 	struct sp_errors errors;
 	struct sp_status_counts statuses;
-	struct sp_conn_info info; /* of the connection that was asked last */
-	uint64_t retransmits;	  /* of those that are closed */
+	struct sp_conn_info info;	     /* of the connection that was asked last */
+	uint64_t retransmits;		     /* of those that are closed */
 	uint64_t open_retransmits, sampling; /* of those that were open at the last look */
 };
 
@@ -92,7 +92,7 @@ struct sp_dialogue {
 	struct sp_guard_meter *meter;
 	uint8_t *buf; /* what was read, behind what was kept */
 	size_t keep_max;
-	void *kept; /* free buffers for what connections keep */
+	void *kept;		     /* free buffers for what connections keep */
 	uint64_t under_way, waiting; /* tokens started and not over; in backlogs */
 	bool stopping;
 };

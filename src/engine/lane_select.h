@@ -9,9 +9,9 @@
 struct sp_lane_choice {
 	enum sp_lane_kind lane;
 	const struct sp_source_ops *source; /* packet lane only */
-	const struct sp_stamp_ops *stamp; /* NULL: none */
-	uint32_t headers;		  /* bytes of the unit before the payload */
-	const char *why;		  /* for the log */
+	const struct sp_stamp_ops *stamp;   /* NULL: none */
+	uint32_t headers;		    /* bytes of the unit before the payload */
+	const char *why;		    /* for the log */
 };
 /* family is the target's (4 or 6). -ENOTSUP when no lane can do it. */
 int sp_lane_select(const struct sp_plan_stream *, const struct sp_tcaps *, int family,

@@ -250,7 +250,8 @@ static int set_protocol_row(struct sp_plan_build *b, const char *key, const char
 	own = p.proto ? p.proto->opts : NULL;
 	under = p.wrap ? p.wrap->opts : NULL;
 	if (under && sp_opt_find(under, key))
-		return sp_opts_set(under, b->wrap_conf, key, value, place, &b->plan->arena, err);
+		return sp_opts_set(under, b->wrap_conf, key, value, place, &b->plan->arena,
+				   err);
 	if (own && (sp_opt_find(own, key) || !sp_opt_find(sp_plan_rows(b->item), key)))
 		return sp_opts_set(own, b->proto_conf, key, value, place, &b->plan->arena, err);
 	return sp_opts_set(sp_plan_rows(b->item), item_at(l, l->n - 1), key, value, place,

@@ -29,7 +29,7 @@ struct sp_plan_build {
 	struct sp_plan_port port_defaults;
 	struct sp_plan_stream stream_defaults;
 	struct sp_plan_recv recv_defaults;
-	void *port_conf; /* the newest port's own settings, to be written */
+	void *port_conf;	      /* the newest port's own settings, to be written */
 	void *proto_conf, *wrap_conf; /* those of the newest stream's or receiver's protocol */
 };
 

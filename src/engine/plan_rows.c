@@ -2,9 +2,9 @@
 
 #include "engine/plan_impl.h"
 
-#define NUMBER_MAX 65535u   /* of a UDP port */
-#define UNIT_MAX	 (1u << 30) /* seal knows what each protocol holds */
-#define CONNS_MAX	 100000u
+#define NUMBER_MAX 65535u     /* of a UDP port */
+#define UNIT_MAX   (1u << 30) /* seal knows what each protocol holds */
+#define CONNS_MAX  100000u
 #define FLOWS_MAX  4194304u /* ids that control may grant are 23 bits */
 
 #define AT(member) offsetof(struct sp_plan_run, member)

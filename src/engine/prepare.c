@@ -483,10 +483,12 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 
 		if (i == 0 || !sp_endpoint_eq(&order[i].s->to, &order[i - 1].s->to)) {
 			a = &r->asks[r->n_asks++];
-			a->ask = (struct sp_ask){ .to = s->to,
-						  .transport = r->ports[s->plan->from_port].ops->name,
-						  .streams = &r->ask_streams[i],
-						  .max_packets = UINT64_MAX };
+			a->ask = (struct sp_ask){
+				.to = s->to,
+				.transport = r->ports[s->plan->from_port].ops->name,
+				.streams = &r->ask_streams[i],
+				.max_packets = UINT64_MAX
+			};
 		}
 		a = &r->asks[r->n_asks - 1];
 		/* Whoever is asked by a hello is found for datagrams, too. */

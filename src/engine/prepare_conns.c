@@ -365,8 +365,8 @@ static int init_conns(struct sp_run *r, unsigned index, struct sp_err *err)
 
 int sp_run_prepare_conns(struct sp_run *r, struct sp_err *err)
 {
-	size_t most = 2 * (size_t)r->plan->n_streams +
-		      (size_t)r->plan->n_recvs * r->n_workers + 1;
+	size_t most = 2 * (size_t)r->plan->n_streams + (size_t)r->plan->n_recvs * r->n_workers +
+		      1;
 	int rc = 0;
 
 	r->opened = sp_arena_alloc(&r->arena, most * sizeof *r->opened);

@@ -8,9 +8,9 @@
 #include "plugin/catalog.h"
 
 struct sp_protocol {
-	const char *transport;		/* what it goes over unless asked otherwise: "udp", "tcp" */
+	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp" */
 	const struct sp_proto_ops *proto; /* NULL: none, units of --size */
-	const struct sp_wrap_ops *wrap;	/* NULL: none */
+	const struct sp_wrap_ops *wrap;	  /* NULL: none */
 };
 
 /* 0, or -ENOENT. role is enum sp_role. */

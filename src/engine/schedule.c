@@ -73,7 +73,8 @@ static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struc
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: the rate gives no gap between packets of size %llu",
 			       s->name, (unsigned long long)s->size);
-	*offset_ns = (uint64_t)(total * s->deal_at / s->rate.micro);
+	/* Upwards: what would be due at the very end is not, whatever its part is. */
+	*offset_ns = (uint64_t)((total * s->deal_at + s->rate.micro - 1) / s->rate.micro);
 	total *= deal_of(s); /* every gap is so much longer */
 	whole = total / s->rate.micro;
 	if (whole > GAP_MAX)
@@ -231,7 +232,9 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 	}
 	if (deal_of(stream) > 1 && stream->count)
 		pace->count = stream->count > stream->deal_at
-				      ? (stream->count - stream->deal_at - 1) / deal_of(stream) + 1
+				      ? (stream->count - stream->deal_at - 1) /
+							deal_of(stream) +
+						1
 				      : 0;
 	rc = exact_gap(stream, layer_extra, pace, &offset_ns, err);
 	if (!rc && strcmp(stream->departure, "constant") == 0)

@@ -73,8 +73,8 @@ void sp_sink_fini(struct sp_sink *s)
 /* Granted flows have one table for all workers: where there are several, they take turns. */
 static void lock(struct sp_sink *s)
 {
-	while (s->shared && __atomic_exchange_n(&s->verifier->granted->busy, 1u,
-						__ATOMIC_ACQUIRE))
+	while (s->shared &&
+	       __atomic_exchange_n(&s->verifier->granted->busy, 1u, __ATOMIC_ACQUIRE))
 		;
 }
 

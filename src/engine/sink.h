@@ -13,8 +13,8 @@ struct sp_sink {
 	struct sp_conns *conns;
 	const struct sp_env *env;
 	struct sp_verifier *verifier;
-	bool full;   /* verify the bulk pattern */
-	bool shared; /* other workers may write to the same granted flows */
+	bool full;		  /* verify the bulk pattern */
+	bool shared;		  /* other workers may write to the same granted flows */
 	struct sp_endpoints from; /* source addresses, without their port numbers */
 	uint8_t *period, *buf;
 	struct sp_batch batch;

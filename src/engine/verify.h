@@ -37,7 +37,13 @@ struct sp_rx_session {
 };
 
 /* What one unit of a received flow is. */
-enum sp_flow_unit { SP_UNIT_DATAGRAM, SP_UNIT_MESSAGE, SP_UNIT_CONNECTION, SP_UNIT_REQUEST, SP_UNIT_BYTE };
+enum sp_flow_unit {
+	SP_UNIT_DATAGRAM,
+	SP_UNIT_MESSAGE,
+	SP_UNIT_CONNECTION,
+	SP_UNIT_REQUEST,
+	SP_UNIT_BYTE
+};
 
 /* Cold side of a received flow. */
 struct sp_flow_meta {
@@ -54,7 +60,7 @@ struct sp_flow_meta {
 	bool stamped, has_time;
 	uint8_t unit;	     /* enum sp_flow_unit */
 	struct sp_addr from; /* over connections: whose flow it is; family 0: nobody's yet */
-	bool parted;   /* before a restart a beginning or an end was not seen */
+	bool parted;	     /* before a restart a beginning or an end was not seen */
 	uint64_t last; /* next, as it was behind the unit that said it was the flow's last */
 	uint64_t zero_due; /* low 40 bits of sequence 0's due time; UINT64_MAX not seen */
 	/* Messages that look like a new beginning: n in a row while next stood still, the

@@ -22,7 +22,8 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
-	uint32_t lane_streams[3]; /* by enum sp_lane_kind: how many of this worker's are placed */
+	uint32_t lane_streams
+		[3]; /* by enum sp_lane_kind: how many of this worker's are placed */
 	struct sp_hello_ring hellos;
 	uint32_t hellos_told;
 	bool has_conns; /* of the four below, those that the plan needs */

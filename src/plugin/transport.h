@@ -46,7 +46,7 @@ struct sp_port_conf {
 	unsigned workers;	 /* number of queues that will be asked for */
 	bool tx, rx;
 	uint32_t max_endpoints; /* how many different sources or targets to have room for */
-	uint32_t max_conns; /* SP_T_CONN: how many connections to have room for, a queue */
+	uint32_t max_conns;	/* SP_T_CONN: how many connections to have room for, a queue */
 	const void *conf; /* the transport's own settings (opts), may be NULL = defaults */
 };
 
@@ -83,7 +83,8 @@ struct sp_transport_ops {
 	int (*local)(const struct sp_port *, unsigned i, struct sp_endpoint *);
 	void (*close)(struct sp_port *); /* its queues too */
 
-	const struct sp_conn_door *conn; /* SP_T_CONN: then none of the operations below but flush,
+	const struct sp_conn_door
+		*conn; /* SP_T_CONN: then none of the operations below but flush,
 					    fd, next_ns and stats need exist */
 
 	/* HOT. Lends n buffers of len bytes, contiguous at stride len where possible; sets b->n (at

@@ -9,8 +9,8 @@
 #include "scenario/words.h"
 
 #define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
-#define SP_WORDS_MIXED	 "mixed" /* udp and tcp by turns */
-#define SP_WORDS_PORTS	 4u	   /* transports that one command may use */
+#define SP_WORDS_MIXED	 "mixed"  /* udp and tcp by turns */
+#define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
 
@@ -48,7 +48,7 @@ struct sp_reader {
 	const char *port; /* -p of send; NULL: none */
 	const char *port_spelling;
 	bool port_used;
-	uint64_t streams; /* per target */
+	uint64_t streams;			/* per target */
 	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
 	unsigned n_transports;
 	bool mixed; /* a setting that one of several transports lacks is another's */

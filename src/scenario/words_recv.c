@@ -6,7 +6,7 @@
 #include "scenario/words_impl.h"
 
 struct listener {
-	const char *word; /* protocol; NULL: as the scheme or --protocol says */
+	const char *word;	   /* protocol; NULL: as the scheme or --protocol says */
 	const char *scheme, *host; /* "": the default */
 	uint16_t first, last;	   /* 0: as --bind says */
 	const char *place;

@@ -17,10 +17,10 @@ static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
 /* A target while its streams are made. */
 struct making {
 	struct sp_url url;
-	char place[400]; /* opens sentences: the URL as written, or FILE:LINE */
-	unsigned number; /* from 1 */
-	const char *word;  /* protocol as written, "mixed" too */
-	const char *part;  /* of mixed: the protocol of this stream; else the same */
+	char place[400];  /* opens sentences: the URL as written, or FILE:LINE */
+	unsigned number;  /* from 1 */
+	const char *word; /* protocol as written, "mixed" too */
+	const char *part; /* of mixed: the protocol of this stream; else the same */
 };
 
 /* A query, taken apart; NULL: not given. */
@@ -244,17 +244,14 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 	int rc = 0;
 
 	t->part = t->word;
-	if (strcmp(t->word, SP_WORDS_MIXED) != 0) {
-		rc = add_part(r, t, q, 0, i, n);
-		r->n_streams++;
-		return rc;
-	}
+	r->n_streams++;
+	if (strcmp(t->word, SP_WORDS_MIXED) != 0)
+		return add_part(r, t, q, 0, i, n);
 	r->mixed = true;
 	for (unsigned k = 0; k < 2 && !rc; k++) {
 		t->part = parts[k];
 		rc = add_part(r, t, q, k, i, n);
 	}
-	r->n_streams++;
 	return rc;
 }
 

@@ -162,7 +162,8 @@ static void conn_info(const struct sp_conn *conn, struct sp_conn_info *info)
 		.retransmits = t.tcpi_total_retrans,
 		.rtt_ns = (uint64_t)t.tcpi_rtt * 1000,
 		.rtt_var_ns = (uint64_t)t.tcpi_rttvar * 1000,
-		.min_rtt_ns = t.tcpi_min_rtt == UINT32_MAX ? 0 : (uint64_t)t.tcpi_min_rtt * 1000,
+		.min_rtt_ns = t.tcpi_min_rtt == UINT32_MAX ? 0
+							   : (uint64_t)t.tcpi_min_rtt * 1000,
 		.cwnd_bytes = (uint64_t)t.tcpi_snd_cwnd * t.tcpi_snd_mss,
 		.acked_bytes = t.tcpi_bytes_acked,
 		.mss = t.tcpi_snd_mss,

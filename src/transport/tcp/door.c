@@ -49,6 +49,8 @@ static int bind_own(const struct sp_port *p, int fd, uint8_t family)
 {
 	struct sp_endpoint at = p->bind;
 
+	if (p->rx)
+		at.port = 0; /* the listener has it */
 	if (!at.addr.family && !at.port)
 		return 0;
 	if (!at.addr.family)

@@ -134,9 +134,8 @@ int sp_tcp_check_congestion(const struct sp_port *p, struct sp_err *err)
 	fd = sp_sock_open(AF_INET, SOCK_STREAM, 0);
 	if (fd < 0)
 		return sp_sock_fail(err, fd, "a TCP socket");
-	rc = setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name))
-		     ? -errno
-		     : 0;
+	rc = setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) ? -errno
+											: 0;
 	close(fd);
 	if (!rc)
 		return 0;

@@ -9,13 +9,13 @@
 #include "pkt/endpoints.h"
 #include "plugin/transport.h"
 
-#define TCP_EVENTS	 256u
-#define TCP_CONNS_DFLT	 1024u
+#define TCP_EVENTS     256u
+#define TCP_CONNS_DFLT 1024u
 /* What one discarding receive takes at most: the longest time that it holds up the worker. */
-#define TCP_DRAIN_MAX	 (4u << 20)
+#define TCP_DRAIN_MAX  (4u << 20)
 /* A connection of one's own host may meet itself only where the kernel chooses numbers. */
-#define TCP_SELF_PORT	 1024u
-#define TCP_SPARE_FDS	 64u
+#define TCP_SELF_PORT  1024u
+#define TCP_SPARE_FDS  64u
 
 enum tcp_blast { TCP_BLAST_SENDFILE, TCP_BLAST_WRITE };
 
