@@ -20,6 +20,8 @@
 struct sp_outputs {
 	const struct sp_words_output *want;
 	const struct spate_plan *plan;
+	void (*opened)(void *arg, int folder);
+	void *opened_arg;
 	struct sp_folder *folder;
 	char *folder_path;
 	struct sp_live *live;
@@ -154,12 +156,25 @@ static void final_report(struct sp_outputs *o, const struct sp_event *e)
 	put(o, STDOUT_FILENO);
 }
 
+void sp_outputs_on_open(struct sp_outputs *o, void (*opened)(void *arg, int folder), void *arg)
+{
+	o->opened = opened;
+	o->opened_arg = arg;
+}
+
+static void start(struct sp_outputs *o, const struct sp_event *e)
+{
+	open_folder(o, e);
+	if (o->opened)
+		o->opened(o->opened_arg, o->folder ? sp_folder_dir(o->folder) : -1);
+}
+
 void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 {
 	struct winsize ws;
 
 	if (e->kind == SP_EVENT_START)
-		open_folder(o, e);
+		start(o, e);
 	if (o->folder)
 		sp_folder_event(o->folder, e);
 	if (o->live) {

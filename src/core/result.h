@@ -88,6 +88,7 @@ struct sp_transport_result {
 
 struct sp_host_info {
 	char kernel[96], cpu[96], hostname[72];
+	char sandbox[96]; /* what the process gave up, for people; "" nothing is known */
 	unsigned cpus;
 	double steal;	 /* share of CPU time stolen during the run, NAN unknown */
 	double cpu_self; /* CPU seconds used by this process during the run */

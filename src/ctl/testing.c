@@ -308,8 +308,16 @@ static void *server_thread(void *arg)
 void t_server_start(struct t_server *t, struct t_run *r, const struct sp_ctl_limits *limits,
 		    const struct sp_env *env)
 {
+	t_server_start_secure(t, r, limits, env, NULL);
+}
+
+void t_server_start_secure(struct t_server *t, struct t_run *r,
+			   const struct sp_ctl_limits *limits, const struct sp_env *env,
+			   const struct sp_ctl_secure *secure)
+{
 	*t = (struct t_server){ 0 };
 	if (sp_ctl_server_new_ops(&t->s, t_run_ops(), r, limits, env, NULL) || pipe(t->stop) ||
+	    (secure && sp_ctl_server_secure(t->s, secure)) ||
 	    pthread_create(&t->thread, NULL, server_thread, t))
 		abort();
 }

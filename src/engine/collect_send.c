@@ -148,7 +148,7 @@ static void set_sample(const struct sp_run *r, const struct run_stream *s, struc
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
 
 	sp_measure_forget_rx(&m->c);
-	if (!a || !a->sampled || a->ask.n_flows != 1)
+	if (!a || !a->sampled || a->ask.n_flows != 1 || !s->stamped)
 		return;
 	sp_counts_set(&m->c, SP_C_rx_unique, a->sample_unique);
 	sp_counts_set(&m->c, SP_C_rx_bytes, a->sample_bytes);
@@ -160,7 +160,9 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	const struct run_stream *s = &r->streams[i];
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
 	bool self = r->self && s->stamped && (!r->final_ns || r->self_flows);
-	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows;
+	/* What carries no stamp was asked for its lease, not for its counts. */
+	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows &&
+		    s->stamped;
 	uint64_t next = 0;
 
 	sp_measure_clear(m);

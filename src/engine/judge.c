@@ -193,7 +193,7 @@ static bool kernel_agrees(struct sp_run *r)
 		tx += r->transport_results[p].s.tx_units;
 		rx += r->transport_results[p].s.rx_units;
 	}
-	sp_host_udp(&now);
+	sp_host_udp(r, &now);
 	if ((double)(now.out - r->kernel0.out) < KERNEL_SHARE * (double)tx) {
 		sp_run_say(r, "kernel-disagrees", false,
 			   "spate counted %llu datagrams handed to the kernel, the kernel %llu",

@@ -184,7 +184,8 @@ static bool backlog_take(struct sp_dialogue *d, struct sp_dialogue_stream *s, ui
 		s->backlog_at = (s->backlog_at + 1) % s->backlog_cap;
 		s->backlog_n--;
 		d->waiting--;
-		if (t->t.intended_ns + SP_DIALOGUE_CREDIT_NS >= now_ns)
+		if (t->t.intended_ns + SP_DIALOGUE_CREDIT_NS >= now_ns &&
+		    !sp_guard_stream_over(&s->guard, now_ns))
 			return true;
 		give_up(s);
 	}
@@ -491,7 +492,7 @@ void sp_dialogue_token(struct sp_dialogue *d, uint32_t i, const struct sp_due *d
 	struct sp_dialogue_stream *s = &d->stream[i];
 	struct sp_dialogue_token t = { .t = { due->due_ns, due->size } };
 
-	if (SP_UNLIKELY(s->metered) && !sp_guard_meter_take(d->meter, now_ns, due->size))
+	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, due->size)))
 		SP_ADD(s->flow->refused, 1);
 	else if (s->backlog_n)
 		backlog_put(d, s, &t);
@@ -507,7 +508,9 @@ static bool next_unit(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	struct sp_dialogue_stream *s = c->s;
 	struct sp_dialogue_token t = { .t = { now_ns, s->size } };
 
-	if (s->closed ? !goes_on(d, s, now_ns) : !backlog_take(d, s, now_ns, &t)) {
+	if (s->closed ? !goes_on(d, s, now_ns) ||
+				!sp_guard_bytes_take(&s->guard, d->meter, now_ns, s->size)
+		      : !backlog_take(d, s, now_ns, &t)) {
 		idle_add(d, slot);
 		return false;
 	}
@@ -720,7 +723,7 @@ static void begin_closed(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 		sp_conns_release(d->conns, slot, false);
 		return;
 	}
-	if (SP_UNLIKELY(s->metered) && !sp_guard_meter_take(d->meter, now_ns, s->size)) {
+	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, s->size))) {
 		sp_conns_timer(d->conns, slot, now_ns + AGAIN_NS);
 		return;
 	}

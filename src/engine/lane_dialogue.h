@@ -46,7 +46,8 @@ struct sp_dialogue_stream {
 	struct sp_proto *messages;  /* the engine's own machine's settings; NULL: another's */
 	unsigned port;
 	uint32_t ep, max_conns, size;
-	bool closed, metered, answers;
+	bool closed, answers;
+	struct sp_guard_stream guard;
 	uint64_t start_ns, end_ns, count; /* closed loop */
 	uint32_t backlog_cap;		  /* open loop: tokens that may wait */
 	struct sp_flow_tx *flow;

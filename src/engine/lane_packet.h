@@ -43,6 +43,7 @@ struct sp_lane_stream {
 	bool metered;		      /* outside the own network */
 	uint8_t lane;		      /* enum sp_lane_kind */
 	uint32_t index;		      /* in the other lane, where it is one of another's */
+	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
 	struct sp_schedule *schedule; /* for the departure law's check, may be NULL */
 };
 
@@ -56,7 +57,8 @@ struct sp_lane {
 	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
-	bool metered; /* one of the streams at least */
+	bool metered; /* one of the streams at least, or leased */
+	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;
 	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
 	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);

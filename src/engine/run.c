@@ -33,6 +33,8 @@ int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	if (hooks)
 		r->hooks = *hooks;
 	r->run_fd = -1;
+	for (unsigned i = 0; i < RUN_PROC__N; i++)
+		r->proc[i] = -1;
 	r->stop_ns = SP_NEVER;
 	r->role = !plan->n_recvs ? SP_ROLE_SEND : plan->n_streams ? SP_ROLE_BOTH : SP_ROLE_RECV;
 	sp_arena_init(&r->arena, env->mem);
@@ -321,6 +323,11 @@ void sp_run_remark(struct sp_run *r, const char *code, bool neutral, const char 
 	r->result.n_remarks = n + 1;
 }
 
+void sp_run_confined(struct sp_run *r, const char *what)
+{
+	sp_strlcpy(r->result.host.sandbox, what, sizeof r->result.host.sandbox);
+}
+
 /* Remarks that events have not told yet. Only between the start and the end event. */
 static void tell_remarks(struct sp_run *r)
 {
@@ -589,6 +596,7 @@ static int step_real(struct sp_run *r, int timeout_ms)
 	if (poll(&pfd, 1, wait) > 0)
 		(void)!read(r->run_fd, &word, sizeof word);
 	now = sp_clock_now(r->env.clock);
+	sp_run_watch_leases(r, now);
 	if (over(r, now)) {
 		finish(r, now);
 		return 1;
@@ -626,6 +634,7 @@ static int step_virtual(struct sp_run *r)
 {
 	uint64_t next;
 
+	sp_run_watch_leases(r, r->env.clock->virtual_ns);
 	for (;;) {
 		turn_all(r);
 		next = next_of_all(r);

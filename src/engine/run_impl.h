@@ -7,6 +7,7 @@
 
 #include "engine/measure.h"
 #include "engine/resolve.h"
+#include "engine/segment.h"
 #include "engine/run.h"
 #include "engine/worker.h"
 
@@ -22,6 +23,8 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_segment *segment; /* that its frames leave into; NULL: none */
+	bool segment_known;
 	bool tx, rx;
 	uint32_t n_targets;
 	char where[96];
@@ -31,8 +34,9 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
-	bool metered;	/* outside the own network */
-	uint32_t local; /* index in the worker's lane */
+	bool metered;		/* outside the own network */
+	struct sp_lease *lease; /* that it needs there; NULL: none */
+	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
@@ -108,6 +112,7 @@ enum run_hist {
 	RUN_HIST__N
 };
 
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -117,6 +122,8 @@ struct sp_run {
 	struct sp_run_hooks hooks;
 	struct sp_arena arena;
 	struct sp_permit permit;
+	bool leases_over;
+	uint32_t *lease_ask; /* which ask each of its leases belongs to */
 	enum sp_role_kind role;
 	enum run_phase phase;
 
@@ -144,7 +151,8 @@ struct sp_run {
 	int64_t started_real_ns;
 	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
-	int stop_requested; /* atomic: signals seen */
+	int proc[RUN_PROC__N]; /* from the start on; -1: not open */
+	int stop_requested;    /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
 	uint64_t steal0, stat0; /* /proc/stat at T0 */
@@ -186,6 +194,10 @@ int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
 void sp_run_conn_flow(struct sp_run *, unsigned i, bool peer);
 int sp_run_arm_conns(struct sp_run *, struct sp_err *);
 void sp_run_close_protocols(struct sp_run *);
+/* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
+ * when one is over. */
+int sp_run_take_leases(struct sp_run *, struct sp_err *);
+void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */
@@ -238,7 +250,8 @@ void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);
 void sp_host_usage(struct sp_run *, struct sp_host_info *);
 /* The kernel's own UDP datagram counts of this network namespace. */
-void sp_host_udp(struct sp_kernel_counts *);
+void sp_host_udp(const struct sp_run *, struct sp_kernel_counts *);
+void sp_host_close(struct sp_run *);
 
 /* Formats into the arena and adds a remark. */
 void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)

@@ -167,6 +167,7 @@ static const struct prop transport_rows[] = {
 
 static const struct prop host_rows[] = {
 	{ "hostname", "string?", NULL },
+	{ "sandbox", "string?", NULL },
 	{ "kernel", "string?", NULL },
 	{ "cpu", "string?", NULL },
 	{ "cpus", "integer?", NULL },

@@ -162,6 +162,10 @@ static void put_host(struct sp_str *out, const struct sp_result *r)
 	sp_text_label(out, "host");
 	sp_fmt_wrap(out, line.text, SP_TEXT_LABEL, SP_TEXT_LABEL);
 	sp_str_fini(&line);
+	if (h->sandbox[0]) {
+		sp_text_label(out, "sandbox");
+		sp_fmt_wrap(out, h->sandbox, SP_TEXT_LABEL, SP_TEXT_LABEL);
+	}
 }
 
 static void put_end(struct sp_str *out, const struct sp_result *r,

@@ -11,7 +11,14 @@
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
 #define G_ENGINE  "Engine"
+#define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
+
+#define KEY_ROW                                                                                \
+	{                                                                                      \
+		"--key", SP_FLAG_VALUE, "FILE", "keys.file", NULL, G_KEYS,                     \
+			"file of the own private key (default $XDG_CONFIG_HOME/spate/key)"     \
+	}
 
 #define OUTPUT_ROWS                                                                              \
 	{ "--json",                                                                              \
@@ -53,6 +60,13 @@
 		  "$SPATE_RUNS or ~/.local/state/spate/runs" },                                  \
 		{ "--no-run-dir",	    SP_FLAG_NONE, NULL, "out.no_run_dir", "yes", G_OUT,  \
 		  "keep nothing of the run" },                                                   \
+		{ "--no-sandbox",                                                                \
+		  SP_FLAG_NONE,                                                                  \
+		  NULL,                                                                          \
+		  "out.no_sandbox",                                                              \
+		  "yes",                                                                         \
+		  G_ENGINE,                                                                      \
+		  "keep capabilities, system calls and files that a run does not need" },        \
 		{ "--name", SP_FLAG_VALUE, "NAME", "run.name", NULL, G_OUT, "name of the run" }, \
 		{ "--dry-run",                                                                   \
 		  SP_FLAG_NONE,                                                                  \
@@ -158,6 +172,13 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
 	  "full: the check covers the payload too (default stamp)" },
 
+	KEY_ROW,
+	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,
+	  "show the own key to receivers in own networks, too, and talk to those with the "
+	  "keys of these names only" },
+	{ "--pair", SP_FLAG_VALUE, "CODE", "keys.pair", NULL, G_KEYS,
+	  "exchange keys with the receiver that printed this code (`recv --pair`), then go on" },
+
 	OUTPUT_ROWS,
 	{ 0 },
 };
@@ -197,6 +218,17 @@ const struct sp_flag sp_recv_flags[] = {
 	  "full: verify the payload too (default stamp)" },
 	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
 	  "wait by spinning: auto (default), never, always" },
+
+	KEY_ROW,
+	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,
+	  "control sessions for senders with the keys of these names only, in own networks, "
+	  "too (default: with a key anybody who is trusted, without one own networks)" },
+	{ "--pair", SP_FLAG_NONE, NULL, "keys.pair", "yes", G_KEYS,
+	  "print a code with which one sender can make itself known, within ten minutes and "
+	  "in one try" },
+	{ "--lease", SP_FLAG_VALUE, "RATE", "keys.lease", NULL, G_KEYS,
+	  "most packets a second that a sender with a key gets leave for, when it sends here "
+	  "over other people's networks (default max: what it asks for; 0: no leave)" },
 
 	OUTPUT_ROWS,
 	{ 0 },

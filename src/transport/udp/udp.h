@@ -48,6 +48,7 @@ struct sp_port {
 	uint32_t n_listen;	  /* of each worker */
 	struct udp_sock *listen;  /* [workers][n_listen] */
 	struct sp_queue **queues; /* [workers] */
+	int snmp[2];		  /* the host's counters, open as long as the port is */
 	uint64_t csum_base;	  /* the host's counter at open */
 };
 
@@ -146,7 +147,9 @@ int sp_udp_rx_burst(struct sp_queue *, struct sp_batch *);
 void sp_udp_rx_release(struct sp_queue *, struct sp_batch *);
 
 /* stats.c */
-uint64_t sp_udp_csum_errors(void);
+void sp_udp_snmp_open(struct sp_port *);
+void sp_udp_snmp_close(struct sp_port *);
+uint64_t sp_udp_csum_errors(const struct sp_port *);
 void sp_udp_stats(const struct sp_queue *, struct sp_tstats *);
 
 #endif
