@@ -107,6 +107,45 @@ def test_nobody_listens(lab, tmp_path):
     assert "nobody listens on udp://10.99.0.2:5009" in done.out
 
 
+def test_nobody_listens_is_told_by_name(lab, tmp_path):
+    """Several targets: those that refused, and not the one where somebody listens."""
+    targets = " ".join(f"udp://10.99.0.2:{p}" for p in (5001, 5009, 5010, 5011, 5012))
+    done = lab(pair(f"{targets} -r 100 -D 1"))
+    assert done.code == 0, done
+    remarks = " ".join(r["text"] for r in json.loads((tmp_path / "tx.json").read_text())
+                       ["verdict"]["remarks"])
+    # How many answers come is the far kernel's choice: beyond loopback it limits their rate.
+    assert re.search(r"nobody listens on udp://10\.99\.0\.2:5009, udp://10\.99\.0\.2:5010, "
+                     r"udp://10\.99\.0\.2:5011 and 1 more: \d+ ICMP", remarks), remarks
+
+
+PLAIN = re.compile(r"\[[-0-9]{10} [:0-9]{8}\] Stats: (\d+) packets, (\d+) bytes, ([.0-9]+) pps, "
+                   r"([.0-9]+) Mbps \(([.0-9]+) Mbit/s decimal; Mbps above is 1024\*1024\)")
+
+
+def plain_lines(text):
+    return [tuple(float(x) for x in m.groups()) for m in PLAIN.finditer(text)]
+
+
+@pytest.mark.parametrize("rate,seconds,cores", [(100, 4.5, 1), (5000, 1, 1), (2000, 1, 2)])
+def test_plain_has_a_line_every_100(lab, tmp_path, rate, seconds, cores):
+    """Exactly at each 100th packet, in sender and receiver, and the end's; none twice."""
+    send = f"-t 10.99.0.2 -p 5001 -r {rate} --size 200 -D {seconds} --plain --cores {cores}"
+    done = lab(pair(send, recv="-p 5001 --plain --no-control").replace(" --json", ""))
+    assert done.code == 0, done
+    total = int(rate * seconds)
+    for name in ("tx", "rx"):
+        text = (tmp_path / f"{name}.json").read_text()
+        lines = plain_lines(text)
+        counts = [n for n, *_ in lines]
+        assert counts == [*range(100, total, 100), total], (name, text)
+        assert all(b == 200 * n for n, b, *_ in lines), text
+        for n, b, pps, mebi, mega in lines[5:]:
+            assert abs(mebi * 1.048576 - mega) < 0.02
+            assert abs(mega * 1e6 - pps * 1600) < 0.02e6, text
+        assert text.endswith("Traffic generation complete\n") == (name == "tx")
+
+
 STOPPED = """
 set -u
 "$SPATE" lab exec h2 -- sh -c 'echo $$ >rx.pid; exec "$SPATE" recv -p 5001 --json --no-run-dir' \

@@ -65,6 +65,7 @@ struct spate_run_options {
 	int log_level;
 	void (*event)(void *arg, const struct sp_event *event); /* the stepping thread; NULL */
 	void *event_arg;
+	unsigned mark_every; /* an event, with exact counts, for each so many packets; 0 none */
 };
 
 /* The plan must outlive the run. options may be NULL and is copied. */

@@ -318,6 +318,8 @@ int spate_run_start(struct spate_run *r, struct spate_error *error)
 		sp_run_request_stop(r->run, true);
 	if (ret == 0)
 		ret = sp_run_prepare(r->run, &err);
+	if (ret == 0 && r->options.mark_every)
+		ret = sp_run_want_marks(r->run, r->options.mark_every, &err);
 	if (ret == 0)
 		ret = open_server(r, &err);
 	if (ret == 0)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/outputs.h"
+#include "report/plain.h"
 #include "sandbox/sandbox.h"
 #include "spate/spate.h"
 
@@ -142,6 +143,7 @@ static int execute(struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
+	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
 	if (sp_outputs_new(&c.outputs, out, plan) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);

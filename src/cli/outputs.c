@@ -173,6 +173,11 @@ void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 {
 	struct winsize ws;
 
+	if (e->kind == SP_EVENT_MARK) {
+		sp_plain_event(&o->plain, e, &o->text);
+		put(o, STDOUT_FILENO);
+		return;
+	}
 	if (e->kind == SP_EVENT_START)
 		start(o, e);
 	if (o->folder)
@@ -183,11 +188,11 @@ void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 		sp_live_event(o->live, e, &o->text);
 		put(o, o->live_fd);
 	}
-	if (o->want->plain && !o->want->json && !o->want->csv) {
+	if (o->want->plain) {
 		sp_plain_event(&o->plain, e, &o->text);
 		put(o, STDOUT_FILENO);
 	}
-	if (o->want->csv && !o->want->json) {
+	if (o->want->csv) {
 		sp_csv_event(&o->csv, e, &o->text);
 		put(o, STDOUT_FILENO);
 	}

@@ -134,8 +134,8 @@ static bool may_ask(const struct sp_ctl_client *c, const struct sp_ask *a)
 	enum sp_addr_class class = sp_addr_class(&a->to.addr);
 
 	return (strcmp(a->transport, "udp") == 0 || strcmp(a->transport, "tcp") == 0) &&
-	       a->to.port && a->n_flows &&
-	       a->n_flows <= SP_CTL_FLOWS_MAX && class != SP_ADDR_MULTICAST_OWN &&
+	       a->to.port && a->n_flows && a->n_flows <= SP_CTL_FLOWS_MAX &&
+	       class != SP_ADDR_MULTICAST_OWN &&
 	       (sp_addr_is_own(&a->to.addr) || (class == SP_ADDR_PUBLIC && shows_key(c, a)));
 }
 

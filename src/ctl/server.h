@@ -22,6 +22,8 @@ struct sp_ctl_ops {
 	int (*listening)(void *arg, unsigned i, struct sp_endpoint *, const char **transport);
 	int (*grant_flows)(void *arg, const struct sp_endpoint *peer, const char *name,
 			   uint32_t n, struct sp_flow_grant *);
+	/* Which address of ours the sender asked: it sends to that one. May be NULL. */
+	void (*session_local)(void *arg, uint32_t session, const struct sp_endpoint *local);
 	void (*session_clock)(void *arg, uint32_t session, bool known, int64_t offset_ns,
 			      uint64_t error_ns);
 	void (*session_sample)(void *arg, uint32_t session, uint64_t *rx_unique,

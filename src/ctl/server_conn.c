@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "ctl/tcp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -59,6 +60,7 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 	struct sp_ctl_msg m = { .type = SP_CTL_GRANT };
 	char name[4 * SP_CTL_NAME], peer[72];
 	struct sp_ctl_session *s;
+	struct sp_endpoint local;
 	int rc;
 
 	if (in->type != SP_CTL_ASK)
@@ -77,6 +79,8 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 		       peer, name, in->ask.n_flows);
 		return refuse(c, rc == -ENOSPC ? SP_CTL_FULL : SP_CTL_REFUSED);
 	}
+	if (sh->ops->session_local && !sp_ctl_tcp_local(c->ch.fd, &local))
+		sh->ops->session_local(sh->arg, s->grant.session, &local);
 	if (__builtin_add_overflow(now, in->ask.planned_ns, &s->planned_end_ns))
 		s->planned_end_ns = SP_NEVER;
 	s->began_ns = now;

@@ -97,6 +97,15 @@ static int run_grant(void *arg, const struct sp_endpoint *peer, const char *name
 	return rc;
 }
 
+static void run_local(void *arg, uint32_t i, const struct sp_endpoint *local)
+{
+	struct t_run *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	r->s[i].local = *local;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static void run_clock(void *arg, uint32_t i, bool known, int64_t offset_ns, uint64_t error_ns)
 {
 	struct t_run *r = arg;
@@ -238,6 +247,7 @@ const struct sp_ctl_ops *t_run_ops(void)
 	static const struct sp_ctl_ops ops = {
 		.listening = run_listening,
 		.grant_flows = run_grant,
+		.session_local = run_local,
 		.session_clock = run_clock,
 		.session_sample = run_sample,
 		.session_final = run_final,

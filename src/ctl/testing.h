@@ -15,7 +15,7 @@
 
 /* What the made-up run saw of a session. */
 struct t_session {
-	struct sp_endpoint peer;
+	struct sp_endpoint peer, local;
 	char name[260];
 	uint32_t base, n;
 	unsigned clocks, samples, finals, ends;

@@ -471,7 +471,8 @@ static void test_taking_from_a_lease(void **state)
 static void test_bytes_of_a_stream(void **state)
 {
 	struct sp_lease l = { .until_ns = 1000, .packets = 48 };
-	struct sp_guard_stream leased = { .lease = &l }, metered = { .metered = true }, own = { 0 };
+	struct sp_guard_stream leased = { .lease = &l }, metered = { .metered = true },
+			       own = { 0 };
 	static struct sp_guard_meter m;
 
 	(void)state;

@@ -239,12 +239,15 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	d->under_way--;
 	if (retry(d, c, t))
 		return;
-	if (t->sent_ns)
+	if (t->sent_ns) {
 		SP_ADD(s->flow->tx_bytes, t->tx_bytes);
-	else if (t->why == SP_WHY_STOPPED)
+		if (SP_UNLIKELY(d->tx_marker != NULL))
+			sp_marker_unit(d->tx_marker, t->tx_bytes, now_ns);
+	} else if (t->why == SP_WHY_STOPPED) {
 		give_up(s);
-	else
+	} else {
 		SP_ADD(s->flow->refused, 1);
+	}
 	if (t->flags & SP_TXN_WHOLE)
 		count_answer(s, t);
 	else if (t->sent_ns && s->answers)
@@ -256,7 +259,8 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	}
 }
 
-static void server_outcome(struct dialogue_conn *c, const struct sp_txn *t, uint64_t now_ns)
+static void server_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
+			   const struct sp_txn *t, uint64_t now_ns)
 {
 	struct sp_dialogue_server *v = c->v;
 
@@ -265,6 +269,8 @@ static void server_outcome(struct dialogue_conn *c, const struct sp_txn *t, uint
 	if (!(t->flags & SP_TXN_WHOLE))
 		return;
 	SP_ADD(v->units, 1);
+	if (SP_UNLIKELY(d->rx_marker != NULL))
+		sp_marker_unit(d->rx_marker, t->rx_bytes, now_ns);
 	if (!c->f) {
 		SP_ADD(v->verifier->untracked, 1);
 		SP_ADD(v->verifier->untracked_bytes, t->rx_bytes);
@@ -291,7 +297,7 @@ static bool settle(struct sp_dialogue *d, uint32_t slot, int error, uint64_t now
 		if (c->s)
 			client_outcome(d, c, &t, error, now_ns);
 		else
-			server_outcome(c, &t, now_ns);
+			server_outcome(d, c, &t, now_ns);
 	}
 	c->wish.sent = 0;
 	c->wish.done = 0;

@@ -61,6 +61,8 @@ static void hard_error(struct sp_lane *l, struct sp_lane_port *port, int error, 
 static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 {
 	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
+	if (SP_UNLIKELY(l->tx_marker != NULL))
+		sp_marker_sent(l->tx_marker, &l->tx, l->tx_from, n, now_ns);
 	for (uint32_t i = l->tx_from; i < l->tx_from + n; i++)
 		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
 			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns);
@@ -334,6 +336,8 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 			narrow(port, &l->rx);
 		else if (SP_UNLIKELY(l->hellos != NULL))
 			take_hellos(l, port);
+		if (SP_UNLIKELY(l->rx_marker != NULL))
+			sp_marker_received(l->rx_marker, &l->rx);
 		sp_verify_burst(l->verifier, &l->rx, i);
 		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(port->q, &l->rx);

@@ -10,6 +10,7 @@
 #include "core/pacer.h"
 #include "engine/guard.h"
 #include "engine/hello.h"
+#include "engine/marks.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "plugin/source.h"
@@ -63,8 +64,9 @@ struct sp_lane {
 	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
 	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);
 	void *divert_arg;
-	struct sp_hello_ring *hellos; /* NULL: nobody would answer */
-	struct sp_verifier *verifier; /* NULL: this worker receives nothing */
+	struct sp_hello_ring *hellos;		 /* NULL: nobody would answer */
+	struct sp_verifier *verifier;		 /* NULL: this worker receives nothing */
+	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */
 	struct sp_batch tx, rx;
 	struct sp_due *due; /* taken from the pacer, not yet sent: [due_i, due_n) */
 	uint32_t due_i, due_n;

@@ -668,8 +668,8 @@ static void foresee_stamps(struct sp_run *r)
 		struct run_stream *s = &r->streams[i];
 		bool frames = r->ports[s->plan->from_port].ops->link != NULL;
 
-		s->stamped = s->plan->bulk || sp_lane_stamp(s->plan, frames, s->to.addr.family, r->catalog,
-					   &s->headers) != NULL;
+		s->stamped = s->plan->bulk || sp_lane_stamp(s->plan, frames, s->to.addr.family,
+							    r->catalog, &s->headers) != NULL;
 	}
 }
 
@@ -780,6 +780,7 @@ void sp_run_release(struct sp_run *r)
 			r->ports[i].ops->close(r->ports[i].port);
 	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
 		sp_free(mem, r->sessions[i].tx);
+	sp_marks_free(r->marks, mem);
 	sp_flow_table_fini(&r->granted, mem);
 	sp_free(mem, r->hists);
 	sp_free(mem, r->listed);

@@ -98,6 +98,10 @@ int sp_run_new(struct sp_run **, const struct sp_plan *, const struct sp_catalog
 /* Resolves, asks for permits, opens ports, asks for grants, builds sources. Nothing is sent. On
  * failure err says why (exit classes 2, 69, 77) and the run can only be freed. */
 int sp_run_prepare(struct sp_run *, struct sp_err *);
+/* Between prepare and arm: an event for every so many units that leave (a receiver's: arrive), with the counts
+ * and rates at exactly that unit. Where more than 1,000 a second would come, about ten a second
+ * do. 0 or -ENOMEM. */
+int sp_run_want_marks(struct sp_run *, uint32_t every, struct sp_err *);
 /* The whole run's T0, absolute. Starts the workers (not in virtual time). */
 int sp_run_arm(struct sp_run *, uint64_t t0_ns, struct sp_err *);
 /* Async-signal-safe. The first ends the run as soon as counts are in; a second one at once. */
@@ -141,6 +145,9 @@ struct sp_flow_grant {
 /* Room for n flows of one sender. -ENOSPC: the flow or session limit is reached. */
 int sp_run_grant_flows(struct sp_run *, const struct sp_endpoint *peer, const char *name,
 		       uint32_t n, struct sp_flow_grant *);
+/* The local address that the session's sender asked at, and so sends to: its flows are counted
+ * with the receiver of that port from the start, also those of which nothing ever comes. */
+void sp_run_session_local(struct sp_run *, uint32_t session, const struct sp_endpoint *local);
 /* The sender's clock: add offset_ns to it to get ours. */
 void sp_run_session_clock(struct sp_run *, uint32_t session, bool known, int64_t offset_ns,
 			  uint64_t error_ns);

@@ -81,6 +81,7 @@ struct run_session {
 	bool used, ended, lost, final;
 	bool tally_each;
 	struct sp_endpoint peer;
+	uint32_t port; /* of the plan, that it sends to; SP_NO_FLOW: not known */
 	char name[64];
 	uint32_t base, n; /* ids */
 	uint32_t first_tally;
@@ -146,6 +147,7 @@ struct sp_run {
 	uint32_t n_sessions;
 	uint32_t next_tally;
 
+	struct sp_marks *marks; /* NULL: nobody wants them */
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
@@ -169,6 +171,7 @@ struct sp_run {
 	uint64_t final_ns; /* the end event's time: from then on nothing changes; 0: not yet */
 	struct run_receiver *receivers;	 /* one a recv of the plan */
 	struct sp_peer_flow *self_flows; /* sent to itself: at the end, one a stream */
+	uint64_t surplus;		 /* a sender's: came back as its own, and was not */
 	struct run_losses losses;	 /* of a receiver, or a run that sends to itself */
 	struct run_listed *listed;
 	uint32_t max_listed, n_listed, granted_listed,
@@ -200,6 +203,8 @@ int sp_run_take_leases(struct sp_run *, struct sp_err *);
 void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
+/* The plan's port that a flow came in by, or is to come in by. */
+uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
 /* collect_ports.c */
@@ -223,7 +228,7 @@ void sp_run_bytes_only(struct sp_measure *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);
 const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);
-const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *);
+const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *, unsigned port);
 /* parts.c: streams and flows for whoever asks. */
 extern const struct sp_result_parts sp_run_parts;
 /* "udp://10.0.0.1:5001" */
@@ -245,6 +250,9 @@ void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
 /* True when connections say what bounded the result. */
 bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
+/* judge_nobody.c: "udp://10.0.0.2:5001, udp://10.0.0.3:5001 and 2 more": the targets from which
+ * ICMP unreachable answers came and no spate receiver answered. */
+void sp_run_name_unreachable(const struct sp_run *, char *buf, size_t cap);
 /* host.c */
 void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);

@@ -68,6 +68,17 @@ uint64_t sp_udp_csum_errors(const struct sp_port *p)
 	return n;
 }
 
+uint64_t sp_udp_unreachable(const struct sp_queue *q, uint32_t ep)
+{
+	const struct sp_endpoint_entry *peer = sp_endpoints_at(&q->peers, ep);
+	uint32_t sock = peer && q->target ? (uint32_t)q->target[ep].sock : 0;
+
+	/* A socket that several targets share is told of none. */
+	if (!sock || !q->socks[sock - 1].connected)
+		return 0;
+	return __atomic_load_n(&q->socks[sock - 1].unreachable, __ATOMIC_RELAXED);
+}
+
 void sp_udp_stats(const struct sp_queue *q, struct sp_tstats *out)
 {
 	uint32_t n = __atomic_load_n(&q->n_socks, __ATOMIC_ACQUIRE);

@@ -190,5 +190,6 @@ const struct sp_transport_ops sp_transport_udp = {
 	.flush = sp_udp_flush,
 	.fd = udp_fd,
 	.steer = sp_udp_steer,
+	.unreachable = sp_udp_unreachable,
 	.stats = sp_udp_stats,
 };
