@@ -155,6 +155,8 @@ static void fuzz_client(const struct sp_env *env, int fd, const uint8_t *data, s
 	p.ch.out = sp_alloc(env->mem, SP_CTL_RECORD);
 	p.cookie = COOKIE;
 	p.ask.n_flows = 3;
+	p.lease.wanted = records % 2;
+	p.lease.pps = 1000;
 	if (p.ch.out)
 		rc = sp_ctl_peer_greet(x, &p);
 	for (size_t i = 0; i < records && !rc && p.ch.out; i++) {
@@ -165,7 +167,8 @@ static void fuzz_client(const struct sp_env *env, int fd, const uint8_t *data, s
 			rc = sp_ctl_peer_go_live(x, &p);
 		/* Where counts come next the run has ended. */
 		if (!rc && p.state == SP_CTL_P_LIVE && i + 1 < records &&
-		    data[(i + 1) * SP_CTL_RECORD + 5] >= SP_CTL_COUNTS) {
+		    data[(i + 1) * SP_CTL_RECORD + 5] >= SP_CTL_COUNTS &&
+		    data[(i + 1) * SP_CTL_RECORD + 5] <= SP_CTL_DONE) {
 			tx = sp_alloc_array(env->mem, 3, sizeof *tx);
 			rc = tx ? sp_ctl_peer_final(&p, tx) : -ENOMEM;
 		}

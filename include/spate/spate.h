@@ -65,6 +65,7 @@ struct spate_run_options {
 	int log_level;
 	void (*event)(void *arg, const struct sp_event *event); /* the stepping thread; NULL */
 	void *event_arg;
+	unsigned mark_every; /* an event, with exact counts, for each so many packets; 0 none */
 };
 
 /* The plan must outlive the run. options may be NULL and is copied. */
@@ -75,6 +76,14 @@ int spate_run_start(struct spate_run *run, struct spate_error *err);
 /* Address number i that the run listens on ("udp://0.0.0.0:5001") into buf; -ENOENT past the
  * last. After start. */
 int spate_run_listening(const struct spate_run *run, unsigned i, char *buf, size_t cap);
+/* The one-time code of `recv --pair` into buf; -ENOENT: none was asked for. After start. */
+int spate_run_pairing_code(const struct spate_run *run, char *buf, size_t cap);
+/* For a program that wants to confine itself: open folders in which the run may still make files
+ * (recv --pair keeps a key), at most n into dirs. Returns their number. The moment for it is the
+ * START event, when everything is open and there are no threads yet; what says then, for the
+ * report, what was given up. */
+int spate_run_folders(const struct spate_run *run, int *dirs, int n);
+void spate_run_confined(struct spate_run *run, const char *what);
 /* Waits at most timeout_ms (-1: until something happens) and does what is to be done. 1: the run
  * is over; 0: it goes on; negative: errno. */
 int spate_run_step(struct spate_run *run, int timeout_ms);

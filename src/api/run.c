@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -13,6 +14,7 @@
 #include "engine/plan.h"
 #include "engine/plan_build.h"
 #include "engine/run.h"
+#include "keys/ring.h"
 #include "report/json.h"
 #include "scenario/words.h"
 
@@ -28,6 +30,7 @@ struct spate_plan {
 
 struct spate_run {
 	const struct sp_plan *plan;
+	const struct sp_words_keys *keys;
 	struct spate_run_options options;
 	struct sp_clock clock;
 	struct sp_log log;
@@ -36,7 +39,9 @@ struct spate_run {
 	struct sp_ctl_client *client;
 	struct sp_run_hooks control; /* the client's */
 	struct sp_ctl_server *server;
-	struct sp_event end; /* a copy of the end event, for the report */
+	struct sp_keyring ring;	 /* opened when ring.mem is set */
+	char code[SP_PAIR_TEXT]; /* of pairing, printed by who runs us; "" none */
+	struct sp_event end;	 /* a copy of the end event, for the report */
 	struct sp_str json;
 	uint64_t linger_until_ns; /* 0: not over yet */
 	int stop_early;		  /* atomic: asked to stop before there was a run */
@@ -127,6 +132,13 @@ static int on_grant(void *arg, const struct sp_ask *asks, struct sp_grant *grant
 	return r->control.grant(r->control.arg, asks, grants, n, err);
 }
 
+static int on_lease(void *arg, uint32_t i, struct sp_lease_terms *terms)
+{
+	struct spate_run *r = arg;
+
+	return r->control.lease(r->control.arg, i, terms);
+}
+
 static int on_peer_sample(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes)
 {
 	struct spate_run *r = arg;
@@ -166,6 +178,7 @@ int spate_run_new(struct spate_run **out, const struct spate_plan *plan,
 		return give(error, &err, -ENOMEM);
 	}
 	r->plan = plan->words.plan;
+	r->keys = &plan->words.out.keys;
 	if (options)
 		r->options = *options;
 	if (r->plan->run.is_virtual)
@@ -189,7 +202,53 @@ static int sends(const struct spate_run *r)
 	return r->plan->n_streams > 0;
 }
 
+/* Was anything said about keys? Then they are used, or the run does not start. */
+static bool wants_keys(const struct sp_words_keys *k)
+{
+	return k->key_file || k->trust || k->code || k->pair;
+}
+
+/* The user's keys. That there are none, or that they cannot be used, matters only to those who
+ * asked for them, or turn out to need them. 1: there is a key; 0: not. */
+static int open_keys(struct spate_run *r, struct sp_err *err)
+{
+	bool pairs = r->keys->code || r->keys->pair;
+	struct sp_keyring_conf conf = { .xdg_config_home = getenv("XDG_CONFIG_HOME"),
+					.home = getenv("HOME"),
+					.key_file = r->keys->key_file,
+					.only = r->keys->trust,
+					.make_folder = pairs };
+	int ret = sp_keyring_open(&r->ring, &conf, r->env.mem, err);
+
+	if (ret == 0 && pairs)
+		ret = sp_keyring_make_key(&r->ring, err);
+	if (ret == 0 && wants_keys(r->keys))
+		ret = sp_keyring_need_key(&r->ring, err);
+	if (ret && !wants_keys(r->keys)) {
+		sp_log(r->env.log, SP_LOG_WARN, "keys are not used: %s", err->text);
+		*err = (struct sp_err){ 0 };
+		return 0;
+	}
+	return ret ? ret : r->ring.tls != NULL;
+}
+
 /* Control where the plan wants it: a client for a sender, a server for a receiver. */
+static int secure_client(struct spate_run *r, struct sp_err *err)
+{
+	struct sp_ctl_client_secure secure = { .ring = &r->ring,
+					       .always = wants_keys(r->keys),
+					       .code = r->keys->code };
+	int ret = open_keys(r, err);
+
+	if (ret <= 0)
+		return ret;
+	if (sp_ctl_client_secure(r->client, &secure))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "--pair: that is not a pairing code; `spate recv --pair` prints "
+			       "one, such as 4Q7K-9TNM-2XHD");
+	return 0;
+}
+
 static int open_client(struct spate_run *r, struct sp_run_hooks *hooks, struct sp_err *err)
 {
 	int ret;
@@ -197,20 +256,43 @@ static int open_client(struct spate_run *r, struct sp_run_hooks *hooks, struct s
 	if (!sends(r) || !r->plan->run.control || r->plan->run.is_virtual)
 		return 0;
 	ret = sp_ctl_client_new(&r->client, &r->env, err);
+	if (ret == 0)
+		ret = secure_client(r, err);
 	if (ret)
 		return ret;
 	sp_ctl_client_hooks(r->client, &r->control);
+	hooks->keyed = r->control.keyed;
+	hooks->lease = r->ring.tls ? on_lease : NULL;
 	hooks->grant = on_grant;
 	hooks->peer_sample = on_peer_sample;
 	hooks->peer_counts = on_peer_counts;
 	return 0;
 }
 
+static int secure_server(struct spate_run *r, struct sp_err *err)
+{
+	struct sp_ctl_secure secure = { .ring = &r->ring,
+					.keyed_only = r->keys->trust != NULL,
+					.lease_pps = r->keys->lease_pps };
+	int ret = open_keys(r, err);
+
+	if (ret <= 0)
+		return ret;
+	if (r->keys->pair && sp_pair_code_make(r->code))
+		return sp_fail(err, -EIO, SP_EXIT_FAILED,
+			       "the system gives no random number for a pairing code");
+	secure.code = r->keys->pair ? r->code : NULL;
+	return sp_ctl_server_secure(r->server, &secure);
+}
+
 static int open_server(struct spate_run *r, struct sp_err *err)
 {
+	int ret;
+
 	if (sends(r) || !r->plan->run.control || r->plan->run.is_virtual)
 		return 0;
-	return sp_ctl_server_new(&r->server, r->run, &r->env, err);
+	ret = sp_ctl_server_new(&r->server, r->run, &r->env, err);
+	return ret ? ret : secure_server(r, err);
 }
 
 static void remark_control(struct spate_run *r)
@@ -236,6 +318,8 @@ int spate_run_start(struct spate_run *r, struct spate_error *error)
 		sp_run_request_stop(r->run, true);
 	if (ret == 0)
 		ret = sp_run_prepare(r->run, &err);
+	if (ret == 0 && r->options.mark_every)
+		ret = sp_run_want_marks(r->run, r->options.mark_every, &err);
 	if (ret == 0)
 		ret = open_server(r, &err);
 	if (ret == 0)
@@ -259,6 +343,27 @@ int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t
 	else
 		snprintf(buf, cap, "%s://:%u", sp_run_listening_word(r->run, i), local.port);
 	return 0;
+}
+
+int spate_run_pairing_code(const struct spate_run *r, char *buf, size_t cap)
+{
+	if (!*r->code)
+		return -ENOENT;
+	sp_strlcpy(buf, r->code, cap);
+	return 0;
+}
+
+int spate_run_folders(const struct spate_run *r, int *dirs, int n)
+{
+	if (!r->keys->pair || r->ring.dir < 0 || n < 1)
+		return 0;
+	dirs[0] = r->ring.dir;
+	return 1;
+}
+
+void spate_run_confined(struct spate_run *r, const char *what)
+{
+	sp_run_confined(r->run, what);
 }
 
 static void step_control(struct spate_run *r)
@@ -362,6 +467,8 @@ void spate_run_free(struct spate_run *r)
 	sp_run_free(r->run);
 	if (r->client)
 		sp_ctl_client_free(r->client);
+	if (r->ring.mem)
+		sp_keyring_close(&r->ring);
 	sp_str_fini(&r->json);
 	sp_free(sp_mem_system(), r);
 }

@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/outputs.h"
+#include "report/plain.h"
+#include "sandbox/sandbox.h"
 #include "spate/spate.h"
 
 /* The run that a signal ends. The only mutable file-scope object: handlers get no argument. */
@@ -40,6 +43,17 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* The usual soft limit of 1,024 is there for programs that use select(). */
+static void allow_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 static void write_log(void *arg, int level, const char *line)
 {
 	(void)arg;
@@ -51,6 +65,22 @@ struct context {
 	struct sp_outputs *outputs;
 	struct spate_run *run;
 };
+
+/* Everything is open, and this is the only thread: what is not needed any more goes. */
+static void confine(void *arg, int run_folder)
+{
+	struct context *c = arg;
+	struct sp_sandbox_conf conf = { 0 };
+	struct sp_sandbox_state state;
+	char text[128];
+
+	if (run_folder >= 0)
+		conf.dirs[conf.n_dirs++] = run_folder;
+	conf.n_dirs += (unsigned)spate_run_folders(c->run, conf.dirs + conf.n_dirs,
+						   (int)(SP_SANDBOX_DIRS - conf.n_dirs));
+	sp_sandbox_enter(&conf, &state);
+	spate_run_confined(c->run, sp_sandbox_format(text, sizeof text, &state));
+}
 
 static void on_event(void *arg, const struct sp_event *e)
 {
@@ -78,12 +108,24 @@ static void say_ready(struct spate_run *run)
 		fprintf(stderr, "ready %s\n", where);
 }
 
+static void say_code(struct spate_run *run)
+{
+	char code[32];
+
+	if (spate_run_pairing_code(run, code, sizeof code) == 0)
+		fprintf(stderr,
+			"pairing code %s (one try within ten minutes): spate send --pair "
+			"%s TARGET\n",
+			code, code);
+}
+
 static int steps(struct context *c, const char *command)
 {
 	int r = 0;
 
 	if (!strcmp(command, "recv"))
 		say_ready(c->run);
+	say_code(c->run);
 	while (r == 0)
 		r = spate_run_step(c->run, -1);
 	if (sp_outputs_failed(c->outputs))
@@ -101,12 +143,15 @@ static int execute(struct spate_plan *plan, const char *command)
 
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
+	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
 	if (sp_outputs_new(&c.outputs, out, plan) ||
 	    spate_run_new(&c.run, plan, &options, &err)) {
 		fprintf(stderr, "spate %s: out of memory\n", command);
 		sp_outputs_free(c.outputs);
 		return SP_EXIT_FAILED;
 	}
+	if (!out->no_sandbox)
+		sp_outputs_on_open(c.outputs, confine, &c);
 	signalled_run = c.run;
 	if (signals_seen)
 		spate_run_stop(c.run, 1);
@@ -123,6 +168,7 @@ static int run_words(const char *command, int argc, char **argv)
 	struct spate_plan *plan;
 	int code = SP_EXIT_OK;
 
+	allow_descriptors();
 	catch_signals();
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);

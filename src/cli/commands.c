@@ -6,6 +6,7 @@
 #include "cli/cmd_compare.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_help.h"
+#include "cli/cmd_key.h"
 #include "cli/cmd_lab.h"
 #include "cli/cmd_run.h"
 #include "scenario/words.h"
@@ -46,6 +47,15 @@ static const struct sp_cli_example lab_examples[] = {
 	{ 0 },
 };
 
+static const struct sp_cli_example key_examples[] = {
+	{ "key make", "make a key; prints the public half, for others to trust" },
+	{ "key trust lab-7 mW3ZBO9bPpsnrGyJ2xJ4bHhHxqE6E3cUvs0aBrYhb9I=",
+	  "trust what `spate key show` printed on another host, under the name lab-7" },
+	{ "recv --pair", "instead of both: print a code ..." },
+	{ "send --pair 4Q7K-9TNM-2XHD udp://HOST", "... that is used once, on the other host" },
+	{ 0 },
+};
+
 static const struct sp_cli_example doctor_examples[] = {
 	{ "doctor", "what works here, and what would mend the rest" },
 	{ 0 },
@@ -74,7 +84,9 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"duration, count, bytes, start, departure, payload, stamp, streams. The "
 			"URL and the plain spelling of a request give the same plan.\n"
 			"Targets outside loopback, link-local, private and documentation networks "
-			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end.\n"
+			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end; "
+			"more with a lease from a receiver there whose key is trusted (see "
+			"spate help key).\n"
 			"K M G are decimal, Ki Mi Gi binary, case does not matter. The first "
 			"Ctrl-C stops and reports, the second quits.",
 		.run = sp_cmd_send,
@@ -90,7 +102,9 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"number of senders may send at once and come and go; packets of a spate "
 			"sender are verified by their stamps, others are counted.\n"
 			"It answers no packet. Senders on this host and in private networks may "
-			"open a control session on the same TCP port number, to compare counts.",
+			"open a control session on the same TCP port number, to compare counts; "
+			"senders anywhere whose keys are trusted also get leases (see spate help "
+			"key).",
 		.run = sp_cmd_recv,
 		.flags = sp_recv_flags,
 		.examples = recv_examples,
@@ -122,6 +136,31 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.flags = sp_cmd_lab_flags,
 		.examples = lab_examples,
 		.run = sp_cmd_lab,
+	},
+	{
+		.name = "key",
+		.summary = "make and show this user's key, and say whose keys are trusted",
+		.usage = "make\n"
+			 "show\n"
+			 "list\n"
+			 "trust NAME KEY\n"
+			 "forget NAME",
+		.text = "Sender and receiver that know each other's keys talk TLS 1.3 on their "
+			"control session. That is what it takes to send more than 1,000 packets/s "
+			"or 10 Mbit/s to an address outside your own networks: the receiver there "
+			"gives a lease of at most 30 seconds, and renews it as long as it runs; "
+			"without it the sender stops. Between hosts of your own networks no key "
+			"is needed.\n"
+			"make makes a key and prints its public half, show prints it again; list "
+			"prints the keys that are trusted, trust adds one under a name, forget "
+			"takes one away. Where people are at both ends, `spate recv --pair` and "
+			"`spate send --pair CODE` do all of it.\n"
+			"The key is the file key, the others are lines NAME KEY of the file "
+			"trusted in $XDG_CONFIG_HOME/spate (~/.config/spate), for their owner's "
+			"eyes only. A private key is never part of a command line.",
+		.flags = sp_cmd_key_flags,
+		.examples = key_examples,
+		.run = sp_cmd_key,
 	},
 	{
 		.name = "doctor",

@@ -20,6 +20,8 @@
 struct sp_outputs {
 	const struct sp_words_output *want;
 	const struct spate_plan *plan;
+	void (*opened)(void *arg, int folder);
+	void *opened_arg;
 	struct sp_folder *folder;
 	char *folder_path;
 	struct sp_live *live;
@@ -154,12 +156,30 @@ static void final_report(struct sp_outputs *o, const struct sp_event *e)
 	put(o, STDOUT_FILENO);
 }
 
+void sp_outputs_on_open(struct sp_outputs *o, void (*opened)(void *arg, int folder), void *arg)
+{
+	o->opened = opened;
+	o->opened_arg = arg;
+}
+
+static void start(struct sp_outputs *o, const struct sp_event *e)
+{
+	open_folder(o, e);
+	if (o->opened)
+		o->opened(o->opened_arg, o->folder ? sp_folder_dir(o->folder) : -1);
+}
+
 void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 {
 	struct winsize ws;
 
+	if (e->kind == SP_EVENT_MARK) {
+		sp_plain_event(&o->plain, e, &o->text);
+		put(o, STDOUT_FILENO);
+		return;
+	}
 	if (e->kind == SP_EVENT_START)
-		open_folder(o, e);
+		start(o, e);
 	if (o->folder)
 		sp_folder_event(o->folder, e);
 	if (o->live) {
@@ -168,11 +188,11 @@ void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 		sp_live_event(o->live, e, &o->text);
 		put(o, o->live_fd);
 	}
-	if (o->want->plain && !o->want->json && !o->want->csv) {
+	if (o->want->plain) {
 		sp_plain_event(&o->plain, e, &o->text);
 		put(o, STDOUT_FILENO);
 	}
-	if (o->want->csv && !o->want->json) {
+	if (o->want->csv) {
 		sp_csv_event(&o->csv, e, &o->text);
 		put(o, STDOUT_FILENO);
 	}

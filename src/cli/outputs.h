@@ -15,6 +15,9 @@ struct sp_outputs;
  * folder cannot be made (the run goes on; failed() says so). 0 or -ENOMEM. */
 int sp_outputs_new(struct sp_outputs **, const struct sp_words_output *,
 		   const struct spate_plan *);
+/* Who is told at the start event, when everything that will be written to is open and before any
+ * thread has started: folder is the run folder's descriptor, or -1. */
+void sp_outputs_on_open(struct sp_outputs *, void (*opened)(void *arg, int folder), void *arg);
 void sp_outputs_event(struct sp_outputs *, const struct sp_event *);
 /* Something could not be written: exit code 74. */
 bool sp_outputs_failed(const struct sp_outputs *);

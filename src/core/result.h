@@ -25,7 +25,7 @@ struct sp_measure {
 	struct sp_summary late;		/* actual - intended departure */
 	struct sp_summary gap_error;	/* |actual gap - intended gap|, by the sender's clock */
 	struct sp_summary rx_gap_error; /* the same by the receiver's time stamps */
-	double jitter_ns;		/* RFC 3550 */
+	double jitter_ns;		/* RFC 3550; of a sum the mean of its parts' */
 	double ks_departure, ks_size;	/* Kolmogorov-Smirnov distances */
 };
 
@@ -101,6 +101,7 @@ struct sp_transport_result {
 
 struct sp_host_info {
 	char kernel[96], cpu[96], hostname[72];
+	char sandbox[96]; /* what the process gave up, for people; "" nothing is known */
 	unsigned cpus;
 	double steal;	 /* share of CPU time stolen during the run, NAN unknown */
 	double cpu_self; /* CPU seconds used by this process during the run */
@@ -189,16 +190,32 @@ static inline void sp_result_flow(const struct sp_result *r, size_t i,
 	r->parts->flow(r->parts_arg, i, out);
 }
 
-enum sp_event_kind { SP_EVENT_START, SP_EVENT_INTERVAL, SP_EVENT_REMARK, SP_EVENT_END };
+/* The run's counts when unit n was sent (by a receiver: received), exactly. */
+struct sp_mark {
+	uint64_t n, bytes;
+	uint64_t t_ns;	 /* of that unit; on the run's clock */
+	double pps, bps; /* up to it, as in struct sp_measure */
+};
 
-/* Events are handed out on the control thread, in time order; result is valid during the call
- * only (and, after the end event, until sp_run_free). */
+/* MARK: only in a run that was asked for marks; for who prints them, not for reports. */
+enum sp_event_kind {
+	SP_EVENT_START,
+	SP_EVENT_INTERVAL,
+	SP_EVENT_REMARK,
+	SP_EVENT_END,
+	SP_EVENT_MARK
+};
+
+/* Events are handed out on the control thread, in time order (a mark comes up to a moment after
+ * its time); result is valid during the call only (and, after the end event, until
+ * sp_run_free). */
 struct sp_event {
 	enum sp_event_kind kind;
 	uint64_t t_ns; /* since T0 */
 	int64_t real_ns;
 	const struct sp_result *result; /* cumulative counts so far */
 	const struct sp_remark *remark; /* REMARK only */
+	const struct sp_mark *mark;	/* MARK only: result's counts are older ones */
 };
 
 #endif

@@ -11,23 +11,49 @@ void sp_ctl_chan_put(struct sp_ctl_chan *c, const struct sp_ctl_msg *m)
 	c->out_end += SP_CTL_RECORD;
 }
 
+/* Bytes moved or a negative errno. */
+static ssize_t put_bytes(struct sp_ctl_chan *c, const uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (c->tls)
+		return sp_tls_write(c->tls, data, len);
+	n = send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
+/* The same; 0 at the end. */
+static ssize_t get_bytes(struct sp_ctl_chan *c, uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (c->tls)
+		return sp_tls_read(c->tls, data, len);
+	n = recv(c->fd, data, len, MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
 int sp_ctl_chan_flush(struct sp_ctl_chan *c)
 {
 	ssize_t n;
 
 	while (sp_ctl_chan_pending(c)) {
-		n = send(c->fd, c->out + c->out_at, c->out_end - c->out_at,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
+		n = put_bytes(c, c->out + c->out_at, c->out_end - c->out_at);
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
+			return n == -EAGAIN || n == -ENOBUFS ? 0 : (int)n;
 		c->packets++;
 		c->out_at += (uint32_t)n;
 	}
 	c->out_at = 0;
 	c->out_end = 0;
 	return 1;
+}
+
+bool sp_ctl_chan_buffered(const struct sp_ctl_chan *c)
+{
+	return c->tls && sp_tls_buffered(c->tls);
 }
 
 int sp_ctl_chan_read(struct sp_ctl_chan *c, uint8_t *buf, uint32_t max)
@@ -39,11 +65,10 @@ int sp_ctl_chan_read(struct sp_ctl_chan *c, uint8_t *buf, uint32_t max)
 		return 0;
 	memcpy(buf, c->in, c->in_len);
 	do
-		n = recv(c->fd, buf + c->in_len, (size_t)max * SP_CTL_RECORD - c->in_len,
-			 MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+		n = get_bytes(c, buf + c->in_len, (size_t)max * SP_CTL_RECORD - c->in_len);
+	while (n == -EINTR);
 	if (n < 0)
-		return errno == EAGAIN ? 0 : -errno;
+		return n == -EAGAIN ? 0 : (int)n;
 	if (n == 0)
 		return -ENODATA;
 	c->packets++;
@@ -56,6 +81,10 @@ int sp_ctl_chan_read(struct sp_ctl_chan *c, uint8_t *buf, uint32_t max)
 
 void sp_ctl_chan_close(struct sp_ctl_chan *c)
 {
+	if (c->tls)
+		sp_tls_bye(c->tls);
+	sp_tls_free(c->tls);
+	c->tls = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;

@@ -1,5 +1,6 @@
-/* Records over a non-blocking stream socket, the same for both sides. What has arrived of a
- * record that is not complete, and what was written and not yet taken, is all that it keeps. */
+/* Records over a non-blocking stream socket, the same for both sides, in the clear or inside TLS.
+ * What has arrived of a record that is not complete, and what was written and not yet taken, is
+ * all that it keeps. */
 #ifndef SP_CTL_CHANNEL_H
 #define SP_CTL_CHANNEL_H
 
@@ -7,11 +8,13 @@
 #include <stdint.h>
 
 #include "ctl/messages.h"
+#include "keys/tls.h"
 
 struct sp_ctl_chan {
-	int fd;		  /* -1: none */
-	uint32_t packets; /* one for each call that moved bytes: own_control, roughly */
-	uint8_t *out;	  /* out_cap records, the owner's */
+	int fd;		    /* -1: none */
+	struct sp_tls *tls; /* its handshake done; NULL: in the clear. Closed with it */
+	uint32_t packets;   /* one for each call that moved bytes: own_control, roughly */
+	uint8_t *out;	    /* out_cap records, the owner's */
 	uint32_t out_cap;
 	uint32_t out_at, out_end; /* bytes: [at, end) is still to be sent */
 	uint32_t in_len;
@@ -34,6 +37,8 @@ void sp_ctl_chan_put(struct sp_ctl_chan *, const struct sp_ctl_msg *);
 /* Sends what the socket takes. 1: all is sent; 0: the rest when it is writable again; a
  * negative errno: the peer is gone. */
 int sp_ctl_chan_flush(struct sp_ctl_chan *);
+/* Is there something to read that the socket will not become readable for? */
+bool sp_ctl_chan_buffered(const struct sp_ctl_chan *);
 /* Reads up to max whole records into buf (room for max). Returns their number, 0 when there is
  * none yet, -ENODATA at the end of the stream, a negative errno when the peer is gone. */
 int sp_ctl_chan_read(struct sp_ctl_chan *, uint8_t *buf, uint32_t max);

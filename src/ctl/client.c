@@ -25,7 +25,7 @@ struct sp_ctl_client {
 	uint32_t n_peers;
 	uint64_t connects;
 	uint64_t counts_by_ns; /* when all counts must be here; 0: nobody has asked yet */
-	char remark[192];
+	char remark[256];
 	/* The event hook that was there before ours. */
 	void (*event)(void *arg, const struct sp_event *);
 	void *event_arg;
@@ -50,7 +50,8 @@ static void settle(struct sp_ctl_client *c, struct sp_ctl_peer *p, int rc)
 	}
 	if (p->state == SP_CTL_P_CONNECTING)
 		ev.events = EPOLLOUT;
-	else if (sp_ctl_chan_pending(&p->ch))
+	else if (sp_ctl_chan_pending(&p->ch) || sp_ctl_chan_buffered(&p->ch) ||
+		 (p->shake && sp_tls_wants_write(p->shake)))
 		ev.events |= EPOLLOUT;
 	if (ev.events == p->events)
 		return;
@@ -92,7 +93,7 @@ static int connected(struct sp_ctl_client *c, struct sp_ctl_peer *p)
 		sp_ctl_peer_fail(p, SP_CTL_W_NOBODY);
 		return -ECONNREFUSED;
 	}
-	return sp_ctl_peer_greet(&c->x, p);
+	return sp_ctl_peer_begin(&c->x, p);
 }
 
 static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t events)
@@ -109,20 +110,33 @@ static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t event
 		settle(c, p, connected(c, p));
 		return;
 	}
+	if (p->state == SP_CTL_P_SHAKING) {
+		rc = sp_ctl_peer_shake(&c->x, p);
+		settle(c, p, rc);
+		return;
+	}
 	if (events & EPOLLOUT)
 		rc = sp_ctl_peer_writable(p);
-	if (!rc && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (!rc && (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || sp_ctl_chan_buffered(&p->ch)))
 		rc = sp_ctl_peer_readable(&c->x, p);
 	settle(c, p, rc);
 }
 
-/* A target outside the user's own network is never contacted, and a group has no one to ask. */
-static bool may_ask(const struct sp_ask *a)
+static bool shows_key(const struct sp_ctl_client *c, const struct sp_ask *a)
 {
+	return c->x.secure.ring && (c->x.secure.always || a->lease);
+}
+
+/* A target outside the user's own network is contacted only where a key is shown, and a group has
+ * no one to ask. */
+static bool may_ask(const struct sp_ctl_client *c, const struct sp_ask *a)
+{
+	enum sp_addr_class class = sp_addr_class(&a->to.addr);
+
 	return (strcmp(a->transport, "udp") == 0 || strcmp(a->transport, "tcp") == 0) &&
 	       a->to.port && a->n_flows && a->n_flows <= SP_CTL_FLOWS_MAX &&
-	       sp_addr_is_own(&a->to.addr) &&
-	       sp_addr_class(&a->to.addr) != SP_ADDR_MULTICAST_OWN;
+	       class != SP_ADDR_MULTICAST_OWN &&
+	       (sp_addr_is_own(&a->to.addr) || (class == SP_ADDR_PUBLIC && shows_key(c, a)));
 }
 
 static int plain_connect(void *arg, int fd, const struct sockaddr *sa, unsigned len)
@@ -133,12 +147,15 @@ static int plain_connect(void *arg, int fd, const struct sockaddr *sa, unsigned 
 
 static void open_peer(struct sp_ctl_client *c, struct sp_ctl_peer *p, const struct sp_ask *a)
 {
-	uint32_t records = a->n_flows > SP_CTL_TXS ? SP_CTL_OUT_RECORDS : 1;
+	uint32_t records = a->n_flows > SP_CTL_TXS ? SP_CTL_OUT_RECORDS : 4;
 
 	p->ch.fd = -1;
 	p->to = a->to;
-	if (!may_ask(a))
+	if (!may_ask(c, a))
 		return;
+	p->keyed = shows_key(c, a);
+	p->lease.wanted = a->lease && p->keyed;
+	p->lease.pps = a->lease_pps;
 	p->ask.n_flows = a->n_flows;
 	p->ask.planned_ns = a->planned_ns;
 	p->ask.max_packets = a->max_packets;
@@ -198,16 +215,6 @@ static void serve_ready(struct sp_ctl_client *c, uint64_t until_ns)
 			serve(c, ev[i].data.ptr, ev[i].events);
 }
 
-static uint32_t count_states(const struct sp_ctl_client *c, enum sp_ctl_peer_state from,
-			     enum sp_ctl_peer_state to)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < c->n_peers; i++)
-		n += c->peers[i].state >= from && c->peers[i].state <= to;
-	return n;
-}
-
 static uint32_t clocks_below(const struct sp_ctl_client *c, unsigned exchanges)
 {
 	uint32_t n = 0;
@@ -217,20 +224,45 @@ static uint32_t clocks_below(const struct sp_ctl_client *c, unsigned exchanges)
 	return n;
 }
 
-static void discover(struct sp_ctl_client *c)
+/* Peers whose first answers are still to come: all of them, or those that show keys. */
+static uint32_t unknown_peers(const struct sp_ctl_client *c, bool keyed)
 {
-	uint64_t end = now_of(c) + c->conf.limits.discovery_ns, few, many, now;
+	uint32_t n = 0;
 
-	while (count_states(c, SP_CTL_P_FINDING, SP_CTL_P_ASKING) && now_of(c) < end)
-		serve_ready(c, end);
+	for (uint32_t i = 0; i < c->n_peers; i++) {
+		const struct sp_ctl_peer *p = &c->peers[i];
+
+		if (p->keyed == keyed)
+			n += (p->state >= SP_CTL_P_FINDING && p->state <= SP_CTL_P_ASKING) ||
+			     (p->state == SP_CTL_P_CLOCK && p->lease.asked);
+	}
+	return n;
+}
+
+static void expire(struct sp_ctl_client *c, bool keyed)
+{
 	for (uint32_t i = 0; i < c->n_peers; i++) {
 		struct sp_ctl_peer *p = &c->peers[i];
 
-		if (p->state < SP_CTL_P_FINDING || p->state > SP_CTL_P_ASKING)
+		if (p->keyed != keyed || p->state < SP_CTL_P_FINDING ||
+		    p->state > SP_CTL_P_ASKING)
 			continue;
 		sp_ctl_peer_expire(p);
 		settle(c, p, 0);
 	}
+}
+
+static void discover(struct sp_ctl_client *c)
+{
+	uint64_t now = now_of(c), end = now + c->conf.limits.discovery_ns, few, many;
+	uint64_t keyed_end = now + c->conf.limits.keyed_ns;
+
+	while (unknown_peers(c, false) && now_of(c) < end)
+		serve_ready(c, end);
+	expire(c, false);
+	while (unknown_peers(c, true) && now_of(c) < keyed_end)
+		serve_ready(c, keyed_end);
+	expire(c, true);
 	now = now_of(c);
 	many = now + c->conf.limits.clock_ns;
 	few = now + c->conf.limits.clock_max_ns;
@@ -258,14 +290,55 @@ static void tell(const struct sp_ctl_peer *p, struct sp_grant *g)
 	g->same_host = p->clock.same_host;
 }
 
+/* Often enough for what the shortest lease needs, too. */
 static void start_refresh(const struct sp_ctl_client *c)
 {
 	uint64_t ns = c->conf.limits.refresh_ns;
+
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		if (c->peers[i].lease.given && c->peers[i].lease.term_ns / 8 < ns)
+			ns = c->peers[i].lease.term_ns / 8 + 1;
 	struct timespec every = { .tv_sec = (time_t)(ns / SP_NS_PER_S),
 				  .tv_nsec = (long)(ns % SP_NS_PER_S) };
 	struct itimerspec its = { .it_interval = every, .it_value = every };
 
 	timerfd_settime(c->timer_fd, 0, &its, NULL);
+}
+
+/* What the run cannot do without: leases where they are needed, the pairing that was asked for. */
+static int check_needs(const struct sp_ctl_client *c, const struct sp_ask *asks,
+		       struct sp_err *err)
+{
+	char to[72];
+
+	for (uint32_t i = 0; i < c->n_peers; i++) {
+		const struct sp_ctl_peer *p = &c->peers[i];
+		bool live = p->state == SP_CTL_P_LIVE;
+
+		sp_endpoint_format(to, sizeof to, &asks[i].to);
+		if (c->x.secure.code && !live)
+			return sp_fail(
+				err, -EACCES, SP_EXIT_PERM,
+				"not paired: the receiver at %s %s; `spate recv --pair` "
+				"there prints a code that is good for one try within ten "
+				"minutes",
+				to,
+				p->why == SP_CTL_W_STRANGER
+					? "lets nobody pair (its code is over or was "
+					  "used, or none was made)"
+					: sp_ctl_peer_no_lease(p));
+		if (!asks[i].lease || (live && p->lease.given))
+			continue;
+		return sp_fail(
+			err, -EACCES, SP_EXIT_PERM,
+			"%s: a %s address, and so much may be sent there only with a lease "
+			"from a spate receiver at the far end, but the receiver %s; "
+			"`spate recv --pair` there and `spate send --pair CODE` here make "
+			"the two known to each other",
+			to, sp_addr_class_name(sp_addr_class(&asks[i].to.addr)),
+			p->keyed ? sp_ctl_peer_no_lease(p) : "cannot be asked");
+	}
+	return 0;
 }
 
 static void forget_peers(struct sp_ctl_client *c)
@@ -285,6 +358,9 @@ static int hook_grant(void *arg, const struct sp_ask *asks, struct sp_grant *g, 
 	memset(g, 0, n * sizeof *g);
 	forget_peers(c);
 	c->counts_by_ns = 0;
+	if (c->x.secure.code && n != 1)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "--pair: pairing is with one receiver, and %u are asked", n);
 	if (!n || c->x.env->clock->is_virtual)
 		return 0;
 	c->peers = sp_alloc_array(c->x.env->mem, n, sizeof *c->peers);
@@ -303,6 +379,24 @@ static int hook_grant(void *arg, const struct sp_ask *asks, struct sp_grant *g, 
 		tell(p, &g[i]);
 	}
 	start_refresh(c);
+	return check_needs(c, asks, err);
+}
+
+static int hook_lease(void *arg, uint32_t i, struct sp_lease_terms *t)
+{
+	const struct sp_ctl_client *c = arg;
+	const struct sp_ctl_peer *p;
+
+	*t = (struct sp_lease_terms){ 0 };
+	if (i >= c->n_peers || !c->peers[i].lease.given)
+		return -ENODATA;
+	p = &c->peers[i];
+	t->packets = p->lease.packets;
+	t->until_ns = p->lease.until_ns;
+	if (p->state == SP_CTL_P_GONE)
+		t->until_ns = 0; /* it consents no more */
+	if (p->state == SP_CTL_P_GONE || p->lease.refused)
+		t->why = sp_ctl_peer_no_lease(p);
 	return 0;
 }
 
@@ -389,6 +483,8 @@ void sp_ctl_client_hooks(struct sp_ctl_client *c, struct sp_run_hooks *h)
 	c->event_arg = h->arg;
 	h->arg = c;
 	h->grant = hook_grant;
+	h->lease = hook_lease;
+	h->keyed = c->x.secure.ring && c->x.secure.always;
 	h->event = c->event ? hook_event : NULL;
 	h->peer_sample = hook_peer_sample;
 	h->peer_counts = hook_peer_counts;
@@ -411,6 +507,8 @@ void sp_ctl_client_step(struct sp_ctl_client *c)
 	for (uint32_t i = 0; i < c->n_peers; i++) {
 		struct sp_ctl_peer *p = &c->peers[i];
 
+		if (p->state == SP_CTL_P_LIVE)
+			settle(c, p, sp_ctl_peer_ask_lease(&c->x, p));
 		if (p->state == SP_CTL_P_LIVE)
 			settle(c, p, sp_ctl_peer_ask_clock(&c->x, p));
 	}
@@ -454,6 +552,7 @@ int sp_ctl_client_new_conf(struct sp_ctl_client **out, const struct sp_ctl_clien
 		c->conf.connect = plain_connect;
 	c->x.env = env;
 	c->x.exchanges = SP_CTL_CLOCK_EXCHANGES;
+	c->x.lease_ns = conf->limits.lease_ns;
 	sp_ctl_host_read(&c->x.host);
 	if (conf->name)
 		sp_strlcpy(c->name, conf->name, sizeof c->name);
@@ -482,6 +581,14 @@ int sp_ctl_client_new(struct sp_ctl_client **out, const struct sp_env *env, stru
 	struct sp_ctl_client_conf conf = { .limits = sp_ctl_limits_default() };
 
 	return sp_ctl_client_new_conf(out, &conf, env, err);
+}
+
+int sp_ctl_client_secure(struct sp_ctl_client *c, const struct sp_ctl_client_secure *secure)
+{
+	if (secure->code && sp_pair_secret(secure->code, c->x.pair_secret))
+		return -EINVAL;
+	c->x.secure = *secure;
+	return 0;
 }
 
 void sp_ctl_client_free(struct sp_ctl_client *c)

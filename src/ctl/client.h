@@ -2,8 +2,10 @@
  * its live totals and, at the end, its counts. Implements the hooks of a run. Control thread
  * only.
  *
- * Only loopback and private targets are ever contacted. A target that refuses, is silent or
- * talks nonsense costs time within the limits and a remark, never the run. */
+ * Without keys only loopback and private targets are ever contacted, in the clear. With them TLS
+ * comes first, and public targets can be asked for a lease. A target that refuses, is silent or
+ * talks nonsense costs time within the limits and a remark; the run only where a lease is needed
+ * or a pairing was asked for. */
 #ifndef SP_CTL_CLIENT_H
 #define SP_CTL_CLIENT_H
 
@@ -13,6 +15,7 @@
 #include "core/env.h"
 #include "ctl/limits.h"
 #include "engine/run.h"
+#include "keys/ring.h"
 
 struct sockaddr;
 struct sp_ctl_client;
@@ -26,11 +29,20 @@ struct sp_ctl_client_conf {
 	void *connect_arg;
 };
 
+/* What a sender with keys does. */
+struct sp_ctl_client_secure {
+	struct sp_keyring *ring; /* the caller's, with a key; grows by pairing */
+	bool always;	  /* own networks too; else only asks that need a lease show a key */
+	const char *code; /* pair with the one target that there is; NULL: do not */
+};
+
 /* Errors: -ENOMEM; what epoll and timerfd return (descriptors), exit 77. */
 int sp_ctl_client_new(struct sp_ctl_client **, const struct sp_env *, struct sp_err *);
 int sp_ctl_client_new_conf(struct sp_ctl_client **, const struct sp_ctl_client_conf *,
 			   const struct sp_env *, struct sp_err *);
-/* Fills grant, peer_sample, peer_counts and arg. An event member that is there already is
+/* Before grant. -EINVAL: the code is none. */
+int sp_ctl_client_secure(struct sp_ctl_client *, const struct sp_ctl_client_secure *);
+/* Fills grant, lease, keyed, peer_sample, peer_counts and arg. An event member that is there already is
  * called as before, with the arg that was there.
  * - grant blocks for discovery (300 ms where anybody is silent) and the first clock
  *   exchanges (a few ms on a LAN). In virtual time nobody is asked.

@@ -42,6 +42,8 @@ static enum sp_ctl_peer_why why_ended(const struct sp_ctl_peer *p, enum sp_ctl_p
 		return SP_CTL_W_LOST;
 	if (p->state == SP_CTL_P_CONNECTING || p->state == SP_CTL_P_FINDING)
 		return SP_CTL_W_NOBODY;
+	if (p->state == SP_CTL_P_PAIRING)
+		return SP_CTL_W_CODE;
 	if (!p->ch.in_len)
 		return empty;
 	return p->ch.in_len >= 4 && first_word(p->ch.in) == SP_CTL_MAGIC ? SP_CTL_W_HALF
@@ -89,12 +91,16 @@ int sp_ctl_peer_writable(struct sp_ctl_peer *p)
 	return rc < 0 ? fail(p, why_ended(p, SP_CTL_W_CLOSED)) : 0;
 }
 
-/* For records that may be left out when the peer does not read. */
-static int say_if_room(struct sp_ctl_peer *p, struct sp_ctl_msg *m)
+int sp_ctl_peer_say(struct sp_ctl_peer *p, struct sp_ctl_msg *m)
 {
 	if (sp_ctl_chan_room(&p->ch))
 		say(p, m);
 	return sp_ctl_peer_writable(p);
+}
+
+int sp_ctl_peer_begin(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p)
+{
+	return p->keyed ? sp_ctl_peer_start_tls(x, p) : sp_ctl_peer_greet(x, p);
 }
 
 int sp_ctl_peer_greet(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p)
@@ -103,7 +109,7 @@ int sp_ctl_peer_greet(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p)
 
 	m.hello.host = x->host;
 	p->state = SP_CTL_P_GREETING;
-	return say_if_room(p, &m);
+	return sp_ctl_peer_say(p, &m);
 }
 
 int sp_ctl_peer_ask_clock(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p)
@@ -116,7 +122,7 @@ int sp_ctl_peer_ask_clock(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p
 	p->clock_t1 = sp_clock_now(x->env->clock);
 	m.clock.seq = ++p->clock_seq;
 	m.clock.t1 = p->clock_t1;
-	return say_if_room(p, &m);
+	return sp_ctl_peer_say(p, &m);
 }
 
 static int tell_clock(struct sp_ctl_peer *p)
@@ -126,7 +132,7 @@ static int tell_clock(struct sp_ctl_peer *p)
 	m.clock_set.known = p->clock.known;
 	m.clock_set.offset_ns = p->clock.offset_ns;
 	m.clock_set.error_ns = p->clock.error_ns;
-	return say_if_room(p, &m);
+	return sp_ctl_peer_say(p, &m);
 }
 
 int sp_ctl_peer_go_live(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p)
@@ -140,14 +146,14 @@ int sp_ctl_peer_stop(struct sp_ctl_peer *p)
 {
 	struct sp_ctl_msg m = { .type = SP_CTL_STOP };
 
-	return say_if_room(p, &m);
+	return sp_ctl_peer_say(p, &m);
 }
 
 void sp_ctl_peer_bye(struct sp_ctl_peer *p)
 {
 	struct sp_ctl_msg m = { .type = SP_CTL_BYE };
 
-	(void)say_if_room(p, &m);
+	(void)sp_ctl_peer_say(p, &m);
 }
 
 int sp_ctl_peer_final(struct sp_ctl_peer *p, uint64_t *tx)
@@ -170,13 +176,14 @@ static int on_welcome(struct sp_ctl_peer *p, const struct sp_ctl_msg *m)
 	p->host = m->hello.host;
 	p->state = SP_CTL_P_ASKING;
 	ask.ask = p->ask;
-	return say_if_room(p, &ask);
+	return sp_ctl_peer_say(p, &ask);
 }
 
 static int on_grant(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p,
 		    const struct sp_ctl_msg *m)
 {
 	const struct sp_ctl_grant *g = &m->grant;
+	int rc;
 
 	if (m->type != SP_CTL_GRANT)
 		return fail(p, SP_CTL_W_FOREIGN);
@@ -187,7 +194,9 @@ static int on_grant(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p,
 	p->grant = *g;
 	sp_ctl_gather_init(&p->gather, x->env->mem, g->n, g->tally_each);
 	p->state = SP_CTL_P_CLOCK;
-	return sp_ctl_peer_ask_clock(x, p);
+	p->lease.began_ns = sp_clock_now(x->env->clock);
+	rc = sp_ctl_peer_ask_lease(x, p);
+	return rc ? rc : sp_ctl_peer_ask_clock(x, p);
 }
 
 static int on_clock_reply(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p,
@@ -235,6 +244,8 @@ int sp_ctl_peer_record(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p,
 		return fail(p, in_session(p) ? SP_CTL_W_LOST : SP_CTL_W_VERSION);
 	if (rc)
 		return fail(p, in_session(p) ? SP_CTL_W_GARBLED : SP_CTL_W_FOREIGN);
+	if (p->state == SP_CTL_P_PAIRING)
+		return sp_ctl_peer_on_pair(x, p, &m);
 	if (p->state == SP_CTL_P_GREETING)
 		return on_welcome(p, &m);
 	if (m.cookie != p->cookie)
@@ -244,6 +255,8 @@ int sp_ctl_peer_record(const struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p,
 	switch (m.type) {
 	case SP_CTL_CLOCK_REPLY:
 		return on_clock_reply(x, p, &m.clock);
+	case SP_CTL_LEASE:
+		return sp_ctl_peer_on_lease(p, &m.lease);
 	case SP_CTL_SAMPLE:
 		p->sampled = true;
 		p->fresh = true;
@@ -278,6 +291,7 @@ int sp_ctl_peer_readable(struct sp_ctl_peer_ctx *x, struct sp_ctl_peer *p)
 
 void sp_ctl_peer_fini(struct sp_ctl_peer *p, const struct sp_mem *mem)
 {
+	sp_tls_free(p->shake);
 	sp_ctl_chan_close(&p->ch);
 	sp_free(mem, p->ch.out);
 	sp_free(mem, p->tx);
@@ -285,9 +299,10 @@ void sp_ctl_peer_fini(struct sp_ctl_peer *p, const struct sp_mem *mem)
 		sp_ctl_gather_fini(&p->gather);
 }
 
-const char *sp_ctl_peer_remark(const struct sp_ctl_peer *p, char *buf, size_t cap)
+const char *sp_ctl_peer_phrase(enum sp_ctl_peer_why why)
 {
 	static const char *const texts[SP_CTL_W__N] = {
+		[SP_CTL_W_NOBODY] = "does not answer on its control port",
 		[SP_CTL_W_FOREIGN] = "speaks something else on its control port",
 		[SP_CTL_W_HALF] = "broke off in the middle of its answer on its control port",
 		[SP_CTL_W_SILENT] = "accepts on its control port and then says nothing",
@@ -298,12 +313,24 @@ const char *sp_ctl_peer_remark(const struct sp_ctl_peer *p, char *buf, size_t ca
 		[SP_CTL_W_GARBLED] = "sent nonsense in its control session",
 		[SP_CTL_W_NO_COUNTS] = "did not tell its counts in time",
 		[SP_CTL_W_LOCAL] = "could not be asked for want of descriptors or memory here",
+		[SP_CTL_W_STRANGER] =
+			("hung up when this host showed its key: it has no keys, or does not "
+			 "trust this one"),
+		[SP_CTL_W_UNTRUSTED] = "shows a key that is not trusted here",
+		[SP_CTL_W_CODE] = "did not take the pairing code",
+		[SP_CTL_W_STORE] = "paired, but its key could not be kept here",
 	};
+
+	return texts[why];
+}
+
+const char *sp_ctl_peer_remark(const struct sp_ctl_peer *p, char *buf, size_t cap)
+{
 	char to[72];
 
-	if (p->state != SP_CTL_P_GONE || !texts[p->why])
+	if (p->state != SP_CTL_P_GONE || p->why == SP_CTL_W_NOBODY)
 		return NULL;
 	sp_endpoint_format(to, sizeof to, &p->to);
-	snprintf(buf, cap, "%s %s; counts are unknown", to, texts[p->why]);
+	snprintf(buf, cap, "%s %s; counts are unknown", to, sp_ctl_peer_phrase(p->why));
 	return buf;
 }

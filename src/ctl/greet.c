@@ -109,7 +109,7 @@ int sp_ctl_greet_listen(const struct sp_endpoint *at)
 	return rc;
 }
 
-int sp_ctl_greet_take(int fd, struct sp_endpoint *from, uint64_t *nonce)
+int sp_ctl_greet_take(int fd, bool public, struct sp_endpoint *from, uint64_t *nonce)
 {
 	uint16_t port;
 
@@ -118,7 +118,7 @@ int sp_ctl_greet_take(int fd, struct sp_endpoint *from, uint64_t *nonce)
 
 		if (rc && rc != -EBADMSG)
 			return -EAGAIN;
-		if (!rc && !port && sp_addr_is_own(&from->addr))
+		if (!rc && !port && (public || sp_addr_is_own(&from->addr)))
 			return 0;
 	}
 }

@@ -15,8 +15,9 @@ int sp_ctl_greet_answer(int fd, const struct sp_endpoint *to, uint64_t nonce);
 
 /* The receiver's socket; any address takes both families where the kernel has IPv6. */
 int sp_ctl_greet_listen(const struct sp_endpoint *);
-/* Takes the next question of one's own network. 0, or -EAGAIN. */
-int sp_ctl_greet_take(int fd, struct sp_endpoint *from, uint64_t *nonce);
+/* Takes the next question; those from outside the own network only if public says so. 0, or
+ * -EAGAIN. */
+int sp_ctl_greet_take(int fd, bool public, struct sp_endpoint *from, uint64_t *nonce);
 void sp_ctl_greet_reply(int fd, const struct sp_endpoint *to, uint64_t nonce, uint16_t port);
 
 #endif

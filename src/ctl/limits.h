@@ -58,6 +58,16 @@
 /* Timers are rounded up to this, so that a thousand sessions do not make a wake-up each. */
 #define SP_CTL_GRID_NS	       SP_NS_PER_MS
 
+/* The longest term of a lease (DESIGN 10), and of it the part after which it is renewed. */
+#define SP_CTL_LEASE_NS	       (30 * SP_NS_PER_S)
+#define SP_CTL_LEASE_RENEW_DIV 2u
+/* Packets that a lease is asked for beyond the rate: what catching up after a stall may take. */
+#define SP_CTL_LEASE_SLACK_NS  (2 * SP_NS_PER_S)
+
+/* TLS handshakes at once: what a session of OpenSSL costs before its peer is known is 32 KiB, so
+ * this many and no more. Only who names a key that is trusted gets one; the oldest makes room. */
+#define SP_CTL_HANDSHAKES      32u
+
 /* After a failed accept for want of descriptors or memory: how long the listeners rest. */
 #define SP_CTL_REST_NS	       (100 * SP_NS_PER_MS)
 
@@ -72,9 +82,11 @@ struct sp_ctl_limits {
 	/* Between live totals: twice a second, the first after half of it, so that a sender that
 	 * ticks once a second has a fresh one at each tick, whatever is a little early or late. */
 	uint64_t sample_ns;
+	uint64_t lease_ns; /* longest term that is given or asked for */
 	uint64_t drain_ns; /* longest wait for what is still in the receiver's socket buffer */
 	/* client */
 	uint64_t discovery_ns; /* for connect, hello and grant of all targets together */
+	uint64_t keyed_ns;     /* the same where TLS comes first: more round trips, far peers */
 	uint64_t clock_ns;     /* for the first clock exchanges where one is done already */
 	uint64_t clock_max_ns; /* for the first exchange at all (a far peer) */
 	uint64_t refresh_ns;   /* between clock exchanges during the run */
@@ -89,7 +101,9 @@ static inline struct sp_ctl_limits sp_ctl_limits_default(void)
 		.silent_ns = 10 * SP_NS_PER_S,
 		.sample_ns = SP_NS_PER_S / 5, /* so that a tick's is at most 0.2 s old */
 		.drain_ns = 250 * SP_NS_PER_MS,
+		.lease_ns = SP_CTL_LEASE_NS,
 		.discovery_ns = 300 * SP_NS_PER_MS,
+		.keyed_ns = 3 * SP_NS_PER_S,
 		.clock_ns = 50 * SP_NS_PER_MS,
 		.clock_max_ns = 250 * SP_NS_PER_MS,
 		.refresh_ns = SP_NS_PER_S,

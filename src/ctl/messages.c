@@ -342,6 +342,74 @@ static bool get_buckets(struct sp_rd *r, struct sp_ctl_buckets *m)
 	return true;
 }
 
+static void put_start_tls(struct sp_wr *w, const struct sp_ctl_start_tls *m)
+{
+	sp_wr_be32(w, m->pair);
+	sp_wr_bytes(w, m->key.b, SP_PUBKEY_BYTES);
+}
+
+static bool get_start_tls(struct sp_rd *r, struct sp_ctl_start_tls *m)
+{
+	const uint8_t *key;
+
+	m->pair = sp_rd_be32(r) == 1;
+	key = sp_rd_take(r, SP_PUBKEY_BYTES);
+	if (key)
+		memcpy(m->key.b, key, SP_PUBKEY_BYTES);
+	return true;
+}
+
+static void put_pair(struct sp_wr *w, const struct sp_ctl_pair *m)
+{
+	sp_wr_bytes(w, m->proof, SP_PAIR_PROOF);
+	sp_wr_bytes(w, m->name, strnlen(m->name, SP_CTL_NAME - 1));
+}
+
+static bool get_pair(struct sp_rd *r, struct sp_ctl_pair *m)
+{
+	const uint8_t *proof = sp_rd_take(r, SP_PAIR_PROOF), *name = sp_rd_take(r, SP_CTL_NAME);
+
+	if (proof && name) {
+		memcpy(m->proof, proof, SP_PAIR_PROOF);
+		memcpy(m->name, name, SP_CTL_NAME - 1);
+	}
+	return true;
+}
+
+static void put_lease_ask(struct sp_wr *w, const struct sp_ctl_lease_ask *m)
+{
+	sp_wr_be32(w, m->seq);
+	sp_wr_be64(w, m->packets);
+	sp_wr_be64(w, m->term_ns);
+}
+
+static bool get_lease_ask(struct sp_rd *r, struct sp_ctl_lease_ask *m)
+{
+	m->seq = sp_rd_be32(r);
+	m->packets = sp_rd_be64(r);
+	m->term_ns = sp_rd_be64(r);
+	return m->packets <= SP_CTL_COUNT_MAX && m->term_ns <= SP_CTL_LEASE_NS;
+}
+
+static void put_lease(struct sp_wr *w, const struct sp_ctl_lease *m)
+{
+	sp_wr_be32(w, m->seq);
+	sp_wr_be32(w, m->why);
+	sp_wr_be64(w, m->packets);
+	sp_wr_be64(w, m->term_ns);
+}
+
+static bool get_lease(struct sp_rd *r, struct sp_ctl_lease *m)
+{
+	m->seq = sp_rd_be32(r);
+	m->why = sp_rd_be32(r);
+	m->packets = sp_rd_be64(r);
+	m->term_ns = sp_rd_be64(r);
+	return m->why <= SP_CTL_LEASE_NONE && m->packets <= SP_CTL_COUNT_MAX &&
+	       m->term_ns <= SP_CTL_LEASE_NS &&
+	       (m->why == SP_CTL_LEASE_GIVEN || (!m->packets && !m->term_ns));
+}
+
 /* ---- records ---- */
 
 static void put_body(struct sp_wr *w, const struct sp_ctl_msg *m)
@@ -382,6 +450,18 @@ static void put_body(struct sp_wr *w, const struct sp_ctl_msg *m)
 	case SP_CTL_BUCKETS:
 		put_buckets(w, &m->buckets);
 		break;
+	case SP_CTL_START_TLS:
+		put_start_tls(w, &m->start_tls);
+		break;
+	case SP_CTL_PAIR:
+		put_pair(w, &m->pair);
+		break;
+	case SP_CTL_LEASE_ASK:
+		put_lease_ask(w, &m->lease_ask);
+		break;
+	case SP_CTL_LEASE:
+		put_lease(w, &m->lease);
+		break;
 	default: /* STOP, DONE, BYE say it all by their type */
 		break;
 	}
@@ -414,6 +494,14 @@ static bool get_body(struct sp_rd *r, struct sp_ctl_msg *m)
 		return get_hist(r, &m->hist);
 	case SP_CTL_BUCKETS:
 		return get_buckets(r, &m->buckets);
+	case SP_CTL_START_TLS:
+		return get_start_tls(r, &m->start_tls);
+	case SP_CTL_PAIR:
+		return get_pair(r, &m->pair);
+	case SP_CTL_LEASE_ASK:
+		return get_lease_ask(r, &m->lease_ask);
+	case SP_CTL_LEASE:
+		return get_lease(r, &m->lease);
 	case SP_CTL_STOP:
 	case SP_CTL_DONE:
 	case SP_CTL_BYE:

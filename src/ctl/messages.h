@@ -1,12 +1,16 @@
-/* The records of a counts-only control session: SP_CTL_RECORD bytes each, big-endian, one size
- * for all types. Pure: no I/O, no allocation.
+/* The records of a control session: SP_CTL_RECORD bytes each, big-endian, one size for all
+ * types. Pure: no I/O, no allocation.
  *
  *   0       4         5      6         8              16
  *   [magic 4][version 1][type 1][zero 2][cookie 8     ][body 192, rest zero]
  *
  * The session: hello, welcome (gives the cookie that every later record carries), ask, grant,
  * clock exchanges; samples and more clock exchanges during the run; stop, final (the sender's
- * counts), counts, flows, histograms, done; bye. A record names no path, command or address. */
+ * counts), counts, flows, histograms, done; bye. A record names no path, command or address.
+ *
+ * With keys the client's first record is start_tls, in the clear; TLS 1.3 follows, and inside it
+ * the same session. Two that pair exchange a pair record each before the hello. A lease is asked
+ * for after the grant and again at half of its time. */
 #ifndef SP_CTL_MESSAGES_H
 #define SP_CTL_MESSAGES_H
 
@@ -17,6 +21,7 @@
 #include "ctl/clock.h"
 #include "ctl/limits.h"
 #include "engine/run.h"
+#include "keys/pair.h"
 
 #define SP_CTL_MAGIC   0x73704354u /* "spCT" */
 #define SP_CTL_VERSION 1u
@@ -41,6 +46,10 @@ enum sp_ctl_type {
 	SP_CTL_BUCKETS,	    /* server: SP_CTL_PAIRS of its buckets that are not 0 */
 	SP_CTL_DONE,	    /* server: that was all */
 	SP_CTL_BYE,	    /* client: goodbye */
+	SP_CTL_START_TLS,   /* client, before anything else: its key; TLS comes next */
+	SP_CTL_PAIR,	    /* both: proof that it knows the code */
+	SP_CTL_LEASE_ASK,   /* client: may I send so much? */
+	SP_CTL_LEASE,	    /* server: so much and so long */
 	SP_CTL_TYPE__N
 };
 
@@ -100,6 +109,25 @@ struct sp_ctl_buckets {
 	uint64_t count[SP_CTL_PAIRS];
 };
 
+struct sp_ctl_start_tls {
+	bool pair; /* the keys do not know each other yet: a code is to be proven */
+	struct sp_pubkey key;
+};
+struct sp_ctl_pair {
+	uint8_t proof[SP_PAIR_PROOF];
+	char name[SP_CTL_NAME]; /* what it calls itself; terminated */
+};
+enum sp_ctl_lease_why { SP_CTL_LEASE_GIVEN, SP_CTL_LEASE_NO_KEY, SP_CTL_LEASE_NONE };
+struct sp_ctl_lease_ask {
+	uint32_t seq;
+	uint64_t packets; /* in all since the session began, by the end of the term */
+	uint64_t term_ns;
+};
+struct sp_ctl_lease {
+	uint32_t seq, why;	   /* why: enum sp_ctl_lease_why; not GIVEN: the rest is 0 */
+	uint64_t packets, term_ns; /* at most what was asked */
+};
+
 struct sp_ctl_msg {
 	enum sp_ctl_type type;
 	uint64_t cookie;
@@ -115,6 +143,10 @@ struct sp_ctl_msg {
 		struct sp_ctl_flow flow;
 		struct sp_ctl_hist hist;
 		struct sp_ctl_buckets buckets;
+		struct sp_ctl_start_tls start_tls;
+		struct sp_ctl_pair pair;
+		struct sp_ctl_lease_ask lease_ask;
+		struct sp_ctl_lease lease;
 	};
 };
 

@@ -115,6 +115,26 @@ static void make(struct sp_rng *r, struct sp_ctl_msg *m)
 	case SP_CTL_BUCKETS:
 		make_buckets(r, &m->buckets);
 		break;
+	case SP_CTL_START_TLS:
+		m->start_tls.pair = sp_rng_below(r, 2);
+		memset(m->start_tls.key.b, (int)any(r), SP_PUBKEY_BYTES);
+		break;
+	case SP_CTL_PAIR:
+		memset(m->pair.proof, (int)any(r), SP_PAIR_PROOF);
+		memset(m->pair.name, 'x', sp_rng_below(r, SP_CTL_NAME));
+		break;
+	case SP_CTL_LEASE_ASK:
+		m->lease_ask = (struct sp_ctl_lease_ask){ (uint32_t)any(r), any(r),
+							  sp_rng_below(r, SP_CTL_LEASE_NS) };
+		break;
+	case SP_CTL_LEASE:
+		m->lease.seq = (uint32_t)any(r);
+		m->lease.why = (uint32_t)sp_rng_below(r, 3);
+		if (m->lease.why == SP_CTL_LEASE_GIVEN) {
+			m->lease.packets = any(r);
+			m->lease.term_ns = sp_rng_below(r, SP_CTL_LEASE_NS + 1);
+		}
+		break;
 	default:
 		break;
 	}

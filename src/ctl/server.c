@@ -136,12 +136,24 @@ static int watch(struct sp_ctl_server *s, struct sp_ctl_conn *c, int op)
 
 	if (sp_ctl_chan_room(&c->ch))
 		ev.events |= EPOLLIN;
-	if (sp_ctl_chan_pending(&c->ch) || counting)
+	if (sp_ctl_chan_pending(&c->ch) || counting ||
+	    (c->shake && sp_tls_wants_write(c->shake)) ||
+	    (sp_ctl_chan_buffered(&c->ch) && sp_ctl_chan_room(&c->ch)))
 		ev.events |= EPOLLOUT;
 	if (op == EPOLL_CTL_MOD && ev.events == c->events)
 		return 0;
 	c->events = ev.events;
 	return epoll_ctl(s->epoll_fd, op, c->ch.fd, &ev) < 0 ? -errno : 0;
+}
+
+static void drop_oldest_handshake(struct sp_ctl_server *s)
+{
+	struct sp_ctl_conn *c = s->strangers.next;
+
+	while (c != &s->strangers && !c->shake)
+		c = c->next;
+	if (c != &s->strangers)
+		drop(s, c, true);
 }
 
 /* After anything was done with c: where it belongs now. */
@@ -168,7 +180,8 @@ static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t event
 		return;
 	if (events & EPOLLOUT)
 		rc = sp_ctl_conn_writable(&s->sh, c);
-	if (!rc && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (!rc && (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || c->shake ||
+		    sp_ctl_chan_buffered(&c->ch)))
 		rc = sp_ctl_conn_readable(&s->sh, c);
 	if (!rc && events & (EPOLLHUP | EPOLLERR))
 		rc = -ECONNRESET; /* nobody will read what we have to say */
@@ -176,6 +189,8 @@ static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t event
 		rc = sp_ctl_conn_tick(&s->sh, c, sp_clock_now(s->sh.env->clock), &next);
 	want_at(s, next);
 	settle(s, c, stranger, rc);
+	if (s->sh.handshakes > SP_CTL_HANDSHAKES)
+		drop_oldest_handshake(s);
 }
 
 /* Room for one more: the oldest that has no session makes it. */
@@ -246,7 +261,7 @@ static void accept_some(struct sp_ctl_server *s, const struct listener *l)
 		}
 		if (fd < 0)
 			continue; /* it went away while it waited */
-		if (sp_addr_is_own(&peer.addr))
+		if (s->sh.secure.ring || sp_addr_is_own(&peer.addr))
 			admit(s, fd, &peer);
 		else
 			close(fd);
@@ -346,7 +361,7 @@ static void greet_one(struct sp_ctl_server *s, const struct greeter *g)
 	uint64_t nonce;
 
 	for (int i = 0; i < SP_CTL_ACCEPTS; i++) {
-		if (sp_ctl_greet_take(g->fd, &from, &nonce))
+		if (sp_ctl_greet_take(g->fd, s->sh.secure.ring != NULL, &from, &nonce))
 			return;
 		s->packets += 2;
 		sp_ctl_greet_reply(g->fd, &from, nonce, g->port);
@@ -362,7 +377,7 @@ static void greet_handed(struct sp_ctl_server *s)
 		int *fd = &s->answer_fd[h.from.addr.family == 6];
 		struct sp_endpoint any = { .addr.family = h.from.addr.family };
 
-		if (!sp_addr_is_own(&h.from.addr))
+		if (!s->sh.secure.ring && !sp_addr_is_own(&h.from.addr))
 			continue;
 		if (*fd < 0)
 			*fd = sp_ctl_greet_listen(&any);
@@ -523,6 +538,17 @@ fail:
 	sp_ctl_server_free(s);
 	return sp_fail(err, rc, rc == -ENOMEM ? SP_EXIT_FAILED : SP_EXIT_PERM,
 		       "the control server could not be set up: %s", strerror(-rc));
+}
+
+int sp_ctl_server_secure(struct sp_ctl_server *s, const struct sp_ctl_secure *secure)
+{
+	if (secure->code && sp_pair_secret(secure->code, s->sh.pair_secret))
+		return -EINVAL;
+	s->sh.secure = *secure;
+	s->sh.secure.code = NULL;
+	if (secure->code)
+		s->sh.pair_until_ns = sp_clock_now(s->sh.env->clock) + SP_PAIR_NS;
+	return 0;
 }
 
 int sp_ctl_server_fd(const struct sp_ctl_server *s)

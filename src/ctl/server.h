@@ -1,6 +1,6 @@
 /* The receiver's side of control: a TCP listener on the number of each UDP port that the run
- * receives on, serving counts-only sessions to loopback and private peers. Control thread only;
- * nothing here blocks. */
+ * receives on, serving counts-only sessions to loopback and private peers, and counts and leases
+ * to whoever shows a key that is trusted. Control thread only; nothing here blocks. */
 #ifndef SP_CTL_SERVER_H
 #define SP_CTL_SERVER_H
 
@@ -12,6 +12,7 @@
 #include "ctl/limits.h"
 #include "engine/hello.h"
 #include "engine/run.h"
+#include "keys/ring.h"
 
 struct sp_ctl_server;
 
@@ -21,6 +22,8 @@ struct sp_ctl_ops {
 	int (*listening)(void *arg, unsigned i, struct sp_endpoint *, const char **transport);
 	int (*grant_flows)(void *arg, const struct sp_endpoint *peer, const char *name,
 			   uint32_t n, struct sp_flow_grant *);
+	/* Which address of ours the sender asked: it sends to that one. May be NULL. */
+	void (*session_local)(void *arg, uint32_t session, const struct sp_endpoint *local);
 	void (*session_clock)(void *arg, uint32_t session, bool known, int64_t offset_ns,
 			      uint64_t error_ns);
 	void (*session_sample)(void *arg, uint32_t session, uint64_t *rx_unique,
@@ -43,6 +46,15 @@ int sp_ctl_server_new(struct sp_ctl_server **, struct sp_run *, const struct sp_
  * copied. */
 int sp_ctl_server_new_ops(struct sp_ctl_server **, const struct sp_ctl_ops *, void *arg,
 			  const struct sp_ctl_limits *, const struct sp_env *, struct sp_err *);
+/* What a receiver with keys does. */
+struct sp_ctl_secure {
+	struct sp_keyring *ring; /* the caller's, with a key; grows by pairing */
+	bool keyed_only;	 /* no session without a key, not even in own networks */
+	uint64_t lease_pps;	 /* most that a lease allows a second; 0: none is given */
+	const char *code;	 /* of pairing, good from now on; NULL: none */
+};
+/* Before the first step. -EINVAL: the code is none. */
+int sp_ctl_server_secure(struct sp_ctl_server *, const struct sp_ctl_secure *);
 /* Readable when step has something to do, timers included. */
 int sp_ctl_server_fd(const struct sp_ctl_server *);
 /* Does what is ready. */

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "ctl/tcp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,7 +32,11 @@ static int on_hello(struct sp_ctl_shared *sh, struct sp_ctl_conn *c,
 {
 	struct sp_ctl_msg m = { .type = SP_CTL_WELCOME };
 
-	if (in->type != SP_CTL_HELLO)
+	if (in->type == SP_CTL_START_TLS)
+		return sp_ctl_conn_start_tls(sh, c, &in->start_tls);
+	if (in->type == SP_CTL_PAIR)
+		return sp_ctl_conn_pair(sh, c, &in->pair);
+	if (in->type != SP_CTL_HELLO || !sp_ctl_conn_welcome(sh, c))
 		return -EBADMSG;
 	m.hello.host = sh->host;
 	m.hello.nonce = in->cookie;
@@ -55,6 +60,7 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 	struct sp_ctl_msg m = { .type = SP_CTL_GRANT };
 	char name[4 * SP_CTL_NAME], peer[72];
 	struct sp_ctl_session *s;
+	struct sp_endpoint local;
 	int rc;
 
 	if (in->type != SP_CTL_ASK)
@@ -73,8 +79,11 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 		       peer, name, in->ask.n_flows);
 		return refuse(c, rc == -ENOSPC ? SP_CTL_FULL : SP_CTL_REFUSED);
 	}
+	if (sh->ops->session_local && !sp_ctl_tcp_local(c->ch.fd, &local))
+		sh->ops->session_local(sh->arg, s->grant.session, &local);
 	if (__builtin_add_overflow(now, in->ask.planned_ns, &s->planned_end_ns))
 		s->planned_end_ns = SP_NEVER;
+	s->began_ns = now;
 	s->sample_at_ns = now + sh->limits.sample_ns / 2;
 	c->session = s;
 	c->deadline_ns = SP_NEVER;
@@ -88,8 +97,8 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 		.tally_each = s->grant.tally_each,
 	};
 	say(c, &m);
-	sp_log(sh->env->log, SP_LOG_DEBUG, "control session %u: %s (%s), %u flows",
-	       s->grant.session, peer, name, s->grant.n);
+	sp_log(sh->env->log, SP_LOG_DEBUG, "control session %u: %s (%s)%s%s, %u flows",
+	       s->grant.session, peer, name, *c->who ? ", key of " : "", c->who, s->grant.n);
 	return 0;
 }
 
@@ -170,6 +179,9 @@ static int on_session(struct sp_ctl_shared *sh, struct sp_ctl_conn *c,
 		sh->ops->session_clock(sh->arg, s->grant.session, in->clock_set.known,
 				       in->clock_set.offset_ns, in->clock_set.error_ns);
 		return final ? -EBADMSG : 0;
+	case SP_CTL_LEASE_ASK:
+		sp_ctl_conn_lease(sh, c, &in->lease_ask, now);
+		return final ? -EBADMSG : 0;
 	case SP_CTL_STOP:
 		drain(sh, s, now);
 		return final ? -EBADMSG : 0;
@@ -214,6 +226,8 @@ int sp_ctl_conn_writable(struct sp_ctl_shared *sh, struct sp_ctl_conn *c)
 	uint32_t before, turn = 0;
 	int rc;
 
+	if (c->shake)
+		return 0; /* nothing is said before it is done */
 	do {
 		if (c->session && c->session->stage == SP_CTL_COUNTING)
 			sp_ctl_counts_put(c);
@@ -233,6 +247,9 @@ int sp_ctl_conn_readable(struct sp_ctl_shared *sh, struct sp_ctl_conn *c)
 	int n, rc;
 
 	do {
+		rc = c->shake ? sp_ctl_conn_shake(sh, c) : 1;
+		if (rc <= 0)
+			return rc;
 		/* A record makes at most one other: what there is no room to answer stays in
 		 * the socket, and its sender feels it. */
 		max = sp_ctl_chan_room(&c->ch);
@@ -330,6 +347,11 @@ void sp_ctl_conn_fini(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, bool lost
 {
 	struct sp_ctl_session *s = c->session;
 
+	if (c->shake) {
+		sh->handshakes--;
+		sp_tls_free(c->shake);
+		c->shake = NULL;
+	}
 	sp_ctl_chan_close(&c->ch);
 	if (!s)
 		return;

@@ -13,6 +13,10 @@ struct sp_ctl_shared {
 	const struct sp_env *env;
 	struct sp_ctl_limits limits;
 	struct sp_ctl_host host;
+	struct sp_ctl_secure secure; /* ring NULL: no keys */
+	uint32_t handshakes;	     /* under way */
+	uint64_t pair_until_ns;	     /* 0: nobody can pair (any more) */
+	uint8_t pair_secret[SP_PAIR_SECRET];
 	uint8_t scratch[SP_CTL_OUT_RECORDS * SP_CTL_RECORD]; /* what one read brings */
 };
 
@@ -34,7 +38,7 @@ struct sp_ctl_cursor {
 struct sp_ctl_session {
 	struct sp_flow_grant grant;
 	enum sp_ctl_stage stage;
-	uint64_t planned_end_ns, sample_at_ns;
+	uint64_t began_ns, planned_end_ns, sample_at_ns;
 	uint64_t *tx; /* final counts so far: n_tx of grant.n */
 	uint32_t n_tx;
 	uint64_t tx_sum;
@@ -47,6 +51,9 @@ struct sp_ctl_session {
 	uint8_t out[SP_CTL_OUT_RECORDS * SP_CTL_RECORD];
 };
 
+/* How much of TLS has been done. */
+enum sp_ctl_tls { SP_CTL_CLEAR, SP_CTL_SHAKING, SP_CTL_PAIRING, SP_CTL_KEYED };
+
 struct sp_ctl_conn {
 	struct sp_ctl_conn *prev, *next;
 	struct sp_ctl_chan ch;
@@ -57,6 +64,10 @@ struct sp_ctl_conn {
 	uint32_t events;      /* that epoll watches; server.c's */
 	bool greeted, dead;
 	bool bye; /* said goodbye, or was told why not: close when all is sent */
+	enum sp_ctl_tls tls;
+	bool pairs;	      /* it wants to pair */
+	struct sp_tls *shake; /* becomes ch.tls when the handshake is done */
+	char who[SP_TRUST_NAME];
 	struct sp_ctl_session *session;
 	uint8_t small[SP_CTL_RECORD]; /* out buffer until there is a session */
 };
@@ -77,6 +88,17 @@ int sp_ctl_conn_tick(struct sp_ctl_shared *, struct sp_ctl_conn *, uint64_t now_
 		     uint64_t *next);
 /* Ends the session, if any, and closes. lost: no goodbye was said. */
 void sp_ctl_conn_fini(struct sp_ctl_shared *, struct sp_ctl_conn *, bool lost);
+
+/* server_keys.c: the first record was start_tls. Like all below: 0 or negative, to be closed. */
+int sp_ctl_conn_start_tls(struct sp_ctl_shared *, struct sp_ctl_conn *,
+			  const struct sp_ctl_start_tls *);
+/* Goes on with the handshake. 1: done; 0: not yet. */
+int sp_ctl_conn_shake(struct sp_ctl_shared *, struct sp_ctl_conn *);
+int sp_ctl_conn_pair(struct sp_ctl_shared *, struct sp_ctl_conn *, const struct sp_ctl_pair *);
+/* May this one have a session at all? */
+bool sp_ctl_conn_welcome(const struct sp_ctl_shared *, const struct sp_ctl_conn *);
+void sp_ctl_conn_lease(struct sp_ctl_shared *, struct sp_ctl_conn *,
+		       const struct sp_ctl_lease_ask *, uint64_t now_ns);
 
 /* server_counts.c: fills ch's room with the counts that come next; at the end stage is TOLD. */
 void sp_ctl_counts_begin(struct sp_ctl_shared *, struct sp_ctl_conn *);

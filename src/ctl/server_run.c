@@ -13,6 +13,11 @@ static int run_grant_flows(void *arg, const struct sp_endpoint *peer, const char
 	return sp_run_grant_flows(arg, peer, name, n, g);
 }
 
+static void run_session_local(void *arg, uint32_t session, const struct sp_endpoint *local)
+{
+	sp_run_session_local(arg, session, local);
+}
+
 static void run_session_clock(void *arg, uint32_t session, bool known, int64_t offset_ns,
 			      uint64_t error_ns)
 {
@@ -52,6 +57,7 @@ int sp_ctl_server_new(struct sp_ctl_server **out, struct sp_run *run, const stru
 	static const struct sp_ctl_ops ops = {
 		.listening = run_listening,
 		.grant_flows = run_grant_flows,
+		.session_local = run_session_local,
 		.session_clock = run_session_clock,
 		.session_sample = run_session_sample,
 		.session_final = run_session_final,

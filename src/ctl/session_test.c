@@ -121,6 +121,7 @@ static void one_session(struct world *w, uint32_t n)
 	assert_string_equal(s.name, "unit test");
 	assert_int_equal(s.peer.addr.family, 4);
 	assert_int_equal(s.peer.addr.ip[0], 127);
+	assert_true(sp_endpoint_eq(&s.local, &ask.to));
 	assert_int_equal(g.tally_each, w->run.tally_each);
 	/* One process: one clock. */
 	assert_true(g.clock_known);

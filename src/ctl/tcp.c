@@ -86,6 +86,19 @@ int sp_ctl_tcp_accept(int listener, struct sp_endpoint *peer)
 	return fd;
 }
 
+int sp_ctl_tcp_local(int fd, struct sp_endpoint *local)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len))
+		return -errno;
+	if (sp_endpoint_from_sockaddr(local, (const struct sockaddr *)&ss))
+		return -EPROTO;
+	unmap(&local->addr);
+	return 0;
+}
+
 void sp_ctl_tcp_server_side(int fd)
 {
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);

@@ -12,6 +12,8 @@ bool sp_ctl_tcp_is_any(const struct sp_addr *);
 int sp_ctl_tcp_listen(const struct sp_endpoint *, int backlog, bool *dual);
 /* The next connection and who it is (a mapped IPv4 address as IPv4), or a negative errno. */
 int sp_ctl_tcp_accept(int listener, struct sp_endpoint *peer);
+/* The address of ours that a connection came to (mapped likewise). 0 or a negative errno. */
+int sp_ctl_tcp_local(int fd, struct sp_endpoint *local);
 /* Bounds what the kernel buffers for the peer, and how long it holds on to a dead one. */
 void sp_ctl_tcp_server_side(int fd);
 /* A socket to connect to the endpoint, or a negative errno. */

@@ -97,6 +97,15 @@ static int run_grant(void *arg, const struct sp_endpoint *peer, const char *name
 	return rc;
 }
 
+static void run_local(void *arg, uint32_t i, const struct sp_endpoint *local)
+{
+	struct t_run *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	r->s[i].local = *local;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static void run_clock(void *arg, uint32_t i, bool known, int64_t offset_ns, uint64_t error_ns)
 {
 	struct t_run *r = arg;
@@ -238,6 +247,7 @@ const struct sp_ctl_ops *t_run_ops(void)
 	static const struct sp_ctl_ops ops = {
 		.listening = run_listening,
 		.grant_flows = run_grant,
+		.session_local = run_local,
 		.session_clock = run_clock,
 		.session_sample = run_sample,
 		.session_final = run_final,
@@ -308,8 +318,16 @@ static void *server_thread(void *arg)
 void t_server_start(struct t_server *t, struct t_run *r, const struct sp_ctl_limits *limits,
 		    const struct sp_env *env)
 {
+	t_server_start_secure(t, r, limits, env, NULL);
+}
+
+void t_server_start_secure(struct t_server *t, struct t_run *r,
+			   const struct sp_ctl_limits *limits, const struct sp_env *env,
+			   const struct sp_ctl_secure *secure)
+{
 	*t = (struct t_server){ 0 };
 	if (sp_ctl_server_new_ops(&t->s, t_run_ops(), r, limits, env, NULL) || pipe(t->stop) ||
+	    (secure && sp_ctl_server_secure(t->s, secure)) ||
 	    pthread_create(&t->thread, NULL, server_thread, t))
 		abort();
 }

@@ -15,7 +15,7 @@
 
 /* What the made-up run saw of a session. */
 struct t_session {
-	struct sp_endpoint peer;
+	struct sp_endpoint peer, local;
 	char name[260];
 	uint32_t base, n;
 	unsigned clocks, samples, finals, ends;
@@ -59,6 +59,8 @@ struct t_server {
 };
 void t_server_start(struct t_server *, struct t_run *, const struct sp_ctl_limits *,
 		    const struct sp_env *);
+void t_server_start_secure(struct t_server *, struct t_run *, const struct sp_ctl_limits *,
+			   const struct sp_env *, const struct sp_ctl_secure *);
 void t_server_stop(struct t_server *);
 /* Waits for a state of the server; false: not within 5 s. */
 bool t_server_wait(const struct t_server *, uint32_t conns, uint32_t sessions);

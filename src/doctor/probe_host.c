@@ -1,10 +1,9 @@
 #include "doctor/probe.h"
 
 #include "lab/space.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,28 +160,29 @@ void sp_probe_network_namespaces(struct sp_doctor_row *r)
 
 void sp_probe_seccomp(struct sp_doctor_row *r)
 {
-	uint32_t action = SECCOMP_RET_ERRNO;
+	int rc = sp_sandbox_has_seccomp();
 
-	if (!syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action))
-		sp_probe_say(r, SP_DOCTOR_OK, "filters");
-	else
+	if (rc)
 		sp_probe_say(r, SP_DOCTOR_MISSING,
-			     "%s: the kernel has no CONFIG_SECCOMP_FILTER", strerror(errno));
+			     "%s: the kernel has no CONFIG_SECCOMP_FILTER", strerror(-rc));
+	else if (sp_sandbox_built_without())
+		sp_probe_say(r, SP_DOCTOR_LIMITED,
+			     "filters, but this build has sanitizers and does not use them");
+	else
+		sp_probe_say(r, SP_DOCTOR_OK, "filters: a run keeps the calls that it needs");
 }
 
 void sp_probe_landlock(struct sp_doctor_row *r)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-			   LANDLOCK_CREATE_RULESET_VERSION);
+	int abi = sp_sandbox_has_landlock();
 
 	if (abi > 0) {
-		sp_probe_say(r, SP_DOCTOR_OK, "ABI %ld", abi);
+		sp_probe_say(r, SP_DOCTOR_OK, "ABI %d: a run keeps its folder", abi);
 		return;
 	}
 	sp_probe_say(r, SP_DOCTOR_MISSING, "%s",
-		     errno == EOPNOTSUPP
-			     ? "in the kernel, but switched off at boot"
-			     : "not in the kernel (CONFIG_SECURITY_LANDLOCK, 5.13)");
-	if (errno == EOPNOTSUPP)
+		     abi == -EOPNOTSUPP ? "in the kernel, but switched off at boot"
+					: "not in the kernel (CONFIG_SECURITY_LANDLOCK, 5.13)");
+	if (abi == -EOPNOTSUPP)
 		sp_probe_fix(r, "boot with lsm=landlock,lockdown,yama,integrity,apparmor,bpf");
 }

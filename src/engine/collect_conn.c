@@ -235,7 +235,8 @@ const char *sp_run_stream_unit(const struct sp_run *r, unsigned i)
 						 : "message";
 }
 
-const char *sp_run_flow_unit(const struct sp_run *r, const struct sp_flow_meta *meta)
+const char *sp_run_flow_unit(const struct sp_run *r, const struct sp_flow_meta *meta,
+			     unsigned port)
 {
 	switch (meta->unit) {
 	case SP_UNIT_MESSAGE:
@@ -247,6 +248,6 @@ const char *sp_run_flow_unit(const struct sp_run *r, const struct sp_flow_meta *
 	case SP_UNIT_BYTE:
 		return "byte";
 	default:
-		return sp_run_unit(r, meta->queue);
+		return sp_run_unit(r, port);
 	}
 }

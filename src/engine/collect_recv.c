@@ -142,7 +142,7 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 		all->surplus += measure(r, t, i, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		add_flow(all, &m);
-		add_flow(receiver_of(r, t->meta[i].queue), &m);
+		add_flow(receiver_of(r, sp_run_flow_port(r, t, i)), &m);
 	}
 }
 

@@ -148,10 +148,19 @@ static void set_sample(const struct sp_run *r, const struct run_stream *s, struc
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
 
 	sp_measure_forget_rx(&m->c);
-	if (!a || !a->sampled || a->ask.n_flows != 1)
+	if (!a || !a->sampled || a->ask.n_flows != 1 || !s->stamped)
 		return;
 	sp_counts_set(&m->c, SP_C_rx_unique, a->sample_unique);
 	sp_counts_set(&m->c, SP_C_rx_bytes, a->sample_bytes);
+}
+
+/* Does its stamp say when a unit left? */
+static bool has_time(const struct sp_run *r, const struct run_stream *s)
+{
+	const struct sp_lane *l = &r->workers[s->worker].lane;
+	const struct sp_stamp_ops *stamp = l->sources[l->streams[s->local].source].stamp;
+
+	return stamp && stamp->has_time;
 }
 
 /* Arrivals stay on the receiver's clock where its offset is not known. */
@@ -160,7 +169,9 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	const struct run_stream *s = &r->streams[i];
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
 	bool self = r->self && s->stamped && (!r->final_ns || r->self_flows);
-	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows;
+	/* What carries no stamp was asked for its lease, not for its counts. */
+	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows &&
+		    s->stamped;
 	uint64_t next = 0;
 
 	sp_measure_clear(m);
@@ -171,6 +182,8 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 		set_peer(a, s->ask_at, m);
 	else
 		set_sample(r, s, m);
+	if (!has_time(r, s))
+		m->jitter_ns = NAN;
 	set_tx(r, i, m);
 	set_tx_times(r, i, m);
 	if (self && !r->final_ns)
@@ -207,9 +220,10 @@ void sp_run_stream_measure(const struct sp_run *r, uint32_t i, struct sp_measure
 
 /* lost = tx - unique - corrupted. A damaged stamp may have been counted with a neighbour of the
  * same sender: then this would be below zero and the neighbour's too high by as much; only the
- * sum is sure, so the surplus goes back to where something is missing. */
-static void settle_corrupted(const struct sp_run *r, const uint32_t *which,
-			     struct sp_peer_flow *flows, uint32_t n)
+ * sum is sure, so the surplus goes back to where something is missing. Returns what nothing is
+ * missing for: more came from there than was sent, and that belongs into no stream's counts. */
+static uint64_t settle_corrupted(const struct sp_run *r, const uint32_t *which,
+				 struct sp_peer_flow *flows, uint32_t n)
 {
 	uint64_t surplus = 0, tx, seen, take;
 
@@ -236,6 +250,7 @@ static void settle_corrupted(const struct sp_run *r, const uint32_t *which,
 			}
 		}
 	}
+	return surplus;
 }
 
 static uint64_t lost_of(const struct sp_run *r, const uint32_t *which,
@@ -261,7 +276,7 @@ static void settle_ask(struct sp_run *r, struct run_ask *a)
 
 	if (!a->counts_known)
 		return;
-	settle_corrupted(r, a->ask.streams, pc->flows, n);
+	r->surplus += settle_corrupted(r, a->ask.streams, pc->flows, n);
 	sp_run_attribute_ask(r, a, lost_of(r, a->ask.streams, pc->flows, n));
 }
 
@@ -274,7 +289,7 @@ static void settle_self(struct sp_run *r)
 		return;
 	for (uint32_t i = 0; i < n; i++)
 		sp_run_read_flow(r, &r->granted, i, &r->self_flows[i]);
-	settle_corrupted(r, NULL, r->self_flows, n);
+	r->surplus += settle_corrupted(r, NULL, r->self_flows, n);
 	sp_run_attribute_self(r, lost_of(r, NULL, r->self_flows, n));
 }
 
@@ -409,6 +424,7 @@ void sp_run_collect_send(struct sp_run *r)
 	struct sp_measure *t = &r->result.total;
 	int64_t clock_error = worst_clock(r);
 
+	r->surplus = 0;
 	if (r->final_ns && r->self)
 		settle_self(r);
 	for (uint32_t i = 0; r->final_ns && i < r->n_asks; i++)
@@ -418,8 +434,10 @@ void sp_run_collect_send(struct sp_run *r)
 	sum_streams(r);
 	if (!r->final_ns && r->n_asks)
 		total_samples(r);
-	if (r->final_ns)
+	if (r->final_ns) {
 		total_losses(r);
+		t->c.v[SP_C_untracked] += r->surplus;
+	}
 	merge_tx_hists(r);
 	if (r->self)
 		sp_run_collect_rx_tallies(r);

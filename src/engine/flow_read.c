@@ -14,6 +14,15 @@ static void read_units(const struct sp_flow_rx *f, struct sp_peer_flow *out)
 	out->unique = out->rx - out->duplicates - out->corrupted;
 }
 
+/* A sketch knows an order of magnitude: no quantile is beyond the extremes, which are exact. */
+static int64_t quantile(const struct sp_flow_rx *f, const struct sp_sketch *sk, double q)
+{
+	int64_t v = sp_sketch_quantile(sk, q), min = SP_LOAD(f->delay_min);
+	int64_t max = SP_LOAD(f->delay_max);
+
+	return v > max ? max : v < min ? min : v;
+}
+
 static void read_delay(const struct sp_flow_rx *f, const struct sp_sketch *sk,
 		       uint64_t error_ns, struct sp_peer_flow *out)
 {
@@ -25,10 +34,10 @@ static void read_delay(const struct sp_flow_rx *f, const struct sp_sketch *sk,
 		.min = SP_LOAD(f->delay_min),
 		.max = SP_LOAD(f->delay_max),
 		.mean = (double)SP_LOAD(f->delay_sum) / (double)out->unique,
-		.p50 = sp_sketch_quantile(sk, 0.5),
-		.p90 = sp_sketch_quantile(sk, 0.9),
-		.p99 = sp_sketch_quantile(sk, 0.99),
-		.p999 = sp_sketch_quantile(sk, 0.999),
+		.p50 = quantile(f, sk, 0.5),
+		.p90 = quantile(f, sk, 0.9),
+		.p99 = quantile(f, sk, 0.99),
+		.p999 = quantile(f, sk, 0.999),
 		.clock_error = (int64_t)error_ns,
 	};
 }

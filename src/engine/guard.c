@@ -1,27 +1,38 @@
 #include "engine/guard.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/clock.h"
 
 /* How every refusal ends: what the user can do. */
-#define NO_LEASE                                                                               \
-	"more needs the far end's consent, a lease from a spate receiver; leases do not "      \
-	"exist "                                                                               \
-	"yet in this version, so stay within these limits or use a network of your own "       \
-	"(loopback, private, documentation addresses, a lab)"
+#define NO_LEASE                                                                                \
+	"more needs a lease, the far end's consent, from a spate receiver there whose key is "  \
+	"trusted here (`spate key make`; `spate recv --pair` there, `spate send --pair CODE` "  \
+	"here); or stay within these limits, or use a network of your own (loopback, private, " \
+	"documentation addresses, a lab)"
 
 static bool is_broadcast(const struct sp_guard_ask *a)
 {
 	return a->subnet_broadcast || sp_addr_class(&a->to.addr) == SP_ADDR_BROADCAST;
 }
 
-bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+static bool is_outside(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
 {
 	return !conf->nothing_leaves && !a->own_host && !is_broadcast(a) &&
 	       !sp_addr_is_own(&a->to.addr);
+}
+
+bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+{
+	return is_outside(a, conf) && !a->segment;
+}
+
+bool sp_guard_needs_segment(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
+{
+	return is_outside(a, conf);
 }
 
 /* ---- one target ---- */
@@ -72,13 +83,14 @@ static int judge_broadcast(const struct sp_guard_ask *a, const struct sp_guard_c
 	return 0;
 }
 
-static int judge_foreign(const struct sp_guard_ask *a, struct sp_err *err)
+static int judge_foreign(const struct sp_guard_ask *a, const struct sp_guard_conf *conf,
+			 struct sp_err *err)
 {
 	const char *class = sp_addr_class_name(sp_addr_class(&a->to.addr));
 	char to[72];
 
 	sp_addr_format(to, sizeof to, &a->to.addr);
-	if (a->foreign_source)
+	if (a->foreign_source && !conf->may_lease)
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "%s is a %s address: a source address that is not this host's "
 			       "may not be used towards it; " NO_LEASE,
@@ -124,8 +136,25 @@ static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps,
 		to, others, class, asked, SP_GUARD_PUBLIC_PPS);
 }
 
+/* What a run sends into one segment, all together. */
+static int judge_segment(const struct sp_guard_ask *ask, unsigned n, const struct sp_segment *s,
+			 struct sp_err *err)
+{
+	double pps = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		pps += ask[i].segment == s ? ask[i].pps : 0;
+	if (s->pps == UINT64_MAX || within(pps, (double)s->pps))
+		return 0;
+	return sp_fail(
+		err, -EACCES, SP_EXIT_PERM,
+		"test segment %s (%s): more than its ceiling of %llu packets/s is asked for",
+		s->interface, s->place, (unsigned long long)s->pps);
+}
+
+/* *lease: it takes the far end's consent. */
 static int judge_all(const struct sp_guard_ask *ask, unsigned n,
-		     const struct sp_guard_conf *conf, struct sp_err *err)
+		     const struct sp_guard_conf *conf, bool *lease, struct sp_err *err)
 {
 	const struct sp_guard_ask *first = NULL;
 	double pps = 0, bps = 0;
@@ -136,15 +165,24 @@ static int judge_all(const struct sp_guard_ask *ask, unsigned n,
 		rc = refuse_never(&ask[i], err);
 		if (!rc)
 			rc = judge_broadcast(&ask[i], conf, err);
+		if (!rc && ask[i].segment)
+			rc = judge_segment(ask, n, ask[i].segment, err);
 		if (rc || !sp_guard_is_metered(&ask[i], conf))
 			continue;
-		rc = judge_foreign(&ask[i], err);
+		rc = judge_foreign(&ask[i], conf, err);
+		*lease |= ask[i].foreign_source;
 		first = first ? first : &ask[i];
 		metered++;
 		pps += ask[i].pps;
 		bps += ask[i].bps;
 	}
-	return rc || !first ? rc : judge_total(first, metered, pps, bps, err);
+	if (rc || !first)
+		return rc;
+	rc = judge_total(first, metered, pps, bps, conf->may_lease ? NULL : err);
+	if (!rc || !conf->may_lease)
+		return rc;
+	*lease = true;
+	return 0;
 }
 
 /* Each endpoint once: 100,000 streams to one target are one entry to look through. *list has
@@ -186,16 +224,52 @@ static int list_targets(const struct sp_guard_ask *ask, unsigned n, struct sp_ar
 	return permit->to ? 0 : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
+static void note_rate(struct sp_lease *l, double pps)
+{
+	if (!within(pps, 1e12) || l->pps == UINT64_MAX)
+		l->pps = UINT64_MAX;
+	else
+		l->pps += (uint64_t)ceil(pps);
+}
+
+/* One lease a target that needs one: by its segment, or (far) by the far end. */
+static int list_leases(const struct sp_guard_ask *ask, unsigned n,
+		       const struct sp_guard_conf *conf, bool far, struct sp_arena *arena,
+		       struct sp_permit *permit, struct sp_err *err)
+{
+	permit->lease = sp_arena_alloc(arena, permit->n_to * sizeof *permit->lease);
+	if (!permit->lease)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t k = 0;
+
+		if (!ask[i].segment && !(far && sp_guard_is_metered(&ask[i], conf)))
+			continue;
+		while (k < permit->n_leases &&
+		       !sp_endpoint_eq(&permit->lease[k].to, &ask[i].to))
+			k++;
+		if (k == permit->n_leases)
+			permit->lease[permit->n_leases++] = (struct sp_lease){
+				.to = ask[i].to, .segment = ask[i].segment
+			};
+		note_rate(&permit->lease[k], ask[i].pps);
+	}
+	return 0;
+}
+
 int sp_guard_judge(const struct sp_guard_ask *ask, unsigned n, const struct sp_guard_conf *conf,
 		   struct sp_arena *arena, struct sp_permit *permit, struct sp_err *err)
 {
+	bool lease = false;
 	int rc = 0;
 
 	*permit = (struct sp_permit){ 0 };
 	if (!conf->nothing_leaves)
-		rc = judge_all(ask, n, conf, err);
+		rc = judge_all(ask, n, conf, &lease, err);
 	if (!rc && n)
 		rc = list_targets(ask, n, arena, permit, err);
+	if (!rc && n && !conf->nothing_leaves)
+		rc = list_leases(ask, n, conf, lease, arena, permit, err);
 	if (rc)
 		return rc;
 	permit->listen = conf->listen;
@@ -205,6 +279,18 @@ int sp_guard_judge(const struct sp_guard_ask *ask, unsigned n, const struct sp_g
 }
 
 /* ---- while sending ---- */
+
+bool sp_guard_lease_take(struct sp_lease *l, uint64_t now_ns, uint64_t packets)
+{
+	uint64_t all = SP_LOAD(l->packets);
+
+	if (sp_guard_lease_over(l, now_ns) || l->used >= all || packets > all - l->used) {
+		SP_ADD(l->refused, 1);
+		return false;
+	}
+	SP_ADD(l->used, packets);
+	return true;
+}
 
 /* The window is a little shorter than a second: at the limit itself a unit that left late is
  * followed by one in time, and both have their right. For the same reason it is the bits before

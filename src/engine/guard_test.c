@@ -344,7 +344,7 @@ static void test_sentences(void **state)
 	(void)state;
 	expect_text(&a, 1,
 		    WORDS("8.8.8.8", "public", "5000 packets/s", "1000 packets/s", "10 Mbit/s",
-			  "consent", "lease", "do not exist yet"));
+			  "consent", "lease", "spate key make", "--pair"));
 	a = ask_of("8.8.8.8", 900, 11e6);
 	expect_text(&a, 1, WORDS("11 Mbit/s", "consent"));
 	a = ask_of("8.8.8.8", INFINITY, INFINITY);
@@ -404,6 +404,120 @@ static void test_own_host_and_subnets(void **state)
 	a.public_link = true;
 	assert_false(allowed(&a, true));
 	expect_text(&a, 1, WORDS("255.255.255.255", "--allow-broadcast"));
+}
+
+/* With somebody who can ask, what was refused waits for the far end's word. */
+static void test_leases(void **state)
+{
+	const struct sp_guard_conf conf = { .may_lease = true };
+	struct sp_guard_ask a[4] = { ask_of("8.8.8.8", 1e6, 1e9), ask_of("10.0.0.1", 1e6, 1e9),
+				     ask_of("8.8.8.8", 500.5, 8),
+				     ask_of("1.1.1.1", INFINITY, 8) };
+	struct sp_permit permit;
+	struct sp_arena arena;
+	struct sp_err err = { 0 };
+
+	(void)state;
+	sp_arena_init(&arena, sp_mem_system());
+	assert_int_equal(sp_guard_judge(a, 4, &conf, &arena, &permit, &err), 0);
+	assert_int_equal(permit.n_leases, 2);
+	assert_int_equal(permit.lease[0].pps, 1000501);
+	assert_true(permit.lease[1].pps == UINT64_MAX);
+	assert_false(sp_permit_allows(&permit, &a[0].to));
+	assert_true(sp_permit_allows(&permit, &a[1].to));
+	permit.lease[0].until_ns = 1;
+	assert_true(sp_permit_allows(&permit, &a[0].to));
+	assert_false(sp_permit_allows(&permit, &a[3].to));
+	/* within the limits none is needed */
+	a[0] = ask_of("8.8.8.8", 500, 8);
+	assert_int_equal(sp_guard_judge(a, 3, &conf, &arena, &permit, &err), 0);
+	assert_int_equal(permit.n_leases, 1); /* 1000.5 in all */
+	assert_int_equal(sp_guard_judge(a, 2, &conf, &arena, &permit, &err), 0);
+	assert_int_equal(permit.n_leases, 0);
+	assert_true(sp_permit_allows(&permit, &a[0].to));
+	/* a source of somebody else's needs one at any rate; no end needs an end; never is never */
+	a[0].foreign_source = true;
+	assert_int_equal(sp_guard_judge(a, 1, &conf, &arena, &permit, &err), 0);
+	assert_int_equal(permit.n_leases, 1);
+	a[0].unbounded = true;
+	assert_int_equal(sp_guard_judge(a, 1, &conf, &arena, &permit, &err), -EACCES);
+	a[0] = ask_of("240.0.0.1", 1, 8);
+	assert_int_equal(sp_guard_judge(a, 1, &conf, &arena, &permit, &err), -EACCES);
+	sp_arena_fini(&arena);
+}
+
+static void test_taking_from_a_lease(void **state)
+{
+	struct sp_lease l = { .until_ns = 1000, .packets = 3 };
+
+	(void)state;
+	assert_true(sp_guard_lease_take(&l, 0, 1));
+	assert_true(sp_guard_lease_take(&l, 999, 1));
+	assert_false(sp_guard_lease_take(&l, 1000, 1));
+	assert_true(sp_guard_lease_take(&l, 500, 1));
+	assert_false(sp_guard_lease_take(&l, 500, 1));
+	l.packets = 4;
+	assert_true(sp_guard_lease_take(&l, 500, 1));
+	assert_int_equal(l.used, 4);
+	assert_int_equal(l.refused, 2);
+	/* Of a byte stream's several packets all or none. */
+	l.packets = 10;
+	assert_false(sp_guard_lease_take(&l, 500, 7));
+	assert_true(sp_guard_lease_take(&l, 500, 6));
+	assert_int_equal(l.used, 10);
+	assert_int_equal(l.refused, 3);
+}
+
+static void test_bytes_of_a_stream(void **state)
+{
+	struct sp_lease l = { .until_ns = 1000, .packets = 48 };
+	struct sp_guard_stream leased = { .lease = &l }, metered = { .metered = true },
+			       own = { 0 };
+	static struct sp_guard_meter m;
+
+	(void)state;
+	assert_true(sp_guard_bytes_take(&leased, &m, 0, 65536));
+	assert_int_equal(l.used, 47);
+	assert_false(sp_guard_bytes_take(&leased, &m, 0, 1400));
+	assert_true(sp_guard_bytes_take(&leased, &m, 0, 1399));
+	assert_int_equal(m.n, 0);
+	assert_false(sp_guard_stream_over(&leased, 999));
+	assert_true(sp_guard_stream_over(&leased, 1000));
+	for (unsigned i = 0; i < SP_GUARD_PUBLIC_PPS; i++)
+		assert_true(sp_guard_bytes_take(&metered, &m, 5, 100));
+	assert_false(sp_guard_bytes_take(&metered, &m, 5, 100));
+	assert_true(sp_guard_bytes_take(&own, &m, 5, 1u << 30));
+	assert_false(sp_guard_stream_over(&metered, SP_NEVER));
+}
+
+/* Into a test segment: no limits but the segment's own, sources as one likes. */
+static void test_segments(void **state)
+{
+	const struct sp_guard_conf conf = { 0 };
+	const struct sp_segment seg = { .pps = 10000, .interface = "eth3", .place = "a file" };
+	struct sp_guard_ask a[3] = { ask_of("8.8.8.8", 6000, 1e9), ask_of("1.1.1.1", 4000, 1e9),
+				     ask_of("9.9.9.9", 1000, 8) };
+	struct sp_permit permit;
+	struct sp_arena arena;
+	struct sp_err err = { 0 };
+
+	(void)state;
+	sp_arena_init(&arena, sp_mem_system());
+	a[0].segment = a[1].segment = &seg;
+	a[0].foreign_source = a[1].unbounded = true;
+	assert_int_equal(sp_guard_judge(a, 3, &conf, &arena, &permit, &err), 0);
+	assert_int_equal(permit.n_leases, 2);
+	assert_ptr_equal(permit.lease[1].segment, &seg);
+	assert_false(sp_guard_is_metered(&a[0], &conf));
+	assert_true(sp_guard_needs_segment(&a[0], &conf));
+	assert_true(sp_guard_is_metered(&a[2], &conf));
+	a[1].pps = 4000.5;
+	assert_int_equal(sp_guard_judge(a, 3, &conf, &arena, &permit, &err), -EACCES);
+	assert_non_null(strstr(err.text, "its ceiling of 10000"));
+	a[1].pps = 1;
+	a[2].pps = 1001;
+	assert_int_equal(sp_guard_judge(a, 3, &conf, &arena, &permit, &err), -EACCES);
+	sp_arena_fini(&arena);
 }
 
 static void test_is_metered(void **state)
@@ -551,6 +665,10 @@ int main(void)
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_total_over_all_targets),
 		cmocka_unit_test(test_own_host_and_subnets),
+		cmocka_unit_test(test_leases),
+		cmocka_unit_test(test_taking_from_a_lease),
+		cmocka_unit_test(test_bytes_of_a_stream),
+		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_is_metered),
 		cmocka_unit_test(test_permit),
 		cmocka_unit_test(test_no_memory),

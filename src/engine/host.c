@@ -1,4 +1,5 @@
-/* What the host is, and what the run took of it. Reads /proc; control thread only. */
+/* What the host is, and what the run took of it. Reads /proc, from files that it opens once: when
+ * they are read again the process may have no right to open any. Control thread only. */
 #include "engine/run_impl.h"
 
 #include <fcntl.h>
@@ -13,13 +14,10 @@
 #include "base/str.h"
 
 /* The start of a file, terminated; "" when it cannot be read. */
-static void slurp(const char *path, char *buf, size_t cap)
+static void slurp(int fd, char *buf, size_t cap)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, buf, cap - 1) : 0;
+	ssize_t n = fd >= 0 ? pread(fd, buf, cap - 1, 0) : 0;
 
-	if (fd >= 0)
-		close(fd);
 	buf[n > 0 ? n : 0] = '\0';
 }
 
@@ -27,12 +25,15 @@ void sp_host_describe(struct sp_host_info *h)
 {
 	struct utsname u;
 	char buf[2048], *p, *end;
+	int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
 
 	if (uname(&u) == 0) {
 		snprintf(h->kernel, sizeof h->kernel, "%.20s %.70s", u.sysname, u.release);
 		sp_strlcpy(h->hostname, u.nodename, sizeof h->hostname);
 	}
-	slurp("/proc/cpuinfo", buf, sizeof buf);
+	slurp(fd, buf, sizeof buf);
+	if (fd >= 0)
+		close(fd);
 	p = strstr(buf, "model name");
 	p = p ? strchr(p, ':') : NULL;
 	if (p) {
@@ -47,13 +48,13 @@ void sp_host_describe(struct sp_host_info *h)
 }
 
 /* First line of /proc/stat: user nice system idle iowait irq softirq steal, in ticks. */
-static void cpu_ticks(uint64_t *all, uint64_t *steal)
+static void cpu_ticks(const struct sp_run *r, uint64_t *all, uint64_t *steal)
 {
 	char buf[512], *p = buf;
 
 	*all = 0;
 	*steal = 0;
-	slurp("/proc/stat", buf, sizeof buf);
+	slurp(r->proc[RUN_PROC_STAT], buf, sizeof buf);
 	if (strncmp(buf, "cpu ", 4) != 0)
 		return;
 	p += 4;
@@ -78,18 +79,25 @@ static uint64_t cpu_self_ns(uint64_t *rss)
 
 void sp_host_usage_start(struct sp_run *r)
 {
+	static const char *const files[RUN_PROC__N] = {
+		[RUN_PROC_STAT] = "/proc/stat",
+		[RUN_PROC_SNMP] = "/proc/self/net/snmp",
+		[RUN_PROC_SNMP6] = "/proc/self/net/snmp6",
+	};
 	uint64_t rss;
 
-	cpu_ticks(&r->stat0, &r->steal0);
+	for (unsigned i = 0; i < RUN_PROC__N; i++)
+		r->proc[i] = open(files[i], O_RDONLY | O_CLOEXEC);
+	cpu_ticks(r, &r->stat0, &r->steal0);
 	r->cpu0_ns = cpu_self_ns(&rss);
-	sp_host_udp(&r->kernel0);
+	sp_host_udp(r, &r->kernel0);
 }
 
 void sp_host_usage(struct sp_run *r, struct sp_host_info *h)
 {
 	uint64_t all, steal;
 
-	cpu_ticks(&all, &steal);
+	cpu_ticks(r, &all, &steal);
 	h->steal = all > r->stat0 ? (double)(steal - r->steal0) / (double)(all - r->stat0)
 				  : NAN;
 	h->cpu_self = (double)(cpu_self_ns(&h->rss_peak_bytes) - r->cpu0_ns) / 1e9;
@@ -116,14 +124,21 @@ static uint64_t named(const char *text, const char *name)
 	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
 }
 
-void sp_host_udp(struct sp_kernel_counts *k)
+void sp_host_udp(const struct sp_run *r, struct sp_kernel_counts *k)
 {
 	char buf[8192];
 
 	*k = (struct sp_kernel_counts){ 0 };
-	slurp("/proc/self/net/snmp", buf, sizeof buf);
+	slurp(r->proc[RUN_PROC_SNMP], buf, sizeof buf);
 	udp4(k, buf);
-	slurp("/proc/self/net/snmp6", buf, sizeof buf);
+	slurp(r->proc[RUN_PROC_SNMP6], buf, sizeof buf);
 	k->in += named(buf, "Udp6InDatagrams");
 	k->out += named(buf, "Udp6OutDatagrams");
+}
+
+void sp_host_close(struct sp_run *r)
+{
+	for (unsigned i = 0; i < RUN_PROC__N; i++)
+		if (r->proc[i] >= 0)
+			close(r->proc[i]);
 }

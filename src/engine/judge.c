@@ -27,11 +27,27 @@ static const char *grouped(char buf[32], uint64_t v)
 	return sp_str_grouped(buf, 32, v);
 }
 
+static void remark_nobody(struct sp_run *r)
+{
+	char a[32], to[320];
+	bool all = r->n_asks > 0;
+
+	for (unsigned i = 0; i < r->n_asks; i++)
+		all &= r->asks[i].grant.peer;
+	if (!value(r, SP_C_error_unreachable) || all)
+		return;
+	sp_run_name_unreachable(r, to, sizeof to);
+	sp_run_say(r, "nobody-listens", false,
+		   "nobody listens on %s: %s ICMP unreachable answers came back (every "
+		   "datagram was sent all the same)",
+		   to, grouped(a, value(r, SP_C_error_unreachable)));
+}
+
 static void remark_sender(struct sp_run *r)
 {
 	uint64_t late = value(r, SP_C_not_sent_late), asked = value(r, SP_C_asked_packets);
 	uint64_t refused = value(r, SP_C_tx_refused);
-	char a[32], b[32], to[96];
+	char a[32], b[32];
 
 	if (late)
 		sp_run_say(r, "fell-behind", false,
@@ -61,20 +77,7 @@ static void remark_sender(struct sp_run *r)
 		sp_run_say(r, "too-big", false,
 			   "%s units were larger than the path takes and were refused",
 			   grouped(a, value(r, SP_C_error_too_big)));
-	if (value(r, SP_C_error_unreachable))
-		for (unsigned i = 0; i < r->n_asks || i == 0; i++) {
-			if (i < r->n_asks && r->asks[i].grant.peer)
-				continue;
-			sp_run_say(r, "nobody-listens", false,
-				   "nobody listens on %s: %s ICMP unreachable answers came "
-				   "back (every "
-				   "datagram was sent all the same)",
-				   r->plan->n_streams == 1
-					   ? sp_run_target_text(r, 0, to, sizeof to)
-					   : "some target",
-				   grouped(a, value(r, SP_C_error_unreachable)));
-			break;
-		}
+	remark_nobody(r);
 }
 
 static void remark_peers(struct sp_run *r)
@@ -139,11 +142,10 @@ static void remark_receiver(struct sp_run *r)
 			   "full",
 			   grouped(a, value(r, SP_C_dropped_receiver)));
 	if (value(r, SP_C_too_old) && known(r, SP_C_too_old))
-		sp_run_say(
-			r, "too-old", false,
-			"%s units arrived more than 1,024 behind the newest: counted as late, "
-			"though a copy cannot be told from a late one there",
-			grouped(a, value(r, SP_C_too_old)));
+		sp_run_say(r, "too-old", false,
+			   "%s units arrived 1,024 or more behind the newest: counted as late, "
+			   "though a copy cannot be told from a late one there",
+			   grouped(a, value(r, SP_C_too_old)));
 	if (known(r, SP_C_negative_delay) && value(r, SP_C_negative_delay))
 		sp_run_say(r, "negative-delay", false,
 			   "%s one-way delays came out below zero: the clocks are further "
@@ -193,7 +195,7 @@ static bool kernel_agrees(struct sp_run *r)
 		tx += r->transport_results[p].s.tx_units;
 		rx += r->transport_results[p].s.rx_units;
 	}
-	sp_host_udp(&now);
+	sp_host_udp(r, &now);
 	if ((double)(now.out - r->kernel0.out) < KERNEL_SHARE * (double)tx) {
 		sp_run_say(r, "kernel-disagrees", false,
 			   "spate counted %llu datagrams handed to the kernel, the kernel %llu",

@@ -10,8 +10,6 @@
 /* A rate is kept in pieces of at least so much, or one millisecond's worth. */
 #define PIECE	  (64u << 10)
 #define PIECE_NS  SP_NS_PER_MS
-/* Outside the own network each piece is about one packet, and the guard is asked for it. */
-#define METERED	  1400u
 /* After the last byte: how long the far end may take to read what is under way. */
 #define LINGER_NS (150 * SP_NS_PER_MS)
 
@@ -77,7 +75,9 @@ static void finish(struct sp_bulk *b, struct sp_bulk_stream *s, int error, uint6
 	}
 	s->state = BULK_ENDED;
 	b->busy--;
-	sp_conns_release(b->conns, s->slot, error != 0);
+	/* What lies in buffers does not leave after the lease. */
+	sp_conns_release(b->conns, s->slot,
+			 error != 0 || sp_guard_stream_over(&s->guard, now_ns));
 }
 
 /* The last byte is written: the far end is told, and has a moment to read it. */
@@ -190,12 +190,12 @@ static ssize_t send_piece(struct sp_bulk *b, struct sp_bulk_stream *s, struct bu
 
 	if (may == 0)
 		return 0;
-	if (SP_UNLIKELY(s->metered)) {
-		may = may < METERED ? may : METERED;
-		if (!sp_guard_meter_take(b->meter, now_ns, (uint32_t)may)) {
-			*at_ns = now_ns + SP_NS_PER_MS;
-			return 0;
-		}
+	/* Outside the own network each piece is about one packet. */
+	if (SP_UNLIKELY(s->guard.metered) && may > SP_GUARD_SEGMENT)
+		may = SP_GUARD_SEGMENT;
+	if (!sp_guard_bytes_take(&s->guard, b->meter, now_ns, may)) {
+		*at_ns = now_ns + SP_NS_PER_MS;
+		return 0;
 	}
 	return conn->ops->blast ? conn->ops->blast(conn, may) : write_pattern(b, c, conn, may);
 }

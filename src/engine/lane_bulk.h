@@ -19,7 +19,7 @@ struct sp_bulk_stream {
 	uint64_t bytes;		   /* at most so many; UINT64_MAX */
 	double bytes_per_ns;	   /* 0: as many as possible */
 	uint32_t granted;	   /* flow id, for the opener; 0: no spate receiver there */
-	bool metered;
+	struct sp_guard_stream guard;
 	struct sp_flow_tx *flow; /* tx_bytes, first_tx, last_tx are counted there */
 	/* The lane's. Read by control: conn_info and error. */
 	uint32_t slot;

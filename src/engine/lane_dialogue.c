@@ -184,7 +184,8 @@ static bool backlog_take(struct sp_dialogue *d, struct sp_dialogue_stream *s, ui
 		s->backlog_at = (s->backlog_at + 1) % s->backlog_cap;
 		s->backlog_n--;
 		d->waiting--;
-		if (t->t.intended_ns + SP_DIALOGUE_CREDIT_NS >= now_ns)
+		if (t->t.intended_ns + SP_DIALOGUE_CREDIT_NS >= now_ns &&
+		    !sp_guard_stream_over(&s->guard, now_ns))
 			return true;
 		give_up(s);
 	}
@@ -238,12 +239,15 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	d->under_way--;
 	if (retry(d, c, t))
 		return;
-	if (t->sent_ns)
+	if (t->sent_ns) {
 		SP_ADD(s->flow->tx_bytes, t->tx_bytes);
-	else if (t->why == SP_WHY_STOPPED)
+		if (SP_UNLIKELY(d->tx_marker != NULL))
+			sp_marker_unit(d->tx_marker, t->tx_bytes, now_ns);
+	} else if (t->why == SP_WHY_STOPPED) {
 		give_up(s);
-	else
+	} else {
 		SP_ADD(s->flow->refused, 1);
+	}
 	if (t->flags & SP_TXN_WHOLE)
 		count_answer(s, t);
 	if (t->flags & SP_TXN_WHOLE && t->status)
@@ -257,7 +261,8 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	}
 }
 
-static void server_outcome(struct dialogue_conn *c, const struct sp_txn *t, uint64_t now_ns)
+static void server_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
+			   const struct sp_txn *t, uint64_t now_ns)
 {
 	struct sp_dialogue_server *v = c->v;
 
@@ -268,6 +273,8 @@ static void server_outcome(struct dialogue_conn *c, const struct sp_txn *t, uint
 	if (!(t->flags & SP_TXN_WHOLE))
 		return;
 	SP_ADD(v->units, 1);
+	if (SP_UNLIKELY(d->rx_marker != NULL))
+		sp_marker_unit(d->rx_marker, t->rx_bytes, now_ns);
 	if (!c->f) {
 		SP_ADD(v->verifier->untracked, 1);
 		SP_ADD(v->verifier->untracked_bytes, t->rx_bytes);
@@ -294,7 +301,7 @@ static bool settle(struct sp_dialogue *d, uint32_t slot, int error, uint64_t now
 		if (c->s)
 			client_outcome(d, c, &t, error, now_ns);
 		else
-			server_outcome(c, &t, now_ns);
+			server_outcome(d, c, &t, now_ns);
 	}
 	c->wish.sent = 0;
 	c->wish.done = 0;
@@ -497,7 +504,7 @@ void sp_dialogue_token(struct sp_dialogue *d, uint32_t i, const struct sp_due *d
 	struct sp_dialogue_stream *s = &d->stream[i];
 	struct sp_dialogue_token t = { .t = { due->due_ns, due->size } };
 
-	if (SP_UNLIKELY(s->metered) && !sp_guard_meter_take(d->meter, now_ns, due->size))
+	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, due->size)))
 		SP_ADD(s->flow->refused, 1);
 	else if (s->backlog_n)
 		backlog_put(d, s, &t);
@@ -513,7 +520,9 @@ static bool next_unit(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	struct sp_dialogue_stream *s = c->s;
 	struct sp_dialogue_token t = { .t = { now_ns, s->size } };
 
-	if (s->closed ? !goes_on(d, s, now_ns) : !backlog_take(d, s, now_ns, &t)) {
+	if (s->closed ? !goes_on(d, s, now_ns) ||
+				!sp_guard_bytes_take(&s->guard, d->meter, now_ns, s->size)
+		      : !backlog_take(d, s, now_ns, &t)) {
 		idle_add(d, slot);
 		return false;
 	}
@@ -728,7 +737,7 @@ static void begin_closed(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 		sp_conns_release(d->conns, slot, false);
 		return;
 	}
-	if (SP_UNLIKELY(s->metered) && !sp_guard_meter_take(d->meter, now_ns, s->size)) {
+	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, s->size))) {
 		sp_conns_timer(d->conns, slot, now_ns + AGAIN_NS);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "engine/conns.h"
 #include "engine/errors.h"
 #include "engine/guard.h"
+#include "engine/marks.h"
 #include "engine/schedule.h"
 #include "engine/statuses.h"
 #include "engine/verify.h"
@@ -47,7 +48,8 @@ struct sp_dialogue_stream {
 	struct sp_proto *messages;  /* the engine's own machine's settings; NULL: another's */
 	unsigned port;
 	uint32_t ep, max_conns, size;
-	bool closed, metered, answers;
+	bool closed, answers;
+	struct sp_guard_stream guard;
 	uint64_t start_ns, end_ns, count; /* closed loop */
 	uint32_t backlog_cap;		  /* open loop: tokens that may wait */
 	struct sp_flow_tx *flow;
@@ -90,7 +92,8 @@ struct sp_dialogue {
 	struct sp_dialogue_server *server; /* one a port of the plan; ops NULL: none */
 	unsigned n_servers;
 	struct sp_guard_meter *meter;
-	uint8_t *buf; /* what was read, behind what was kept */
+	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */
+	uint8_t *buf;				 /* what was read, behind what was kept */
 	size_t keep_max;
 	void *kept;		     /* free buffers for what connections keep */
 	uint64_t under_way, waiting; /* tokens started and not over; in backlogs */

@@ -61,6 +61,8 @@ static void hard_error(struct sp_lane *l, struct sp_lane_port *port, int error, 
 static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 {
 	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
+	if (SP_UNLIKELY(l->tx_marker != NULL))
+		sp_marker_sent(l->tx_marker, &l->tx, l->tx_from, n, now_ns);
 	for (uint32_t i = l->tx_from; i < l->tx_from + n; i++)
 		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
 			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns);
@@ -165,9 +167,10 @@ static void meter(struct sp_lane *l, uint64_t now_ns)
 
 	for (uint32_t i = 0; i < l->due_n; i++) {
 		const struct sp_due *d = &l->due[i];
+		const struct sp_lane_stream *s = &l->streams[d->stream];
 
-		if (l->streams[d->stream].metered &&
-		    !sp_guard_meter_take(&l->meter, now_ns, d->size))
+		if (s->lease ? !sp_guard_lease_take(s->lease, now_ns, 1)
+			     : s->metered && !sp_guard_meter_take(&l->meter, now_ns, d->size))
 			refuse(l, d->stream);
 		else
 			l->due[kept++] = *d;
@@ -192,10 +195,39 @@ static uint32_t divert(struct sp_lane *l, uint64_t now_ns)
 	return n - kept;
 }
 
+static bool lease_over(const struct sp_lane *l, uint32_t stream, uint64_t now_ns)
+{
+	const struct sp_lease *lease = l->streams[stream].lease;
+
+	return lease && sp_guard_lease_over(lease, now_ns);
+}
+
+/* What was taken in time and had to wait for the transport does not leave after the lease. */
+static void refuse_waiting(struct sp_lane *l, uint64_t now_ns)
+{
+	uint32_t kept = l->due_i;
+
+	for (uint32_t i = l->tx_from; i < l->tx.n; i++)
+		if (lease_over(l, l->tx.m[i].flow, now_ns)) {
+			for (; l->tx_from < l->tx.n; l->tx_from++)
+				refuse(l, l->tx.m[l->tx_from].flow);
+			break;
+		}
+	for (uint32_t i = l->due_i; i < l->due_n; i++) {
+		if (lease_over(l, l->due[i].stream, now_ns))
+			refuse(l, l->due[i].stream);
+		else
+			l->due[kept++] = l->due[i];
+	}
+	l->due_n = kept;
+}
+
 uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 {
 	uint32_t left = 0;
 
+	if (SP_UNLIKELY(l->leased) && sp_lane_waiting(l))
+		refuse_waiting(l, now_ns);
 	if (l->tx_from < l->tx.n) {
 		left = offer(l);
 		if (l->tx_from < l->tx.n)
@@ -304,6 +336,8 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 			narrow(port, &l->rx);
 		else if (SP_UNLIKELY(l->hellos != NULL))
 			take_hellos(l, port);
+		if (SP_UNLIKELY(l->rx_marker != NULL))
+			sp_marker_received(l->rx_marker, &l->rx);
 		sp_verify_burst(l->verifier, &l->rx, i);
 		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(port->q, &l->rx);

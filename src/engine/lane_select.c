@@ -28,6 +28,14 @@ static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode
 	return NULL;
 }
 
+const struct sp_stamp_ops *sp_lane_stamp(const struct sp_plan_stream *s, bool frames,
+					 int family, const struct sp_catalog *c,
+					 uint32_t *headers)
+{
+	*headers = !frames ? 0 : family == 6 ? ETH_IP6_UDP : ETH_IP4_UDP;
+	return s->size < *headers ? NULL : stamp_for(c, s->stamp, s->size - *headers);
+}
+
 int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, int family,
 		   const struct sp_catalog *c, struct sp_lane_choice *choice,
 		   struct sp_err *err)
@@ -47,8 +55,7 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
 			       "stream %s: no source makes what its transport carries",
 			       s->name);
-	if (makes & SP_T_FRAME)
-		choice->headers = family == 6 ? ETH_IP6_UDP : ETH_IP4_UDP;
+	choice->stamp = sp_lane_stamp(s, makes & SP_T_FRAME, family, c, &choice->headers);
 	if (s->size < choice->headers)
 		return sp_fail(
 			err, -EINVAL, SP_EXIT_USAGE,
@@ -60,7 +67,6 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 			       "stream %s: --size %llu is larger than the %u bytes that this "
 			       "transport takes",
 			       s->name, (unsigned long long)s->size, caps->max_len);
-	choice->stamp = stamp_for(c, s->stamp, s->size - choice->headers);
 	if (!choice->stamp && (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "stream %s: the stamp does not fit into %llu bytes", s->name,

@@ -13,6 +13,10 @@ struct sp_lane_choice {
 	uint32_t headers;		    /* bytes of the unit before the payload */
 	const char *why;		    /* for the log */
 };
+/* The stamp that a stream will carry, NULL: none; headers: the bytes before its payload. What
+ * select says, before there is a port. */
+const struct sp_stamp_ops *sp_lane_stamp(const struct sp_plan_stream *, bool frames, int family,
+					 const struct sp_catalog *, uint32_t *headers);
 /* family is the target's (4 or 6). -ENOTSUP when no lane can do it. */
 int sp_lane_select(const struct sp_plan_stream *, const struct sp_tcaps *, int family,
 		   const struct sp_catalog *, struct sp_lane_choice *, struct sp_err *);

@@ -233,6 +233,86 @@ static void test_told_counts_complete_the_ledger(void **state)
 	sim_end(&s);
 }
 
+/* The total's is that of its one flow; of several the mean, in which those without have no part. */
+static void test_jitter_of_a_receiver(void **state)
+{
+	struct sp_endpoint peer = { 0 };
+	struct sp_flow_grant g;
+	struct sim s;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(sp_run_grant_flows(s.run, &peer, "x", 3, &g), 0);
+	arrive(&s, 0, 90, 100);
+	s.run->granted.rx[0].jitter16 = 16 * 1000;
+	for (int final = 0; final < 2; final++) {
+		collect(&s, final);
+		assert_true(fabs(flow(&s, 0)->jitter_ns - 1000) < 1e-9);
+		assert_true(fabs(sp_run_result(s.run)->total.jitter_ns - 1000) < 1e-9);
+	}
+	arrive(&s, 1, 9, 9);
+	s.run->granted.rx[1].jitter16 = 16 * 2000;
+	collect(&s, true);
+	assert_true(fabs(sp_run_result(s.run)->total.jitter_ns - 1500) < 1e-9);
+	sim_end(&s);
+}
+
+/* A sketch's quantiles are coarse, and yet not beyond what was measured exactly. */
+static void test_quantiles_stay_within_the_extremes(void **state)
+{
+	struct sp_endpoint peer = { 0 };
+	struct sp_flow_grant g;
+	const struct sp_measure *f;
+	struct sim s;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(sp_run_grant_flows(s.run, &peer, "x", 1, &g), 0);
+	sp_run_session_clock(s.run, g.session, true, 0, 0);
+	arrive(&s, 0, 1, 1);
+	sp_sketch_add(&s.run->granted.sketch[0], 420287);
+	s.run->granted.rx[0].delay_min = 420287;
+	s.run->granted.rx[0].delay_max = 420287;
+	collect(&s, true);
+	f = flow(&s, 0);
+	assert_true(f->delay.known);
+	assert_int_equal(f->delay.p50, 420287);
+	assert_int_equal(f->delay.p99, 420287);
+	sim_end(&s);
+}
+
+static const char *const two_ports[] = { VIRTUAL,     LOOP,	BOTH,
+					 "+port",     "name=q", "transport=loop",
+					 "port=5002", "+recv",	"name=second",
+					 "from=q",    NULL };
+
+/* Nothing came of it, but its session says where it was to come. */
+static void test_a_silent_flow_is_its_port_s(void **state)
+{
+	struct sp_endpoint peer = { 0 }, local = { .port = 5002 };
+	struct sp_stream_result one;
+	struct sp_flow_grant g;
+	uint64_t t0_ns;
+	struct sim s;
+
+	(void)state;
+	sim_start(&s, UINT64_MAX);
+	assert_int_equal(sim_build(&s, two_ports, 0), 0);
+	assert_int_equal(sim_arm(&s, &t0_ns), 0);
+	assert_int_equal(sp_run_grant_flows(s.run, &peer, "x", 1, &g), 0);
+	assert_int_equal(sp_addr_parse("127.0.0.1", &local.addr), 0);
+	sp_run_session_local(s.run, g.session, &local);
+	sp_run_session_final(s.run, g.session, &(uint64_t){ 7 }, 1);
+	collect(&s, true);
+	sp_result_stream(sp_run_result(s.run), 0, &one);
+	assert_int_equal(one.flows, 0);
+	sp_result_stream(sp_run_result(s.run), 1, &one);
+	assert_string_equal(one.name, "second");
+	assert_int_equal(one.flows, 1);
+	ASSERT_COUNT(&one.m, lost, 7);
+	sim_end(&s);
+}
+
 /* ---- the sender ---- */
 
 #define MAX_STREAM(name)                                                                       \
@@ -341,6 +421,32 @@ static void test_corrupted_ones_are_settled(void **state)
 	ASSERT_COUNT(stream(&s, 1), corrupted, 2);
 	ASSERT_COUNT(stream(&s, 1), lost, 8);
 	ASSERT_COUNT(&sp_run_result(s.run)->total, corrupted, 4);
+	ASSERT_COUNT(&sp_run_result(s.run)->total, untracked, 0);
+	assert_int_equal(sp_run_result(s.run)->violated, 0);
+	sim_end(&s);
+}
+
+/* More came than was sent, and nothing is missing: it is said, and is in no stream's counts. */
+static void test_what_has_no_place_is_untracked(void **state)
+{
+	const struct sp_measure *t;
+	struct told told;
+	struct sim s;
+
+	(void)state;
+	begin_send(&s, &told);
+	s.run->asks[0].counts_known = true;
+	for (unsigned i = 0; i < 2; i++) {
+		told.flow[i].unique = 98;
+		told.flow[i].corrupted = 4;
+		told.flow[i].rx = 102;
+	}
+	collect(&s, true);
+	t = &sp_run_result(s.run)->total;
+	ASSERT_COUNT(t, rx_packets, 200);
+	ASSERT_COUNT(t, corrupted, 4);
+	ASSERT_COUNT(t, untracked, 4);
+	ASSERT_COUNT(t, lost, 0);
 	assert_int_equal(sp_run_result(s.run)->violated, 0);
 	sim_end(&s);
 }
@@ -401,8 +507,12 @@ int main(void)
 		cmocka_unit_test(test_nothing_received_is_nothing_known),
 		cmocka_unit_test(test_a_stray_packet_changes_no_loss),
 		cmocka_unit_test(test_told_counts_complete_the_ledger),
+		cmocka_unit_test(test_jitter_of_a_receiver),
+		cmocka_unit_test(test_quantiles_stay_within_the_extremes),
+		cmocka_unit_test(test_a_silent_flow_is_its_port_s),
 		cmocka_unit_test(test_the_sum_knows_more_than_its_parts),
 		cmocka_unit_test(test_corrupted_ones_are_settled),
+		cmocka_unit_test(test_what_has_no_place_is_untracked),
 		cmocka_unit_test(test_a_foreign_clock_gives_no_times),
 		cmocka_unit_test(test_a_silent_receiver_leaves_it_unknown),
 	};

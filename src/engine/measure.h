@@ -43,7 +43,7 @@ struct sp_measure_sum {
 /* Clears m, which sums go to. */
 void sp_measure_sum_begin(struct sp_measure_sum *, struct sp_measure *m);
 void sp_measure_sum_add(struct sp_measure_sum *, const struct sp_measure *);
-/* Rates, and the mean of the jitters. */
+/* Rates, and the mean of the jitters: each stream or flow that has one counts once. */
 void sp_measure_sum_end(struct sp_measure_sum *);
 
 #endif

@@ -134,7 +134,7 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 	const struct run_listed *l = &r->listed[i];
 	const struct sp_flow_meta *meta;
 	const struct run_session *s;
-	uint32_t ep;
+	uint32_t ep, port;
 
 	if (r->role != SP_ROLE_RECV) {
 		give_sent_flow(r, (uint32_t)i, out);
@@ -142,11 +142,12 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 	}
 	meta = &l->table->meta[l->index];
 	ep = __atomic_load_n(&meta->ep, __ATOMIC_ACQUIRE);
+	port = sp_run_flow_port(r, l->table, l->index);
 	s = &r->sessions[l->table->rx[l->index].session];
 	*out = (struct sp_flow_result){ .id = meta->id,
 					.stream = s->used ? s->name : r->plan->recvs[0].name,
-					.proto = proto_of(r, meta->queue),
-					.unit = sp_run_flow_unit(r, meta),
+					.proto = proto_of(r, port),
+					.unit = sp_run_flow_unit(r, meta, port),
 					.ended = s->ended };
 	flow_measure(r, i, &out->m);
 	if (meta->from.family) /* over connections: the address, of many port numbers */

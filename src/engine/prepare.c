@@ -81,15 +81,13 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 	return ops->next_ns || !ops->fd;
 }
 
-/* What one packet of a byte stream carries, about. */
-#define BULK_PACKET 1400
-
-static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
+/* In packets, and in bits of payload. */
+static void asked_rate(const struct sp_plan_stream *s, bool conns, double *pps, double *bps)
 {
 	double bits = 8.0 * (double)s->size, part = s->deal_of > 1 ? (double)s->deal_of : 1;
 
 	if (s->bulk)
-		bits = 8.0 * BULK_PACKET;
+		bits = 8.0 * SP_GUARD_SEGMENT;
 	if (s->rate.kind == SP_RATE_MAX || s->rate.kind == SP_RATE_NONE) {
 		*pps = INFINITY;
 		*bps = INFINITY;
@@ -100,6 +98,8 @@ static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
 		*bps = (double)s->rate.micro / 1e6 / part;
 		*pps = bits > 0 ? *bps / bits : INFINITY;
 	}
+	if (conns && !s->bulk)
+		*pps *= (double)sp_guard_packets(s->size);
 }
 
 /* Is the source that a port is bound to another host's? Only frames can have one. */
@@ -117,8 +117,29 @@ static bool binds_foreign(const struct sp_run *r, const struct sp_plan_port *p,
 	return foreign;
 }
 
-static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_local *local,
-			  struct sp_guard_ask *ask, struct sp_err *err)
+/* The test segment that a port's frames leave into; looked for once a port, where it matters. */
+static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guard_ask *ask,
+		      const struct sp_segment **out, struct sp_err *err)
+{
+	struct sp_port_conf conf = { 0 };
+	int ret = 0;
+
+	if (!p->segment_known)
+		ret = bind_address(p->plan, &conf, &r->arena, err);
+	if (ret == 0 && !p->segment_known && conf.interface)
+		ret = sp_segment_find(SP_SEGMENT_DIR, conf.interface,
+				      sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S,
+				      &r->arena, &p->segment, err);
+	p->segment_known = true;
+	if (ret < 0)
+		return ret;
+	*out = p->segment && sp_segment_has_addr(p->segment, &ask->to.addr) ? p->segment : NULL;
+	return 0;
+}
+
+static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *local,
+			  const struct sp_guard_conf *guard, struct sp_guard_ask *ask,
+			  struct sp_err *err)
 {
 	const struct sp_plan_stream *s = &r->plan->streams[i];
 	const struct sp_plan_port *p = &r->plan->ports[s->from_port];
@@ -136,8 +157,18 @@ static int ask_for_stream(const struct sp_run *r, unsigned i, const struct sp_lo
 	ask->public_link = sp_local_is_public(local, p->interface);
 	ask->unbounded = !s->duration_ns && !s->count && !s->bytes;
 	ask->foreign_source = frames && binds_foreign(r, p, local);
-	asked_rate(s, &ask->pps, &ask->bps);
-	return 0;
+	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
+	if (frames && sp_guard_needs_segment(ask, guard))
+		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);
+	return ret;
+}
+
+static struct sp_lease *lease_of(const struct sp_run *r, const struct sp_endpoint *to)
+{
+	for (uint32_t i = 0; i < r->permit.n_leases; i++)
+		if (sp_endpoint_eq(&r->permit.lease[i].to, to))
+			return &r->permit.lease[i];
+	return NULL;
 }
 
 static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
@@ -145,7 +176,9 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	const struct sp_plan *plan = r->plan;
 	struct sp_guard_conf conf = { .allow_broadcast = plan->run.allow_broadcast,
 				      .listen = plan->n_recvs > 0,
-				      .nothing_leaves = true };
+				      .nothing_leaves = true,
+				      .may_lease = r->hooks.grant && r->hooks.lease &&
+						   plan->run.control };
 	struct sp_guard_ask *asks;
 	struct sp_local *local = NULL;
 	int ret;
@@ -155,7 +188,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
 		if (!nothing_leaves(r->ports[plan->streams[i].from_port].ops))
 			conf.nothing_leaves = false;
-		ret = ask_for_stream(r, i, local, &asks[i], err);
+		ret = ask_for_stream(r, i, local, &conf, &asks[i], err);
 		r->streams[i].to = asks[i].to;
 	}
 	if (ret == 0)
@@ -163,8 +196,10 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams && ret == 0; i++) {
 		/* All that counts against the run's limits is counted by one worker. */
 		r->streams[i].metered = sp_guard_is_metered(&asks[i], &conf);
-		if (r->streams[i].metered)
+		if (r->streams[i].metered || asks[i].segment)
 			r->streams[i].worker = 0;
+		if (r->streams[i].metered || asks[i].segment)
+			r->streams[i].lease = lease_of(r, &asks[i].to);
 	}
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
@@ -337,6 +372,24 @@ static uint64_t key_hash(const struct source_key *k)
 	return (h ^ sp_endpoint_hash(&k->to)) * 0xbf58476d1ce4e5b9ull;
 }
 
+/* A segment may name the hardware addresses behind it. */
+static int check_mac(const struct sp_run *r, const struct run_port *p,
+		     const struct source_key *k, const struct sp_link *link, struct sp_err *err)
+{
+	const struct sp_lease *l = lease_of(r, &k->to);
+	const uint8_t *m = link->dst_mac;
+	char to[72];
+
+	if (!l || !l->segment || sp_segment_has_mac(p->segment, m))
+		return 0;
+	return sp_fail(
+		err, -EACCES, SP_EXIT_PERM,
+		"%s: the next hop on %s has the hardware address "
+		"%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
+		sp_endpoint_format(to, sizeof to, &k->to), p->segment->interface, m[0], m[1],
+		m[2], m[3], m[4], m[5], p->segment->place);
+}
+
 static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,
 		       struct sp_err *err)
 {
@@ -357,6 +410,8 @@ static int open_source(struct sp_run *r, const struct source_key *k, struct sp_l
 	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
 		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
 		ret = p->ops->link(p->port, &k->to, &args.link, err);
+		if (ret == 0)
+			ret = check_mac(r, p, k, &args.link, err);
 		args.from.addr = args.link.src;
 		args.from.port = p->plan->port ? (uint16_t)p->plan->port : k->to.port;
 	}
@@ -387,7 +442,9 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	ls->lane = (uint8_t)choice.lane;
 	ls->port = (uint16_t)s->plan->from_port;
 	ls->metered = s->metered;
-	w->lane.metered |= s->metered;
+	ls->lease = s->lease;
+	w->lane.metered |= s->metered || s->lease;
+	w->lane.leased |= s->lease != NULL;
 	s->headers = choice.headers;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
 	s->local = w->lane.n_streams++;
@@ -440,8 +497,11 @@ static int place_streams(struct sp_run *r, struct sp_err *err)
 
 static bool wants_control(const struct sp_run *r, const struct run_stream *s)
 {
+	if (s->lease && !s->lease->segment)
+		return true;
 	return r->plan->run.control && r->hooks.grant && s->stamped &&
-	       !nothing_leaves(r->ports[s->plan->from_port].ops) && sp_addr_is_own(&s->to.addr);
+	       !nothing_leaves(r->ports[s->plan->from_port].ops) &&
+	       (r->hooks.keyed || sp_addr_is_own(&s->to.addr));
 }
 
 struct by_target {
@@ -497,6 +557,8 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;
+		a->ask.lease = s->lease && !s->lease->segment;
+		a->ask.lease_pps = a->ask.lease ? s->lease->pps : 0;
 		if (!s->plan->duration_ns)
 			a->ask.planned_ns = SP_NEVER;
 		else if (s->plan->start_ns + s->plan->duration_ns > a->ask.planned_ns)
@@ -599,6 +661,26 @@ static void head_flows(struct sp_run *r)
 	}
 }
 
+/* Which streams will carry a stamp: leases are asked for before a port is open. */
+static void foresee_stamps(struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		struct run_stream *s = &r->streams[i];
+		bool frames = r->ports[s->plan->from_port].ops->link != NULL;
+
+		s->stamped = s->plan->bulk || sp_lane_stamp(s->plan, frames, s->to.addr.family,
+							    r->catalog, &s->headers) != NULL;
+	}
+}
+
+static bool asks_for_leases(const struct sp_run *r)
+{
+	for (uint32_t i = 0; i < r->permit.n_leases; i++)
+		if (!r->permit.lease[i].segment)
+			return true;
+	return false;
+}
+
 static int allocate(struct sp_run *r, struct sp_err *err)
 {
 	const struct sp_plan *plan = r->plan;
@@ -643,9 +725,20 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 {
 	int ret = allocate(r, err);
+	bool leases;
 
 	if (ret == 0)
 		ret = resolve_and_judge(r, err);
+	if (ret == 0)
+		foresee_stamps(r);
+	/* Consent comes before any socket; counts can wait until they are open. */
+	leases = ret == 0 && asks_for_leases(r);
+	if (ret == 0 && leases)
+		ret = make_asks(r, err);
+	if (ret == 0 && leases)
+		ret = ask_for_grants(r, err);
+	if (ret == 0)
+		ret = sp_run_take_leases(r, err);
 	if (ret == 0)
 		ret = open_ports(r, err);
 	for (unsigned i = 0; i < r->n_workers && ret == 0; i++) {
@@ -656,9 +749,9 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = place_streams(r, err);
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
-	if (ret == 0)
+	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
-	if (ret == 0)
+	if (ret == 0 && !leases)
 		ret = ask_for_grants(r, err);
 	if (ret == 0 && r->role == SP_ROLE_BOTH)
 		ret = sp_run_self_grant(r, err);
@@ -687,6 +780,7 @@ void sp_run_release(struct sp_run *r)
 			r->ports[i].ops->close(r->ports[i].port);
 	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
 		sp_free(mem, r->sessions[i].tx);
+	sp_marks_free(r->marks, mem);
 	sp_flow_table_fini(&r->granted, mem);
 	sp_free(mem, r->hists);
 	sp_free(mem, r->listed);
@@ -696,4 +790,5 @@ void sp_run_release(struct sp_run *r)
 	sp_free(mem, r->sessions);
 	if (r->run_fd >= 0)
 		close(r->run_fd);
+	sp_host_close(r);
 }

@@ -177,7 +177,7 @@ static void fill_bulk(struct sp_run *r, struct run_stream *s)
 		.bytes_per_ns = s->plan->rate.kind == SP_RATE_BPS
 					? (double)s->plan->rate.micro / 8e15
 					: 0,
-		.metered = s->metered,
+		.guard = { s->lease, s->metered && !s->lease },
 		.flow = &w->lane.flow[s->local],
 	};
 }
@@ -198,7 +198,7 @@ static int fill_dialogue(struct sp_run *r, struct run_stream *s, struct sp_err *
 		.max_conns = sp_run_connections(r, s->plan),
 		.size = (uint32_t)s->plan->size,
 		.closed = s->plan->rate.kind == SP_RATE_MAX,
-		.metered = s->metered,
+		.guard = { s->lease, s->metered && !s->lease },
 		.answers = p.proto != NULL,
 		.start_ns = s->plan->start_ns,
 		.end_ns = end_of(s->plan),

@@ -33,6 +33,8 @@ int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	if (hooks)
 		r->hooks = *hooks;
 	r->run_fd = -1;
+	for (unsigned i = 0; i < RUN_PROC__N; i++)
+		r->proc[i] = -1;
 	r->stop_ns = SP_NEVER;
 	r->role = !plan->n_recvs ? SP_ROLE_SEND : plan->n_streams ? SP_ROLE_BOTH : SP_ROLE_RECV;
 	sp_arena_init(&r->arena, env->mem);
@@ -248,6 +250,39 @@ static void give_event(struct sp_run *r, enum sp_event_kind kind,
 		r->hooks.event(r->hooks.arg, &e);
 }
 
+int sp_run_want_marks(struct sp_run *r, uint32_t every, struct sp_err *err)
+{
+	if (sp_marks_new(&r->marks, r->env.mem, r->n_workers, every))
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		struct sp_worker *k = &r->workers[w];
+		struct sp_marker *m = sp_marks_marker(r->marks, w);
+		bool receives = r->role == SP_ROLE_RECV;
+
+		*(receives ? &k->lane.rx_marker : &k->lane.tx_marker) = m;
+		*(receives ? &k->dialogue.rx_marker : &k->dialogue.tx_marker) = m;
+		k->sink.marker = receives ? m : NULL;
+	}
+	return 0;
+}
+
+static void give_marks(struct sp_run *r)
+{
+	struct sp_mark m;
+
+	while (r->marks && sp_marks_next(r->marks, r->t0_ns, &m)) {
+		uint64_t t_ns = m.t_ns > r->t0_ns ? m.t_ns - r->t0_ns : 0;
+		struct sp_event e = { .kind = SP_EVENT_MARK,
+				      .t_ns = t_ns,
+				      .real_ns = r->started_real_ns + (int64_t)t_ns,
+				      .result = &r->result,
+				      .mark = &m };
+
+		if (r->hooks.event)
+			r->hooks.event(r->hooks.arg, &e);
+	}
+}
+
 int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 {
 	int ret;
@@ -319,6 +354,11 @@ void sp_run_remark(struct sp_run *r, const char *code, bool neutral, const char 
 		return;
 	r->result.remarks = r->remarks;
 	r->result.n_remarks = n + 1;
+}
+
+void sp_run_confined(struct sp_run *r, const char *what)
+{
+	sp_strlcpy(r->result.host.sandbox, what, sizeof r->result.host.sandbox);
 }
 
 /* Remarks that events have not told yet. Only between the start and the end event. */
@@ -515,6 +555,7 @@ static void finish(struct sp_run *r, uint64_t now_ns)
 	fetch_peer_counts(r);
 	for (unsigned w = 0; w < r->n_workers; w++)
 		sp_worker_quit(&r->workers[w]);
+	give_marks(r);
 	r->result.interrupted = r->interrupted;
 	sp_run_collect(r, now_ns, true);
 	watch_clock(r, now_ns);
@@ -575,6 +616,8 @@ int sp_run_wait_ms(const struct sp_run *r)
 		next = now + GOODBYE_NS / 16;
 	if (r->drain_ns)
 		next = now + DRAIN_NS / 10;
+	if (r->marks && now + SP_MARKS_POLL_NS < next)
+		next = now + SP_MARKS_POLL_NS;
 	return next > now ? (int)((next - now + SP_NS_PER_MS - 1) / SP_NS_PER_MS) : 0;
 }
 
@@ -588,7 +631,9 @@ static int step_real(struct sp_run *r, int timeout_ms)
 		wait = timeout_ms;
 	if (poll(&pfd, 1, wait) > 0)
 		(void)!read(r->run_fd, &word, sizeof word);
+	give_marks(r);
 	now = sp_clock_now(r->env.clock);
+	sp_run_watch_leases(r, now);
 	if (over(r, now)) {
 		finish(r, now);
 		return 1;
@@ -608,6 +653,7 @@ static void turn_all(struct sp_run *r)
 		did = false;
 		for (unsigned w = 0; w < r->n_workers; w++)
 			did |= sp_worker_turn(&r->workers[w], r->env.clock->virtual_ns);
+		give_marks(r);
 	}
 }
 
@@ -626,6 +672,7 @@ static int step_virtual(struct sp_run *r)
 {
 	uint64_t next;
 
+	sp_run_watch_leases(r, r->env.clock->virtual_ns);
 	for (;;) {
 		turn_all(r);
 		next = next_of_all(r);

@@ -28,6 +28,14 @@ struct sp_ask {
 	const uint32_t *streams; /* their indices in the plan */
 	uint64_t max_packets;	 /* ceiling of the whole run, UINT64_MAX none */
 	uint64_t planned_ns;	 /* SP_NEVER: until stopped */
+	bool lease;		 /* nothing may be sent there without one */
+	uint64_t lease_pps; /* units a second that it is wanted for; UINT64_MAX: any number */
+};
+/* What a lease allows (plugin/permit.h). why: there will be no other, one phrase that continues
+ * "the receiver at X ..."; NULL: it may still be renewed. */
+struct sp_lease_terms {
+	uint64_t packets, until_ns;
+	const char *why;
 };
 struct sp_grant {
 	bool peer;	    /* a spate receiver answered; else the rest is to be ignored */
@@ -66,10 +74,15 @@ struct sp_peer_counts {
 struct sp_run_hooks {
 	void *arg;
 	/* Asks all targets at once (so that silence costs one timeout). g has n members. An error
-	 * ends the run; "nobody there" is not an error. */
+	 * ends the run; "nobody there" is not an error, but no lease for an ask that needs one
+	 * is: -EACCES, exit 77. */
 	int (*grant)(void *arg, const struct sp_ask *, struct sp_grant *, uint32_t n,
 		     struct sp_err *);
 	void (*event)(void *arg, const struct sp_event *);
+	/* The terms of ask i's lease as they are now, whoever renews it. Asked at every step. NULL:
+	 * no lease can be had. */
+	int (*lease)(void *arg, uint32_t i, struct sp_lease_terms *);
+	bool keyed; /* grant may ask outside the own networks, too: it shows keys */
 	/* Live: how many unique units ask i's receiver has so far. 0: by its latest word; 1: it has
 	 * said nothing since the last call, whose figures are given again; -ENODATA: not known. */
 	int (*peer_sample)(void *arg, uint32_t i, uint64_t *rx_unique, uint64_t *rx_bytes);
@@ -85,6 +98,10 @@ int sp_run_new(struct sp_run **, const struct sp_plan *, const struct sp_catalog
 /* Resolves, asks for permits, opens ports, asks for grants, builds sources. Nothing is sent. On
  * failure err says why (exit classes 2, 69, 77) and the run can only be freed. */
 int sp_run_prepare(struct sp_run *, struct sp_err *);
+/* Between prepare and arm: an event for every so many units that leave (a receiver's: arrive), with the counts
+ * and rates at exactly that unit. Where more than 1,000 a second would come, about ten a second
+ * do. 0 or -ENOMEM. */
+int sp_run_want_marks(struct sp_run *, uint32_t every, struct sp_err *);
 /* The whole run's T0, absolute. Starts the workers (not in virtual time). */
 int sp_run_arm(struct sp_run *, uint64_t t0_ns, struct sp_err *);
 /* Async-signal-safe. The first ends the run as soon as counts are in; a second one at once. */
@@ -101,6 +118,8 @@ const struct sp_result *sp_run_result(const struct sp_run *);
 /* Adds a remark (its event follows at once); code and text are copied. Used by the hooks' owner
  * too. The same code and text is said once only. */
 void sp_run_remark(struct sp_run *, const char *code, bool neutral, const char *text);
+/* What the program gave up before the workers started, for the report; from a START event. */
+void sp_run_confined(struct sp_run *, const char *what);
 /* Something outside went wrong that the exit code must say (an output could not be written). */
 void sp_run_exit_hint(struct sp_run *, enum sp_exit code);
 void sp_run_free(struct sp_run *);
@@ -126,6 +145,9 @@ struct sp_flow_grant {
 /* Room for n flows of one sender. -ENOSPC: the flow or session limit is reached. */
 int sp_run_grant_flows(struct sp_run *, const struct sp_endpoint *peer, const char *name,
 		       uint32_t n, struct sp_flow_grant *);
+/* The local address that the session's sender asked at, and so sends to: its flows are counted
+ * with the receiver of that port from the start, also those of which nothing ever comes. */
+void sp_run_session_local(struct sp_run *, uint32_t session, const struct sp_endpoint *local);
 /* The sender's clock: add offset_ns to it to get ours. */
 void sp_run_session_clock(struct sp_run *, uint32_t session, bool known, int64_t offset_ns,
 			  uint64_t error_ns);

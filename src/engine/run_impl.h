@@ -7,6 +7,7 @@
 
 #include "engine/measure.h"
 #include "engine/resolve.h"
+#include "engine/segment.h"
 #include "engine/run.h"
 #include "engine/worker.h"
 
@@ -22,6 +23,8 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_segment *segment; /* that its frames leave into; NULL: none */
+	bool segment_known;
 	bool tx, rx;
 	uint32_t n_targets;
 	char where[96];
@@ -31,8 +34,9 @@ struct run_stream {
 	const struct sp_plan_stream *plan;
 	struct sp_endpoint to;
 	unsigned worker;
-	bool metered;	/* outside the own network */
-	uint32_t local; /* index in the worker's lane */
+	bool metered;		/* outside the own network */
+	struct sp_lease *lease; /* that it needs there; NULL: none */
+	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
@@ -77,6 +81,7 @@ struct run_session {
 	bool used, ended, lost, final;
 	bool tally_each;
 	struct sp_endpoint peer;
+	uint32_t port; /* of the plan, that it sends to; SP_NO_FLOW: not known */
 	char name[64];
 	uint32_t base, n; /* ids */
 	uint32_t first_tally;
@@ -108,6 +113,7 @@ enum run_hist {
 	RUN_HIST__N
 };
 
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -117,6 +123,8 @@ struct sp_run {
 	struct sp_run_hooks hooks;
 	struct sp_arena arena;
 	struct sp_permit permit;
+	bool leases_over;
+	uint32_t *lease_ask; /* which ask each of its leases belongs to */
 	enum sp_role_kind role;
 	enum run_phase phase;
 
@@ -139,12 +147,14 @@ struct sp_run {
 	uint32_t n_sessions;
 	uint32_t next_tally;
 
+	struct sp_marks *marks; /* NULL: nobody wants them */
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
 	uint64_t drain_ns, drain_seen;
 	int64_t started_real_ns;
 	int64_t real_offset_ns; /* real - monotonic, when last looked at */
 	int run_fd;
-	int stop_requested; /* atomic: signals seen */
+	int proc[RUN_PROC__N]; /* from the start on; -1: not open */
+	int stop_requested;    /* atomic: signals seen */
 	bool interrupted, ending;
 	uint64_t cpu0_ns;
 	uint64_t steal0, stat0; /* /proc/stat at T0 */
@@ -161,6 +171,7 @@ struct sp_run {
 	uint64_t final_ns; /* the end event's time: from then on nothing changes; 0: not yet */
 	struct run_receiver *receivers;	 /* one a recv of the plan */
 	struct sp_peer_flow *self_flows; /* sent to itself: at the end, one a stream */
+	uint64_t surplus;		 /* a sender's: came back as its own, and was not */
 	struct run_losses losses;	 /* of a receiver, or a run that sends to itself */
 	struct run_listed *listed;
 	uint32_t max_listed, n_listed, granted_listed,
@@ -186,8 +197,14 @@ int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
 void sp_run_conn_flow(struct sp_run *, unsigned i, bool peer);
 int sp_run_arm_conns(struct sp_run *, struct sp_err *);
 void sp_run_close_protocols(struct sp_run *);
+/* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
+ * when one is over. */
+int sp_run_take_leases(struct sp_run *, struct sp_err *);
+void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
+/* The plan's port that a flow came in by, or is to come in by. */
+uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */
 void sp_run_collect(struct sp_run *, uint64_t now_ns, bool final);
 /* collect_ports.c */
@@ -213,7 +230,7 @@ void sp_run_bytes_only(struct sp_measure *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);
 const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);
-const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *);
+const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *, unsigned port);
 /* parts.c: streams and flows for whoever asks. */
 extern const struct sp_result_parts sp_run_parts;
 /* "udp://10.0.0.1:5001" */
@@ -235,12 +252,16 @@ void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
 /* True when connections say what bounded the result. */
 bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
+/* judge_nobody.c: "udp://10.0.0.2:5001, udp://10.0.0.3:5001 and 2 more": the targets from which
+ * ICMP unreachable answers came and no spate receiver answered. */
+void sp_run_name_unreachable(const struct sp_run *, char *buf, size_t cap);
 /* host.c */
 void sp_host_describe(struct sp_host_info *);
 void sp_host_usage_start(struct sp_run *);
 void sp_host_usage(struct sp_run *, struct sp_host_info *);
 /* The kernel's own UDP datagram counts of this network namespace. */
-void sp_host_udp(struct sp_kernel_counts *);
+void sp_host_udp(const struct sp_run *, struct sp_kernel_counts *);
+void sp_host_close(struct sp_run *);
 
 /* Formats into the arena and adds a remark. */
 void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)

@@ -2,6 +2,7 @@
 #include "engine/run_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "core/shared.h"
@@ -66,7 +67,9 @@ int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const c
 	if (r->n_sessions == SP_RUN_MAX_SESSIONS || n == 0 || n > r->granted.cap - first)
 		return -ENOSPC;
 	s = &r->sessions[r->n_sessions];
-	*s = (struct run_session){ .used = true, .peer = *peer, .base = first + 1, .n = n };
+	*s = (struct run_session){
+		.used = true, .peer = *peer, .port = SP_NO_FLOW, .base = first + 1, .n = n
+	};
 	sp_strlcpy(s->name, name ? name : "", sizeof s->name);
 	s->tally_each = r->next_tally + n <= 1 + SP_TALLY_GRANTED;
 	s->first_tally = r->next_tally;
@@ -86,6 +89,56 @@ int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const c
 					 .n = n,
 					 .tally_each = s->tally_each };
 	return 0;
+}
+
+static bool is_any(const struct sp_addr *a)
+{
+	static const uint8_t zero[16];
+
+	return !a->family || memcmp(a->ip, zero, a->family == 4 ? 4 : 16) == 0;
+}
+
+enum fit { FITS_NOT, FITS_ANY, FITS_EXACTLY };
+
+/* How plan port p listens on this address. */
+static enum fit listens_at(const struct sp_run *r, unsigned p, const struct sp_endpoint *at)
+{
+	const struct run_port *port = &r->ports[p];
+	struct sp_endpoint own;
+
+	if (!port->rx || !port->ops->local)
+		return FITS_NOT;
+	for (unsigned k = 0; port->ops->local(port->port, k, &own) == 0; k++) {
+		if (own.port != at->port)
+			continue;
+		if (sp_addr_eq(&own.addr, &at->addr))
+			return FITS_EXACTLY;
+		if (is_any(&own.addr))
+			return FITS_ANY;
+	}
+	return FITS_NOT;
+}
+
+void sp_run_session_local(struct sp_run *r, uint32_t session, const struct sp_endpoint *local)
+{
+	struct run_session *s = &r->sessions[session];
+	enum fit best = FITS_NOT, fit;
+
+	for (unsigned p = 0; p < r->plan->n_ports; p++) {
+		fit = listens_at(r, p, local);
+		if (fit > best)
+			s->port = p;
+		best = fit > best ? fit : best;
+	}
+}
+
+uint32_t sp_run_flow_port(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i)
+{
+	const struct run_session *s = &r->sessions[t->rx[i].session];
+
+	if (SP_LOAD(t->meta[i].owner) || !s->used || s->port == SP_NO_FLOW)
+		return SP_LOAD(t->meta[i].queue);
+	return s->port;
 }
 
 void sp_run_session_clock(struct sp_run *r, uint32_t session, bool known, int64_t offset_ns,

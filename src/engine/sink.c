@@ -86,6 +86,8 @@ static void unlock(struct sp_sink *s)
 
 static void count_bytes(struct sp_sink *s, struct sink_conn *c, uint64_t n, uint64_t now_ns)
 {
+	if (SP_UNLIKELY(s->marker != NULL))
+		sp_marker_bytes(s->marker, n);
 	if (!c->f) {
 		SP_ADD(s->verifier->untracked_bytes, n);
 		return;
@@ -108,6 +110,8 @@ static void become_plain(struct sp_sink *s, uint32_t slot, struct sink_conn *c, 
 	from.port = 0;
 	c->ep = sp_endpoints_get(&s->from, &from, 0);
 	SP_ADD(s->units, 1);
+	if (SP_UNLIKELY(s->marker != NULL))
+		sp_marker_unit(s->marker, 0, now_ns);
 	if (!sp_verifier_plain(s->verifier, c->port, c->ep, &c->f, &c->meta)) {
 		c->f = NULL;
 		SP_ADD(s->verifier->untracked, 1);
@@ -224,6 +228,8 @@ static void flush(struct sp_sink *s, struct sink_conn *c)
 	if (!n)
 		return;
 	SP_ADD(s->units, n);
+	if (SP_UNLIKELY(s->marker != NULL))
+		sp_marker_received(s->marker, &s->batch);
 	lock(s);
 	SP_STORE(s->verifier->granted->meta[c->flow - 1].owner, s->verifier->worker + 1);
 	sp_verify_burst(s->verifier, &s->batch, c->port);

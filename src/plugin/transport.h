@@ -111,6 +111,9 @@ struct sp_transport_ops {
 	/* Spreads sources over the queues 0 .. workers - 1. NULL where one queue receives all. Either
 	 * way everything from one source arrives in one queue, in order. */
 	int (*steer)(struct sp_port *, unsigned workers);
+	/* ICMP unreachable answers of target ep, of those in stats. NULL, or 0 for targets of
+	 * which it is not told: nobody knows. Any thread, relaxed loads. */
+	uint64_t (*unreachable)(const struct sp_queue *, uint32_t ep);
 	/* Any thread, relaxed loads. */
 	void (*stats)(const struct sp_queue *, struct sp_tstats *);
 };

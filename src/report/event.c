@@ -3,7 +3,7 @@
 #include "report/fmt.h"
 #include "report/json_part.h"
 
-static const char *const kind_name[] = { "start", "interval", "remark", "end" };
+static const char *const kind_name[] = { "start", "interval", "remark", "end", "mark" };
 
 static size_t stream_limit(const struct sp_result *r)
 {
@@ -92,6 +92,8 @@ void sp_report_event(struct sp_str *out, const struct sp_event *ev,
 		break;
 	case SP_EVENT_END:
 		sp_json_document(&j, ev, env, SP_EVENT_PARTS, NULL);
+		break;
+	case SP_EVENT_MARK: /* not for the folder */
 		break;
 	}
 	sp_json_close(&j, '}');

@@ -42,19 +42,21 @@ static void init_sync(struct sp_folder *f)
 
 /* The writer takes no signals: they are the control thread's, and SIGXFSZ (a file above the
  * limit) is to be an error of write(), not the end of the process. */
-static int start_writer(struct sp_folder *f, struct sp_err *e)
+static bool start_writer(struct sp_folder *f)
 {
 	sigset_t all, old;
 	int rc;
 
+	if (f->started)
+		return true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&f->thread, NULL, sp_folder_writer, f);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc)
-		return sp_fail(e, -rc, SP_EXIT_IO, "cannot start the writer of %s: %s", f->path,
-			       strerrordesc_np(rc));
-	return 0;
+		sp_folder_failed(f, "events.jsonl", -rc);
+	f->started = rc == 0;
+	return f->started;
 }
 
 static void release(struct sp_folder *f)
@@ -98,9 +100,6 @@ int sp_folder_open(struct sp_folder **out, const struct sp_folder_conf *conf,
 		goto fail;
 	f->plan = conf->plan;
 	f->plan_arg = conf->plan_arg;
-	rc = start_writer(f, e);
-	if (rc)
-		goto fail;
 	*out = f;
 	return 0;
 fail:
@@ -111,6 +110,11 @@ fail:
 const char *sp_folder_path(const struct sp_folder *f)
 {
 	return f->path;
+}
+
+int sp_folder_dir(const struct sp_folder *f)
+{
+	return f->dir_fd;
 }
 
 /* ---- the queue's near end ---- */
@@ -173,6 +177,8 @@ static void tell_left_out(struct sp_folder *f, const struct sp_event *at)
 
 void sp_folder_event(struct sp_folder *f, const struct sp_event *ev)
 {
+	if (!start_writer(f))
+		return;
 	if (f->left_out)
 		tell_left_out(f, ev);
 	if (!push_event(f, ev))
@@ -213,6 +219,11 @@ int sp_folder_finish(struct sp_folder *f, const struct sp_event *ev,
 {
 	int rc = 0;
 
+	if (!start_writer(f)) {
+		sp_folder_error(f, e);
+		release(f);
+		return -EIO;
+	}
 	pthread_mutex_lock(&f->lock);
 	f->end = (struct sp_folder_end){ .ev = ev, .hists = hists, .n_hists = n_hists };
 	f->stop = true;

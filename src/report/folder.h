@@ -33,12 +33,15 @@ struct sp_folder_conf {
 
 struct sp_folder;
 
-/* Makes the folder and starts the writer. On failure (-errno, exit SP_EXIT_IO) err says what
+/* Makes the folder and opens events.jsonl. On failure (-errno, exit SP_EXIT_IO) err says what
  * could not be made, why and the way out; the run can go on without. */
 int sp_folder_open(struct sp_folder **, const struct sp_folder_conf *, const struct sp_mem *mem,
 		   struct sp_err *);
 /* Absolute path, good until sp_folder_finish. */
 const char *sp_folder_path(const struct sp_folder *);
+/* The open folder: whoever gives up rights to files keeps those to it. The writer starts with the
+ * first event, so until then there is no other thread. */
+int sp_folder_dir(const struct sp_folder *);
 /* Appends the event to events.jsonl; never waits. When the disk is so slow that the queue is
  * full, intervals are left out and their number is written when there is room again. */
 void sp_folder_event(struct sp_folder *, const struct sp_event *);

@@ -29,6 +29,7 @@ struct sp_folder {
 	int (*plan)(const void *plan_arg, sp_folder_take *take, void *arg);
 	const void *plan_arg;
 	pthread_t thread;
+	bool started;	      /* caller */
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t work, progress;
 	struct sp_str line[SP_FOLDER_LINES];

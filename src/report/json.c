@@ -205,6 +205,7 @@ void sp_json_host(struct sp_json *j, const struct sp_result *r)
 
 	sp_json_open(j, "host", '{');
 	sp_json_str(j, "hostname", h->hostname[0] ? h->hostname : NULL);
+	sp_json_str(j, "sandbox", h->sandbox[0] ? h->sandbox : NULL);
 	sp_json_str(j, "kernel", h->kernel[0] ? h->kernel : NULL);
 	sp_json_str(j, "cpu", h->cpu[0] ? h->cpu : NULL);
 	put_ns(j, "cpus", h->cpus, h->cpus);

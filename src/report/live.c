@@ -164,7 +164,9 @@ static void terminal_event(struct sp_live *l, const struct sp_event *ev, struct 
 		l->drawn_ns = ev->t_ns;
 	}
 	draw(l, ev, out);
-	sp_series_remember(&l->series, ev);
+	/* At T0 nothing was counted yet: all is 0, not unknown. */
+	if (ev->kind != SP_EVENT_START)
+		sp_series_remember(&l->series, ev);
 }
 
 void sp_live_event(struct sp_live *l, const struct sp_event *ev, struct sp_str *out)

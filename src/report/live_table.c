@@ -150,6 +150,9 @@ static void put_cell(struct sp_str *out, const struct layout *t, const struct co
 		time_text(text, sizeof text, &m->delay);
 		break;
 	}
+	/* Known at the end at the earliest: no word for it in every line until then. */
+	if (t->ev->kind != SP_EVENT_END && !strcmp(text, "unknown"))
+		sp_strlcpy(text, "-", sizeof text);
 	red = red && t->l->conf.color;
 	sp_str_puts(out, red ? "\033[31m" : "");
 	sp_fmt_right(out, text, col->cols);

@@ -180,6 +180,37 @@ static void the_table_is_drawn_over_itself(void **state)
 	end(&w);
 }
 
+/* At T0 nothing is known and everything is 0: the first second has its rates, in the total, too.
+ * What only the end tells has no figure until then. */
+static void the_first_second_has_rates(void **state)
+{
+	static struct show w;
+	struct sp_measure *m;
+
+	(void)state;
+	begin(&w, 2, true, 24, 80);
+	sp_sample_at(&w.s, 0);
+	w.s.event.kind = SP_EVENT_START;
+	w.s.result.total.c = (struct sp_counts){ .known = 0 };
+	put(&w, &w.s.event);
+	for (unsigned i = 1; i <= 10; i += 9) {
+		sp_sample_at(&w.s, i);
+		m = &w.s.result.total;
+		for (unsigned k = 0; k < 3; k++, m = &w.s.streams[k - 1].m)
+			sp_counts_forget(&m->c, SP_C_lost);
+		put(&w, &w.s.event);
+		if (i == 1) {
+			assert_int_equal(lines_with(&w.t, "unknown"), 0);
+			assert_int_equal(lines_with(&w.t,
+						    "total          2,000       2,000      "
+						    "16.4       2,000         -"),
+					 1);
+		}
+	}
+	assert_int_equal(lines_with(&w.t, "unknown"), 3);
+	end(&w);
+}
+
 static void it_is_drawn_at_most_once_a_second(void **state)
 {
 	static struct show w;
@@ -361,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_is_drawn_over_itself),
+		cmocka_unit_test(the_first_second_has_rates),
 		cmocka_unit_test(it_is_drawn_at_most_once_a_second),
 		cmocka_unit_test(every_size_is_survived),
 		cmocka_unit_test(a_new_size_is_followed),

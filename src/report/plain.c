@@ -1,7 +1,7 @@
 #include "report/plain.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "report/fmt.h"
@@ -17,45 +17,68 @@ static void put_time(struct sp_str *out, int64_t real_ns)
 	sp_str_printf(out, "[%s] ", text);
 }
 
-static void put_count(struct sp_str *out, const struct sp_counts *c, enum sp_counter i)
+/* What a line says, apart from when. */
+struct figures {
+	bool known;
+	uint64_t packets, bytes;
+	double pps, bps;
+};
+
+static struct figures of_mark(const struct sp_mark *m)
 {
-	if (sp_counts_has(c, i))
-		sp_str_printf(out, "%llu", (unsigned long long)c->v[i]);
-	else
-		sp_str_puts(out, "unknown");
+	return (struct figures){ true, m->n, m->bytes, m->pps, m->bps };
 }
 
-static void put_line(struct sp_str *out, const struct sp_event *ev)
+static struct figures of_total(const struct sp_result *r)
 {
-	const struct sp_measure *m = &ev->result->total;
-	bool recv = ev->result->role == SP_ROLE_RECV;
-	double pps = recv ? m->rx_pps : m->tx_pps, bps = recv ? m->rx_bps : m->tx_bps;
-	char text[SP_FMT_FIGURE];
+	const struct sp_measure *m = &r->total;
+	bool recv = r->role == SP_ROLE_RECV;
+	enum sp_counter packets = recv ? SP_C_rx_packets : SP_C_tx_packets;
+	enum sp_counter bytes = recv ? SP_C_rx_bytes : SP_C_tx_bytes;
 
-	put_time(out, ev->real_ns);
-	sp_str_puts(out, "Stats: ");
-	put_count(out, &m->c, recv ? SP_C_rx_packets : SP_C_tx_packets);
-	sp_str_puts(out, " packets, ");
-	put_count(out, &m->c, recv ? SP_C_rx_bytes : SP_C_tx_bytes);
-	sp_str_printf(out, " bytes, %s pps, ", sp_fmt_fixed(text, sizeof text, pps, 2));
-	sp_fmt_fixed(text, sizeof text, bps / (1024 * 1024), 2);
-	sp_str_printf(out, "%s Mbps ", text);
-	sp_fmt_fixed(text, sizeof text, bps / 1e6, 2);
-	sp_str_printf(out, "(%s Mbit/s decimal; Mbps above is 1024*1024)\n", text);
+	return (struct figures){ sp_counts_has(&m->c, packets) && sp_counts_has(&m->c, bytes),
+				 m->c.v[packets], m->c.v[bytes], recv ? m->rx_pps : m->tx_pps,
+				 recv ? m->rx_bps : m->tx_bps };
+}
+
+static void figures_text(const struct figures *f, char *buf, size_t cap)
+{
+	char count[64] = "unknown packets, unknown bytes";
+	char pps[SP_FMT_FIGURE], mebi[SP_FMT_FIGURE], mega[SP_FMT_FIGURE];
+
+	if (f->known)
+		snprintf(count, sizeof count, "%llu packets, %llu bytes",
+			 (unsigned long long)f->packets, (unsigned long long)f->bytes);
+	snprintf(buf, cap,
+		 "Stats: %s, %s pps, %s Mbps (%s Mbit/s decimal; Mbps above is 1024*1024)\n",
+		 count, sp_fmt_fixed(pps, sizeof pps, f->pps, 2),
+		 sp_fmt_fixed(mebi, sizeof mebi, f->bps / (1024 * 1024), 2),
+		 sp_fmt_fixed(mega, sizeof mega, f->bps / 1e6, 2));
+}
+
+static void put_line(struct sp_plain *p, int64_t real_ns, const struct figures *f,
+		     struct sp_str *out)
+{
+	char text[sizeof p->last];
+
+	figures_text(f, text, sizeof text);
+	/* The end's line, when the last packet was a hundredth one. */
+	if (!strcmp(text, p->last))
+		return;
+	strcpy(p->last, text);
+	put_time(out, real_ns);
+	sp_str_puts(out, text);
 }
 
 void sp_plain_event(struct sp_plain *p, const struct sp_event *ev, struct sp_str *out)
 {
-	const struct sp_result *r = ev->result;
-	enum sp_counter c = r->role == SP_ROLE_RECV ? SP_C_rx_packets : SP_C_tx_packets;
-	uint64_t hundreds = sp_counts_has(&r->total.c, c) ? r->total.c.v[c] / 100 : 0;
-	bool end = ev->kind == SP_EVENT_END;
+	struct figures f;
 
-	if (!end && (ev->kind != SP_EVENT_INTERVAL || hundreds <= p->printed))
+	if (ev->kind != SP_EVENT_MARK && ev->kind != SP_EVENT_END)
 		return;
-	p->printed = hundreds;
-	put_line(out, ev);
-	if (end && r->role != SP_ROLE_RECV) {
+	f = ev->kind == SP_EVENT_MARK ? of_mark(ev->mark) : of_total(ev->result);
+	put_line(p, ev->real_ns, &f, out);
+	if (ev->kind == SP_EVENT_END && ev->result->role != SP_ROLE_RECV) {
 		put_time(out, ev->real_ns);
 		sp_str_puts(out, "Traffic generation complete\n");
 	}

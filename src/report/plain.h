@@ -7,14 +7,16 @@
 #include "base/str.h"
 #include "core/result.h"
 
+#define SP_PLAIN_EVERY 100u /* packets a line: how often the run's marks are wanted */
+
 /* Zero-initialise. */
 struct sp_plain {
-	uint64_t printed; /* hundreds of packets that a line was written for */
+	char last[256]; /* the last line, but for its time */
 };
 
-/* A line when the count has passed a multiple of 100 since the last one, and one at the end,
- * with "Traffic generation complete" behind it when the run sent. Packets are the sent ones, in
- * recv the received ones. Time of day is local. */
+/* A line for each mark, and one at the end, unless the last mark's said just that; with "Traffic
+ * generation complete" behind it when the run sent. Packets are the sent ones, in recv the
+ * received ones; rates are those of the run up to that packet. Time of day is local. */
 void sp_plain_event(struct sp_plain *, const struct sp_event *, struct sp_str *out);
 
 #endif

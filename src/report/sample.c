@@ -306,8 +306,10 @@ void sp_sample_recv(struct sp_sample *s)
 	r->evidence = NULL;
 	r->unknown_identities = 7;
 	forget_sender(&r->total);
-	for (size_t i = 0; i < r->n_streams; i++)
+	for (size_t i = 0; i < r->n_streams; i++) {
+		*s->streams[i].asked = '\0';
 		forget_sender(&s->streams[i].m);
+	}
 }
 
 void sp_sample_assert_harmless(const char *text, bool esc)

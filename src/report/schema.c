@@ -97,7 +97,8 @@ static const struct prop measure_rows[] = {
 #define SP_TIMES(member, sentence) { #member "_ns", "#summary", sentence },
 		SP_MEASURE_TIMES
 #undef SP_TIMES
-	{ "jitter_ns", "integer?", "inter-arrival jitter (RFC 3550)" },
+	{ "jitter_ns", "integer?",
+	  "inter-arrival jitter (RFC 3550); of several streams or flows the mean of theirs" },
 	{ "ks_departure", "number?", "Kolmogorov-Smirnov distance of the departures' gaps" },
 	{ "ks_size", "number?", "Kolmogorov-Smirnov distance of the sizes" },
 	{ "first_tx_ns", "integer?", "first departure on the run's monotonic clock" },
@@ -168,6 +169,7 @@ static const struct prop transport_rows[] = {
 
 static const struct prop host_rows[] = {
 	{ "hostname", "string?", NULL },
+	{ "sandbox", "string?", NULL },
 	{ "kernel", "string?", NULL },
 	{ "cpu", "string?", NULL },
 	{ "cpus", "integer?", NULL },

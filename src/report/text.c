@@ -52,17 +52,22 @@ static void put_header(struct sp_str *out, const struct sp_result *r,
 
 static void put_only_stream(struct sp_str *out, const struct sp_result *r)
 {
+	bool recv = r->role == SP_ROLE_RECV;
 	struct sp_stream_result s;
+	char flows[SP_FMT_FIGURE];
 
 	if (r->n_streams != 1)
 		return;
 	sp_result_stream(r, 0, &s);
-	sp_text_label(out, "stream");
+	sp_text_label(out, recv ? "receiver" : "stream");
 	sp_fmt_safe(out, s.name ? s.name : "unknown");
 	if (*s.target) {
-		sp_str_puts(out, r->role == SP_ROLE_RECV ? " on " : " to ");
+		sp_str_puts(out, recv ? " on " : " to ");
 		sp_fmt_safe(out, s.target);
 	}
+	if (recv)
+		sp_str_printf(out, ", %s flow%s", sp_str_grouped(flows, sizeof flows, s.flows),
+			      s.flows == 1 ? "" : "s");
 	if (*s.asked) {
 		sp_str_puts(out, ": ");
 		sp_fmt_safe(out, s.asked);
@@ -162,6 +167,10 @@ static void put_host(struct sp_str *out, const struct sp_result *r)
 	sp_text_label(out, "host");
 	sp_fmt_wrap(out, line.text, SP_TEXT_LABEL, SP_TEXT_LABEL);
 	sp_str_fini(&line);
+	if (h->sandbox[0]) {
+		sp_text_label(out, "sandbox");
+		sp_fmt_wrap(out, h->sandbox, SP_TEXT_LABEL, SP_TEXT_LABEL);
+	}
 }
 
 static void put_end(struct sp_str *out, const struct sp_result *r,

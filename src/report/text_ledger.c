@@ -62,13 +62,14 @@ struct widths {
 	unsigned left, fig[TERMS], word[TERMS];
 };
 
-/* A row of nothing but unknowns says nothing: that it was not checked is said below. */
+/* A row of nothing but unknowns says nothing: that it was not checked is said below. What was sent
+ * has a row of its own: a receiver that was told it knows nothing of what was asked. */
 static bool all_unknown(const struct sp_counts *c, const struct identity *id)
 {
 	bool any = sp_counts_has(c, id->left);
 
 	for (unsigned t = 0; t < id->n; t++)
-		any |= sp_counts_has(c, id->term[t]);
+		any |= id->term[t] != SP_C_tx_packets && sp_counts_has(c, id->term[t]);
 	return !any;
 }
 

@@ -96,9 +96,9 @@ static unsigned name_cols(const struct sp_result *r, const struct chosen *c)
 	return cols < NAME_MAX ? cols : NAME_MAX;
 }
 
-static void put_figures(struct sp_str *out, const struct sp_measure *m, bool recv)
+static void put_figures(struct sp_str *out, const struct sp_stream_result *s, bool recv)
 {
-	const struct sp_summary *s = recv ? &m->delay : &m->late;
+	const struct sp_measure *m = &s->m;
 	char text[SP_FMT_FIGURE];
 	uint64_t lost, tx;
 
@@ -113,8 +113,12 @@ static void put_figures(struct sp_str *out, const struct sp_measure *m, bool rec
 	sp_fmt_right(out, text, 10);
 	sp_fmt_short(text, sizeof text, recv ? m->rx_pps : m->tx_pps);
 	sp_fmt_right(out, text, 11);
-	sp_fmt_right(out, s->known ? sp_human_ns(text, sizeof text, (double)s->p99) : "unknown",
-		     10);
+	sp_strlcpy(text, "unknown", sizeof text);
+	if (recv)
+		sp_str_grouped(text, sizeof text, s->flows);
+	else if (m->late.known)
+		sp_human_ns(text, sizeof text, (double)m->late.p99);
+	sp_fmt_right(out, text, 10);
 	sp_str_puts(out, "\n");
 }
 
@@ -134,21 +138,21 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 		c.at[c.n++] = i;
 	cols = name_cols(r, &c);
 	sp_str_grouped(total, sizeof total, r->n_streams);
-	sp_fmt_left(out, "streams", 2 + cols);
+	sp_fmt_left(out, recv ? "receivers" : "streams", 2 + cols);
 	sp_str_printf(out, "%13s%13s%11s%10s%11s%10s\n", "sent", "received", "lost", "loss",
-		      recv ? "recv pps" : "sent pps", recv ? "delay p99" : "late p99");
+		      recv ? "recv pps" : "sent pps", recv ? "flows" : "late p99");
 	for (size_t k = 0; k < c.n; k++) {
 		sp_result_stream(r, c.at[k], &s);
 		sp_str_puts(out, "  ");
 		sp_fmt_left(out, s.name ? s.name : "unknown", cols);
-		put_figures(out, &s.m, recv);
+		put_figures(out, &s, recv);
 	}
 	if (!all) {
 		sp_str_grouped(text, sizeof text, r->n_streams - c.n);
 		sp_str_printf(out,
 			      "  %s more of %s not shown (report.json has all); these are the "
-			      "worst by loss,\n  then by lateness\n",
-			      text, total);
+			      "worst by loss%s\n",
+			      text, total, recv ? "" : ",\n  then by lateness");
 	}
 }
 

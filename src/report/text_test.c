@@ -69,7 +69,7 @@ static const char golden_recv[] =
 	"spate 0.1.0: recv udp://:5001\n"
 	"  plan          3f9a1c2b77d0, seed 42, name sample\n"
 	"  time          2026-01-01T00:00:00Z, ran 10.0 s of 10.0 s\n"
-	"  stream        udp-1 on udp://10.99.0.2:5001: 1kpps, 1024 B, constant, 10s\n"
+	"  receiver      udp-1 on udp://10.99.0.2:5001, 1 flow\n"
 	"\n"
 	"verdict: valid with remarks, bounded by none\n"
 	"\n"
@@ -186,6 +186,29 @@ static void a_recv_reads_well(void **state)
 	sp_sample_init(&s, 1);
 	sp_sample_recv(&s);
 	check(&s, golden_recv);
+	sp_sample_fini(&s);
+}
+
+/* What only the senders know has no row, and what was told of it has one. */
+static void several_receivers_read_well(void **state)
+{
+	struct sp_sample s;
+	struct sp_str out;
+
+	(void)state;
+	sp_sample_init(&s, 2);
+	sp_sample_recv(&s);
+	sp_counts_set(&s.result.total.c, SP_C_tx_packets, 20001);
+	s.streams[1].flows = 1234;
+	sp_str_init(&out, sp_mem_system());
+	sp_report_text(&out, &s.event, &sp_sample_env, false);
+	assert_null(strstr(out.text, "asked    unknown"));
+	assert_non_null(strstr(out.text, "  sent      20,001 = "));
+	assert_non_null(strstr(out.text,
+			       "receivers              sent     received       lost      "
+			       "loss   recv pps     flows\n"));
+	assert_non_null(strstr(out.text, "1,234\n"));
+	sp_str_fini(&out);
 	sp_sample_fini(&s);
 }
 
@@ -334,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_send_reads_well),
 		cmocka_unit_test(a_recv_reads_well),
+		cmocka_unit_test(several_receivers_read_well),
 		cmocka_unit_test(unknown_is_said_and_never_zero),
 		cmocka_unit_test(a_ledger_that_does_not_add_up_is_marked),
 		cmocka_unit_test(only_counts_that_say_something_are_added),

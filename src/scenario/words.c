@@ -220,6 +220,7 @@ static void read_switches(const struct sp_reader *r, struct sp_words_output *out
 		{ "out.verbose", AT(verbose) },
 		{ "out.quiet", AT(quiet) },
 		{ "out.no_run_dir", AT(no_run_dir) },
+		{ "out.no_sandbox", AT(no_sandbox) },
 	};
 #undef AT
 	const struct sp_given *live = sp_reader_last(r, "out.live");
@@ -265,6 +266,60 @@ static int keep_text(struct sp_reader *r, const char *key, const char **out)
 	return *out ? 0 : no_memory(r->err);
 }
 
+/* ---- keys ---- */
+
+static int read_lease(struct sp_reader *r, struct sp_words_keys *k)
+{
+	const struct sp_given *g = sp_reader_last(r, "keys.lease");
+	struct sp_rate rate;
+	char shown[80];
+
+	k->lease_pps = UINT64_MAX;
+	if (!g)
+		return 0;
+	if (strcmp(g->value, "0") == 0) {
+		k->lease_pps = 0;
+		return 0;
+	}
+	if (sp_parse_rate(g->value, &rate) || rate.kind == SP_RATE_BPS ||
+	    (rate.kind == SP_RATE_PPS && rate.micro < 1000000))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: '%s' is not a number of packets a second (0, 10kpps, max)",
+			       g->spelling, sp_str_printable(shown, sizeof shown, g->value));
+	if (rate.kind == SP_RATE_PPS)
+		k->lease_pps = rate.micro / 1000000;
+	return 0;
+}
+
+/* Keys are shown in control sessions; who wants none cannot want these. */
+static int read_keys(struct sp_reader *r, bool sends, struct sp_words_keys *k)
+{
+	static const char *const keys[] = { "keys.file", "keys.trust", "keys.pair",
+					    "keys.lease" };
+	const struct sp_given *off = sp_reader_last(r, "run.control"), *g;
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		g = sp_reader_last(r, keys[i]);
+		if (g && off)
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s and %s do not go together", g->spelling,
+				       off->spelling);
+		if (g && !*g->value)
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: nothing is named",
+				       g->spelling);
+	}
+	rc = read_lease(r, k);
+	if (!rc)
+		rc = keep_text(r, "keys.file", &k->key_file);
+	if (!rc)
+		rc = keep_text(r, "keys.trust", &k->trust);
+	if (!rc && sends)
+		rc = keep_text(r, "keys.pair", &k->code);
+	k->pair = !sends && sp_reader_last(r, "keys.pair");
+	return rc;
+}
+
 /* ---- all of it ---- */
 
 /* What a line of a file says wrongly is bad data, not bad usage: such sentences begin with the
@@ -282,7 +337,7 @@ static void blame_file(const struct sp_reader *r)
 	}
 }
 
-static int seal(struct sp_reader *r)
+static int seal(struct sp_reader *r, bool sends)
 {
 	struct sp_words *w = r->words;
 	int rc = sp_plan_seal(r->build, &w->plan, r->err);
@@ -290,7 +345,9 @@ static int seal(struct sp_reader *r)
 	if (rc)
 		return rc;
 	w->out.name = w->plan->run.name;
-	rc = keep_text(r, "out.run_dir", &w->out.run_dir);
+	rc = read_keys(r, sends, &w->out.keys);
+	if (!rc)
+		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
 	return rc ? rc : keep_text(r, "out_pcap", &w->out.out_pcap);
 }
 
@@ -315,7 +372,7 @@ static int read_all(struct sp_reader *r, const char *command, int argc, char *co
 	rc = sends ? sp_reader_send(r) : sp_reader_recv(r);
 	if (!rc)
 		rc = set_run(r, command);
-	return rc ? rc : seal(r);
+	return rc ? rc : seal(r, sends);
 }
 
 int sp_words_parse(const char *command, int argc, char *const argv[], const struct sp_mem *mem,

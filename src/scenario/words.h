@@ -14,6 +14,15 @@ struct sp_plan;
 
 enum sp_words_live { SP_LIVE_AUTO, SP_LIVE_ON, SP_LIVE_OFF };
 
+/* Keys on the control channel. Texts live in the plan's arena. */
+struct sp_words_keys {
+	const char *key_file; /* NULL: the usual one */
+	const char *trust;    /* "NAME,NAME"; NULL: everybody who is trusted */
+	const char *code;     /* send: pair with this code; NULL: do not */
+	bool pair;	      /* recv: let one sender pair */
+	uint64_t lease_pps;   /* recv: most packets a second that a lease allows; 0: none */
+};
+
 /* What is not the plan's: how the result is shown and kept. Texts live in the plan's arena. */
 struct sp_words_output {
 	bool json, csv, plain; /* at most one */
@@ -22,9 +31,11 @@ struct sp_words_output {
 	enum sp_words_live live;
 	const char *run_dir; /* NULL: the default place */
 	bool no_run_dir;
+	bool no_sandbox;
 	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
 	const char *name;     /* the run's: "send", "recv" or --name's */
-	bool seed_drawn;      /* nobody gave one, something is drawn: say which it is */
+	struct sp_words_keys keys;
+	bool seed_drawn; /* nobody gave one, something is drawn: say which it is */
 };
 
 struct sp_words {

@@ -11,69 +11,88 @@
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
 #define G_ENGINE  "Engine"
+#define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
 
-#define OUTPUT_ROWS                                                                              \
-	{ "--json",                                                                              \
-	  SP_FLAG_NONE,                                                                          \
-	  NULL,                                                                                  \
-	  "out.json",                                                                            \
-	  "yes",                                                                                 \
-	  G_OUT,                                                                                 \
-	  "the final document, and nothing else, on standard output" },                          \
-		{ "--csv",                                                                       \
-		  SP_FLAG_NONE,                                                                  \
-		  NULL,                                                                          \
-		  "out.csv",                                                                     \
-		  "yes",                                                                         \
-		  G_OUT,                                                                         \
-		  "the final figures as CSV on standard output" },                               \
-		{ "--plain",                                                                     \
-		  SP_FLAG_NONE,                                                                  \
-		  NULL,                                                                          \
-		  "out.plain",                                                                   \
-		  "yes",                                                                         \
-		  G_OUT,                                                                         \
-		  "a line 'Stats: ...' every 100 packets and at the end" },                      \
-		{ "--live",                                                                      \
-		  SP_FLAG_NONE,                                                                  \
-		  NULL,                                                                          \
-		  "out.live",                                                                    \
-		  "on",                                                                          \
-		  G_OUT,                                                                         \
-		  "a live table (the default when standard output is a terminal)" },             \
-		{ "--no-live", SP_FLAG_NONE, NULL, "out.live", "off", G_OUT, "no live table" },  \
-		{ "--run-dir",                                                                   \
-		  SP_FLAG_VALUE,                                                                 \
-		  "DIR",                                                                         \
-		  "out.run_dir",                                                                 \
-		  NULL,                                                                          \
-		  G_OUT,                                                                         \
-		  "folder for plan, events and report, instead of a new one below "              \
-		  "$SPATE_RUNS or ~/.local/state/spate/runs" },                                  \
-		{ "--no-run-dir",	    SP_FLAG_NONE, NULL, "out.no_run_dir", "yes", G_OUT,  \
-		  "keep nothing of the run" },                                                   \
-		{ "--name", SP_FLAG_VALUE, "NAME", "run.name", NULL, G_OUT, "name of the run" }, \
-		{ "--dry-run",                                                                   \
-		  SP_FLAG_NONE,                                                                  \
-		  NULL,                                                                          \
-		  "out.dry_run",                                                                 \
-		  "yes",                                                                         \
-		  G_OUT,                                                                         \
-		  "print the plan and its digest; open nothing" },                               \
-		{ "-v, --verbose",                                                               \
-		  SP_FLAG_NONE,                                                                  \
-		  NULL,                                                                          \
-		  "out.verbose",                                                                 \
-		  "yes",                                                                         \
-		  G_OUT,                                                                         \
-		  "log what is detected and decided" },                                          \
-		{ "-q, --quiet", SP_FLAG_NONE,	   NULL, "out.quiet", "yes",                     \
-		  G_OUT,	 "log errors only" },                                            \
-	{                                                                                        \
-		"-h, --help", SP_FLAG_NONE, NULL, "help", "yes", G_OUT, "this text"              \
+#define KEY_ROW                                                                                \
+	{                                                                                      \
+		"--key", SP_FLAG_VALUE, "FILE", "keys.file", NULL, G_KEYS,                     \
+			"file of the own private key (default $XDG_CONFIG_HOME/spate/key)"     \
+	}
+
+#define OUTPUT_ROWS                                                                                    \
+	{ "--json",                                                                                    \
+	  SP_FLAG_NONE,                                                                                \
+	  NULL,                                                                                        \
+	  "out.json",                                                                                  \
+	  "yes",                                                                                       \
+	  G_OUT,                                                                                       \
+	  "the final document, and nothing else, on standard output" },                                \
+		{ "--csv",                                                                             \
+		  SP_FLAG_NONE,                                                                        \
+		  NULL,                                                                                \
+		  "out.csv",                                                                           \
+		  "yes",                                                                               \
+		  G_OUT,                                                                               \
+		  "a row a second for each stream (recv: flow) and the total, and the final ones, as " \
+		  "CSV on standard output" },                                                          \
+		{ "--plain",                                                                           \
+		  SP_FLAG_NONE,                                                                        \
+		  NULL,                                                                                \
+		  "out.plain",                                                                         \
+		  "yes",                                                                               \
+		  G_OUT,                                                                               \
+		  "a line 'Stats: ...' at every 100th packet, with the figures at that packet, "       \
+		  "and one at the end, which is the report's; from 100,000 packets a second "          \
+		  "on about ten lines a second, each at a multiple of 100" },                          \
+		{ "--live",                                                                            \
+		  SP_FLAG_NONE,                                                                        \
+		  NULL,                                                                                \
+		  "out.live",                                                                          \
+		  "on",                                                                                \
+		  G_OUT,                                                                               \
+		  "on a terminal a live table, elsewhere a line a second; on standard error "          \
+		  "beside --json and --csv (the default, there on a terminal only); not "              \
+		  "beside --plain" },                                                                  \
+		{ "--no-live", SP_FLAG_NONE, NULL, "out.live", "off", G_OUT, "neither" },              \
+		{ "--run-dir",                                                                         \
+		  SP_FLAG_VALUE,                                                                       \
+		  "DIR",                                                                               \
+		  "out.run_dir",                                                                       \
+		  NULL,                                                                                \
+		  G_OUT,                                                                               \
+		  "folder for plan, events and report, instead of a new one below "                    \
+		  "$SPATE_RUNS or ~/.local/state/spate/runs" },                                        \
+		{ "--no-run-dir",	    SP_FLAG_NONE, NULL, "out.no_run_dir", "yes", G_OUT,        \
+		  "keep nothing of the run" },                                                         \
+		{ "--no-sandbox",                                                                      \
+		  SP_FLAG_NONE,                                                                        \
+		  NULL,                                                                                \
+		  "out.no_sandbox",                                                                    \
+		  "yes",                                                                               \
+		  G_ENGINE,                                                                            \
+		  "keep capabilities, system calls and files that a run does not need" },              \
+		{ "--name", SP_FLAG_VALUE, "NAME", "run.name", NULL, G_OUT, "name of the run" },       \
+		{ "--dry-run",                                                                         \
+		  SP_FLAG_NONE,                                                                        \
+		  NULL,                                                                                \
+		  "out.dry_run",                                                                       \
+		  "yes",                                                                               \
+		  G_OUT,                                                                               \
+		  "print the plan and its digest; open nothing" },                                     \
+		{ "-v, --verbose",                                                                     \
+		  SP_FLAG_NONE,                                                                        \
+		  NULL,                                                                                \
+		  "out.verbose",                                                                       \
+		  "yes",                                                                               \
+		  G_OUT,                                                                               \
+		  "log what is detected and decided" },                                                \
+		{ "-q, --quiet", SP_FLAG_NONE,	   NULL, "out.quiet", "yes",                           \
+		  G_OUT,	 "log errors only" },                                                  \
+	{                                                                                              \
+		"-h, --help", SP_FLAG_NONE, NULL, "help", "yes", G_OUT, "this text"                    \
 	}
 
 const struct sp_flag sp_send_flags[] = {
@@ -179,6 +198,13 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
 	  "full: the check covers the payload too (default stamp)" },
 
+	KEY_ROW,
+	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,
+	  "show the own key to receivers in own networks, too, and talk to those with the "
+	  "keys of these names only" },
+	{ "--pair", SP_FLAG_VALUE, "CODE", "keys.pair", NULL, G_KEYS,
+	  "exchange keys with the receiver that printed this code (`recv --pair`), then go on" },
+
 	OUTPUT_ROWS,
 	{ 0 },
 };
@@ -237,6 +263,17 @@ const struct sp_flag sp_recv_flags[] = {
 	  "full: verify the payload too (default stamp)" },
 	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
 	  "wait by spinning: auto (default), never, always" },
+
+	KEY_ROW,
+	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,
+	  "control sessions for senders with the keys of these names only, in own networks, "
+	  "too (default: with a key anybody who is trusted, without one own networks)" },
+	{ "--pair", SP_FLAG_NONE, NULL, "keys.pair", "yes", G_KEYS,
+	  "print a code with which one sender can make itself known, within ten minutes and "
+	  "in one try" },
+	{ "--lease", SP_FLAG_VALUE, "RATE", "keys.lease", NULL, G_KEYS,
+	  "most packets a second that a sender with a key gets leave for, when it sends here "
+	  "over other people's networks (default max: what it asks for; 0: no leave)" },
 
 	OUTPUT_ROWS,
 	{ 0 },

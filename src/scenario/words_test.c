@@ -307,7 +307,7 @@ static struct temp write_temp(const char *text, size_t len)
 	struct temp t;
 	int fd;
 
-	snprintf(t.path, sizeof t.path, "/tmp/spate-words-XXXXXX");
+	snprintf(t.path, sizeof t.path, "/tmp/words-test-XXXXXX");
 	fd = mkstemp(t.path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), (ssize_t)len);

@@ -34,7 +34,7 @@ static int receive(struct sp_queue *q, uint32_t sock)
 	if (n == 0 || errno == EAGAIN || errno == EINTR)
 		return 0;
 	if (sp_udp_is_unreachable(errno)) {
-		sp_tstats_add(&q->stats.tx_unreachable, 1);
+		sp_udp_count_unreachable(q, &q->socks[sock], 1);
 		return 0;
 	}
 	return -errno;

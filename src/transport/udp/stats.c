@@ -9,19 +9,28 @@
 #include <unistd.h>
 
 /* A file of /proc into buf; its length. */
-static size_t slurp(const char *path, char *buf, size_t cap)
+static size_t slurp(int fd, char *buf, size_t cap)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t n = 0;
 	ssize_t r;
 
-	if (fd >= 0) {
-		while (n < cap - 1 && (r = read(fd, buf + n, cap - 1 - n)) > 0)
-			n += (size_t)r;
-		close(fd);
-	}
+	while (fd >= 0 && n < cap - 1 && (r = pread(fd, buf + n, cap - 1 - n, (off_t)n)) > 0)
+		n += (size_t)r;
 	buf[n] = 0;
 	return n;
+}
+
+void sp_udp_snmp_open(struct sp_port *p)
+{
+	p->snmp[0] = open("/proc/thread-self/net/snmp", O_RDONLY | O_CLOEXEC);
+	p->snmp[1] = open("/proc/thread-self/net/snmp6", O_RDONLY | O_CLOEXEC);
+}
+
+void sp_udp_snmp_close(struct sp_port *p)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (p->snmp[i] >= 0)
+			close(p->snmp[i]);
 }
 
 /* "Udp: NAME NAME ...\nUdp: 1 2 ...": the value below a name. */
@@ -44,19 +53,30 @@ static uint64_t snmp_value(const char *text, const char *name)
 	return 0;
 }
 
-uint64_t sp_udp_csum_errors(void)
+uint64_t sp_udp_csum_errors(const struct sp_port *p)
 {
 	char buf[16384];
 	const char *v6;
 	uint64_t n = 0;
 
-	if (slurp("/proc/thread-self/net/snmp", buf, sizeof buf))
+	if (slurp(p->snmp[0], buf, sizeof buf))
 		n = snmp_value(buf, "InCsumErrors");
-	slurp("/proc/thread-self/net/snmp6", buf, sizeof buf);
+	slurp(p->snmp[1], buf, sizeof buf);
 	v6 = strstr(buf, "Udp6InCsumErrors");
 	if (v6)
 		n += strtoull(v6 + strlen("Udp6InCsumErrors"), NULL, 10);
 	return n;
+}
+
+uint64_t sp_udp_unreachable(const struct sp_queue *q, uint32_t ep)
+{
+	const struct sp_endpoint_entry *peer = sp_endpoints_at(&q->peers, ep);
+	uint32_t sock = peer && q->target ? (uint32_t)q->target[ep].sock : 0;
+
+	/* A socket that several targets share is told of none. */
+	if (!sock || !q->socks[sock - 1].connected)
+		return 0;
+	return __atomic_load_n(&q->socks[sock - 1].unreachable, __ATOMIC_RELAXED);
 }
 
 void sp_udp_stats(const struct sp_queue *q, struct sp_tstats *out)
@@ -78,5 +98,5 @@ void sp_udp_stats(const struct sp_queue *q, struct sp_tstats *out)
 			out->rx_dropped += info[SK_MEMINFO_DROPS];
 	}
 	if (q->worker == 0) /* the host's, so one queue reports it */
-		out->rx_csum_errors = sp_udp_csum_errors() - p->csum_base;
+		out->rx_csum_errors = sp_udp_csum_errors(p) - p->csum_base;
 }

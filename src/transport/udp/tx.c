@@ -38,6 +38,12 @@ bool sp_udp_is_unreachable(int err)
 	}
 }
 
+void sp_udp_count_unreachable(struct sp_queue *q, struct udp_sock *s, uint64_t answers)
+{
+	sp_tstats_add(&q->stats.tx_unreachable, answers);
+	sp_tstats_add(&s->unreachable, answers);
+}
+
 /* How many messages from i on are one run of bytes of equal parts to one endpoint. */
 static uint32_t run_length(const struct sp_batch *b, uint32_t i, uint32_t max)
 {
@@ -179,7 +185,7 @@ static int push(struct sp_queue *q, struct udp_sock *s, uint32_t n, uint32_t *ms
 			*msgs += account(q, k, (uint32_t)r);
 			k += (uint32_t)r;
 			if (answers + swallowed)
-				sp_tstats_add(&q->stats.tx_unreachable, answers + swallowed);
+				sp_udp_count_unreachable(q, s, answers + swallowed);
 			answers = 0;
 			swallowed = k < n && s->connected && !is_blocked(s);
 			continue;
@@ -233,7 +239,7 @@ int sp_udp_flush(struct sp_queue *q)
 
 		if (!getsockopt(q->socks[i].fd, SOL_SOCKET, SO_ERROR, &err, &len) &&
 		    sp_udp_is_unreachable(err))
-			sp_tstats_add(&q->stats.tx_unreachable, 1);
+			sp_udp_count_unreachable(q, &q->socks[i], 1);
 	}
 	return 0;
 }

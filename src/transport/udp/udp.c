@@ -70,6 +70,7 @@ static void udp_close(struct sp_port *p)
 			sp_udp_queue_free(p->queues[w]);
 	for (size_t i = 0; p->listen && i < (size_t)p->workers * p->n_listen; i++)
 		sp_udp_sock_close(&p->listen[i]);
+	sp_udp_snmp_close(p);
 	sp_free(mem, p->queues);
 	sp_free(mem, p->listen);
 	sp_free(mem, p);
@@ -88,6 +89,7 @@ static int udp_open(struct sp_port **out, const struct sp_port_conf *c,
 	if (!p)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a udp port");
 	p->env = env;
+	p->snmp[0] = p->snmp[1] = -1;
 	p->permit = permit;
 	p->conf = c->conf ? *(const struct sp_udp_conf *)c->conf : defaults;
 	p->bind = sp_udp_plain(&c->bind);
@@ -110,8 +112,10 @@ static int udp_open(struct sp_port **out, const struct sp_port_conf *c,
 		udp_close(p);
 		return rc;
 	}
-	if (p->rx)
-		p->csum_base = sp_udp_csum_errors();
+	if (p->rx) {
+		sp_udp_snmp_open(p);
+		p->csum_base = sp_udp_csum_errors(p);
+	}
 	*out = p;
 	return 0;
 }
@@ -186,5 +190,6 @@ const struct sp_transport_ops sp_transport_udp = {
 	.flush = sp_udp_flush,
 	.fd = udp_fd,
 	.steer = sp_udp_steer,
+	.unreachable = sp_udp_unreachable,
 	.stats = sp_udp_stats,
 };

@@ -32,6 +32,7 @@ struct udp_sock {
 	uint32_t lane;	    /* 0 for those that send, 1 + listener's index */
 	uint32_t sndbuf;
 	struct sp_endpoint local;
+	uint64_t unreachable; /* answers of the network that it reported */
 };
 
 struct sp_port {
@@ -48,6 +49,7 @@ struct sp_port {
 	uint32_t n_listen;	  /* of each worker */
 	struct udp_sock *listen;  /* [workers][n_listen] */
 	struct sp_queue **queues; /* [workers] */
+	int snmp[2];		  /* the host's counters, open as long as the port is */
 	uint64_t csum_base;	  /* the host's counter at open */
 };
 
@@ -136,6 +138,7 @@ int sp_udp_peer(const struct sp_queue *, uint32_t ep, struct sp_endpoint *remote
 void sp_udp_tx_init(struct udp_tx *);
 int sp_udp_tx_burst(struct sp_queue *, struct sp_batch *, uint32_t from, bool join);
 int sp_udp_flush(struct sp_queue *);
+void sp_udp_count_unreachable(struct sp_queue *, struct udp_sock *, uint64_t answers);
 /* An answer of the network to an earlier datagram, not a failure of this one. */
 bool sp_udp_is_unreachable(int err);
 
@@ -146,7 +149,10 @@ int sp_udp_rx_burst(struct sp_queue *, struct sp_batch *);
 void sp_udp_rx_release(struct sp_queue *, struct sp_batch *);
 
 /* stats.c */
-uint64_t sp_udp_csum_errors(void);
+void sp_udp_snmp_open(struct sp_port *);
+void sp_udp_snmp_close(struct sp_port *);
+uint64_t sp_udp_csum_errors(const struct sp_port *);
 void sp_udp_stats(const struct sp_queue *, struct sp_tstats *);
+uint64_t sp_udp_unreachable(const struct sp_queue *, uint32_t ep);
 
 #endif

@@ -62,6 +62,8 @@ static void test_closed_port_costs_nothing(void **state)
 	assert_int_equal(s.tx_msgs, 300);
 	assert_int_equal(s.tx_units, 300);
 	assert_int_equal(s.tx_unreachable, 300);
+	assert_int_equal(T->unreachable(r.tq, ep), 300);
+	assert_int_equal(T->unreachable(r.tq, ep + 1), 0);
 	assert_int_equal(s.tx_blocked, 0);
 	rig_close(&r);
 }
