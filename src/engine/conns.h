@@ -21,8 +21,9 @@
 enum sp_turn_bit {
 	SP_TURN_IN = SP_CONN_IN,
 	SP_TURN_OUT = SP_CONN_OUT,
-	SP_TURN_AGAIN = 1u << 2, /* the user asked for it */
-	SP_TURN_TIMER = 1u << 3, /* its time has come */
+	SP_TURN_END = SP_CONN_END,
+	SP_TURN_AGAIN = 1u << 3, /* the user asked for it */
+	SP_TURN_TIMER = 1u << 4, /* its time has come */
 };
 
 struct sp_conn_user {

@@ -10,6 +10,10 @@
 #define READ_QUANTUM (256u << 10)
 /* Units that one connection may begin in a turn. */
 #define UNITS_A_TURN 32u
+/* A connection so young that wrote at most this, less than a segment everywhere, has sent nothing
+ * twice: no timer of the kernel's is shorter. */
+#define YOUNG_NS     (4 * SP_NS_PER_MS)
+#define ONE_SEGMENT  500u
 /* A closed loop's connection that failed tries again after so long. */
 #define AGAIN_NS     (10 * SP_NS_PER_MS)
 
@@ -22,10 +26,11 @@ struct dialogue_conn {
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
 	uint64_t connect_by_ns;
-	uint8_t *keep; /* bytes shown and not taken */
+	uint64_t wrote; /* bytes */
+	uint8_t *keep;	/* bytes shown and not taken */
 	uint32_t keep_len;
-	uint32_t idle_prev, idle_next; /* slot + 1 */
-	bool idle, open, held, shut, eof, more;
+	uint32_t idle_prev, idle_next;		       /* slot + 1 */
+	bool idle, open, held, shut, eof, more, ended; /* ended: SP_TURN_END came */
 };
 
 /* The machine's state stands behind it. */
@@ -356,7 +361,9 @@ static void drop(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t now_
 		return;
 	}
 	idle_remove(d, slot);
-	ask(s, sp_conns_conn(d->conns, slot), true);
+	if (!s->info.known || c->wrote > ONE_SEGMENT ||
+	    now_ns >= c->connect_by_ns - SP_DIALOGUE_CONNECT_NS + YOUNG_NS)
+		ask(s, sp_conns_conn(d->conns, slot), true);
 	if (s->closed && goes_on(d, s, now_ns)) {
 		bool failed = reset || !c->open;
 
@@ -428,8 +435,9 @@ static int connect_slot(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	struct sp_conn *upper;
 	int rc = sp_conns_connect(d->conns, slot, s->port, s->ep);
 
-	c->open = c->held = c->shut = c->eof = c->more = false;
+	c->open = c->held = c->shut = c->eof = c->more = c->ended = false;
 	c->connect_by_ns = now_ns + SP_DIALOGUE_CONNECT_NS;
+	c->wrote = 0;
 	c->end->ops->init(state_of(d, slot), c->end->proto, now_ns, &c->wish);
 	if (!rc && c->end->wrap_ops) {
 		rc = c->end->wrap_ops->wrap(c->end->wrap, sp_conns_conn(d->conns, slot),
@@ -548,6 +556,7 @@ static bool write_out(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 			fail(d, slot, sp_why_of((int)n), (int)n, now_ns);
 			return false;
 		}
+		c->wrote += (size_t)n;
 		c->end->ops->on_wrote(state_of(d, slot), (size_t)n, now_ns, &c->wish);
 		settle(d, slot, 0, now_ns);
 	}
@@ -622,9 +631,11 @@ static bool read_in(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 			return false;
 		}
 		left -= (size_t)n < left ? (size_t)n : left;
-		c->more = true;
+		c->more = (size_t)n == READ_MAX || c->ended || !conn->ops->reads_all;
 		if (!left || !write_out(d, slot, now_ns))
 			return left == 0;
+		if (!c->more)
+			return true;
 	}
 	return true;
 }
@@ -772,6 +783,7 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	}
 	if (!opened(d, slot, now_ns))
 		return;
+	c->ended |= (bits & SP_TURN_END) != 0;
 	/* A layer may want either event for either thing. */
 	c->more |= bits & (SP_TURN_IN | (c->end->wrap_ops ? SP_TURN_OUT : 0u));
 	if (!write_out(d, slot, now_ns))

@@ -35,6 +35,7 @@ struct sp_conn {
 enum sp_conn_bit {
 	SP_CONN_IN = 1u << 0,  /* a read may give something: bytes, end or error */
 	SP_CONN_OUT = 1u << 1, /* the opening may have moved on, or a write find room */
+	SP_CONN_END = 1u << 2, /* with IN: the far end has finished, or something failed */
 };
 
 /* conn NULL: somebody wants to be accepted. With a wrap, conn is the lowest one. */
@@ -59,6 +60,9 @@ struct sp_conn_ops {
 	int (*open)(struct sp_conn *);
 	/* HOT. Bytes read; 0 = the far end has finished; -EAGAIN. */
 	ssize_t (*read)(struct sp_conn *, void *, size_t);
+	/* A read that gives less than was asked has taken all that there is; what comes later has
+	 * its own event. Not so once SP_CONN_END came: read on. */
+	bool reads_all;
 	/* HOT. Bytes taken, at least one; -EAGAIN: none. A layer that buffers (TLS) takes what is
 	 * left over itself. */
 	ssize_t (*write)(struct sp_conn *, const struct iovec *, int);
@@ -86,7 +90,8 @@ struct sp_conn_ops {
 /* How a transport with SP_T_CONN opens byte streams. On one worker's queue, by that worker. */
 struct sp_conn_door {
 	/* Begins a connection to an endpoint of the queue (which asked the permit). id is put into
-	 * the connection before its first event can come. */
+	 * the connection before its first event can come. Whoever connects speaks first: a transport
+	 * may keep the last step of its own handshake for the first bytes to carry. */
 	int (*connect)(struct sp_queue *, uint32_t ep, uint32_t id, struct sp_conn **);
 	/* Takes one that came in. -EAGAIN: none waits. -EMFILE, -ENOBUFS: it was turned away (and
 	 * another one may wait). */

@@ -212,9 +212,9 @@ void sp_text_statuses(struct sp_str *out, const struct sp_result *r)
 		sp_str_puts(out, "  ");
 		sp_fmt_left(out, s.name ? s.name : "unknown", NAME_MIN);
 		for (uint32_t k = 0; k < s.statuses.n; k++)
-			sp_str_printf(out, "  %u: %s", s.statuses.row[k].status,
-				      sp_str_grouped(text, sizeof text,
-						     s.statuses.row[k].count));
+			sp_str_printf(
+				out, "  %u: %s", s.statuses.row[k].status,
+				sp_str_grouped(text, sizeof text, s.statuses.row[k].count));
 		if (s.statuses.more)
 			sp_str_printf(out, "  other: %s",
 				      sp_str_grouped(text, sizeof text, s.statuses.more));

@@ -47,12 +47,16 @@ static int conn_ends(const struct sp_conn *conn, struct sp_endpoint *remote,
 }
 
 /* Nobody listens, and the kernel has chosen as our number the one that we connect to. */
-static bool met_itself(const struct sp_conn *conn)
+static bool met_itself(const struct tcp_conn *c)
 {
-	struct sp_endpoint remote, local;
+	const struct sp_port *p = c->q->port;
+	const struct sp_endpoint *remote = &c->q->ends.at[c->ep].remote;
+	struct sp_endpoint local;
 
-	return conn_ends(conn, &remote, &local) == 0 && remote.port >= TCP_SELF_PORT &&
-	       sp_endpoint_eq(&remote, &local);
+	if (p->bind.port ? remote->port != p->bind.port
+			 : remote->port < p->auto_first || remote->port > p->auto_last)
+		return false;
+	return conn_ends(&c->conn, NULL, &local) == 0 && sp_endpoint_eq(remote, &local);
 }
 
 static int conn_open(struct sp_conn *conn)
@@ -67,7 +71,7 @@ static int conn_open(struct sp_conn *conn)
 		return -EAGAIN;
 	if (c->trouble && !getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) && error)
 		return -error;
-	if (met_itself(conn))
+	if (met_itself(c))
 		return -ECONNREFUSED;
 	c->open = true;
 	return 0;
@@ -104,6 +108,9 @@ static ssize_t conn_write(struct sp_conn *conn, const struct iovec *iov, int n)
 
 	if (!c->open)
 		return -EAGAIN;
+	if (n == 1)
+		return sent(c, send(c->fd, iov->iov_base, iov->iov_len,
+				    MSG_NOSIGNAL | MSG_DONTWAIT));
 	/* sendmsg does not write to what the vector points to. */
 	memcpy(&m.msg_iov, &iov, sizeof m.msg_iov);
 	return sent(c, sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT));
@@ -184,6 +191,7 @@ static void conn_close(struct sp_conn *conn, bool reset)
 const struct sp_conn_ops sp_tcp_conn_ops = {
 	.open = conn_open,
 	.read = conn_read,
+	.reads_all = true,
 	.write = conn_write,
 	.blast = conn_blast,
 	.drain = conn_drain,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -58,6 +59,15 @@ static int bind_own(const struct sp_port *p, int fd, uint8_t family)
 	return sp_tcp_sock_bind(p, fd, &at, false);
 }
 
+/* The SYN-ACK is answered by the first bytes, a packet and a wake-up less at both ends (the kernel
+ * waits 200 ms for them at most). */
+static void set_lazy(int fd)
+{
+	int second = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &second, sizeof second);
+}
+
 static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_conn **out)
 {
 	const struct sp_endpoint *to = &q->ends.at[ep].remote;
@@ -70,6 +80,8 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 		return fd;
 	c = sp_tcp_conn_new(q, id, fd);
 	rc = c ? bind_own(q->port, fd, to->addr.family) : -ENOBUFS;
+	if (q->port->conf.lazy_ack)
+		set_lazy(fd);
 	if (!rc && connect(fd, (struct sockaddr *)&sa, len) && errno != EINPROGRESS)
 		rc = -errno;
 	if (!rc)
@@ -80,6 +92,7 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 			sp_tcp_conn_free(c);
 		return rc;
 	}
+	c->ep = ep;
 	sp_tstats_add(&q->stats.tx_units, 1);
 	*out = &c->conn;
 	return 0;
@@ -118,7 +131,6 @@ static int take(struct sp_queue *q, int fd, uint32_t id, struct sp_conn **out)
 	}
 	c->ready = true;
 	c->open = true;
-	c->checked = true;
 	sp_tstats_add(&q->stats.rx_units, 1);
 	*out = &c->conn;
 	return 0;
@@ -156,6 +168,8 @@ static uint32_t door_ready(struct sp_queue *q, struct sp_conn_event *out, uint32
 			continue; /* closed since */
 		if (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 			bits |= SP_CONN_IN;
+		if (e & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			bits |= SP_CONN_END;
 		if (e & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 			bits |= SP_CONN_OUT;
 		if (c) {

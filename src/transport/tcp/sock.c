@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,20 @@ int sp_tcp_check_congestion(const struct sp_port *p, struct sp_err *err)
 		       "congestion control %s cannot be used: %s; this kernel has: %s (others "
 		       "may need `sudo modprobe tcp_%s`)",
 		       name, strerror(-rc), list, name);
+}
+
+void sp_tcp_auto_ports(uint16_t *first, uint16_t *last)
+{
+	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 0 && sscanf(text, "%" SCNu16 " %" SCNu16, first, last) == 2)
+		return;
+	*first = 1;
+	*last = UINT16_MAX;
 }
 
 void sp_tcp_raise_limit(uint64_t n)

@@ -16,6 +16,7 @@
 /* What a port gets that has no settings; the same as the rows below. */
 static const struct sp_tcp_conf defaults = {
 	.nodelay = true,
+	.lazy_ack = true,
 	.congestion = "",
 	.backlog = 4096,
 	.blast = TCP_BLAST_SENDFILE,
@@ -25,6 +26,8 @@ static const struct sp_tcp_conf defaults = {
 static const struct sp_opt opts[] = {
 	{ "nodelay", SP_OPT_BOOL, AT(nodelay), "true", NULL, 0, 0,
 	  "send small pieces at once (TCP_NODELAY)" },
+	{ "lazy_ack", SP_OPT_BOOL, AT(lazy_ack), "true", NULL, 0, 0,
+	  "the handshake's last acknowledgement travels with the first bytes" },
 	{ "congestion", SP_OPT_TEXT, AT(congestion), "", NULL, 0, 0,
 	  "congestion control, such as cubic or bbr; empty: the system's" },
 	{ "sndbuf", SP_OPT_SIZE, AT(sndbuf), "0", NULL, 0, 1u << 30,
@@ -136,6 +139,7 @@ static int open_parts(struct sp_port *p, struct sp_err *err)
 		rc = make_pattern(p, err);
 	if (!rc)
 		rc = make_nowhere(p, err);
+	sp_tcp_auto_ports(&p->auto_first, &p->auto_last);
 	sp_tcp_raise_limit((uint64_t)p->max_conns * p->workers);
 	if (!rc && p->rx)
 		rc = sp_tcp_listen(p, err);

@@ -13,14 +13,12 @@
 #define TCP_CONNS_DFLT 1024u
 /* What one discarding receive takes at most: the longest time that it holds up the worker. */
 #define TCP_DRAIN_MAX  (4u << 20)
-/* A connection of one's own host may meet itself only where the kernel chooses numbers. */
-#define TCP_SELF_PORT  1024u
 #define TCP_SPARE_FDS  64u
 
 enum tcp_blast { TCP_BLAST_SENDFILE, TCP_BLAST_WRITE };
 
 struct sp_tcp_conf {
-	bool nodelay;
+	bool nodelay, lazy_ack;
 	const char *congestion;
 	uint64_t sndbuf, rcvbuf, mss, dscp, ttl, backlog;
 	int blast; /* enum tcp_blast */
@@ -35,8 +33,9 @@ struct tcp_conn {
 	struct sp_conn conn; /* first */
 	struct sp_queue *q;
 	int fd;
+	uint32_t ep;	    /* of those that were begun here */
 	uint32_t next_free; /* index + 1 */
-	bool ready, trouble, open, checked;
+	bool ready, trouble, open;
 	uint64_t offset; /* of the pattern, sent so far */
 };
 
@@ -46,6 +45,7 @@ struct sp_port {
 	struct sp_tcp_conf conf;
 	struct sp_endpoint bind;
 	uint16_t port_last;
+	uint16_t auto_first, auto_last; /* numbers that the kernel chooses from */
 	char interface[IFNAMSIZ];
 	bool tx, rx, v6;
 	unsigned workers;
@@ -77,6 +77,8 @@ int sp_tcp_sock_bind(const struct sp_port *, int fd, const struct sp_endpoint *,
 int sp_tcp_bind_fail(const struct sp_endpoint *, int code, struct sp_err *);
 /* Is this congestion control there? Else a sentence with those that are. */
 int sp_tcp_check_congestion(const struct sp_port *, struct sp_err *);
+/* The numbers that this kernel gives to those who name none; all, where it does not say. */
+void sp_tcp_auto_ports(uint16_t *first, uint16_t *last);
 /* Raises the soft limit of descriptors to what n connections need, as far as it may. */
 void sp_tcp_raise_limit(uint64_t n);
 
