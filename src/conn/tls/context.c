@@ -1,9 +1,16 @@
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
 #include "conn/tls/tls.h"
+
+/* TLS 1.3: the first one that both know is taken, and 128 bits with SHA-256 cost both sides less. */
+#define SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 /* The last thing that OpenSSL complained about, and its queue empty again. */
 static const char *complaint(void)
@@ -54,20 +61,71 @@ static int own_certificate(struct sp_wrap *w, const struct sp_tls_conf *c, struc
 			    complaint());
 }
 
+/* Whoever takes any certificate need not look at where it comes from. */
+static int any_certificate(X509_STORE_CTX *chain, void *arg)
+{
+	(void)arg;
+	X509_STORE_CTX_set_error(chain, X509_V_OK);
+	return 1;
+}
+
+/* 01234567.8, as c_rehash names certificates. */
+static bool hashed_name(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
+	       name[9 + strspn(name + 9, "0123456789")] == '\0';
+}
+
+static void load_folder(SSL_CTX *ctx, const char *path)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	DIR *dir = opendir(path);
+	char file[PATH_MAX];
+
+	for (struct dirent *e; dir && lookup && (e = readdir(dir));) {
+		if (hashed_name(e->d_name) &&
+		    snprintf(file, sizeof file, "%s/%s", path, e->d_name) < (int)sizeof file)
+			X509_LOOKUP_load_file(lookup, file, X509_FILETYPE_PEM);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* OpenSSL loads the system's file now and looks into its folders when it meets a certificate: when the
+ * program may open nothing any more. */
+static int trust_system(struct sp_wrap *w, struct sp_err *err)
+{
+	const char *paths = getenv(X509_get_default_cert_dir_env());
+	char path[PATH_MAX];
+
+	if (SSL_CTX_set_default_verify_paths(w->ctx) != 1)
+		return sp_fail(err, -EIO, SP_EXIT_FAILED, "tls: no system certificates: %s",
+			       complaint());
+	if (!paths &&
+	    sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(w->ctx))) == 0)
+		paths = X509_get_default_cert_dir();
+	for (size_t len; paths && *paths; paths += len + (paths[len] == ':')) {
+		len = strcspn(paths, ":");
+		snprintf(path, sizeof path, "%.*s", (int)len, paths);
+		load_folder(w->ctx, path);
+	}
+	ERR_clear_error();
+	return 0;
+}
+
 static int trust(struct sp_wrap *w, const struct sp_tls_conf *c, struct sp_err *err)
 {
 	if (w->server || c->insecure) {
 		SSL_CTX_set_verify(w->ctx, SSL_VERIFY_NONE, NULL);
+		SSL_CTX_set_cert_verify_callback(w->ctx, any_certificate, NULL);
 		return 0;
 	}
 	SSL_CTX_set_verify(w->ctx, SSL_VERIFY_PEER, NULL);
 	if (c->ca && SSL_CTX_load_verify_file(w->ctx, c->ca) != 1)
 		return sp_fail(err, -EINVAL, SP_EXIT_NOINPUT, "tls: CA file %s: %s", c->ca,
 			       complaint());
-	if (!c->ca && SSL_CTX_set_default_verify_paths(w->ctx) != 1)
-		return sp_fail(err, -EIO, SP_EXIT_FAILED, "tls: no system certificates: %s",
-			       complaint());
-	return 0;
+	return c->ca ? 0 : trust_system(w, err);
 }
 
 /* RFC 7301: a client that offers protocols, none of which is ours, is turned away. */
@@ -142,7 +200,8 @@ int sp_tls_context(struct sp_wrap *w, const struct sp_tls_conf *c, struct sp_err
 {
 	int r;
 
-	w->ctx = SSL_CTX_new(w->server ? TLS_server_method() : TLS_client_method());
+	w->ctx = SSL_CTX_new_ex(w->server || c->cert ? NULL : sp_tls_few(), NULL,
+				w->server ? TLS_server_method() : TLS_client_method());
 	if (!w->ctx)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "tls: %s", complaint());
 	SSL_CTX_set_app_data(w->ctx, w);
@@ -152,7 +211,8 @@ int sp_tls_context(struct sp_wrap *w, const struct sp_tls_conf *c, struct sp_err
 					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					 SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(w->ctx, 1);
-	if (!versions(w->ctx, c->version) || !sessions(w, c->resume))
+	if (!versions(w->ctx, c->version) || !sessions(w, c->resume) ||
+	    SSL_CTX_set_ciphersuites(w->ctx, SUITES) != 1)
 		return sp_fail(err, -EIO, SP_EXIT_FAILED, "tls: %s", complaint());
 	r = own_certificate(w, c, err);
 	if (!r)

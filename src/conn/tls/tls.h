@@ -48,6 +48,9 @@ struct sp_wrap {
 
 /* Cold: w->ctx as conf says. 0 or a negative errno with its sentence. */
 int sp_tls_context(struct sp_wrap *, const struct sp_tls_conf *, struct sp_err *);
+/* Cold, any thread: the library context for clients without a certificate of their own; NULL: take the
+ * default one. It lives as long as the process. */
+OSSL_LIB_CTX *sp_tls_few(void);
 /* A key and a certificate signed by itself, for a day: names localhost, 127.0.0.1 and ::1. NULL:
  * OpenSSL refused. The caller frees both. */
 X509 *sp_tls_throwaway(EVP_PKEY **key);
