@@ -1,7 +1,6 @@
 #include "transport/tcp/tcp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -26,7 +25,7 @@ static const struct sp_opt opts[] = {
 	{ "nodelay", SP_OPT_BOOL, AT(nodelay), "true", NULL, 0, 0,
 	  "send small pieces at once (TCP_NODELAY)" },
 	{ "congestion", SP_OPT_TEXT, AT(congestion), "", NULL, 0, 0,
-	  "congestion control, such as cubic or bbr; empty: the system's" },
+	  "congestion control, such as cubic or bbr; empty: the system's, on loopback reno" },
 	{ "sndbuf", SP_OPT_SIZE, AT(sndbuf), "0", NULL, 0, 1u << 30,
 	  "send buffer of each connection; 0: the kernel sizes it as it goes" },
 	{ "rcvbuf", SP_OPT_SIZE, AT(rcvbuf), "0", NULL, 0, 1u << 30,
@@ -211,8 +210,7 @@ static int tcp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 	else if (q->conns && !sp_endpoints_init(&q->ends, mem, p->max_endpoints, NULL))
 		rc = watch_listeners(q);
 	if (!rc && p->rx) {
-		q->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		rc = q->spare < 0 ? -errno : 0;
+		rc = sp_tcp_spare(q);
 	}
 	if (rc) {
 		queue_free(q);
