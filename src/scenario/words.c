@@ -126,6 +126,16 @@ static bool lacks(const struct sp_reader *r, const char *transport, const char *
 	return r->mixed && ops && ops->opts && !sp_opt_find(ops->opts, key);
 }
 
+/* --congestion reno: the flag is the setting. */
+static int set_named(struct sp_reader *r, const struct sp_given *g, const char *on)
+{
+	const char *key = g->flag->key + strlen("setting.");
+
+	if (!is_last(r, g) || lacks(r, on, key))
+		return 0;
+	return sp_plan_set(r->build, key, g->value, g->spelling, r->err);
+}
+
 static int set_one(struct sp_reader *r, const struct sp_given *g, const char *on)
 {
 	const char *eq = strchr(g->value, '=');
@@ -164,9 +174,14 @@ int sp_reader_set_port(struct sp_reader *r, const char *word)
 				 r->err);
 	if (!rc && out)
 		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
-	for (unsigned i = 0; i < r->n_given && !rc; i++)
-		if (r->given[i].flag && strcmp(r->given[i].flag->key, "setting") == 0)
-			rc = set_one(r, &r->given[i], sp_reader_transport(r, word));
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (g->flag && strcmp(g->flag->key, "setting") == 0)
+			rc = set_one(r, g, sp_reader_transport(r, word));
+		else if (g->flag && strncmp(g->flag->key, "setting.", 8) == 0)
+			rc = set_named(r, g, sp_reader_transport(r, word));
+	}
 	return rc ? rc : sp_reader_set(r, "port.");
 }
 

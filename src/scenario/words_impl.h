@@ -9,7 +9,6 @@
 #include "scenario/words.h"
 
 #define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
-#define SP_WORDS_MIXED	 "mixed"  /* udp and tcp by turns */
 #define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "scenario/shares.h"
 #include "scenario/words_impl.h"
 
 struct listener {
@@ -62,21 +63,25 @@ static int add_one(struct sp_reader *r, const struct listener *l)
 	return rc ? rc : sp_reader_set(r, "recv.");
 }
 
-/* One receiver, or of mixed two on the same number. */
+/* One receiver, or of mixed protocols several on the same number. */
 static int add(struct sp_reader *r, const struct listener *l)
 {
 	const struct sp_given *g = sp_reader_last(r, "recv.protocol");
 	struct listener one = *l;
+	struct sp_shares shares;
 	int rc;
 
 	one.word = *l->scheme ? l->scheme : g ? g->value : "udp";
-	if (strcmp(one.word, SP_WORDS_MIXED) != 0)
-		return add_one(r, &one);
+	rc = sp_shares_parse(one.word, *l->scheme || !g ? l->place : g->spelling, &shares,
+			     r->err);
+	if (rc || !shares.n)
+		return rc ? rc : add_one(r, &one);
 	r->mixed = true;
-	one.word = "udp";
-	rc = add_one(r, &one);
-	one.word = "tcp";
-	return rc ? rc : add_one(r, &one);
+	for (unsigned i = 0; i < shares.n && !rc; i++) {
+		one.word = shares.part[i].word;
+		rc = add_one(r, &one);
+	}
+	return rc;
 }
 
 static int read_url(struct sp_reader *r, const char *text)

@@ -26,7 +26,7 @@ static int set_congestion(int fd, const char *name)
 static int set_options(const struct sp_port *p, int fd, uint8_t family)
 {
 	const struct sp_tcp_conf *c = &p->conf;
-	int tos = (int)c->dscp << 2;
+	int tos = (int)c->tos;
 
 	if (c->nodelay)
 		set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);

@@ -32,8 +32,8 @@ static const struct sp_opt opts[] = {
 	  "receive buffer of each connection; 0: the kernel sizes it as it goes" },
 	{ "mss", SP_OPT_U64, AT(mss), "0", NULL, 0, 65495,
 	  "largest segment; 0: as the path allows" },
-	{ "dscp", SP_OPT_U64, AT(dscp), "0", NULL, 0, 63,
-	  "differentiated services code point" },
+	{ "tos", SP_OPT_U64, AT(tos), "0", NULL, 0, 255,
+	  "type of service or traffic class octet: DSCP times 4" },
 	{ "ttl", SP_OPT_U64, AT(ttl), "0", NULL, 0, 255,
 	  "time to live or hop limit; 0 leaves the system's" },
 	{ "backlog", SP_OPT_U64, AT(backlog), "4096", NULL, 1, 65535,
@@ -224,7 +224,8 @@ static int tcp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 
 static void tcp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 {
-	static const char *const road[2] = { "sendfile from memory", "write" };
+	static const char *const road[2] = { "sendmsg, bulk by sendfile",
+					    "sendmsg" };
 
 	*caps = (struct sp_tcaps){
 		.bits = SP_T_CONN | SP_T_BULK | SP_T_CSUM | (p->rx ? SP_T_LISTEN : 0u),

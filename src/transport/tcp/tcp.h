@@ -26,7 +26,7 @@ enum tcp_blast { TCP_BLAST_SENDFILE, TCP_BLAST_WRITE };
 struct sp_tcp_conf {
 	bool nodelay;
 	const char *congestion;
-	uint64_t sndbuf, rcvbuf, mss, dscp, ttl, backlog;
+	uint64_t sndbuf, rcvbuf, mss, tos, ttl, backlog;
 	int blast; /* enum tcp_blast */
 };
 
