@@ -37,6 +37,7 @@ struct sp_way_result {
 	uint64_t retransmits; /* segments */
 	uint64_t rtt_ns, min_rtt_ns, cwnd_bytes;
 	uint32_t mss;
+	char congestion[16]; /* control; "" unknown */
 };
 
 /* Answers by status: of a client those that it got, of a server those that it gave. One writer,

@@ -1,6 +1,7 @@
 /* What streams over connections add to the result: their units, answers, errors, and what the
  * kernel knows of their way. */
 #include <math.h>
+#include <string.h>
 
 #include "core/shared.h"
 #include "engine/run_impl.h"
@@ -59,13 +60,14 @@ static bool is_shared(enum sp_counter c)
 
 static void note_info(struct sp_way_result *w, const struct sp_conn_info *info)
 {
-	if (!SP_LOAD(info->known))
+	if (!__atomic_load_n(&info->known, __ATOMIC_ACQUIRE))
 		return;
 	w->known = true;
 	w->rtt_ns = SP_LOAD(info->rtt_ns);
 	w->min_rtt_ns = SP_LOAD(info->min_rtt_ns);
 	w->cwnd_bytes = SP_LOAD(info->cwnd_bytes);
 	w->mss = SP_LOAD(info->mss);
+	memcpy(w->congestion, info->congestion, sizeof w->congestion);
 }
 
 /* The sender sees its answers: nobody else need be asked. */

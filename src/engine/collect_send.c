@@ -6,7 +6,7 @@
 
 double sp_run_asked_pps(const struct sp_plan_stream *s)
 {
-	double part = s->deal_of > 1 ? (double)s->deal_of : 1;
+	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
 
 	if (s->rate.kind == SP_RATE_PPS)
 		return (double)s->rate.micro / 1e6 / part;

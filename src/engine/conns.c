@@ -239,6 +239,18 @@ static bool give_turns(struct sp_conns *c, uint64_t now_ns)
 	return n > 0;
 }
 
+/* A stream's connections are all made alike: the name does not change once it is there. */
+void sp_conns_publish(struct sp_conn_info *to, const struct sp_conn_info *from)
+{
+	SP_STORE(to->rtt_ns, from->rtt_ns);
+	SP_STORE(to->min_rtt_ns, from->min_rtt_ns);
+	SP_STORE(to->cwnd_bytes, from->cwnd_bytes);
+	SP_STORE(to->mss, from->mss);
+	if (!to->known)
+		memcpy(to->congestion, from->congestion, sizeof to->congestion);
+	__atomic_store_n(&to->known, true, __ATOMIC_RELEASE);
+}
+
 bool sp_conns_turn(struct sp_conns *c, uint64_t now_ns)
 {
 	bool did = poll_ports(c, now_ns);

@@ -83,6 +83,9 @@ void sp_conns_again(struct sp_conns *, uint32_t slot);
 /* HOT. A turn at at_ns (a little later is fine) instead of what was wanted before. */
 void sp_conns_timer(struct sp_conns *, uint32_t slot, uint64_t at_ns);
 
+/* Puts all but the counts where the control thread reads it, once known is set. */
+void sp_conns_publish(struct sp_conn_info *to, const struct sp_conn_info *from);
+
 static inline void *sp_conns_room(const struct sp_conns *c, uint32_t slot)
 {
 	return c->room + (size_t)slot * c->stride;

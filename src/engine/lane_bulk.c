@@ -53,11 +53,7 @@ static void ask(struct sp_bulk *b, struct sp_bulk_stream *s)
 	if (!info.known)
 		return;
 	SP_STORE(s->info.retransmits, info.retransmits);
-	SP_STORE(s->info.rtt_ns, info.rtt_ns);
-	SP_STORE(s->info.cwnd_bytes, info.cwnd_bytes);
-	SP_STORE(s->info.min_rtt_ns, info.min_rtt_ns);
-	SP_STORE(s->info.mss, info.mss);
-	SP_STORE(s->info.known, true);
+	sp_conns_publish(&s->info, &info);
 }
 
 void sp_bulk_sample(struct sp_bulk *b)

@@ -328,11 +328,7 @@ static void ask(struct sp_dialogue_stream *s, struct sp_conn *conn, bool closing
 		SP_ADD(s->retransmits, info.retransmits);
 	else
 		s->sampling += info.retransmits;
-	SP_STORE(s->info.rtt_ns, info.rtt_ns);
-	SP_STORE(s->info.min_rtt_ns, info.min_rtt_ns);
-	SP_STORE(s->info.cwnd_bytes, info.cwnd_bytes);
-	SP_STORE(s->info.mss, info.mss);
-	SP_STORE(s->info.known, true);
+	sp_conns_publish(&s->info, &info);
 }
 
 /* The next one of a stream that waits for a connection, now that one fewer is used. */

@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "engine/deal.h"
 #include "engine/plan_impl.h"
 
 #define NUMBER_MAX 65535u     /* of a UDP port */
@@ -85,9 +86,12 @@ static const struct sp_opt stream_rows[] = {
 	  "a connection for each unit" },
 	{ "connections", SP_OPT_U64, AT(connections), "0", NULL, 0, CONNS_MAX,
 	  "connections at a time; 0: what the protocol is used to" },
-	{ "deal_of", SP_OPT_U64, AT(deal_of), "1", NULL, 1, 1000,
-	  "of every so many departures of its schedule one is this stream's" },
-	{ "deal_at", SP_OPT_U64, AT(deal_at), "0", NULL, 0, 999, "which one; 0: the first" },
+	{ "deal_of", SP_OPT_U64, AT(deal_of), "1", NULL, 1, SP_DEAL_MAX,
+	  "streams of one entry share a schedule: of every so many departures" },
+	{ "deal_at", SP_OPT_U64, AT(deal_at), "0", NULL, 0, SP_DEAL_MAX - 1,
+	  "from this seat on; the one with seat 0 begins" },
+	{ "deal_n", SP_OPT_U64, AT(deal_n), "1", NULL, 1, SP_DEAL_MAX,
+	  "so many are this stream's" },
 	{ 0 },
 };
 #undef AT

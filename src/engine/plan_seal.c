@@ -329,10 +329,11 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 
 static int check_deal(struct check *c, const struct sp_plan_stream *s, const char *place)
 {
-	if (s->deal_at >= s->deal_of)
+	if (s->deal_at + s->deal_n > s->deal_of)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: deal_at %llu is not below deal_of %llu", place,
-			       (unsigned long long)s->deal_at, (unsigned long long)s->deal_of);
+			       "%s: deal_at %llu and deal_n %llu pass deal_of %llu", place,
+			       (unsigned long long)s->deal_at, (unsigned long long)s->deal_n,
+			       (unsigned long long)s->deal_of);
 	if (s->deal_of > 1 && s->rate.kind == SP_RATE_MAX)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: rate max has no schedule of which a part could be taken",

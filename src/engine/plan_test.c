@@ -114,11 +114,11 @@ static void test_defaults_and_text(void **state)
 		"\"host\":\"10.1.1.2\",\"port\":5001,\"rate\":\"100pps\",\"size\":1024,"
 		"\"departure\":\"constant\",\"count\":0,\"bytes\":0,\"duration\":\"10s\","
 		"\"start\":\"0s\",\"payload\":\"X\",\"stamp\":\"native\",\"entry\":\"s1\","
-		"\"per_message\":false,\"connections\":0,\"deal_of\":1,\"deal_at\":0}],"
+		"\"per_message\":false,\"connections\":0,\"deal_of\":1,\"deal_at\":0,\"deal_n\":1}],"
 		"\"recvs\":[]}");
 	/* Known from another implementation of SHA-256. */
-	assert_string_equal(p->sha256, "b607a5583d1bf5974e478aed16f6b974"
-				       "14441e325bd299021f1f8c3b62d63d39");
+	assert_string_equal(p->sha256, "cdd603371dd26806a2914148ecb19258"
+				       "c93660187a0aac41be04387eaa453a86");
 	assert_int_equal(p->streams[0].duration_ns, 10 * SP_NS_PER_S);
 	assert_int_equal(p->streams[0].stamp, SP_STAMP_NATIVE);
 	sp_plan_free(p);

@@ -84,7 +84,8 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 /* In packets, and in bits of payload. */
 static void asked_rate(const struct sp_plan_stream *s, bool conns, double *pps, double *bps)
 {
-	double bits = 8.0 * (double)s->size, part = s->deal_of > 1 ? (double)s->deal_of : 1;
+	double bits = 8.0 * (double)s->size;
+	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
 
 	if (s->bulk)
 		bits = 8.0 * SP_GUARD_SEGMENT;

@@ -125,6 +125,8 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 				       &s->schedule, err);
 		if (ret)
 			return ret;
+		if (!s->pace.count) /* all of its shared schedule's are the others' */
+			continue;
 		wk->lane.streams[s->local].schedule = s->schedule;
 		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
 			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/deal.h"
 #include "engine/law.h"
 
 typedef unsigned __int128 u128;
@@ -35,16 +36,23 @@ struct sp_schedule {
 	uint32_t due_frac;
 	uint32_t at; /* next unused of the block */
 	uint32_t size;
-	uint32_t gaps, deal_of; /* drawn for the next departure; for each after it */
+	struct sp_deal deal;	   /* which departures are ours */
+	uint64_t drawn_n, next_i;  /* gaps that are in the sum; our next departure */
+	uint64_t start_ns, gap_ns; /* no law: departure i is at start + i * gap */
+	uint64_t gap_num, gap_den;
 	float drawn[SP_DIST_BLOCK];
 	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
 	uint32_t bins[KS_BINS];
 };
 
-static uint64_t deal_of(const struct sp_plan_stream *s)
+static struct sp_deal deal_of(const struct sp_plan_stream *s)
 {
-	return s->deal_of ? s->deal_of : 1;
+	struct sp_deal d;
+
+	sp_deal_init(&d, s->deal_of ? (uint32_t)s->deal_of : 1, (uint32_t)s->deal_at,
+		     s->deal_n ? (uint32_t)s->deal_n : 1);
+	return d;
 }
 
 /* ---- constant gaps ---- */
@@ -62,7 +70,7 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 
 /* The exact gap: 10^15 units of 10^-6 ns a packet (bit) over micro packets (bits) a second. */
 static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struct sp_pace *p,
-		     uint64_t *offset_ns, struct sp_err *err)
+		     struct sp_err *err)
 {
 	u128 total = 1000000000000000u, whole;
 	uint64_t rest, common;
@@ -73,9 +81,6 @@ static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struc
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: the rate gives no gap between packets of size %llu",
 			       s->name, (unsigned long long)s->size);
-	/* Upwards: what would be due at the very end is not, whatever its part is. */
-	*offset_ns = (uint64_t)((total * s->deal_at + s->rate.micro - 1) / s->rate.micro);
-	total *= deal_of(s); /* every gap is so much longer */
 	whole = total / s->rate.micro;
 	if (whole > GAP_MAX)
 		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
@@ -87,6 +92,24 @@ static int exact_gap(const struct sp_plan_stream *s, uint32_t layer_extra, struc
 	p->gap_den = s->rate.micro / common;
 	return 0;
 }
+
+/* ---- a part of a schedule of constant gaps ---- */
+
+static int next_dealt(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+	uint64_t i = s->next_i;
+	u128 at = (u128)i * s->gap_ns + (u128)i * s->gap_num / s->gap_den + s->start_ns;
+
+	if (at > SP_NEVER)
+		return 1;
+	s->next_i = sp_deal_next(&s->deal, i + 1);
+	*due_ns = (uint64_t)at;
+	*size = s->size;
+	return 0;
+}
+
+static const struct sp_schedule_ops dealt_ops = { .next = next_dealt };
 
 /* ---- laws ---- */
 
@@ -123,10 +146,10 @@ static int next(void *st, uint64_t *due_ns, uint32_t *size)
 {
 	struct sp_schedule *s = st;
 
-	for (; s->gaps; s->gaps--)
+	for (; s->drawn_n <= s->next_i; s->drawn_n++)
 		if (add_gap(s))
 			return 1;
-	s->gaps = s->deal_of;
+	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
 	*due_ns = s->due_ns;
 	*size = s->size;
 	return 0;
@@ -137,8 +160,7 @@ static const struct sp_schedule_ops law_ops = { .next = next };
 static int start_law(struct sp_schedule *s, const struct sp_law *law, const struct sp_pace *p,
 		     const char *name, struct sp_err *err)
 {
-	double gap = ((double)p->gap_ns + (double)p->gap_num / (double)p->gap_den) /
-		     (double)s->deal_of;
+	double gap = (double)p->gap_ns + (double)p->gap_num / (double)p->gap_den;
 	double var = 0;
 	int rc;
 
@@ -163,39 +185,58 @@ static int start_law(struct sp_schedule *s, const struct sp_law *law, const stru
 }
 
 static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
-		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule *s,
 		    struct sp_err *err)
 {
-	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
 	struct sp_arena words; /* a law's settings, until its state has them */
 	char series[96];
 	struct sp_law law;
 	int rc;
 
-	if (!s)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	s->mem = env->mem;
-	s->deal_of = (uint32_t)deal_of(stream);
-	s->gaps = (uint32_t)stream->deal_at + 1;
 	sp_arena_init(&words, env->mem);
 	rc = sp_law_parse(stream->departure, catalog, stream->name, &words, &law, err);
 	if (!rc && law.ops)
 		rc = start_law(s, &law, pace, stream->name, err);
 	sp_arena_fini(&words);
-	if (rc || !law.ops) {
-		sp_schedule_free(s);
+	if (rc || !law.ops)
 		return rc;
-	}
-	/* The size's series will be another one. */
-	/* Those that share a schedule draw the same one. */
+	/* The size's series will be another one. Those that share a schedule draw the same. */
 	snprintf(series, sizeof series, "departure of %s",
-		 s->deal_of > 1 ? stream->entry : stream->name);
+		 s->deal.of > 1 ? stream->entry : stream->name);
 	sp_rng_init(&s->rng, env->seed, series);
 	s->at = SP_DIST_BLOCK;
 	s->due_ns = pace->start_ns;
-	s->size = pace->size;
-	pace->kind = SP_PACE_OPS;
 	pace->ops = &law_ops;
+	return 0;
+}
+
+/* Anything but equal gaps. *out NULL: it turned out to be that. */
+static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
+		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		    struct sp_err *err)
+{
+	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	int rc = 0;
+
+	if (!s)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	s->mem = env->mem;
+	s->deal = deal_of(stream);
+	s->next_i = sp_deal_next(&s->deal, 0);
+	s->size = pace->size;
+	s->start_ns = pace->start_ns;
+	s->gap_ns = pace->gap_ns;
+	s->gap_num = pace->gap_num;
+	s->gap_den = pace->gap_den;
+	if (strcmp(stream->departure, "constant") != 0)
+		rc = make_law(stream, catalog, env, pace, s, err);
+	if (!rc && !pace->ops && s->deal.of > 1)
+		pace->ops = &dealt_ops;
+	if (rc || !pace->ops) {
+		sp_schedule_free(s);
+		return rc;
+	}
+	pace->kind = SP_PACE_OPS;
 	pace->st = s;
 	*out = s;
 	return 0;
@@ -212,7 +253,7 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		     const struct sp_env *env, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *pace, struct sp_schedule **sched, struct sp_err *err)
 {
-	uint64_t offset_ns = 0;
+	struct sp_deal deal = deal_of(stream);
 	int rc;
 
 	*sched = NULL;
@@ -230,18 +271,12 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		pace->kind = SP_PACE_MAX;
 		return 0;
 	}
-	if (deal_of(stream) > 1 && stream->count)
-		pace->count = stream->count > stream->deal_at
-				      ? (stream->count - stream->deal_at - 1) /
-							deal_of(stream) +
-						1
-				      : 0;
-	rc = exact_gap(stream, layer_extra, pace, &offset_ns, err);
-	if (!rc && strcmp(stream->departure, "constant") == 0)
-		pace->start_ns = add_time(pace->start_ns, offset_ns);
-	if (rc || strcmp(stream->departure, "constant") == 0)
+	if (stream->count)
+		pace->count = sp_deal_count(&deal, stream->count);
+	rc = exact_gap(stream, layer_extra, pace, err);
+	if (rc || (deal.of == 1 && strcmp(stream->departure, "constant") == 0))
 		return rc;
-	return make_law(stream, catalog, env, pace, sched, err);
+	return make_ops(stream, catalog, env, pace, sched, err);
 }
 
 void sp_schedule_free(struct sp_schedule *s)
@@ -293,7 +328,7 @@ double sp_schedule_ks(const struct sp_schedule *s)
 	double worst = 0, below = 0, d;
 
 	/* Of a part the gaps follow another law. */
-	if (!s || s->left_n < KS_MIN || s->deal_of > 1)
+	if (!s || s->left_n < KS_MIN || s->deal.of > 1)
 		return NAN;
 	for (uint32_t i = 0; i < KS_BINS - 1; i++) {
 		below += s->bins[i];

@@ -13,6 +13,12 @@
 #define READ_QUANTUM  (256u << 10)
 #define DRAIN_QUANTUM (1u << 20)
 #define BATCH	      256u
+/* Of a stream with at least so many bytes in a window it is told when much has come, not at each
+ * segment: waking up is most of what discarding costs. What is left below that is looked for at
+ * the end of the window. */
+#define WINDOW_NS     (20 * SP_NS_PER_MS)
+#define FAST_BYTES    (2u << 20)
+#define GATHER_BYTES  (1u << 20)
 
 enum mode { MODE_NEW, MODE_PLAIN, MODE_BULK, MODE_MESSAGES };
 
@@ -20,10 +26,13 @@ struct sink_conn {
 	struct sp_flow_rx *f; /* NULL: untracked, or messages */
 	struct sp_flow_meta *meta;
 	uint64_t offset; /* bulk: of the next byte */
+	uint64_t window_ns;
+	uint32_t window_bytes;
 	uint32_t ep, flow;
 	uint32_t missing; /* of a message: bytes still to come behind its head */
 	uint16_t port;
 	uint8_t mode, have;
+	bool gathers;
 	uint8_t head[SP_OPENER_LEN];
 };
 _Static_assert(SP_MESSAGE_HEAD <= SP_OPENER_LEN, "the head fits");
@@ -215,8 +224,26 @@ static ssize_t take_bulk(struct sp_sink *s, struct sp_conn *conn, struct sink_co
 	if (check)
 		check_pattern(s, c, (size_t)n);
 	c->offset += (uint64_t)n;
+	c->window_bytes += (uint32_t)n;
 	count_bytes(s, c, (uint64_t)n, now_ns);
 	return n;
+}
+
+/* After what there was has been taken: when to be told of more. */
+static void gather(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_t now_ns)
+{
+	struct sp_conn *conn = sp_conns_conn(s->conns, slot);
+	bool fast = c->window_bytes >= FAST_BYTES;
+
+	if (!conn->ops->gather || now_ns < c->window_ns + WINDOW_NS)
+		return;
+	c->window_ns = now_ns;
+	c->window_bytes = 0;
+	if (fast != c->gathers)
+		conn->ops->gather(conn, fast ? GATHER_BYTES : 0);
+	c->gathers = fast;
+	if (fast)
+		sp_conns_timer(s->conns, slot, now_ns + WINDOW_NS);
 }
 
 /* ---- messages ---- */
@@ -343,7 +370,7 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	uint64_t left = DRAIN_QUANTUM;
 	ssize_t n;
 
-	if (!(bits & (SP_TURN_IN | SP_TURN_AGAIN)))
+	if (!(bits & (SP_TURN_IN | SP_TURN_AGAIN | SP_TURN_TIMER)))
 		return;
 	for (;;) {
 		if (c->mode == MODE_NEW)
@@ -352,8 +379,11 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 			n = take_messages(s, slot, c);
 		else
 			n = take_bulk(s, conn, c, now_ns);
-		if (n == -EAGAIN)
+		if (n == -EAGAIN) {
+			if (c->mode == MODE_BULK || c->mode == MODE_PLAIN)
+				gather(s, slot, c, now_ns);
 			return;
+		}
 		if (n <= 0) {
 			end(s, slot, c, n, now_ns);
 			return;

@@ -44,6 +44,8 @@ struct sp_conn_event {
 	uint32_t bits;
 };
 
+#define SP_CONN_CONGESTION 16u
+
 /* What a layer knows of the way; members that it does not know are 0. */
 struct sp_conn_info {
 	bool known;
@@ -52,6 +54,7 @@ struct sp_conn_info {
 	uint64_t cwnd_bytes;
 	uint64_t acked_bytes; /* confirmed by the far end */
 	uint32_t mss;
+	char congestion[SP_CONN_CONGESTION]; /* control; "" unknown */
 };
 
 struct sp_conn_ops {
@@ -72,6 +75,10 @@ struct sp_conn_ops {
 	/* HOT. Bulk: receives up to max bytes and discards them; returns as read does. NULL: the
 	 * lane reads. */
 	ssize_t (*drain)(struct sp_conn *, uint64_t max);
+	/* Bulk: no event before so many bytes wait to be read (or the end, or an error), for a
+	 * receiver that looks by itself now and then; 0: at the first byte again. NULL: there is no
+	 * such thing. */
+	void (*gather)(struct sp_conn *, uint32_t bytes);
 	/* Says that nothing more will be written. 0, or -EAGAIN: call again after an event. */
 	int (*shutdown)(struct sp_conn *);
 	/* Who is at the far end, and by which address we talk to it. Either may be NULL. */

@@ -134,6 +134,7 @@ void sp_json_way(struct sp_json *j, const struct sp_way_result *w)
 	put_ns(j, "min_rtt_ns", w->known && w->min_rtt_ns, (int64_t)w->min_rtt_ns);
 	put_ns(j, "cwnd_bytes", w->known, (int64_t)w->cwnd_bytes);
 	put_ns(j, "mss", w->known, w->mss);
+	sp_json_str(j, "congestion", *w->congestion ? w->congestion : NULL);
 	sp_json_close(j, '}');
 }
 

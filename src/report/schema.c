@@ -124,6 +124,7 @@ static const struct prop way_rows[] = {
 	{ "min_rtt_ns", "integer?", "its smallest" },
 	{ "cwnd_bytes", "integer?", "its congestion window" },
 	{ "mss", "integer?", "its segment size" },
+	{ "congestion", "string?", "its congestion control" },
 };
 
 static const struct prop flow_rows[] = {

@@ -80,6 +80,44 @@ bad:
 
 /* ---- into the plan ---- */
 
+static bool has(const struct sp_opt *rows, const char *key)
+{
+	return rows && sp_opt_find(rows, key);
+}
+
+bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const char *word,
+		     struct sp_given *g, const char *key)
+{
+	int role = item == SP_PLAN_STREAM ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
+	struct sp_protocol p;
+
+	if (has(sp_plan_rows(item), key))
+		return false;
+	if (sp_protocol_find(r->catalog, word, role, &p))
+		return false; /* the plan says what is wrong with it */
+	if (!has(p.proto ? p.proto->opts : NULL, key) &&
+	    !has(p.wrap ? p.wrap->opts : NULL, key))
+		return true;
+	g->taken = true;
+	return false;
+}
+
+int sp_reader_all_taken(const struct sp_reader *r, enum sp_plan_item item, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	for (unsigned i = 0; i < r->n_given; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (g->flag && !g->taken && is_last(r, g) &&
+		    strncmp(g->flag->key, prefix, len) == 0 &&
+		    !has(sp_plan_rows(item), g->flag->key + len))
+			return sp_fail(r->err, -ENOENT, SP_EXIT_USAGE,
+				       "%s: no protocol here has such a setting", g->spelling);
+	}
+	return 0;
+}
+
 int sp_reader_set(struct sp_reader *r, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -126,6 +164,16 @@ static bool lacks(const struct sp_reader *r, const char *transport, const char *
 	return r->mixed && ops && ops->opts && !sp_opt_find(ops->opts, key);
 }
 
+/* --congestion reno: the flag is the setting. */
+static int set_named(struct sp_reader *r, const struct sp_given *g, const char *on)
+{
+	const char *key = g->flag->key + strlen("setting.");
+
+	if (!is_last(r, g) || lacks(r, on, key))
+		return 0;
+	return sp_plan_set(r->build, key, g->value, g->spelling, r->err);
+}
+
 static int set_one(struct sp_reader *r, const struct sp_given *g, const char *on)
 {
 	const char *eq = strchr(g->value, '=');
@@ -164,9 +212,14 @@ int sp_reader_set_port(struct sp_reader *r, const char *word)
 				 r->err);
 	if (!rc && out)
 		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
-	for (unsigned i = 0; i < r->n_given && !rc; i++)
-		if (r->given[i].flag && strcmp(r->given[i].flag->key, "setting") == 0)
-			rc = set_one(r, &r->given[i], sp_reader_transport(r, word));
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (g->flag && strcmp(g->flag->key, "setting") == 0)
+			rc = set_one(r, g, sp_reader_transport(r, word));
+		else if (g->flag && strncmp(g->flag->key, "setting.", 8) == 0)
+			rc = set_named(r, g, sp_reader_transport(r, word));
+	}
 	return rc ? rc : sp_reader_set(r, "port.");
 }
 

@@ -104,7 +104,8 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
-	  "first udp, then tcp, by turns), http, https" },
+	  "first udp, then tcp, by turns), http, https, or shares of one schedule: "
+	  "udp:50,tcp:30,http:20" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -161,6 +162,21 @@ const struct sp_flag sp_send_flags[] = {
 	  "own address, as ADDR[%DEV][:PORT]" },
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
 	  "leave by this interface" },
+	{ "--congestion", SP_FLAG_VALUE, "NAME", "setting.congestion", NULL, G_WAY,
+	  "tcp: congestion control, such as cubic or bbr (default: the system's; on loopback "
+	  "reno, since one that paces halves what a host carries to itself)" },
+	{ "--mss", SP_FLAG_VALUE, "BYTES", "setting.mss", NULL, G_WAY,
+	  "tcp: largest segment (default: as the path allows)" },
+	{ "--nagle", SP_FLAG_NONE, NULL, "setting", "nodelay=no", G_WAY,
+	  "tcp: let the kernel gather small messages (default: each leaves at once)" },
+	{ "--sndbuf", SP_FLAG_VALUE, "BYTES", "setting.sndbuf", NULL, G_WAY,
+	  "send buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
+	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_WAY,
+	  "receive buffer of each socket (default: the same)" },
+	{ "--tos", SP_FLAG_VALUE, "N", "setting.tos", NULL, G_WAY,
+	  "type of service or traffic class octet: DSCP times 4" },
+	{ "--ttl", SP_FLAG_VALUE, "N", "setting.ttl", NULL, G_WAY,
+	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
 	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
 	  "loop (in memory), null (nowhere), pcap (into a file)" },
@@ -216,7 +232,8 @@ const struct sp_flag sp_recv_flags[] = {
 	  "own address for ports without one, as ADDR[%DEV][:PORT] (default: all addresses, "
 	  "both families)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "recv.protocol", NULL, G_LISTEN,
-	  "udp (the default), tcp (a sink: reads, counts and answers nothing), mixed (both), http, https (servers)" },
+	  "udp (the default), tcp (a sink: reads, counts and answers nothing), mixed (udp and "
+	  "tcp), http, https (servers), or several with commas between" },
 
 	{ "--status", SP_FLAG_VALUE, "N", "recv.status", NULL, G_HTTP,
 	  "of the answers (default 200)" },
@@ -234,7 +251,7 @@ const struct sp_flag sp_recv_flags[] = {
 	  "a connection for each request" },
 	{ "--cert", SP_FLAG_VALUE, "FILE", "recv.cert", NULL, G_TLS,
 	  "certificate (PEM); without one, a throw-away one is made" },
-	{ "--key", SP_FLAG_VALUE, "FILE", "recv.key", NULL, G_TLS,
+	{ "--cert-key", SP_FLAG_VALUE, "FILE", "recv.key", NULL, G_TLS,
 	  "its key (default: in the same file)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
@@ -244,6 +261,8 @@ const struct sp_flag sp_recv_flags[] = {
 
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
 	  "only what comes in by this interface" },
+	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_IN,
+	  "receive buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
 	  "udp and tcp (sockets, as the protocol wants) or packet (frames on --interface)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,

@@ -9,7 +9,6 @@
 #include "scenario/words.h"
 
 #define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
-#define SP_WORDS_MIXED	 "mixed"  /* udp and tcp by turns */
 #define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
@@ -18,11 +17,13 @@
 struct sp_given {
 	const struct sp_flag *flag;
 	const char *value, *spelling;
+	bool taken; /* a protocol's own setting: somebody has it */
 };
 
 /* key=value for the plan, and where it was written. */
 struct sp_setting {
 	const char *key, *value, *place;
+	struct sp_given *given;
 };
 
 /* A target as written. */
@@ -65,12 +66,18 @@ int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16
 		    struct sp_err *);
 /* Sets every given flag whose key begins with prefix on the plan's newest item. */
 int sp_reader_set(struct sp_reader *, const char *prefix);
+/* Is this a setting that other protocols have, and a stream (or receiver) of this word has not? Marks
+ * it as taken where it is not so. */
+bool sp_reader_lacks(const struct sp_reader *, enum sp_plan_item, const char *word,
+		     struct sp_given *, const char *key);
+/* After all items: a protocol's setting that nobody took is a mistake. */
+int sp_reader_all_taken(const struct sp_reader *, enum sp_plan_item, const char *prefix);
 /* The newest port: transport first, since its settings depend on it. word: of the protocol that
  * it is for, unless a flag says otherwise. */
 int sp_reader_set_port(struct sp_reader *, const char *word);
 /* The transport that a protocol of this word goes over, as the flags say or by itself. */
 const char *sp_reader_transport(const struct sp_reader *, const char *word);
-/* The port number that targets of this protocol have unless they say otherwise. */
+/* The port number of this protocol unless somebody says otherwise. */
 const char *sp_reader_number(const char *word);
 
 /* words_send.c, words_recv.c: everything but the run's own rows. */

@@ -17,7 +17,7 @@ static int note_common(struct sp_reader *r)
 	if (!r->stream)
 		return sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	for (unsigned i = 0; i < r->n_given; i++) {
-		const struct sp_given *g = &r->given[i];
+		struct sp_given *g = &r->given[i];
 
 		if (!g->flag || strncmp(g->flag->key, "stream.", 7) != 0 ||
 		    sp_reader_last(r, g->flag->key) != g)
@@ -26,6 +26,7 @@ static int note_common(struct sp_reader *r)
 			.key = g->flag->key + 7,
 			.value = g->value,
 			.place = g->spelling,
+			.given = g,
 		};
 	}
 	return 0;
@@ -168,6 +169,8 @@ int sp_reader_send(struct sp_reader *r)
 		rc = sp_reader_target(r, i);
 	if (!rc)
 		rc = add_own_receiver(r);
+	if (!rc)
+		rc = sp_reader_all_taken(r, SP_PLAN_STREAM, "stream.");
 	if (!rc && r->port && !r->port_used)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: no target takes it, each has a port number of its own",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "scenario/shares.h"
 #include "scenario/words_impl.h"
 
 /* Keys that a URL may set after '?'. */
@@ -19,8 +20,9 @@ struct making {
 	struct sp_url url;
 	char place[400];  /* opens sentences: the URL as written, or FILE:LINE */
 	unsigned number;  /* from 1 */
-	const char *word; /* protocol as written, "mixed" too */
-	const char *part; /* of mixed: the protocol of this stream; else the same */
+	const char *word; /* protocol as written, or shares of several */
+	struct sp_shares shares;
+	const char *part; /* the protocol of this stream */
 };
 
 /* A query, taken apart; NULL: not given. */
@@ -113,7 +115,7 @@ static int set(struct sp_reader *r, const struct making *t, const char *key, con
 }
 
 /* What the flags say for all streams, as far as this target does not say otherwise. */
-static int set_common(struct sp_reader *r, const struct query *q)
+static int set_common(struct sp_reader *r, const struct making *t, const struct query *q)
 {
 	for (unsigned i = 0; i < r->n_stream; i++) {
 		const struct sp_setting *s = &r->stream[i];
@@ -122,7 +124,8 @@ static int set_common(struct sp_reader *r, const struct query *q)
 
 		while (k < N_KEYS && strcmp(keys[k], s->key) != 0)
 			k++;
-		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0)
+		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
+		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
 		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
 			r->random = true;
@@ -147,7 +150,7 @@ static int set_names(struct sp_reader *r, const struct making *t, const struct q
 	else
 		snprintf(name, sizeof name, "s%u", r->n_streams);
 	rc = set(r, t, "name", name);
-	if (t->part != t->word) {
+	if (t->shares.n) {
 		rc = set(r, t, "entry", name); /* the parts share a schedule, by this name */
 		snprintf(entry, sizeof entry, "-%s", t->part);
 		strncat(name, entry, sizeof name - strlen(name) - 1);
@@ -174,7 +177,7 @@ static int set_address(struct sp_reader *r, const struct making *t)
 		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
 	}
 	snprintf(port, sizeof port, "%u", (unsigned)u->port);
-	return set(r, t, "port", u->port ? port : sp_reader_number(t->word));
+	return set(r, t, "port", u->port ? port : sp_reader_number(t->part));
 }
 
 /* The port of the transport under a protocol, made when the first stream wants it. */
@@ -200,7 +203,17 @@ static int use_port(struct sp_reader *r, const struct making *t, char name[8])
 	return rc ? rc : sp_reader_set_port(r, t->part);
 }
 
-static int set_part(struct sp_reader *r, const struct making *t, unsigned at, const char *port)
+static int set_number(struct sp_reader *r, const struct making *t, const char *key, uint32_t n)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%u", n);
+	return set(r, t, key, text);
+}
+
+/* share NULL: the whole schedule is this stream's. */
+static int set_part(struct sp_reader *r, const struct making *t, const struct sp_share *share,
+		    uint32_t at, const char *port)
 {
 	const struct sp_given *g = sp_reader_last(r, "stream.protocol");
 	int rc = sp_plan_set(r->build, "protocol", t->part,
@@ -208,14 +221,16 @@ static int set_part(struct sp_reader *r, const struct making *t, unsigned at, co
 
 	if (!rc && strcmp(port, "tx0") != 0)
 		rc = set(r, t, "from", port);
-	if (rc || t->part == t->word)
+	if (rc || !share)
 		return rc;
-	rc = set(r, t, "deal_of", "2");
-	return rc ? rc : set(r, t, "deal_at", at ? "1" : "0");
+	rc = set_number(r, t, "deal_of", t->shares.of);
+	if (!rc)
+		rc = set_number(r, t, "deal_at", at);
+	return rc ? rc : set_number(r, t, "deal_n", share->n);
 }
 
 static int add_part(struct sp_reader *r, const struct making *t, const struct query *q,
-		    unsigned at, uint64_t i, uint64_t n)
+		    const struct sp_share *share, uint32_t at, uint64_t i, uint64_t n)
 {
 	char port[8];
 	int rc = use_port(r, t, port);
@@ -223,9 +238,9 @@ static int add_part(struct sp_reader *r, const struct making *t, const struct qu
 	if (!rc)
 		rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
 	if (!rc)
-		rc = set_part(r, t, at, port);
+		rc = set_part(r, t, share, at, port);
 	if (!rc)
-		rc = set_common(r, q);
+		rc = set_common(r, t, q);
 	if (!rc)
 		rc = set_names(r, t, q, i, n);
 	if (!rc)
@@ -236,21 +251,22 @@ static int add_part(struct sp_reader *r, const struct making *t, const struct qu
 	return rc;
 }
 
-/* One stream, or of mixed two that take turns: first udp, then tcp. */
+/* One stream, or several that share its departures. */
 static int add_stream(struct sp_reader *r, struct making *t, const struct query *q, uint64_t i,
 		      uint64_t n)
 {
-	static const char *const parts[] = { "udp", "tcp" };
+	uint32_t at = 0;
 	int rc = 0;
 
 	t->part = t->word;
 	r->n_streams++;
-	if (strcmp(t->word, SP_WORDS_MIXED) != 0)
-		return add_part(r, t, q, 0, i, n);
+	if (!t->shares.n)
+		return add_part(r, t, q, NULL, 0, i, n);
 	r->mixed = true;
-	for (unsigned k = 0; k < 2 && !rc; k++) {
-		t->part = parts[k];
-		rc = add_part(r, t, q, k, i, n);
+	for (unsigned k = 0; k < t->shares.n && !rc; k++) {
+		t->part = t->shares.part[k].word;
+		rc = add_part(r, t, q, &t->shares.part[k], at, i, n);
+		at += t->shares.part[k].n;
 	}
 	return rc;
 }
@@ -312,6 +328,9 @@ int sp_reader_target(struct sp_reader *r, unsigned i)
 	t.word = *t.url.scheme ? t.url.scheme : g ? g->value : "udp";
 	if (!rc)
 		rc = check_url(r, &t);
+	if (!rc)
+		rc = sp_shares_parse(t.word, *t.url.scheme || !g ? t.place : g->spelling,
+				     &t.shares, r->err);
 	if (!rc)
 		rc = read_query(r, &t, &q);
 	if (!rc)

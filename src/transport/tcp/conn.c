@@ -151,6 +151,13 @@ static ssize_t conn_drain(struct sp_conn *conn, uint64_t max)
 	return n;
 }
 
+static void conn_gather(struct sp_conn *conn, uint32_t bytes)
+{
+	int low = bytes ? (int)bytes : 1;
+
+	setsockopt(of(conn)->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low);
+}
+
 static int conn_shutdown(struct sp_conn *conn)
 {
 	return shutdown(of(conn)->fd, SHUT_WR) ? -errno : 0;
@@ -159,10 +166,11 @@ static int conn_shutdown(struct sp_conn *conn)
 static void conn_info(const struct sp_conn *conn, struct sp_conn_info *info)
 {
 	struct tcp_info t = { 0 };
-	socklen_t len = sizeof t;
+	socklen_t len = sizeof t, name = sizeof info->congestion - 1;
+	int fd = of_const(conn)->fd;
 
 	*info = (struct sp_conn_info){ 0 };
-	if (getsockopt(of_const(conn)->fd, IPPROTO_TCP, TCP_INFO, &t, &len))
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &len))
 		return;
 	*info = (struct sp_conn_info){
 		.known = true,
@@ -175,6 +183,8 @@ static void conn_info(const struct sp_conn *conn, struct sp_conn_info *info)
 		.acked_bytes = t.tcpi_bytes_acked,
 		.mss = t.tcpi_snd_mss,
 	};
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, info->congestion, &name))
+		info->congestion[0] = '\0';
 }
 
 static void conn_close(struct sp_conn *conn, bool reset)
@@ -195,6 +205,7 @@ const struct sp_conn_ops sp_tcp_conn_ops = {
 	.write = conn_write,
 	.blast = conn_blast,
 	.drain = conn_drain,
+	.gather = conn_gather,
 	.shutdown = conn_shutdown,
 	.ends = conn_ends,
 	.info = conn_info,

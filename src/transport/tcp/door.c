@@ -78,6 +78,7 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 
 	if (fd < 0)
 		return fd;
+	sp_tcp_sock_target(q->port, fd, &to->addr);
 	c = sp_tcp_conn_new(q, id, fd);
 	rc = c ? bind_own(q->port, fd, to->addr.family) : -ENOBUFS;
 	if (q->port->conf.lazy_ack)
@@ -98,6 +99,13 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 	return 0;
 }
 
+/* Nothing that needs a path: the process may be confined by now. */
+int sp_tcp_spare(struct sp_queue *q)
+{
+	q->spare = fcntl(q->epoll, F_DUPFD_CLOEXEC, 0);
+	return q->spare < 0 ? -errno : 0;
+}
+
 /* No descriptor is left: the spare one takes the next caller, who is told so at once. Else it
  * would wait, and the listener stay ready for ever. */
 static void turn_away(struct sp_queue *q, int listener)
@@ -113,7 +121,7 @@ static void turn_away(struct sp_queue *q, int listener)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 		close(fd);
 	}
-	q->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sp_tcp_spare(q);
 }
 
 static int take(struct sp_queue *q, int fd, uint32_t id, struct sp_conn **out)

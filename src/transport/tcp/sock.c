@@ -16,11 +16,18 @@ static bool set_int(int fd, int level, int option, int value)
 	return !setsockopt(fd, level, option, &value, sizeof value);
 }
 
+static int set_congestion(int fd, const char *name)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name))
+		       ? -errno
+		       : 0;
+}
+
 /* Buffers, segment size and header fields must be there before the handshake. */
-static void set_options(const struct sp_port *p, int fd, uint8_t family)
+static int set_options(const struct sp_port *p, int fd, uint8_t family)
 {
 	const struct sp_tcp_conf *c = &p->conf;
-	int tos = (int)c->dscp << 2;
+	int tos = (int)c->tos;
 
 	if (c->nodelay)
 		set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -30,9 +37,6 @@ static void set_options(const struct sp_port *p, int fd, uint8_t family)
 		sp_sock_rcvbuf(fd, c->rcvbuf);
 	if (c->mss)
 		set_int(fd, IPPROTO_TCP, TCP_MAXSEG, (int)c->mss);
-	if (*c->congestion)
-		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, c->congestion,
-			   (socklen_t)strlen(c->congestion));
 	if (tos && family == 4)
 		set_int(fd, IPPROTO_IP, IP_TOS, tos);
 	else if (tos)
@@ -41,6 +45,14 @@ static void set_options(const struct sp_port *p, int fd, uint8_t family)
 		set_int(fd, IPPROTO_IP, IP_TTL, (int)c->ttl);
 	else if (c->ttl)
 		set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, (int)c->ttl);
+	/* What root may choose it may not any more once it has given up its capabilities. */
+	return *c->congestion ? set_congestion(fd, c->congestion) : 0;
+}
+
+void sp_tcp_sock_target(const struct sp_port *p, int fd, const struct sp_addr *to)
+{
+	if (!*p->conf.congestion && sp_addr_class(to) == SP_ADDR_LOOPBACK)
+		set_congestion(fd, TCP_LOOPBACK_CONGESTION);
 }
 
 int sp_tcp_sock_open(const struct sp_port *p, uint8_t family, bool listen, struct sp_err *err)
@@ -58,8 +70,12 @@ int sp_tcp_sock_open(const struct sp_port *p, uint8_t family, bool listen, struc
 		if (p->workers > 1)
 			set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	}
-	set_options(p, fd, family);
-	rc = p->interface[0] ? sp_sock_device(fd, p->interface, err) : 0;
+	rc = set_options(p, fd, family);
+	if (rc && err)
+		sp_fail(err, rc, SP_EXIT_PERM, "congestion control %s cannot be set: %s",
+			p->conf.congestion, strerror(-rc));
+	if (!rc && p->interface[0])
+		rc = sp_sock_device(fd, p->interface, err);
 	if (!rc)
 		return fd;
 	close(fd);
@@ -135,8 +151,7 @@ int sp_tcp_check_congestion(const struct sp_port *p, struct sp_err *err)
 	fd = sp_sock_open(AF_INET, SOCK_STREAM, 0);
 	if (fd < 0)
 		return sp_sock_fail(err, fd, "a TCP socket");
-	rc = setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) ? -errno
-											: 0;
+	rc = set_congestion(fd, name);
 	close(fd);
 	if (!rc)
 		return 0;

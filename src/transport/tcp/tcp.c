@@ -1,7 +1,6 @@
 #include "transport/tcp/tcp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -29,15 +28,15 @@ static const struct sp_opt opts[] = {
 	{ "lazy_ack", SP_OPT_BOOL, AT(lazy_ack), "true", NULL, 0, 0,
 	  "the handshake's last acknowledgement travels with the first bytes" },
 	{ "congestion", SP_OPT_TEXT, AT(congestion), "", NULL, 0, 0,
-	  "congestion control, such as cubic or bbr; empty: the system's" },
+	  "congestion control, such as cubic or bbr; empty: the system's, on loopback reno" },
 	{ "sndbuf", SP_OPT_SIZE, AT(sndbuf), "0", NULL, 0, 1u << 30,
 	  "send buffer of each connection; 0: the kernel sizes it as it goes" },
 	{ "rcvbuf", SP_OPT_SIZE, AT(rcvbuf), "0", NULL, 0, 1u << 30,
 	  "receive buffer of each connection; 0: the kernel sizes it as it goes" },
 	{ "mss", SP_OPT_U64, AT(mss), "0", NULL, 0, 65495,
 	  "largest segment; 0: as the path allows" },
-	{ "dscp", SP_OPT_U64, AT(dscp), "0", NULL, 0, 63,
-	  "differentiated services code point" },
+	{ "tos", SP_OPT_U64, AT(tos), "0", NULL, 0, 255,
+	  "type of service or traffic class octet: DSCP times 4" },
 	{ "ttl", SP_OPT_U64, AT(ttl), "0", NULL, 0, 255,
 	  "time to live or hop limit; 0 leaves the system's" },
 	{ "backlog", SP_OPT_U64, AT(backlog), "4096", NULL, 1, 65535,
@@ -215,8 +214,7 @@ static int tcp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 	else if (q->conns && !sp_endpoints_init(&q->ends, mem, p->max_endpoints, NULL))
 		rc = watch_listeners(q);
 	if (!rc && p->rx) {
-		q->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		rc = q->spare < 0 ? -errno : 0;
+		rc = sp_tcp_spare(q);
 	}
 	if (rc) {
 		queue_free(q);
@@ -230,7 +228,7 @@ static int tcp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 
 static void tcp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 {
-	static const char *const road[2] = { "sendfile from memory", "write" };
+	static const char *const road[2] = { "sendmsg, bulk by sendfile", "sendmsg" };
 
 	*caps = (struct sp_tcaps){
 		.bits = SP_T_CONN | SP_T_BULK | SP_T_CSUM | (p->rx ? SP_T_LISTEN : 0u),

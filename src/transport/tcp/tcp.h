@@ -9,18 +9,22 @@
 #include "pkt/endpoints.h"
 #include "plugin/transport.h"
 
-#define TCP_EVENTS     256u
-#define TCP_CONNS_DFLT 1024u
+#define TCP_EVENTS		256u
+#define TCP_CONNS_DFLT		1024u
 /* What one discarding receive takes at most: the longest time that it holds up the worker. */
-#define TCP_DRAIN_MAX  (4u << 20)
-#define TCP_SPARE_FDS  64u
+#define TCP_DRAIN_MAX		(4u << 20)
+#define TCP_SPARE_FDS		64u
+/* Within a host there is nothing to be gentle with, and a control that paces (bbr) wakes a timer for
+ * each 64 KiB: that halves what loopback carries, or worse. Every kernel has this one, and everybody
+ * may choose it. */
+#define TCP_LOOPBACK_CONGESTION "reno"
 
 enum tcp_blast { TCP_BLAST_SENDFILE, TCP_BLAST_WRITE };
 
 struct sp_tcp_conf {
 	bool nodelay, lazy_ack;
 	const char *congestion;
-	uint64_t sndbuf, rcvbuf, mss, dscp, ttl, backlog;
+	uint64_t sndbuf, rcvbuf, mss, tos, ttl, backlog;
 	int blast; /* enum tcp_blast */
 };
 
@@ -72,6 +76,8 @@ struct sp_queue {
 /* sock.c: opens a socket of the family and sets what the port wants; tied to its interface.
  * listen: what only a listener wants. The descriptor or a negative errno; err may be NULL. */
 int sp_tcp_sock_open(const struct sp_port *, uint8_t family, bool listen, struct sp_err *);
+/* What depends on where the connection will go. */
+void sp_tcp_sock_target(const struct sp_port *, int fd, const struct sp_addr *to);
 /* Binds as the port says, with this number. 0 or -errno. */
 int sp_tcp_sock_bind(const struct sp_port *, int fd, const struct sp_endpoint *, bool listen);
 int sp_tcp_bind_fail(const struct sp_endpoint *, int code, struct sp_err *);
@@ -86,6 +92,8 @@ void sp_tcp_raise_limit(uint64_t n);
 int sp_tcp_listen(struct sp_port *, struct sp_err *);
 
 /* door.c */
+/* Takes the descriptor that is there to be given up. 0 or -errno. */
+int sp_tcp_spare(struct sp_queue *);
 extern const struct sp_conn_door sp_tcp_door;
 struct tcp_conn *sp_tcp_conn_new(struct sp_queue *, uint32_t id, int fd);
 void sp_tcp_conn_free(struct tcp_conn *);
