@@ -390,6 +390,15 @@ static void total_losses(struct sp_run *r)
 		sum.network += r->asks[i].losses.parts.network;
 		sum.unknown += r->asks[i].losses.parts.unknown;
 	}
+	/* Requests without an answer: nobody was asked for them. */
+	for (uint32_t i = 0; i < r->plan->n_streams; i++) {
+		struct sp_measure m;
+
+		if (!r->streams[i].answers)
+			continue;
+		measure(r, i, &m);
+		sum.unknown += m.c.v[SP_C_lost];
+	}
 	sp_counts_set(c, SP_C_dropped_receiver, sum.receiver);
 	sp_counts_set(c, SP_C_lost_network, sum.network);
 	sp_counts_set(c, SP_C_lost_unknown, sum.unknown);
