@@ -234,6 +234,17 @@ static uint32_t conns_of(const struct sp_run *r, unsigned port)
 	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
 }
 
+/* Where somebody said how many. */
+static uint32_t said_conns(const struct sp_run *r, unsigned port)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->plan->streams[i].from_port == port)
+			n += r->plan->streams[i].connections;
+	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -249,6 +260,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 
 	if (p->ops->conn)
 		conf.max_conns = conns_of(r, i);
+	if (p->ops->conn)
+		conf.need_conns = said_conns(r, i);
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);

@@ -47,7 +47,8 @@ struct sp_port_conf {
 	bool tx, rx;
 	uint32_t max_endpoints; /* how many different sources or targets to have room for */
 	uint32_t max_conns;	/* SP_T_CONN: how many connections to have room for, a queue */
-	const void *conf; /* the transport's own settings (opts), may be NULL = defaults */
+	uint32_t need_conns; /* so many at a time were asked for: exit 77 if they cannot be */
+	const void *conf;    /* the transport's own settings (opts), may be NULL = defaults */
 };
 
 /* What a frame needs to reach a target: asked by the engine when it builds frame sources. */

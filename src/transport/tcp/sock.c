@@ -176,12 +176,23 @@ void sp_tcp_auto_ports(uint16_t *first, uint16_t *last)
 	*last = UINT16_MAX;
 }
 
-void sp_tcp_raise_limit(uint64_t n)
+int sp_tcp_raise_limit(uint64_t n, uint64_t need, struct sp_err *err)
 {
 	struct rlimit lim;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur >= n + TCP_SPARE_FDS)
-		return;
-	lim.rlim_cur = n + TCP_SPARE_FDS < lim.rlim_max ? n + TCP_SPARE_FDS : lim.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &lim);
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return 0;
+	if (lim.rlim_cur < n + TCP_SPARE_FDS) {
+		lim.rlim_cur = n + TCP_SPARE_FDS < lim.rlim_max ? n + TCP_SPARE_FDS
+								: lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	if (lim.rlim_cur >= need + TCP_SPARE_FDS)
+		return 0;
+	return sp_fail(
+		err, -EMFILE, SP_EXIT_PERM,
+		"%llu connections need %llu descriptors, and %llu are allowed; raise the "
+		"limit with `ulimit -Hn %llu` as root, or ask for fewer",
+		(unsigned long long)need, (unsigned long long)(need + TCP_SPARE_FDS),
+		(unsigned long long)lim.rlim_cur, (unsigned long long)(need + TCP_SPARE_FDS));
 }

@@ -125,7 +125,7 @@ static void tcp_close(struct sp_port *p)
 	sp_free(mem, p);
 }
 
-static int open_parts(struct sp_port *p, struct sp_err *err)
+static int open_parts(struct sp_port *p, uint32_t need_conns, struct sp_err *err)
 {
 	int rc = 0;
 
@@ -139,7 +139,8 @@ static int open_parts(struct sp_port *p, struct sp_err *err)
 	if (!rc)
 		rc = make_nowhere(p, err);
 	sp_tcp_auto_ports(&p->auto_first, &p->auto_last);
-	sp_tcp_raise_limit((uint64_t)p->max_conns * p->workers);
+	if (!rc)
+		rc = sp_tcp_raise_limit((uint64_t)p->max_conns * p->workers, need_conns, err);
 	if (!rc && p->rx)
 		rc = sp_tcp_listen(p, err);
 	return rc;
@@ -170,7 +171,7 @@ static int tcp_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->workers = c->workers ? c->workers : 1;
 	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
 	p->max_conns = c->max_conns ? c->max_conns : TCP_CONNS_DFLT;
-	rc = open_parts(p, err);
+	rc = open_parts(p, c->need_conns, err);
 	if (rc) {
 		tcp_close(p);
 		return rc;

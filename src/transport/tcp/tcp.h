@@ -85,8 +85,9 @@ int sp_tcp_bind_fail(const struct sp_endpoint *, int code, struct sp_err *);
 int sp_tcp_check_congestion(const struct sp_port *, struct sp_err *);
 /* The numbers that this kernel gives to those who name none; all, where it does not say. */
 void sp_tcp_auto_ports(uint16_t *first, uint16_t *last);
-/* Raises the soft limit of descriptors to what n connections need, as far as it may. */
-void sp_tcp_raise_limit(uint64_t n);
+/* Raises the soft limit of descriptors to what n connections need, as far as it may. An error if not
+ * even need are possible. */
+int sp_tcp_raise_limit(uint64_t n, uint64_t need, struct sp_err *);
 
 /* listen.c */
 int sp_tcp_listen(struct sp_port *, struct sp_err *);
