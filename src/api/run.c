@@ -440,9 +440,10 @@ int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t
 	if (sp_run_listening(r->run, i, &local, &transport))
 		return -ENOENT;
 	if (local.addr.family)
-		snprintf(buf, cap, "udp://%s", sp_endpoint_format(text, sizeof text, &local));
+		snprintf(buf, cap, "%s://%s", sp_run_listening_word(r->run, i),
+			 sp_endpoint_format(text, sizeof text, &local));
 	else
-		snprintf(buf, cap, "udp://:%u", local.port);
+		snprintf(buf, cap, "%s://:%u", sp_run_listening_word(r->run, i), local.port);
 	return 0;
 }
 

@@ -55,12 +55,14 @@ bool sp_addr_is_own(const struct sp_addr *);
 
 /* A target or listener as written. udp://10.1.1.2:5555?rate=10kpps&size=100,
  * udp://[::1]:5001, udp://:5001 (host empty), udp://:5001-5010 (range), host%dev kept in host.
- * A bare "host", "host:port" or "[v6]:port" has scheme "". query keeps the raw text. */
+ * A bare "host", "host:port" or "[v6]:port" has scheme "". query keeps the raw text. Of http and
+ * https a path may follow; then all from its '/' on, with the '?', is path. */
 struct sp_url {
 	char scheme[16];
 	char host[256];
 	uint16_t port, port_last; /* 0: none; port_last == port unless a range */
 	char query[512]; /* without '?'; "" when none; percent-decoding is the reader's */
+	char path[512];	 /* with its '/', as it goes to a server; "" when none */
 };
 int sp_url_parse(const char *text, struct sp_url *, struct sp_err *); /* -EINVAL: usage */
 

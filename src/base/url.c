@@ -232,28 +232,41 @@ static bool is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-static int read_query(const char *url, const char *query, struct sp_url *u, struct sp_err *e)
+/* What stands after the '?' or from the first '/' on (named by where), as it may be written. */
+static int read_rest(const char *url, char where, const char *rest, char *to, size_t cap,
+		     struct sp_err *e)
 {
-	for (const char *p = query; *p; p++) {
+	for (const char *p = rest; *p; p++) {
 		if (*p <= ' ' || *p == 0x7f || *p == '#' || (unsigned char)*p >= 0x80)
 			return bad(e, url,
-				   "after '?' stands a character that is written as %%%02X",
-				   (unsigned)(unsigned char)*p);
+				   "after '%c' stands a character that is written as %%%02X",
+				   where, (unsigned)(unsigned char)*p);
 		if (*p == '%' && !(is_hex(p[1]) && is_hex(p[2])))
 			return bad(e, url,
-				   "after '?' a '%%' is not followed by two hex digits");
+				   "after '%c' a '%%' is not followed by two hex digits",
+				   where);
 	}
-	if (sp_strlcpy(u->query, query, sizeof u->query) >= sizeof u->query)
-		return bad(e, url, "the part after '?' is longer than %zu characters",
-			   sizeof u->query - 1);
+	if (sp_strlcpy(to, rest, cap) >= cap)
+		return bad(e, url, "the part after '%c' is longer than %zu characters", where,
+			   cap - 1);
 	return 0;
+}
+
+/* The path of an http URL, or NULL. */
+static const char *find_path(const struct sp_url *u, const char *start, const char *query)
+{
+	const char *slash = strchr(start, '/');
+
+	if (strcmp(u->scheme, "http") != 0 && strcmp(u->scheme, "https") != 0)
+		return NULL;
+	return slash && (!query || slash < query) ? slash : NULL;
 }
 
 int sp_url_parse(const char *text, struct sp_url *out, struct sp_err *e)
 {
 	const char *query = strchr(text, '?');
 	const char *scheme_end = strstr(text, "://");
-	const char *start = text;
+	const char *start = text, *path;
 	struct sp_url u = { 0 };
 	char authority[320];
 	size_t len = query ? (size_t)(query - text) : strlen(text);
@@ -269,13 +282,20 @@ int sp_url_parse(const char *text, struct sp_url *out, struct sp_err *e)
 	}
 	if (rc)
 		return rc;
+	path = find_path(&u, start, query);
+	if (path) {
+		len = (size_t)(path - start);
+		query = NULL;
+	}
 	if (len >= sizeof authority)
 		return bad(e, text, "the address is too long");
 	memcpy(authority, start, len);
 	authority[len] = '\0';
 	rc = read_authority(text, authority, &u, e);
 	if (!rc && query)
-		rc = read_query(text, query + 1, &u, e);
+		rc = read_rest(text, '?', query + 1, u.query, sizeof u.query, e);
+	if (!rc && path)
+		rc = read_rest(text, '/', path, u.path, sizeof u.path, e);
 	if (!rc)
 		*out = u;
 	return rc;

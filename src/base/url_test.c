@@ -58,6 +58,30 @@ static void test_good(void **state)
 	}
 }
 
+static void test_paths(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "http://h/", "/", "" },
+		{ "https://h:8443/a/b?c=d%20e&f", "/a/b?c=d%20e&f", "" },
+		{ "http://[::1]:80/x", "/x", "" },
+		{ "http://h/?rate=5", "/?rate=5", "" },
+		{ "http://h?rate=5", "", "rate=5" },
+		{ "http://h?to=a/b", "", "to=a/b" },
+		{ "http://h", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sp_err e = { 0 };
+		struct sp_url u;
+
+		if (sp_url_parse(rows[i][0], &u, &e))
+			fail_msg("%s", e.text);
+		assert_string_equal(u.path, rows[i][1]);
+		assert_string_equal(u.query, rows[i][2]);
+	}
+}
+
 static void test_sentences(void **state)
 {
 	static const char *const rows[][2] = {
@@ -80,6 +104,13 @@ static void test_sentences(void **state)
 				 "number" },
 		{ "udp://h/x",
 		  "udp://h/x: a path has no meaning here; end at the host or port" },
+		{ "http://h/a b",
+		  "http://h/a b: after '/' stands a character that is written as %20" },
+		{ "http://h/a#b",
+		  "http://h/a#b: after '/' stands a character that is written as %23" },
+		{ "http://h/%zz",
+		  "http://h/%zz: after '/' a '%' is not followed by two hex digits" },
+		{ "http:///x", "http:///x: neither an address nor a port number is given" },
 		{ "udp://me@h", "udp://me@h: a user name has no meaning here" },
 		{ "udp://::1:5001",
 		  "udp://::1:5001: an IPv6 address goes into brackets, such as "
@@ -197,9 +228,8 @@ static void test_random_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_sentences),
-		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_good),	     cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_sentences),    cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_random_bytes),
 	};
 

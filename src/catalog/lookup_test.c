@@ -53,6 +53,8 @@ static void this_build_is_sound(void **state)
 	CHECK_KIND(source)
 	CHECK_KIND(dist)
 	CHECK_KIND(stamp)
+	CHECK_KIND(wrap)
+	CHECK_KIND(proto)
 }
 
 static void this_build_has_the_basic_ones(void **state)

@@ -261,7 +261,8 @@ static void give_up(struct sp_pacer *p, uint32_t id)
 {
 	struct stream *s = &p->stream[id];
 
-	if (s->kind != SP_PACE_MAX && !s->endless)
+	/* One that was never added has nothing left. */
+	if (s->left && s->kind != SP_PACE_MAX && !s->endless)
 		sp_pacer_skip_before(p, id, SP_NEVER);
 	s->left = 0;
 }

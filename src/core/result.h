@@ -20,7 +20,8 @@ struct sp_measure {
 	double tx_bps, rx_bps;		/* 8 * (bytes but the first unit's)/(last-first) */
 	struct sp_summary delay;	/* one way, from the intended departure */
 	struct sp_summary delay_actual; /* one way, from the actual departure */
-	struct sp_summary rtt;
+	struct sp_summary rtt;		/* until the answer, from the intended start */
+	struct sp_summary rtt_actual;	/* until the answer, from the actual start */
 	struct sp_summary late;		/* actual - intended departure */
 	struct sp_summary gap_error;	/* |actual gap - intended gap|, by the sender's clock */
 	struct sp_summary rx_gap_error; /* the same by the receiver's time stamps */
@@ -29,12 +30,38 @@ struct sp_measure {
 	double ks_departure, ks_size; /* Kolmogorov-Smirnov distances */
 };
 
+/* What the kernel knows of a stream's connections: sums, and figures of the one that was asked
+ * last. */
+struct sp_way_result {
+	bool known;
+	uint64_t connections; /* opened so far */
+	uint64_t retransmits; /* segments */
+	uint64_t rtt_ns, min_rtt_ns, cwnd_bytes;
+	uint32_t mss;
+	char congestion[16]; /* control; "" unknown */
+};
+
+/* Answers by status: of a client those that it got, of a server those that it gave. One writer,
+ * others read relaxed; rows below n are settled. */
+#define SP_STATUSES 16u
+struct sp_status_counts {
+	uint32_t n;
+	struct {
+		uint32_t status;
+		uint64_t count;
+	} row[SP_STATUSES]; /* in the order of their first answer */
+	uint64_t more;	    /* answers with yet other statuses */
+};
+
 /* A stream of a sender, or a receiver of the plan. */
 struct sp_stream_result {
 	const char *name;
-	char target[96]; /* "udp://10.1.1.2:5001", for people; "" unknown */
-	char asked[160]; /* "100pps, 1024 B, constant"; "" in recv */
-	uint32_t flows;	 /* number of flows folded into it */
+	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */
+	char asked[160];  /* "100pps, 1024 B, constant"; "" in recv */
+	uint32_t flows;	  /* number of flows folded into it */
+	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
+	struct sp_way_result way;
+	struct sp_status_counts statuses;
 	struct sp_measure m;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "ctl/client_peer.h"
+#include "ctl/greet.h"
 #include "ctl/tcp.h"
 
 #include <errno.h>
@@ -61,6 +62,27 @@ static void settle(struct sp_ctl_client *c, struct sp_ctl_peer *p, int rc)
 	p->events = ev.events;
 }
 
+static void open_control(struct sp_ctl_client *, struct sp_ctl_peer *);
+
+/* The hello's socket makes way for the connection. */
+static void found(struct sp_ctl_client *c, struct sp_ctl_peer *p)
+{
+	int port = sp_ctl_greet_answer(p->ch.fd, &p->to, p->cookie);
+
+	if (port == -EAGAIN)
+		return;
+	if (port < 0) {
+		sp_ctl_peer_fail(p, SP_CTL_W_NOBODY);
+		settle(c, p, 0);
+		return;
+	}
+	sp_ctl_chan_close(&p->ch);
+	p->events = 0;
+	p->control = p->to;
+	p->control.port = (uint16_t)port;
+	open_control(c, p);
+}
+
 static int connected(struct sp_ctl_client *c, struct sp_ctl_peer *p)
 {
 	int error = 0;
@@ -80,6 +102,10 @@ static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t event
 
 	if (p->ch.fd < 0)
 		return;
+	if (p->state == SP_CTL_P_FINDING) {
+		found(c, p);
+		return;
+	}
 	if (p->state == SP_CTL_P_CONNECTING) {
 		settle(c, p, connected(c, p));
 		return;
@@ -107,8 +133,9 @@ static bool may_ask(const struct sp_ctl_client *c, const struct sp_ask *a)
 {
 	enum sp_addr_class class = sp_addr_class(&a->to.addr);
 
-	return strcmp(a->transport, "udp") == 0 && a->to.port && a->n_flows &&
-	       a->n_flows <= SP_CTL_FLOWS_MAX && class != SP_ADDR_MULTICAST_OWN &&
+	return (strcmp(a->transport, "udp") == 0 || strcmp(a->transport, "tcp") == 0) &&
+	       a->to.port && a->n_flows && a->n_flows <= SP_CTL_FLOWS_MAX &&
+	       class != SP_ADDR_MULTICAST_OWN &&
 	       (sp_addr_is_own(&a->to.addr) || (class == SP_ADDR_PUBLIC && shows_key(c, a)));
 }
 
@@ -121,8 +148,6 @@ static int plain_connect(void *arg, int fd, const struct sockaddr *sa, unsigned 
 static void open_peer(struct sp_ctl_client *c, struct sp_ctl_peer *p, const struct sp_ask *a)
 {
 	uint32_t records = a->n_flows > SP_CTL_TXS ? SP_CTL_OUT_RECORDS : 4;
-	struct sockaddr_storage ss;
-	unsigned len;
 
 	p->ch.fd = -1;
 	p->to = a->to;
@@ -135,18 +160,40 @@ static void open_peer(struct sp_ctl_client *c, struct sp_ctl_peer *p, const stru
 	p->ask.planned_ns = a->planned_ns;
 	p->ask.max_packets = a->max_packets;
 	sp_strlcpy(p->ask.name, c->name, sizeof p->ask.name);
-	p->state = SP_CTL_P_CONNECTING;
 	p->ch.out = sp_alloc(c->x.env->mem, (size_t)records * SP_CTL_RECORD);
 	p->ch.out_cap = records;
-	p->ch.fd = p->ch.out ? sp_ctl_tcp_socket(&p->to) : -1;
-	if (p->ch.fd < 0 ||
+	p->control = p->to;
+	if (!p->ch.out ||
 	    getrandom(&p->cookie, sizeof p->cookie, GRND_NONBLOCK) != sizeof p->cookie) {
+		sp_ctl_peer_fail(p, SP_CTL_W_LOCAL);
+		return;
+	}
+	if (strcmp(a->transport, "udp") == 0) {
+		open_control(c, p);
+		return;
+	}
+	p->state = SP_CTL_P_FINDING;
+	p->ch.packets++;
+	p->ch.fd = sp_ctl_greet_ask(&p->to, p->cookie);
+	if (p->ch.fd < 0)
+		sp_ctl_peer_fail(p, SP_CTL_W_NOBODY);
+	settle(c, p, 0);
+}
+
+static void open_control(struct sp_ctl_client *c, struct sp_ctl_peer *p)
+{
+	struct sockaddr_storage ss;
+	unsigned len;
+
+	p->state = SP_CTL_P_CONNECTING;
+	p->ch.fd = sp_ctl_tcp_socket(&p->control);
+	if (p->ch.fd < 0) {
 		sp_ctl_peer_fail(p, SP_CTL_W_LOCAL);
 		settle(c, p, 0);
 		return;
 	}
 	c->connects++;
-	len = sp_endpoint_to_sockaddr(&p->to, (struct sockaddr *)&ss);
+	len = sp_endpoint_to_sockaddr(&p->control, (struct sockaddr *)&ss);
 	if (c->conf.connect(c->conf.connect_arg, p->ch.fd, (struct sockaddr *)&ss, len) &&
 	    errno != EINPROGRESS)
 		sp_ctl_peer_fail(p, SP_CTL_W_NOBODY);
@@ -186,7 +233,7 @@ static uint32_t unknown_peers(const struct sp_ctl_client *c, bool keyed)
 		const struct sp_ctl_peer *p = &c->peers[i];
 
 		if (p->keyed == keyed)
-			n += (p->state >= SP_CTL_P_CONNECTING && p->state <= SP_CTL_P_ASKING) ||
+			n += (p->state >= SP_CTL_P_FINDING && p->state <= SP_CTL_P_ASKING) ||
 			     (p->state == SP_CTL_P_CLOCK && p->lease.asked);
 	}
 	return n;
@@ -197,7 +244,7 @@ static void expire(struct sp_ctl_client *c, bool keyed)
 	for (uint32_t i = 0; i < c->n_peers; i++) {
 		struct sp_ctl_peer *p = &c->peers[i];
 
-		if (p->keyed != keyed || p->state < SP_CTL_P_CONNECTING ||
+		if (p->keyed != keyed || p->state < SP_CTL_P_FINDING ||
 		    p->state > SP_CTL_P_ASKING)
 			continue;
 		sp_ctl_peer_expire(p);

@@ -40,7 +40,7 @@ static enum sp_ctl_peer_why why_ended(const struct sp_ctl_peer *p, enum sp_ctl_p
 {
 	if (in_session(p))
 		return SP_CTL_W_LOST;
-	if (p->state == SP_CTL_P_CONNECTING)
+	if (p->state == SP_CTL_P_CONNECTING || p->state == SP_CTL_P_FINDING)
 		return SP_CTL_W_NOBODY;
 	if (p->state == SP_CTL_P_PAIRING)
 		return SP_CTL_W_CODE;

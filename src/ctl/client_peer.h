@@ -8,7 +8,8 @@
 #include "ctl/clock.h"
 
 enum sp_ctl_peer_state {
-	SP_CTL_P_IDLE, /* not asked */
+	SP_CTL_P_IDLE,	  /* not asked */
+	SP_CTL_P_FINDING, /* over TCP: where is its control port? */
 	SP_CTL_P_CONNECTING,
 	SP_CTL_P_SHAKING,  /* TLS */
 	SP_CTL_P_PAIRING,  /* our proof is out */
@@ -56,6 +57,7 @@ struct sp_ctl_peer {
 	enum sp_ctl_peer_why why;
 	uint32_t events; /* that epoll watches; client.c's */
 	struct sp_endpoint to;
+	struct sp_endpoint control; /* where its control port is */
 	struct sp_ctl_ask ask;
 	struct sp_ctl_grant grant;
 	struct sp_ctl_host host; /* its */

@@ -1,6 +1,7 @@
 #include "ctl/server.h"
 
 #include "base/log.h"
+#include "ctl/greet.h"
 #include "ctl/server_conn.h"
 #include "ctl/tcp.h"
 
@@ -22,11 +23,22 @@ struct listener {
 	bool dual; /* takes IPv4 too */
 };
 
+/* Answers hellos for a TCP data port, whose number it has over UDP. fd -1: UDP carries data there,
+ * too, and the run hands its hellos over. */
+struct greeter {
+	int fd;
+	struct sp_endpoint at;
+	uint16_t port; /* of control */
+};
+
 struct sp_ctl_server {
 	struct sp_ctl_shared sh;
 	int epoll_fd, timer_fd;
 	struct listener *listeners;
 	uint32_t n_listeners;
+	struct greeter *greeters;
+	uint32_t n_greeters;
+	int answer_fd[2]; /* for those without a socket, IPv4 and IPv6; -1 */
 	/* Strangers in the order of their arrival, so that the first is the oldest;
 	 * sessions; and those closed in this step, which an event at hand may still point
 	 * to. */
@@ -321,7 +333,9 @@ static bool covered(const struct sp_ctl_server *s, const struct sp_endpoint *at)
 	return false;
 }
 
-static void listen_on(struct sp_ctl_server *s, const struct sp_endpoint *at)
+/* transport: of the data port. */
+static struct listener *listen_on(struct sp_ctl_server *s, const struct sp_endpoint *at,
+				  const char *transport)
 {
 	struct listener *l = &s->listeners[s->n_listeners];
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = l };
@@ -335,21 +349,98 @@ static void listen_on(struct sp_ctl_server *s, const struct sp_endpoint *at)
 		rc = -errno;
 		close(l->fd);
 	}
-	if (rc >= 0) {
-		s->n_listeners++;
-		return;
-	}
+	if (rc >= 0)
+		return &s->listeners[s->n_listeners++];
 	sp_endpoint_format(text, sizeof text, at);
 	if (rc == -EADDRINUSE)
 		sp_log(s->sh.env->log, SP_LOG_WARN,
-		       "TCP port %u is taken by another program: senders to udp://%s will not "
+		       "TCP port %u is taken by another program: senders to %s://%s will not "
 		       "learn what was received there (--no-control does without)",
-		       at->port, text);
+		       at->port, transport, text);
 	else
 		sp_log(s->sh.env->log, SP_LOG_WARN,
-		       "no control listener on %s (%s): senders to udp://%s will not learn "
+		       "no control listener on %s (%s): senders to %s://%s will not learn "
 		       "what was received there",
-		       text, strerror(-rc), text);
+		       text, strerror(-rc), transport, text);
+	return NULL;
+}
+
+/* Does the run have data of this transport on the number? */
+static bool carries(const struct sp_ctl_server *s, const char *transport, uint16_t number)
+{
+	struct sp_endpoint at;
+	const char *t;
+
+	for (uint32_t i = 0; s->sh.ops->listening(s->sh.arg, i, &at, &t) == 0; i++)
+		if (at.port == number && strcmp(t, transport) == 0)
+			return true;
+	return false;
+}
+
+/* A TCP data port's control is on a number of the kernel's choice, and told to who asks. */
+static void greet_for(struct sp_ctl_server *s, const struct sp_endpoint *data)
+{
+	struct greeter *g = &s->greeters[s->n_greeters];
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = g };
+	struct sp_endpoint at = *data;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+	struct listener *l;
+	char text[72];
+
+	at.port = 0;
+	l = listen_on(s, &at, "tcp");
+	if (!l || getsockname(l->fd, (struct sockaddr *)&ss, &len) ||
+	    sp_endpoint_from_sockaddr(&at, (struct sockaddr *)&ss))
+		return;
+	l->at.port = at.port;
+	*g = (struct greeter){ .fd = -1, .at = *data, .port = at.port };
+	if (!carries(s, "udp", data->port)) {
+		g->fd = sp_ctl_greet_listen(data);
+		if (g->fd < 0 || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, g->fd, &ev)) {
+			sp_log(s->sh.env->log, SP_LOG_WARN,
+			       "UDP port %u is not to be had: senders to tcp://%s will not learn "
+			       "what was received there (--no-control does without)",
+			       data->port, sp_endpoint_format(text, sizeof text, data));
+			return;
+		}
+	}
+	s->n_greeters++;
+}
+
+static void greet_one(struct sp_ctl_server *s, const struct greeter *g)
+{
+	struct sp_endpoint from;
+	uint64_t nonce;
+
+	for (int i = 0; i < SP_CTL_ACCEPTS; i++) {
+		if (sp_ctl_greet_take(g->fd, s->sh.secure.ring != NULL, &from, &nonce))
+			return;
+		s->packets += 2;
+		sp_ctl_greet_reply(g->fd, &from, nonce, g->port);
+	}
+}
+
+/* Of those that came among data. */
+static void greet_handed(struct sp_ctl_server *s)
+{
+	struct sp_hello h;
+
+	while (s->sh.ops->next_hello && s->sh.ops->next_hello(s->sh.arg, &h)) {
+		int *fd = &s->answer_fd[h.from.addr.family == 6];
+		struct sp_endpoint any = { .addr.family = h.from.addr.family };
+
+		if (!s->sh.secure.ring && !sp_addr_is_own(&h.from.addr))
+			continue;
+		if (*fd < 0)
+			*fd = sp_ctl_greet_listen(&any);
+		s->packets += 2;
+		for (uint32_t i = 0; *fd >= 0 && i < s->n_greeters; i++)
+			if (s->greeters[i].at.port == h.number) {
+				sp_ctl_greet_reply(*fd, &h.from, h.nonce, s->greeters[i].port);
+				break;
+			}
+	}
 }
 
 static int listen_all(struct sp_ctl_server *s)
@@ -363,7 +454,8 @@ static int listen_all(struct sp_ctl_server *s)
 	if (!n)
 		return 0;
 	s->listeners = sp_alloc_array(s->sh.env->mem, n, sizeof *s->listeners);
-	if (!s->listeners)
+	s->greeters = sp_alloc_array(s->sh.env->mem, n, sizeof *s->greeters);
+	if (!s->listeners || !s->greeters)
 		return -ENOMEM;
 	/* All-addresses first: one of them may cover what comes later. */
 	for (int pass = 0; pass < 2; pass++) {
@@ -371,10 +463,15 @@ static int listen_all(struct sp_ctl_server *s)
 			if (s->sh.ops->listening(s->sh.arg, i, &at, &transport) ||
 			    strcmp(transport, "udp") != 0 || !at.port)
 				continue;
-			if (sp_ctl_tcp_is_any(&at.addr) == (pass == 0) && !covered(s, &at))
-				listen_on(s, &at);
+			if (sp_ctl_tcp_is_any(&at.addr) == (pass == 0) && !covered(s, &at) &&
+			    !carries(s, "tcp", at.port))
+				listen_on(s, &at, "udp");
 		}
 	}
+	for (uint32_t i = 0; i < n; i++)
+		if (s->sh.ops->listening(s->sh.arg, i, &at, &transport) == 0 &&
+		    strcmp(transport, "tcp") == 0 && at.port)
+			greet_for(s, &at);
 	return 0;
 }
 
@@ -433,6 +530,14 @@ static bool is_listener(const struct sp_ctl_server *s, const void *p)
 	       at < first + s->n_listeners * sizeof(struct listener);
 }
 
+static bool is_greeter(const struct sp_ctl_server *s, const void *p)
+{
+	uintptr_t at = (uintptr_t)p, first = (uintptr_t)s->greeters;
+
+	return s->n_greeters && at >= first &&
+	       at < first + s->n_greeters * sizeof(struct greeter);
+}
+
 void sp_ctl_server_step(struct sp_ctl_server *s)
 {
 	struct epoll_event ev[EVENTS];
@@ -443,9 +548,12 @@ void sp_ctl_server_step(struct sp_ctl_server *s)
 
 		if (is_listener(s, p))
 			accept_some(s, p);
+		else if (is_greeter(s, p))
+			greet_one(s, p);
 		else if (p != s)
 			serve(s, p, ev[i].events);
 	}
+	greet_handed(s);
 	tick(s);
 	bury(s);
 	arm(s);
@@ -474,6 +582,7 @@ int sp_ctl_server_new_ops(struct sp_ctl_server **out, const struct sp_ctl_ops *o
 	ring_init(&s->dead);
 	sp_ctl_host_read(&s->sh.host);
 	s->timer_fd = -1;
+	s->answer_fd[0] = s->answer_fd[1] = -1;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0)
 		goto fail_errno;
@@ -552,7 +661,14 @@ void sp_ctl_server_free(struct sp_ctl_server *s)
 	bury(s);
 	for (uint32_t i = 0; i < s->n_listeners; i++)
 		close(s->listeners[i].fd);
+	for (uint32_t i = 0; i < s->n_greeters; i++)
+		if (s->greeters[i].fd >= 0)
+			close(s->greeters[i].fd);
+	for (unsigned i = 0; i < 2; i++)
+		if (s->answer_fd[i] >= 0)
+			close(s->answer_fd[i]);
 	sp_free(s->sh.env->mem, s->listeners);
+	sp_free(s->sh.env->mem, s->greeters);
 	if (s->timer_fd >= 0)
 		close(s->timer_fd);
 	if (s->epoll_fd >= 0)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/env.h"
 #include "ctl/limits.h"
+#include "engine/hello.h"
 #include "engine/run.h"
 #include "keys/ring.h"
 
@@ -32,6 +33,8 @@ struct sp_ctl_ops {
 			      struct sp_peer_counts *);
 	void (*counts_fini)(struct sp_peer_counts *, const struct sp_mem *mem);
 	void (*session_end)(void *arg, uint32_t session, bool lost);
+	/* A hello that came among the data of a UDP port; false: none. May be NULL. */
+	bool (*next_hello)(void *arg, struct sp_hello *);
 };
 
 /* After sp_run_prepare, so that the ports are bound. A control port that cannot be had is

@@ -46,6 +46,11 @@ static void run_session_end(void *arg, uint32_t session, bool lost)
 	sp_run_session_end(arg, session, lost);
 }
 
+static bool run_next_hello(void *arg, struct sp_hello *h)
+{
+	return sp_run_next_hello(arg, h);
+}
+
 int sp_ctl_server_new(struct sp_ctl_server **out, struct sp_run *run, const struct sp_env *env,
 		      struct sp_err *err)
 {
@@ -59,6 +64,7 @@ int sp_ctl_server_new(struct sp_ctl_server **out, struct sp_run *run, const stru
 		.session_counts = run_session_counts,
 		.counts_fini = sp_peer_counts_fini,
 		.session_end = run_session_end,
+		.next_hello = run_next_hello,
 	};
 	struct sp_ctl_limits limits = sp_ctl_limits_default();
 

@@ -452,7 +452,7 @@ static void test_allocations_that_fail(void **state)
 
 		if (server_side) {
 			/* The set-up has three; the server's own test fails those. */
-			w->mem.fail_at = 2 + n / 2;
+			w->mem.fail_at = 3 + n / 2;
 			sp_mem_test_init(&mem, UINT64_MAX);
 		} else {
 			sp_mem_test_init(&mem, n / 2);

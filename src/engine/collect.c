@@ -30,6 +30,8 @@ static void name_hists(struct sp_run *r)
 		[RUN_RX_GAP_ERROR] = "rx_gap_error",
 		[RUN_LATE] = "late",
 		[RUN_GAP_ERROR] = "gap_error",
+		[RUN_RTT] = "rtt",
+		[RUN_RTT_ACTUAL] = "rtt_actual",
 	};
 
 	for (unsigned i = 0; i < RUN_HIST__N; i++)
@@ -54,6 +56,8 @@ void sp_run_collect(struct sp_run *r, uint64_t now_ns, bool final)
 	else
 		sp_run_collect_send(r);
 	collect_errors(r);
+	sp_run_collect_rtt(r);
+	sp_run_collect_conn_errors(r);
 	sp_host_usage(r, &res->host);
 	/* What did not add up once is not trusted at the end either. */
 	res->violated |= sp_counts_check(&res->total.c, &res->unknown_identities);

@@ -73,6 +73,8 @@ static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, u
 	}
 	if (r->final_ns)
 		sp_run_set_losses(&r->losses, &m->c);
+	if (meta->unit == SP_UNIT_BYTE)
+		sp_run_bytes_only(m);
 	sp_measure_rates(m);
 	return surplus;
 }
@@ -121,6 +123,7 @@ static void add_flow(struct run_receiver *to, const struct sp_measure *m)
 
 	to->flows++;
 	to->verified += verified;
+	to->bytes += !sp_counts_has(&m->c, SP_C_rx_packets);
 	to->untold += !sp_counts_has(&m->c, SP_C_tx_packets);
 	if (verified) {
 		sp_measure_sum_add(&to->sum, m);
@@ -218,6 +221,8 @@ static void end(const struct sp_run *r, struct run_receiver *v)
 		sp_counts_forget(&m->c, SP_C_reordered);
 		sp_counts_forget(&m->c, SP_C_loss_bursts);
 	}
+	if (v->flows && v->bytes == v->flows)
+		sp_run_bytes_only(m);
 	sp_measure_sum_end(&v->sum);
 }
 

@@ -4,12 +4,14 @@
 #include "core/shared.h"
 #include "engine/run_impl.h"
 
-double sp_run_asked_pps(const struct sp_rate *rate, uint64_t size)
+double sp_run_asked_pps(const struct sp_plan_stream *s, const struct sp_rate *rate)
 {
+	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
+
 	if (rate->kind == SP_RATE_PPS)
-		return (double)rate->micro / 1e6;
-	if (rate->kind == SP_RATE_BPS && size)
-		return (double)rate->micro / 1e6 / (8.0 * (double)size);
+		return (double)rate->micro / 1e6 / part;
+	if (rate->kind == SP_RATE_BPS && s->size)
+		return (double)rate->micro / 1e6 / (8.0 * (double)s->size) / part;
 	return NAN;
 }
 
@@ -61,7 +63,7 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	sp_counts_set(&m->c, SP_C_catch_up, paced.chased);
 	if (!done && asked > tx + late + refused)
 		sp_counts_set(&m->c, SP_C_pending, asked - tx - late - refused);
-	m->asked_pps = s->changes ? NAN : sp_run_asked_pps(&s->plan->rate, s->plan->size);
+	m->asked_pps = s->changes ? NAN : sp_run_asked_pps(s->plan, &s->plan->rate);
 }
 
 static void summarise(const struct sp_hist *h, struct sp_summary *s, int64_t clock_error)
@@ -190,6 +192,7 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 		sp_measure_set_lost(m);
 	if (r->final_ns && (self || told))
 		sp_run_set_losses(told ? &a->losses : &r->losses, &m->c);
+	sp_run_conn_measure(r, i, m);
 	sp_measure_rates(m);
 }
 
@@ -386,6 +389,15 @@ static void total_losses(struct sp_run *r)
 		sum.receiver += r->asks[i].losses.parts.receiver;
 		sum.network += r->asks[i].losses.parts.network;
 		sum.unknown += r->asks[i].losses.parts.unknown;
+	}
+	/* Requests without an answer: nobody was asked for them. */
+	for (uint32_t i = 0; i < r->plan->n_streams; i++) {
+		struct sp_measure m;
+
+		if (!r->streams[i].answers)
+			continue;
+		measure(r, i, &m);
+		sum.unknown += m.c.v[SP_C_lost];
 	}
 	sp_counts_set(c, SP_C_dropped_receiver, sum.receiver);
 	sp_counts_set(c, SP_C_lost_network, sum.network);

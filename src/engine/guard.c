@@ -280,13 +280,15 @@ int sp_guard_judge(const struct sp_guard_ask *ask, unsigned n, const struct sp_g
 
 /* ---- while sending ---- */
 
-bool sp_guard_lease_take(struct sp_lease *l, uint64_t now_ns)
+bool sp_guard_lease_take(struct sp_lease *l, uint64_t now_ns, uint64_t packets)
 {
-	if (sp_guard_lease_over(l, now_ns) || l->used >= SP_LOAD(l->packets)) {
+	uint64_t all = SP_LOAD(l->packets);
+
+	if (sp_guard_lease_over(l, now_ns) || l->used >= all || packets > all - l->used) {
 		SP_ADD(l->refused, 1);
 		return false;
 	}
-	SP_ADD(l->used, 1);
+	SP_ADD(l->used, packets);
 	return true;
 }
 

@@ -50,8 +50,8 @@ bool sp_guard_needs_segment(const struct sp_guard_ask *, const struct sp_guard_c
  * limits: the lane asks sp_guard_meter_take() before each of its units. */
 bool sp_guard_is_metered(const struct sp_guard_ask *, const struct sp_guard_conf *);
 
-/* HOT. May one more unit leave under this lease at now_ns? */
-bool sp_guard_lease_take(struct sp_lease *, uint64_t now_ns);
+/* HOT. May so many more packets leave under this lease at now_ns? All or none. */
+bool sp_guard_lease_take(struct sp_lease *, uint64_t now_ns, uint64_t packets);
 static inline bool sp_guard_lease_over(const struct sp_lease *l, uint64_t now_ns)
 {
 	return now_ns >= SP_LOAD(l->until_ns);
@@ -71,5 +71,31 @@ struct sp_guard_meter {
 /* HOT. May one more unit of bytes leave at now_ns? The limits are the run's: one meter for all
  * that a run sends. */
 bool sp_guard_meter_take(struct sp_guard_meter *, uint64_t now_ns, uint32_t bytes);
+
+/* What a byte stream makes of bytes, about: leases and limits are in packets. */
+#define SP_GUARD_SEGMENT 1400u
+static inline uint64_t sp_guard_packets(uint64_t bytes)
+{
+	return bytes / SP_GUARD_SEGMENT + 1;
+}
+
+/* How a stream over connections is judged: by its lease, by the meter, or not at all. */
+struct sp_guard_stream {
+	struct sp_lease *lease; /* NULL: none */
+	bool metered;
+};
+/* HOT. May so many more bytes be written at now_ns? */
+static inline bool sp_guard_bytes_take(const struct sp_guard_stream *s,
+				       struct sp_guard_meter *m, uint64_t now_ns,
+				       uint64_t bytes)
+{
+	if (s->lease)
+		return sp_guard_lease_take(s->lease, now_ns, sp_guard_packets(bytes));
+	return !s->metered || sp_guard_meter_take(m, now_ns, (uint32_t)bytes);
+}
+static inline bool sp_guard_stream_over(const struct sp_guard_stream *s, uint64_t now_ns)
+{
+	return s->lease && sp_guard_lease_over(s->lease, now_ns);
+}
 
 #endif

@@ -451,15 +451,43 @@ static void test_taking_from_a_lease(void **state)
 	struct sp_lease l = { .until_ns = 1000, .packets = 3 };
 
 	(void)state;
-	assert_true(sp_guard_lease_take(&l, 0));
-	assert_true(sp_guard_lease_take(&l, 999));
-	assert_false(sp_guard_lease_take(&l, 1000));
-	assert_true(sp_guard_lease_take(&l, 500));
-	assert_false(sp_guard_lease_take(&l, 500));
+	assert_true(sp_guard_lease_take(&l, 0, 1));
+	assert_true(sp_guard_lease_take(&l, 999, 1));
+	assert_false(sp_guard_lease_take(&l, 1000, 1));
+	assert_true(sp_guard_lease_take(&l, 500, 1));
+	assert_false(sp_guard_lease_take(&l, 500, 1));
 	l.packets = 4;
-	assert_true(sp_guard_lease_take(&l, 500));
+	assert_true(sp_guard_lease_take(&l, 500, 1));
 	assert_int_equal(l.used, 4);
 	assert_int_equal(l.refused, 2);
+	/* Of a byte stream's several packets all or none. */
+	l.packets = 10;
+	assert_false(sp_guard_lease_take(&l, 500, 7));
+	assert_true(sp_guard_lease_take(&l, 500, 6));
+	assert_int_equal(l.used, 10);
+	assert_int_equal(l.refused, 3);
+}
+
+static void test_bytes_of_a_stream(void **state)
+{
+	struct sp_lease l = { .until_ns = 1000, .packets = 48 };
+	struct sp_guard_stream leased = { .lease = &l }, metered = { .metered = true },
+			       own = { 0 };
+	static struct sp_guard_meter m;
+
+	(void)state;
+	assert_true(sp_guard_bytes_take(&leased, &m, 0, 65536));
+	assert_int_equal(l.used, 47);
+	assert_false(sp_guard_bytes_take(&leased, &m, 0, 1400));
+	assert_true(sp_guard_bytes_take(&leased, &m, 0, 1399));
+	assert_int_equal(m.n, 0);
+	assert_false(sp_guard_stream_over(&leased, 999));
+	assert_true(sp_guard_stream_over(&leased, 1000));
+	for (unsigned i = 0; i < SP_GUARD_PUBLIC_PPS; i++)
+		assert_true(sp_guard_bytes_take(&metered, &m, 5, 100));
+	assert_false(sp_guard_bytes_take(&metered, &m, 5, 100));
+	assert_true(sp_guard_bytes_take(&own, &m, 5, 1u << 30));
+	assert_false(sp_guard_stream_over(&metered, SP_NEVER));
 }
 
 /* Into a test segment: no limits but the segment's own, sources as one likes. */
@@ -639,6 +667,7 @@ int main(void)
 		cmocka_unit_test(test_own_host_and_subnets),
 		cmocka_unit_test(test_leases),
 		cmocka_unit_test(test_taking_from_a_lease),
+		cmocka_unit_test(test_bytes_of_a_stream),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_is_metered),
 		cmocka_unit_test(test_permit),

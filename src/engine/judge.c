@@ -85,7 +85,7 @@ static void remark_peers(struct sp_run *r)
 	unsigned silent = 0, vanished = 0, unstamped = 0;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
-		unstamped += !r->streams[i].stamped;
+		unstamped += !r->streams[i].stamped && !r->streams[i].answers;
 	for (unsigned i = 0; i < r->n_asks; i++) {
 		silent += !r->asks[i].grant.peer;
 		vanished += r->asks[i].grant.peer && !r->asks[i].counts_known;
@@ -105,7 +105,8 @@ static void remark_peers(struct sp_run *r)
 		sp_run_say(r, "no-stamp", true,
 			   "received: unknown of %u of %u streams, which carry no stamp",
 			   unstamped, r->plan->n_streams);
-	else if (r->role == SP_ROLE_SEND && !r->n_asks && r->plan->n_streams)
+	else if (r->role == SP_ROLE_SEND && !r->n_asks && r->plan->n_streams &&
+		 !r->streams[0].answers)
 		sp_run_say(r, "one-sided", true, "received: unknown (no receiver was asked)");
 }
 
@@ -162,7 +163,7 @@ static void remark_receiver(struct sp_run *r)
 		open_ended += !r->sessions[i].final;
 	}
 	remark_limits(r);
-	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets))
+	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes))
 		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,
@@ -296,6 +297,8 @@ static void bound(struct sp_run *r)
 		snprintf(r->evidence, sizeof r->evidence,
 			 "no counter says where %s units were lost",
 			 grouped(a, value(r, SP_C_lost_unknown)));
+	} else if (sp_run_bound_conns(r, blocked)) {
+		/* said */
 	} else if (r->role == SP_ROLE_SEND && isnan(res->total.asked_pps) && tx) {
 		res->bound = SP_BOUND_SENDER_CPU;
 		snprintf(r->evidence, sizeof r->evidence,
@@ -309,8 +312,11 @@ static bool unmet(const struct sp_run *r)
 {
 	uint64_t asked = value(r, SP_C_asked_packets), tx = value(r, SP_C_tx_packets);
 
-	if (!known(r, SP_C_asked_packets) || !known(r, SP_C_tx_packets) ||
-	    r->plan->run.best_effort)
+	if (r->plan->run.best_effort)
+		return false;
+	if (sp_run_bulk_unmet(r))
+		return true;
+	if (!known(r, SP_C_asked_packets) || !known(r, SP_C_tx_packets))
 		return false;
 	return (double)tx < UNMET_SHARE * (double)asked;
 }
@@ -325,6 +331,8 @@ static int exit_code(const struct sp_run *r, bool trusted)
 		return SP_EXIT_IO;
 	if (r->interrupted)
 		return SP_EXIT_INTR;
+	if (r->exit_hint == SP_EXIT_UNAVAIL)
+		return SP_EXIT_UNAVAIL;
 	if (unmet(r))
 		return SP_EXIT_UNMET;
 	return (int)r->exit_hint;
@@ -340,6 +348,7 @@ void sp_run_judge(struct sp_run *r)
 	remark_receiver(r);
 	remark_strangers(r);
 	remark_transports(r);
+	sp_run_judge_conns(r);
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		if (res->violated >> i & 1)
 			sp_run_say(r, "ledger", false, "the ledger does not add up: %s",

@@ -169,13 +169,30 @@ static void meter(struct sp_lane *l, uint64_t now_ns)
 		const struct sp_due *d = &l->due[i];
 		const struct sp_lane_stream *s = &l->streams[d->stream];
 
-		if (s->lease ? !sp_guard_lease_take(s->lease, now_ns)
+		if (s->lease ? !sp_guard_lease_take(s->lease, now_ns, 1)
 			     : s->metered && !sp_guard_meter_take(&l->meter, now_ns, d->size))
 			refuse(l, d->stream);
 		else
 			l->due[kept++] = *d;
 	}
 	l->due_n = kept;
+}
+
+/* Hands other lanes' departures over; returns how many. */
+static uint32_t divert(struct sp_lane *l, uint64_t now_ns)
+{
+	uint32_t kept = 0, n = l->due_n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sp_due *d = &l->due[i];
+
+		if (l->streams[d->stream].lane == SP_LANE_DIALOGUE)
+			l->divert(l->divert_arg, l->streams[d->stream].index, d, now_ns);
+		else
+			l->due[kept++] = *d;
+	}
+	l->due_n = kept;
+	return n - kept;
 }
 
 static bool lease_over(const struct sp_lane *l, uint32_t stream, uint64_t now_ns)
@@ -219,6 +236,8 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	if (l->due_i == l->due_n) {
 		l->due_i = 0;
 		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);
+		if (SP_UNLIKELY(l->divert != NULL))
+			left += divert(l, now_ns);
 		if (SP_UNLIKELY(l->metered))
 			meter(l, now_ns);
 	}
@@ -271,6 +290,30 @@ static void narrow(struct sp_lane_port *port, struct sp_batch *b)
 	b->n = kept;
 }
 
+/* Hellos are control's, not data: they leave the batch. */
+static void take_hellos(struct sp_lane *l, const struct sp_lane_port *port)
+{
+	struct sp_batch *b = &l->rx;
+	struct sp_endpoint local;
+	struct sp_hello h;
+	uint32_t kept = 0;
+	uint16_t answer;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct sp_msg *m = &b->m[i];
+
+		if (SP_LIKELY(!sp_hello_get(m->data, m->len, &h.nonce, &answer))) {
+			b->m[kept++] = *m;
+			continue;
+		}
+		if (answer || port->ops->peer(port->q, m->ep, &h.from, &local))
+			continue;
+		h.number = local.port ? local.port : port->accept_first;
+		sp_hello_ring_put(l->hellos, &h);
+	}
+	b->n = kept;
+}
+
 uint32_t sp_lane_rx(struct sp_lane *l)
 {
 	uint32_t n = 0;
@@ -279,7 +322,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		struct sp_lane_port *port = &l->ports[i];
 		int r;
 
-		if (!port->rx)
+		if (!port->rx || !port->ops->rx_burst)
 			continue;
 		r = port->ops->rx_burst(port->q, &l->rx);
 		if (SP_UNLIKELY(r < 0)) {
@@ -291,9 +334,12 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		n += (uint32_t)r;
 		if (port->caps.bits & SP_T_FRAME)
 			narrow(port, &l->rx);
+		else if (SP_UNLIKELY(l->hellos != NULL))
+			take_hellos(l, port);
 		if (SP_UNLIKELY(l->rx_marker != NULL))
 			sp_marker_received(l->rx_marker, &l->rx);
 		sp_verify_burst(l->verifier, &l->rx, i);
+		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(port->q, &l->rx);
 	}
 	return n;

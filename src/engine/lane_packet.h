@@ -9,12 +9,15 @@
 #include "core/env.h"
 #include "core/pacer.h"
 #include "engine/guard.h"
+#include "engine/hello.h"
 #include "engine/marks.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "plugin/source.h"
 #include "plugin/stamp.h"
 #include "plugin/transport.h"
+
+enum sp_lane_kind { SP_LANE_PACKET, SP_LANE_DIALOGUE, SP_LANE_BULK };
 
 /* One queue of one port, as this worker has it. */
 struct sp_lane_port {
@@ -39,6 +42,8 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	uint8_t lane;		      /* enum sp_lane_kind */
+	uint32_t index;		      /* in the other lane, where it is one of another's */
 	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
 	struct sp_schedule *schedule; /* for the departure law's check, may be NULL */
 };
@@ -56,6 +61,10 @@ struct sp_lane {
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;
+	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
+	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);
+	void *divert_arg;
+	struct sp_hello_ring *hellos;		 /* NULL: nobody would answer */
 	struct sp_verifier *verifier;		 /* NULL: this worker receives nothing */
 	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */
 	struct sp_batch tx, rx;

@@ -42,6 +42,14 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 {
 	uint32_t makes = caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
+	if (caps->bits & SP_T_CONN) {
+		*choice = (struct sp_lane_choice){
+			.lane = s->bulk ? SP_LANE_BULK : SP_LANE_DIALOGUE,
+			.stamp = stamp_for(c, s->stamp, s->size),
+			.why = s->bulk ? "bulk lane" : "dialogue lane",
+		};
+		return 0;
+	}
 	*choice = (struct sp_lane_choice){ .source = source_for(c, makes) };
 	if (!choice->source)
 		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,

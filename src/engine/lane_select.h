@@ -2,14 +2,16 @@
 #ifndef SP_ENGINE_LANE_SELECT_H
 #define SP_ENGINE_LANE_SELECT_H
 
+#include "engine/lane_packet.h"
 #include "engine/plan.h"
 #include "plugin/catalog.h"
 
 struct sp_lane_choice {
-	const struct sp_source_ops *source;
-	const struct sp_stamp_ops *stamp; /* NULL: none */
-	uint32_t headers;		  /* bytes of the unit before the payload */
-	const char *why;		  /* for the log */
+	enum sp_lane_kind lane;
+	const struct sp_source_ops *source; /* packet lane only */
+	const struct sp_stamp_ops *stamp;   /* NULL: none */
+	uint32_t headers;		    /* bytes of the unit before the payload */
+	const char *why;		    /* for the log */
 };
 /* The stamp that a stream will carry, NULL: none; headers: the bytes before its payload. What
  * select says, before there is a port. */

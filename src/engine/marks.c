@@ -73,7 +73,7 @@ static void note(struct sp_marker *m, uint64_t t_ns)
 	__atomic_store_n(&m->head, m->head + 1, __ATOMIC_RELEASE);
 }
 
-static inline void count(struct sp_marker *m, uint32_t bytes, uint64_t t_ns)
+static inline void count(struct sp_marker *m, uint64_t bytes, uint64_t t_ns)
 {
 	m->n++;
 	m->bytes += bytes;
@@ -86,6 +86,11 @@ void sp_marker_sent(struct sp_marker *m, const struct sp_batch *b, uint32_t from
 {
 	for (uint32_t i = from; i < from + n; i++)
 		count(m, b->m[i].len, t_ns);
+}
+
+void sp_marker_unit(struct sp_marker *m, uint64_t bytes, uint64_t t_ns)
+{
+	count(m, bytes, t_ns);
 }
 
 void sp_marker_received(struct sp_marker *m, const struct sp_batch *b)

@@ -48,6 +48,13 @@ bool sp_marks_next(struct sp_marks *, uint64_t from_ns, struct sp_mark *out);
 /* HOT, but only in a run that wants marks. m[from .. from+n) left at t_ns. */
 void sp_marker_sent(struct sp_marker *, const struct sp_batch *, uint32_t from, uint32_t n,
 		    uint64_t t_ns);
+/* HOT, likewise, for what travels over connections: one unit, and bytes that belong to a unit
+ * counted before. */
+void sp_marker_unit(struct sp_marker *, uint64_t bytes, uint64_t t_ns);
+static inline void sp_marker_bytes(struct sp_marker *m, uint64_t bytes)
+{
+	m->bytes += bytes;
+}
 /* HOT, likewise. The whole batch arrived, each message at its own time; before verify, so that
  * stamp_off is how many bytes around the payload count with it. */
 void sp_marker_received(struct sp_marker *, const struct sp_batch *);

@@ -19,6 +19,7 @@ void sp_measure_clear(struct sp_measure *m)
 		.delay = unknown_summary,
 		.delay_actual = unknown_summary,
 		.rtt = unknown_summary,
+		.rtt_actual = unknown_summary,
 		.late = unknown_summary,
 		.gap_error = unknown_summary,
 		.rx_gap_error = unknown_summary,
@@ -89,13 +90,23 @@ static uint64_t mean_bytes(uint64_t bytes, uint64_t n)
 	return n ? bytes / n : 0;
 }
 
+/* Of a byte stream: all bytes in all the time. */
+static double rate_bytes(uint64_t bytes, uint64_t first_ns, uint64_t last_ns)
+{
+	return last_ns > first_ns ? 8e9 * (double)bytes / (double)(last_ns - first_ns) : NAN;
+}
+
 static void rate_tx(struct sp_measure *m, uint64_t first_bytes)
 {
 	const struct sp_span s = { m->c.v[SP_C_tx_packets], m->c.v[SP_C_tx_bytes], first_bytes,
 				   m->first_tx_ns, m->last_tx_ns };
 
-	if (sp_counts_has(&m->c, SP_C_tx_packets) && sp_counts_has(&m->c, SP_C_tx_bytes))
+	if (!sp_counts_has(&m->c, SP_C_tx_bytes))
+		return;
+	if (sp_counts_has(&m->c, SP_C_tx_packets))
 		sp_measure_rate(&s, &m->tx_pps, &m->tx_bps);
+	else
+		m->tx_bps = rate_bytes(s.bytes, s.first_ns, s.last_ns);
 }
 
 static void rate_rx(struct sp_measure *m, uint64_t first_bytes)
@@ -103,8 +114,12 @@ static void rate_rx(struct sp_measure *m, uint64_t first_bytes)
 	const struct sp_span s = { m->c.v[SP_C_rx_packets], m->c.v[SP_C_rx_bytes], first_bytes,
 				   m->first_rx_ns, m->last_rx_ns };
 
-	if (sp_counts_has(&m->c, SP_C_rx_packets) && sp_counts_has(&m->c, SP_C_rx_bytes))
+	if (!sp_counts_has(&m->c, SP_C_rx_bytes))
+		return;
+	if (sp_counts_has(&m->c, SP_C_rx_packets))
 		sp_measure_rate(&s, &m->rx_pps, &m->rx_bps);
+	else
+		m->rx_bps = rate_bytes(s.bytes, s.first_ns, s.last_ns);
 }
 
 void sp_measure_rates(struct sp_measure *m)

@@ -25,6 +25,10 @@ static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
 	char rate[48];
 
+	if (s->bulk) {
+		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
+		return;
+	}
 	snprintf(buf, cap, "%s, %llu B, %s", sp_format_rate(rate, sizeof rate, &s->rate),
 		 (unsigned long long)s->size, s->departure);
 }
@@ -57,6 +61,7 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 
 	*out = (struct sp_stream_result){ .flows = 1 };
 	stream_measure(r, i, &out->m);
+	sp_run_statuses(r, (unsigned)i, &out->statuses);
 	if (r->role == SP_ROLE_RECV) {
 		recv = &r->plan->recvs[i];
 		out->name = recv->name;
@@ -65,6 +70,8 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 		return;
 	}
 	out->name = r->streams[i].plan->name;
+	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	sp_run_stream_way(r, (unsigned)i, &out->way);
 	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);
 	asked_text(r->streams[i].plan, out->asked, sizeof out->asked);
 }
@@ -94,8 +101,8 @@ static void give_sent_flow(const struct sp_run *r, uint32_t i, struct sp_flow_re
 
 	*out = (struct sp_flow_result){ .id = s->flow_id & 0xffffff,
 					.stream = s->plan->name,
-					.proto = "udp",
-					.unit = sp_run_unit(r, s->plan->from_port),
+					.proto = s->plan->protocol,
+					.unit = sp_run_stream_unit(r, i),
 					.ended = r->final_ns != 0 };
 	stream_measure(r, i, &out->m);
 	put_ends(&r->ports[s->plan->from_port], s->worker, lane->streams[s->local].ep, &s->to,
@@ -112,13 +119,22 @@ static void flow_measure(const struct sp_run *r, size_t i, struct sp_measure *m)
 	share(r, r->result.n_flows + r->result.flows_folded, &m->c);
 }
 
+/* What is spoken on a port that receives. */
+static const char *proto_of(const struct sp_run *r, uint32_t port)
+{
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		if (r->plan->recvs[i].from_port == port)
+			return r->plan->recvs[i].protocol;
+	return r->ports[port].ops->name;
+}
+
 static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 {
 	const struct sp_run *r = arg;
 	const struct run_listed *l = &r->listed[i];
 	const struct sp_flow_meta *meta;
 	const struct run_session *s;
-	uint32_t ep;
+	uint32_t ep, port;
 
 	if (r->role != SP_ROLE_RECV) {
 		give_sent_flow(r, (uint32_t)i, out);
@@ -126,15 +142,17 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 	}
 	meta = &l->table->meta[l->index];
 	ep = __atomic_load_n(&meta->ep, __ATOMIC_ACQUIRE);
+	port = sp_run_flow_port(r, l->table, l->index);
 	s = &r->sessions[l->table->rx[l->index].session];
 	*out = (struct sp_flow_result){ .id = meta->id,
 					.stream = s->used ? s->name : r->plan->recvs[0].name,
-					.proto = "udp",
-					.unit = sp_run_unit(
-						r, sp_run_flow_port(r, l->table, l->index)),
+					.proto = proto_of(r, port),
+					.unit = sp_run_flow_unit(r, meta, port),
 					.ended = s->ended };
 	flow_measure(r, i, &out->m);
-	if (ep != SP_NO_FLOW)
+	if (meta->from.family) /* over connections: the address, of many port numbers */
+		sp_addr_format(out->src, sizeof out->src, &meta->from);
+	else if (ep != SP_NO_FLOW)
 		put_ends(&r->ports[SP_LOAD(meta->queue)], SP_LOAD(meta->owner) - 1, ep, NULL,
 			 out);
 }

@@ -49,7 +49,7 @@ struct sp_plan_port {
 struct sp_plan_stream {
 	const char *name;
 	const char *from;     /* port name */
-	const char *protocol; /* "udp" */
+	const char *protocol; /* "udp", "tcp", a machine of the catalog */
 	const char *host;     /* target as written, without brackets */
 	uint64_t port;	      /* target's number */
 	struct sp_rate rate;
@@ -61,11 +61,19 @@ struct sp_plan_stream {
 	const char *payload;   /* pattern text */
 	int stamp;	       /* enum sp_stamp_mode */
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
+	bool per_message;      /* byte streams: a connection for each unit */
+	uint64_t connections;  /* at a time; 0: what the protocol is used to */
+	uint64_t deal_of;      /* of so many departures of its schedule */
+	uint64_t deal_at;      /* from this seat on (engine/deal.h) */
+	uint64_t deal_n;       /* it takes so many */
+	const void *conf;      /* the protocol's own settings; rows in its ops */
+	const void *wrap_conf; /* those of the layer under it */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
 	bool waits;	    /* a stage starts it */
 	uint64_t end_ns;    /* after T0, its stages considered; UINT64_MAX: none */
 	struct sp_rate top; /* the highest rate that it ever has */
+	bool bulk;	    /* its unit is the byte: no departures */
 };
 
 /* "recv" rows. */
@@ -73,6 +81,8 @@ struct sp_plan_recv {
 	const char *name;
 	const char *from;     /* port name */
 	const char *protocol; /* "udp" */
+	const void *conf;     /* the protocol's own settings; rows in its ops */
+	const void *wrap_conf;
 	unsigned from_port;
 };
 

@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 #include "engine/plan_impl.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 
 static int no_memory(struct sp_err *err)
 {
@@ -47,6 +49,7 @@ static int parse_defaults(struct sp_plan_build *b)
 		rc = sp_opts_default(sp_plan_rows(SP_PLAN_STAGE), &b->stage_defaults, arena,
 				     NULL);
 	b->stream_defaults.duration_ns = SP_PLAN_UNSET;
+	b->stream_defaults.size = SP_PLAN_UNSET;
 	return rc;
 }
 
@@ -191,6 +194,7 @@ int sp_plan_add(struct sp_plan_build *b, enum sp_plan_item item, const char *pla
 			return no_memory(err);
 	}
 	at = item_at(l, l->n);
+	b->proto_conf = b->wrap_conf = NULL;
 	l->places[l->n++] = kept;
 	memcpy(at, defaults_of(b, item), l->size);
 	if (item != SP_PLAN_PORT)
@@ -202,6 +206,77 @@ int sp_plan_add(struct sp_plan_build *b, enum sp_plan_item item, const char *pla
 }
 
 /* ---- settings ---- */
+
+/* A plug-in's settings, with its defaults; NULL where it has none. */
+static int new_conf(struct sp_plan_build *b, const char *name, const struct sp_opt *opts,
+		    size_t size, void **out, struct sp_err *err)
+{
+	int rc;
+
+	*out = NULL;
+	if (!opts || !size)
+		return 0;
+	*out = sp_arena_alloc(&b->plan->arena, size);
+	if (!*out)
+		return no_memory(err);
+	rc = sp_opts_default(opts, *out, &b->plan->arena, err);
+	if (rc)
+		sp_err_prefix(err, "protocol %s", name);
+	return rc;
+}
+
+/* The settings of a protocol begin with its defaults. */
+static int use_protocol(struct sp_plan_build *b, const char *word, const char *place,
+			struct sp_err *err)
+{
+	const struct sp_plan_list *l = &b->list[b->item];
+	bool sends = b->item == SP_PLAN_STREAM;
+	struct sp_plan_stream *s = item_at(l, l->n - 1);
+	struct sp_plan_recv *v = item_at(l, l->n - 1);
+	const char *text = sp_arena_strdup(&b->plan->arena, word);
+	struct sp_protocol p;
+	int rc = sp_protocol_need(b->catalog, word, sends ? SP_ROLE_CLIENT : SP_ROLE_SERVER,
+				  place, &p, err);
+
+	if (!rc && !text)
+		rc = no_memory(err);
+	b->proto_conf = b->wrap_conf = NULL;
+	if (!rc && p.proto)
+		rc = new_conf(b, word, p.proto->opts, p.proto->conf_size, &b->proto_conf, err);
+	if (!rc && p.wrap)
+		rc = new_conf(b, word, p.wrap->opts, p.wrap->conf_size, &b->wrap_conf, err);
+	if (rc)
+		return rc;
+	*(sends ? &s->protocol : &v->protocol) = text;
+	*(sends ? &s->conf : &v->conf) = b->proto_conf;
+	*(sends ? &s->wrap_conf : &v->wrap_conf) = b->wrap_conf;
+	return 0;
+}
+
+/* A setting of the newest stream's or receiver's protocol, or of the layer under it. */
+static int set_protocol_row(struct sp_plan_build *b, const char *key, const char *value,
+			    const char *place, struct sp_err *err)
+{
+	const struct sp_plan_list *l = &b->list[b->item];
+	bool sends = b->item == SP_PLAN_STREAM;
+	const struct sp_plan_stream *s = item_at(l, l->n - 1);
+	const struct sp_plan_recv *v = item_at(l, l->n - 1);
+	const char *word = sends ? s->protocol : v->protocol;
+	const struct sp_opt *own = NULL, *under = NULL;
+	struct sp_protocol p;
+
+	if (sp_protocol_find(b->catalog, word, sends ? SP_ROLE_CLIENT : SP_ROLE_SERVER, &p))
+		p = (struct sp_protocol){ 0 };
+	own = p.proto ? p.proto->opts : NULL;
+	under = p.wrap ? p.wrap->opts : NULL;
+	if (under && sp_opt_find(under, key))
+		return sp_opts_set(under, b->wrap_conf, key, value, place, &b->plan->arena,
+				   err);
+	if (own && (sp_opt_find(own, key) || !sp_opt_find(sp_plan_rows(b->item), key)))
+		return sp_opts_set(own, b->proto_conf, key, value, place, &b->plan->arena, err);
+	return sp_opts_set(sp_plan_rows(b->item), item_at(l, l->n - 1), key, value, place,
+			   &b->plan->arena, err);
+}
 
 static int set_transport_row(struct sp_plan_build *b, const char *key, const char *value,
 			     const char *place, struct sp_err *err)
@@ -270,6 +345,10 @@ int sp_plan_set(struct sp_plan_build *b, const char *key, const char *value, con
 	conf = b->item == SP_PLAN_RUN ? (void *)&b->plan->run : item_at(l, l->n - 1);
 	if (!row && b->item == SP_PLAN_PORT)
 		return set_transport_row(b, key, value, place, err);
+	if (!row && b->item != SP_PLAN_RUN)
+		return set_protocol_row(b, key, value, place, err);
+	if (row && value && b->item != SP_PLAN_RUN && strcmp(key, "protocol") == 0)
+		return use_protocol(b, value, place, err);
 	if (row && row->type == SP_OPT_TEXT && value) {
 		if (b->item == SP_PLAN_PORT && strcmp(key, "transport") == 0) {
 			ops = sp_plan_transport(b->catalog, value, place, err);

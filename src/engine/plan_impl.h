@@ -31,7 +31,8 @@ struct sp_plan_build {
 	struct sp_plan_recv recv_defaults;
 	struct sp_plan_stage stage_defaults;
 	bool distrust;
-	void *port_conf; /* the newest port's own settings, to be written */
+	void *port_conf;	      /* the newest port's own settings, to be written */
+	void *proto_conf, *wrap_conf; /* those of the newest stream's or receiver's protocol */
 };
 
 /* plan_words.c: what a text must be beyond what its row says. *canonical is the text to keep,

@@ -1,8 +1,11 @@
 #include <stddef.h>
 
+#include "engine/deal.h"
 #include "engine/plan_impl.h"
 
-#define NUMBER_MAX 65535u   /* of a UDP port */
+#define NUMBER_MAX 65535u     /* of a UDP port */
+#define UNIT_MAX   (1u << 30) /* seal knows what each protocol holds */
+#define CONNS_MAX  100000u
 #define FLOWS_MAX  4194304u /* ids that control may grant are 23 bits */
 
 #define AT(member) offsetof(struct sp_plan_run, member)
@@ -63,8 +66,9 @@ static const struct sp_opt stream_rows[] = {
 	{ "port", SP_OPT_U64, AT(port), "5001", NULL, 1, NUMBER_MAX, "target: port number" },
 	{ "rate", SP_OPT_RATE, AT(rate), "100pps", NULL, 0, 0,
 	  "100pps, 50kpps, 2Gbit/s, max; a bare number is packets a second" },
-	{ "size", SP_OPT_SIZE, AT(size), "1024", NULL, 0, NUMBER_MAX,
-	  "payload of a unit; over frame transports the frame without FCS" },
+	{ "size", SP_OPT_SIZE, AT(size), NULL, NULL, 0, UNIT_MAX,
+	  "payload of a unit; over frame transports the frame without FCS; not given: 1024, or "
+	  "what the protocol does without one" },
 	{ "departure", SP_OPT_TEXT, AT(departure), "constant", NULL, 0, 0,
 	  "law of the gaps between departures" },
 	{ "count", SP_OPT_U64, AT(count), "0", NULL, 0, 0, "so many units; 0: no limit" },
@@ -78,6 +82,16 @@ static const struct sp_opt stream_rows[] = {
 	  "sequence and time in the payload's last 18 (native) or 10 (short) bytes" },
 	{ "entry", SP_OPT_TEXT, AT(entry), "", NULL, 0, 0,
 	  "beyond 64 streams those of one entry share histograms" },
+	{ "per_message", SP_OPT_BOOL, AT(per_message), "no", NULL, 0, 0,
+	  "a connection for each unit" },
+	{ "connections", SP_OPT_U64, AT(connections), "0", NULL, 0, CONNS_MAX,
+	  "connections at a time; 0: what the protocol is used to" },
+	{ "deal_of", SP_OPT_U64, AT(deal_of), "1", NULL, 1, SP_DEAL_MAX,
+	  "streams of one entry share a schedule: of every so many departures" },
+	{ "deal_at", SP_OPT_U64, AT(deal_at), "0", NULL, 0, SP_DEAL_MAX - 1,
+	  "from this seat on; the one with seat 0 begins" },
+	{ "deal_n", SP_OPT_U64, AT(deal_n), "1", NULL, 1, SP_DEAL_MAX,
+	  "so many are this stream's" },
 	{ 0 },
 };
 #undef AT

@@ -8,9 +8,14 @@
 #include "base/str.h"
 #include "core/clock.h"
 #include "engine/names.h"
+#include "engine/opener.h"
 #include "engine/plan_impl.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 
 #define DEFAULT_DURATION_NS (10 * SP_NS_PER_S)
+#define DEFAULT_SIZE	    1024u
+#define BODY_MAX	    (1u << 30)
 #define NATIVE_BYTES	    18u
 #define SHORT_BYTES	    10u
 #define UDP4_MAX	    65507u /* 65535 less the IPv4 and UDP headers */
@@ -169,6 +174,34 @@ static int find_port(struct check *c, const char *from, const char *place, unsig
 		       best ? "'?" : "");
 }
 
+/* A protocol that is a dialogue or a byte stream needs connections under it, and udp none. */
+static int check_carrier(struct check *c, const char *word, const struct sp_protocol *p,
+			 const struct sp_plan_port *port, const char *place)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(c->b->catalog,
+								  port->transport);
+	bool stream = strcmp(p->transport, "udp") != 0;
+
+	if (!ops || stream == (ops->conn != NULL))
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: protocol %s goes over %s, not over the transport '%s'", place, word,
+		       stream ? "connections (transport tcp)" : "datagrams or frames",
+		       port->transport);
+}
+
+static int check_settings(struct check *c, const struct sp_protocol *p, const void *conf,
+			  const void *wrap_conf, const char *place)
+{
+	int rc = p->proto && p->proto->check && conf ? p->proto->check(conf, c->err) : 0;
+
+	if (!rc && p->wrap && p->wrap->check && wrap_conf)
+		rc = p->wrap->check(wrap_conf, c->err);
+	if (rc)
+		sp_err_prefix(c->err, "%s", place);
+	return rc;
+}
+
 /* ---- streams ---- */
 
 static bool is_v4(const char *host)
@@ -234,7 +267,7 @@ static int check_rate(struct check *c, const struct sp_plan_stream *s, const cha
 
 	if (s->rate.kind == SP_RATE_NONE)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no rate is given", place);
-	if (s->rate.kind == SP_RATE_BPS && !s->size &&
+	if (s->rate.kind == SP_RATE_BPS && !s->size && !s->bulk &&
 	    (layer == SP_LAYER_DEFAULT || layer == SP_LAYER_L7))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a rate in bit/s has no meaning with size 0; give it in "
@@ -247,6 +280,67 @@ static int check_rate(struct check *c, const struct sp_plan_stream *s, const cha
 	return 0;
 }
 
+/* What a stream over connections may be, and what it is when it does not say. */
+static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
+			     const struct sp_protocol *p, bool sized, const char *place)
+{
+	uint64_t max = p->proto ? BODY_MAX : SP_MESSAGE_MAX;
+
+	s->bulk = !p->proto && !s->per_message &&
+		  (s->rate.kind == SP_RATE_MAX || (s->rate.kind == SP_RATE_BPS && !sized));
+	if (!sized)
+		s->size = s->bulk || p->proto ? 0 : DEFAULT_SIZE;
+	if (s->bulk)
+		s->size = 0;
+	if (!s->bulk && s->size > max)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu is too large: %s has at most %llu bytes", place,
+			       (unsigned long long)s->size,
+			       p->proto ? "a body" : "a message over tcp",
+			       (unsigned long long)max);
+	if (!s->bulk && !p->proto && !s->size)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size 0 is no message over tcp; give at least 1", place);
+	if (s->bulk && s->count)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: bulk data has no units to count; limit it by bytes or "
+			       "duration",
+			       place);
+	if (s->bulk && s->connections > 1)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: bulk data has one connection a stream; give it more "
+			       "streams",
+			       place);
+	if (s->stamp == SP_STAMP_SHORT)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the short stamp is for datagrams and frames", place);
+	if (p->proto || s->bulk || s->size < SP_MESSAGE_HEAD) {
+		if (s->stamp == SP_STAMP_NATIVE)
+			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: no stamp fits there: over tcp it needs messages of "
+				       "%u bytes at least",
+				       place, SP_MESSAGE_HEAD);
+		s->stamp = SP_STAMP_OFF;
+	} else if (s->stamp == SP_STAMP_AUTO) {
+		s->stamp = SP_STAMP_NATIVE;
+	}
+	return 0;
+}
+
+static int check_deal(struct check *c, const struct sp_plan_stream *s, const char *place)
+{
+	if (s->deal_at + s->deal_n > s->deal_of)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: deal_at %llu and deal_n %llu pass deal_of %llu", place,
+			       (unsigned long long)s->deal_at, (unsigned long long)s->deal_n,
+			       (unsigned long long)s->deal_of);
+	if (s->deal_of > 1 && s->rate.kind == SP_RATE_MAX)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: rate max has no schedule of which a part could be taken",
+			       place);
+	return 0;
+}
+
 static int check_limits(struct check *c, struct sp_plan_stream *s, const char *place)
 {
 	if (s->duration_ns == SP_PLAN_UNSET)
@@ -255,7 +349,7 @@ static int check_limits(struct check *c, struct sp_plan_stream *s, const char *p
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: bytes %llu is less than one packet of size %llu", place,
 			       (unsigned long long)s->bytes, (unsigned long long)s->size);
-	if (s->bytes && !s->size)
+	if (s->bytes && !s->size && !s->bulk)
 		return sp_fail(
 			c->err, -EINVAL, SP_EXIT_USAGE,
 			"%s: with size 0 a limit of bytes is never reached; give a count",
@@ -270,8 +364,9 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 {
 	struct sp_plan_stream *s = (struct sp_plan_stream *)items(c, SP_PLAN_STREAM) + i;
 	const char *place = place_of(c, SP_PLAN_STREAM, i, s->name);
+	bool frame, sized = s->size != SP_PLAN_UNSET;
 	const struct sp_plan_port *port;
-	bool frame;
+	struct sp_protocol p;
 	unsigned before;
 	int rc;
 
@@ -290,9 +385,23 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	frame = is_frame(sp_catalog_transport(c->b->catalog, port->transport));
 	if (!*s->entry)
 		s->entry = s->name;
-	rc = check_size(c, s, frame, place);
+	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
 	if (!rc)
-		rc = check_stamp(c, s, frame, place);
+		rc = check_carrier(c, s->protocol, &p, port, place);
+	if (!rc)
+		rc = check_settings(c, &p, s->conf, s->wrap_conf, place);
+	if (rc)
+		return rc;
+	if (strcmp(p.transport, "udp") != 0) {
+		rc = check_conn_stream(c, s, &p, sized, place);
+	} else {
+		s->size = sized ? s->size : DEFAULT_SIZE;
+		rc = check_size(c, s, frame, place);
+		if (!rc)
+			rc = check_stamp(c, s, frame, place);
+	}
+	if (!rc)
+		rc = check_deal(c, s, place);
 	if (!rc)
 		rc = check_rate(c, s, place);
 	if (!rc)
@@ -361,6 +470,7 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	struct sp_plan_recv *r = (struct sp_plan_recv *)items(c, SP_PLAN_RECV) + i;
 	const char *place = place_of(c, SP_PLAN_RECV, i, r->name);
 	const struct sp_transport_ops *ops;
+	struct sp_protocol p;
 	unsigned before;
 	int rc;
 
@@ -374,6 +484,13 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (rc)
 		return rc;
 	*port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + r->from_port;
+	rc = sp_protocol_need(c->b->catalog, r->protocol, SP_ROLE_SERVER, place, &p, c->err);
+	if (!rc)
+		rc = check_carrier(c, r->protocol, &p, *port, place);
+	if (!rc)
+		rc = check_settings(c, &p, r->conf, r->wrap_conf, place);
+	if (rc)
+		return rc;
 	ops = sp_catalog_transport(c->b->catalog, (*port)->transport);
 	if (!(*port)->port && !(ops && ops->echoes))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,

@@ -113,11 +113,12 @@ static void test_defaults_and_text(void **state)
 		"\"name\":\"s1\",\"from\":\"tx0\",\"protocol\":\"udp\","
 		"\"host\":\"10.1.1.2\",\"port\":5001,\"rate\":\"100pps\",\"size\":1024,"
 		"\"departure\":\"constant\",\"count\":0,\"bytes\":0,\"duration\":\"10s\","
-		"\"start\":\"0s\",\"payload\":\"X\",\"stamp\":\"native\",\"entry\":\"s1\"}],"
+		"\"start\":\"0s\",\"payload\":\"X\",\"stamp\":\"native\",\"entry\":\"s1\","
+		"\"per_message\":false,\"connections\":0,\"deal_of\":1,\"deal_at\":0,\"deal_n\":1}],"
 		"\"recvs\":[]}");
 	/* Known from another implementation of SHA-256. */
-	assert_string_equal(p->sha256, "715e12505079d0f44507cd6f1aca5972"
-				       "2ada45d7b68503b120ca191da6973184");
+	assert_string_equal(p->sha256, "cdd603371dd26806a2914148ecb19258"
+				       "c93660187a0aac41be04387eaa453a86");
 	assert_int_equal(p->streams[0].duration_ns, 10 * SP_NS_PER_S);
 	assert_int_equal(p->streams[0].stamp, SP_STAMP_NATIVE);
 	sp_plan_free(p);
@@ -187,7 +188,7 @@ static void test_sizes_and_rates(void **state)
 	bad(W(PORT, STREAM, SET("size", "65508")), "at most 65507");
 	bad(W(PORT, STREAM, SET("host", "some.name"), SET("size", "65508")), "at most 65507");
 	bad(W(PORT, STREAM, SET("host", "::1"), SET("size", "65528")), "at most 65527");
-	bad(W(PORT, STREAM, SET("size", "1M")), "at most 65535");
+	bad(W(PORT, STREAM, SET("size", "1M")), "at most 65507");
 	bad(W(PORT, SET("transport", "packet"), STREAM, SET("size", "41")), "too small");
 	bad(W(PORT, SET("transport", "packet"), STREAM, SET("host", "::1"), SET("size", "61")),
 	    "too small");
@@ -220,7 +221,10 @@ static void test_names_and_ports(void **state)
 	bad(W(PORT, STREAM, SET("host", "10.1.1.2%eth0")), "--interface");
 	bad(W(PORT, STREAM, SET("port", "0")), "at least 1");
 	bad(W(PORT, STREAM, SET("port", "65536")), "at most 65535");
-	bad(W(PORT, STREAM, SET("protocol", "tcp")), "'tcp' is not supported; works: udp");
+	bad(W(PORT, STREAM, SET("protocol", "sctp")),
+	    "'sctp' is not supported; works: udp, tcp");
+	bad(W(PORT, STREAM, SET("protocol", "tcp")),
+	    "protocol tcp goes over connections (transport tcp), not over the transport 'udp'");
 	bad(W(PORT, STREAM, SET("departure", "exponentiel")), "did you mean 'exponential'");
 	bad(W(PORT, STREAM, SET("payload", "\xff")), "UTF-8");
 	bad(W(PORT, STREAM, SET("raet", "1")), "did you mean 'rate'");

@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "engine/plan_impl.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 
 static void write_ports(const struct sp_plan *p, const struct sp_catalog *catalog,
 			struct sp_json *j)
@@ -30,6 +32,22 @@ static void write_ports(const struct sp_plan *p, const struct sp_catalog *catalo
 	sp_json_close(j, ']');
 }
 
+/* A protocol's settings and those of the layer under it, where it has any. */
+static void write_settings(const struct sp_catalog *catalog, const char *word, int role,
+			   const void *conf, const void *wrap_conf, struct sp_json *j)
+{
+	struct sp_protocol p;
+
+	if ((!conf && !wrap_conf) || sp_protocol_find(catalog, word, role, &p))
+		return;
+	sp_json_open(j, "settings", '{');
+	if (conf)
+		sp_opts_print(p.proto->opts, conf, j);
+	if (wrap_conf)
+		sp_opts_print(p.wrap->opts, wrap_conf, j);
+	sp_json_close(j, '}');
+}
+
 /* Where text goes when some has gathered. */
 struct drain {
 	sp_plan_take *take;
@@ -46,12 +64,15 @@ static void give(struct drain *d, struct sp_str *s)
 	sp_str_clear(s);
 }
 
-static void write_streams(const struct sp_plan *p, struct sp_json *j, struct drain *d)
+static void write_streams(const struct sp_plan *p, const struct sp_catalog *catalog,
+			  struct sp_json *j, struct drain *d)
 {
 	sp_json_open(j, "streams", '[');
 	for (unsigned i = 0; i < p->n_streams && !(d && d->result); i++) {
 		sp_json_open(j, NULL, '{');
 		sp_opts_print(sp_plan_rows(SP_PLAN_STREAM), &p->streams[i], j);
+		write_settings(catalog, p->streams[i].protocol, SP_ROLE_CLIENT,
+			       p->streams[i].conf, p->streams[i].wrap_conf, j);
 		sp_json_close(j, '}');
 		if (d && j->out->len > DRAIN_AT)
 			give(d, j->out);
@@ -79,11 +100,13 @@ static void write_all(const struct sp_plan *p, const struct sp_catalog *catalog,
 	sp_opts_print(sp_plan_rows(SP_PLAN_RUN), &p->run, j);
 	sp_json_close(j, '}');
 	write_ports(p, catalog, j);
-	write_streams(p, j, d);
+	write_streams(p, catalog, j, d);
 	sp_json_open(j, "recvs", '[');
 	for (unsigned i = 0; i < p->n_recvs; i++) {
 		sp_json_open(j, NULL, '{');
 		sp_opts_print(sp_plan_rows(SP_PLAN_RECV), &p->recvs[i], j);
+		write_settings(catalog, p->recvs[i].protocol, SP_ROLE_SERVER, p->recvs[i].conf,
+			       p->recvs[i].wrap_conf, j);
 		sp_json_close(j, '}');
 	}
 	sp_json_close(j, ']');

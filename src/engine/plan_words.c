@@ -8,29 +8,6 @@
 #include "engine/plan_impl.h"
 #include "engine/schedule.h"
 
-/* Protocols that this version can send and receive. */
-static const char *const protocols[] = { "udp" };
-#define N_PROTOCOLS (sizeof protocols / sizeof *protocols)
-
-static int check_protocol(const char *value, const char *place, struct sp_err *err)
-{
-	const char *best = sp_str_nearest(value, protocols, N_PROTOCOLS);
-	char shown[80], list[80] = "";
-	size_t len = 0;
-
-	for (size_t i = 0; i < N_PROTOCOLS; i++) {
-		if (strcmp(protocols[i], value) == 0)
-			return 0;
-		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "",
-					protocols[i]);
-	}
-	sp_str_printable(shown, sizeof shown, value);
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: protocol '%s' is not supported; works: %s%s%s%s", place, shown,
-		       list, best ? "; did you mean '" : "", best ? best : "",
-		       best ? "'?" : "");
-}
-
 const struct sp_transport_ops *sp_plan_transport(const struct sp_catalog *catalog,
 						 const char *name, const char *place,
 						 struct sp_err *err)
@@ -196,8 +173,6 @@ int sp_plan_word(struct sp_plan_build *b, const struct sp_opt *row, const char *
 		 const char *place, const char **canonical, struct sp_err *err)
 {
 	*canonical = value;
-	if (strcmp(row->name, "protocol") == 0)
-		return check_protocol(value, place, err);
 	if (strcmp(row->name, "departure") == 0)
 		return check_law(b, value, place, canonical, err);
 	if (strcmp(row->name, "catch_up") == 0)

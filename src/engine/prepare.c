@@ -14,6 +14,9 @@
 #include "engine/guard.h"
 #include "engine/lane_select.h"
 
+/* More than any host has port numbers for. */
+#define CONNS_MOST (1u << 20)
+
 /* Ungranted flow ids start at a place that differs between senders. */
 static uint32_t own_id_base(const struct sp_run *r)
 {
@@ -79,20 +82,26 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 	return ops->next_ns || !ops->fd;
 }
 
-static void asked_rate(const struct sp_plan_stream *s, double *pps, double *bps)
+/* In packets, and in bits of payload. */
+static void asked_rate(const struct sp_plan_stream *s, bool conns, double *pps, double *bps)
 {
 	double bits = 8.0 * (double)s->size;
+	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
 
+	if (s->bulk)
+		bits = 8.0 * SP_GUARD_SEGMENT;
 	if (s->top.kind == SP_RATE_MAX || s->top.kind == SP_RATE_NONE) {
 		*pps = INFINITY;
 		*bps = INFINITY;
 	} else if (s->top.kind == SP_RATE_PPS) {
-		*pps = (double)s->top.micro / 1e6;
+		*pps = (double)s->top.micro / 1e6 / part;
 		*bps = *pps * bits;
 	} else {
-		*bps = (double)s->top.micro / 1e6;
+		*bps = (double)s->top.micro / 1e6 / part;
 		*pps = bits > 0 ? *bps / bits : INFINITY;
 	}
+	if (conns && !s->bulk)
+		*pps *= (double)sp_guard_packets(s->size);
 }
 
 /* Is the source that a port is bound to another host's? Only frames can have one. */
@@ -150,7 +159,7 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	ask->public_link = sp_local_is_public(local, p->interface);
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
 	ask->foreign_source = frames && binds_foreign(r, p, local);
-	asked_rate(s, &ask->pps, &ask->bps);
+	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
 		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);
 	return ret;
@@ -224,6 +233,28 @@ static uint32_t max_sources(const struct sp_run *r)
 	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
+/* Connections of all a port's streams, and those that come in. */
+static uint32_t conns_of(const struct sp_run *r, unsigned port)
+{
+	uint64_t n = r->ports[port].rx ? SP_RUN_MAX_CONNS : 0;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->plan->streams[i].from_port == port)
+			n += sp_run_connections(r, &r->plan->streams[i]);
+	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
+}
+
+/* Where somebody said how many. */
+static uint32_t said_conns(const struct sp_run *r, unsigned port)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->plan->streams[i].from_port == port)
+			n += r->plan->streams[i].connections;
+	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -237,6 +268,10 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	size_t at;
 	int ret;
 
+	if (p->ops->conn)
+		conf.max_conns = conns_of(r, i);
+	if (p->ops->conn)
+		conf.need_conns = said_conns(r, i);
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);
@@ -432,6 +467,19 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	ret = sp_lane_select(s->plan, &p->caps, s->to.addr.family, r->catalog, &choice, err);
 	if (ret)
 		return ret;
+	ls->lane = (uint8_t)choice.lane;
+	ls->port = (uint16_t)s->plan->from_port;
+	ls->metered = s->metered;
+	ls->lease = s->lease;
+	w->lane.metered |= s->metered || s->lease;
+	w->lane.leased |= s->lease != NULL;
+	s->headers = choice.headers;
+	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
+	s->local = w->lane.n_streams++;
+	if (choice.lane != SP_LANE_PACKET) {
+		ls->index = w->lane_streams[choice.lane]++;
+		return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
+	}
 	key = (struct source_key){ .ops = choice.source,
 				   .stamp = choice.stamp,
 				   .size = s->plan->size,
@@ -450,12 +498,6 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 		hash[h] = ++r->n_sources;
 	}
 	ls->source = hash[h] - 1;
-	ls->port = (uint16_t)s->plan->from_port;
-	ls->metered = s->metered;
-	ls->lease = s->lease;
-	w->lane.metered |= s->metered || s->lease;
-	w->lane.leased |= s->lease != NULL;
-	s->local = w->lane.n_streams++;
 	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
 }
 
@@ -529,12 +571,17 @@ static int make_asks(struct sp_run *r, struct sp_err *err)
 
 		if (i == 0 || !sp_endpoint_eq(&order[i].s->to, &order[i - 1].s->to)) {
 			a = &r->asks[r->n_asks++];
-			a->ask = (struct sp_ask){ .to = s->to,
-						  .transport = "udp",
-						  .streams = &r->ask_streams[i],
-						  .max_packets = UINT64_MAX };
+			a->ask = (struct sp_ask){
+				.to = s->to,
+				.transport = r->ports[s->plan->from_port].ops->name,
+				.streams = &r->ask_streams[i],
+				.max_packets = UINT64_MAX
+			};
 		}
 		a = &r->asks[r->n_asks - 1];
+		/* Whoever is asked by a hello is found for datagrams, too. */
+		if (r->ports[s->plan->from_port].ops->conn)
+			a->ask.transport = r->ports[s->plan->from_port].ops->name;
 		s->ask = r->n_asks - 1;
 		s->ask_at = a->ask.n_flows++;
 		r->ask_streams[i] = order[i].index;
@@ -571,7 +618,7 @@ static int ask_for_grants(struct sp_run *r, struct sp_err *err)
 	return ret;
 }
 
-static uint32_t tally_of(struct sp_run *r, unsigned i)
+uint32_t sp_run_tally_of(const struct sp_run *r, unsigned i)
 {
 	if (r->plan->n_streams <= SP_TALLY_GRANTED || r->plan->run.tally == SP_TALLY_STREAM)
 		return i;
@@ -620,7 +667,13 @@ static void head_flows(struct sp_run *r)
 			s->flow_id = r->asks[s->ask].grant.flow_base + s->ask_at;
 		else if (!r->self)
 			s->flow_id = SP_FLOW_OWN_ID + base + i;
-		f->tally = tally_of(r, i);
+		f->tally = sp_run_tally_of(r, i);
+		if (w->lane.streams[s->local].lane != SP_LANE_PACKET) {
+			sp_run_conn_flow(r, i,
+					 r->self || (s->ask != SP_NO_FLOW &&
+						     r->asks[s->ask].grant.peer));
+			continue;
+		}
 		if (!src->stamp)
 			continue;
 		/* Streams of one source follow each other. */
@@ -655,8 +708,8 @@ static void foresee_stamps(struct sp_run *r)
 		struct run_stream *s = &r->streams[i];
 		bool frames = r->ports[s->plan->from_port].ops->link != NULL;
 
-		s->stamped = sp_lane_stamp(s->plan, frames, s->to.addr.family, r->catalog,
-					   &s->headers) != NULL;
+		s->stamped = s->plan->bulk || sp_lane_stamp(s->plan, frames, s->to.addr.family,
+							    r->catalog, &s->headers) != NULL;
 	}
 }
 
@@ -735,6 +788,8 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	}
 	if (ret == 0)
 		ret = place_streams(r, err);
+	if (ret == 0)
+		ret = sp_run_prepare_conns(r, err);
 	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
 	if (ret == 0 && !leases)
@@ -756,6 +811,7 @@ void sp_run_release(struct sp_run *r)
 		sp_worker_quit(&r->workers[i]);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
+	sp_run_close_protocols(r);
 	for (unsigned i = 0; r->sources && i < r->n_sources; i++)
 		r->sources[i].ops->close(r->sources[i].source);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)

@@ -75,13 +75,22 @@ static void choose_joining(struct sp_run *r)
 		r->workers[w].asked_pps = 0;
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		const struct sp_plan_stream *s = &r->plan->streams[i];
-		double pps = sp_run_asked_pps(&s->top, s->size);
+		double pps = sp_run_asked_pps(s, &s->top);
 
 		r->workers[r->streams[i].worker].asked_pps += isnan(pps) ? INFINITY : pps;
 	}
 	for (unsigned w = 0; w < r->n_workers; w++)
 		r->workers[w].lane.join_from = r->workers[w].asked_pps > JOIN_PPS ? 2
 										  : JOIN_AFTER;
+}
+
+/* Bulk data and closed loops have no departures. */
+static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
+{
+	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
+
+	return ls->lane == SP_LANE_BULK ||
+	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 
 static int make_pacers(struct sp_run *r, struct sp_err *err)
@@ -106,16 +115,26 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		struct run_stream *s = &r->streams[i];
 		struct sp_worker *wk = &r->workers[s->worker];
 
+		s->rate = s->plan->rate;
+		if (self_paced(wk, s)) {
+			s->pace = (struct sp_pace){ .kind = SP_PACE_MAX, .gap_den = 1 };
+			s->only_max = true;
+			continue;
+		}
 		ret = sp_schedule_make(s->plan, r->catalog, &r->env, r->t0_ns, 0, &s->pace,
 				       &s->schedule, err);
 		if (ret)
 			return ret;
+		if (!s->pace.count) /* all of its shared schedule's are the others' */
+			continue;
 		wk->lane.streams[s->local].schedule = s->schedule;
+		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
+			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =
+				s->schedule;
 		end = s->plan->end_ns < SP_NEVER - r->t0_ns ? r->t0_ns + s->plan->end_ns
 							    : SP_NEVER;
 		if (end > wk->last_end_ns)
 			wk->last_end_ns = end;
-		s->rate = s->plan->rate;
 		s->only_max = s->pace.kind == SP_PACE_MAX;
 		if (s->plan->waits)
 			s->pace.count = 0;
@@ -127,9 +146,23 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 	return ret ? ret : sp_run_make_stages(r, err);
 }
 
+/* What a receiver's units are is seen flow by flow where they come over connections. */
+static const char *unit_of_streams(const struct sp_run *r)
+{
+	for (unsigned i = 1; i < r->plan->n_streams; i++)
+		if (strcmp(sp_run_stream_unit(r, i), sp_run_stream_unit(r, 0)) != 0)
+			return NULL;
+	return sp_run_stream_unit(r, 0);
+}
+
 /* What the units of all ports are; NULL: different things. */
 static const char *unit_of_all(const struct sp_run *r)
 {
+	if (r->plan->n_streams)
+		return unit_of_streams(r);
+	for (unsigned p = 0; p < r->plan->n_ports; p++)
+		if (r->ports[p].ops->conn)
+			return NULL;
 	for (unsigned p = 1; p < r->plan->n_ports; p++)
 		if (strcmp(sp_run_unit(r, p), sp_run_unit(r, 0)) != 0)
 			return NULL;
@@ -233,10 +266,13 @@ int sp_run_want_marks(struct sp_run *r, uint32_t every, struct sp_err *err)
 	if (sp_marks_new(&r->marks, r->env.mem, r->n_workers, every))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	for (unsigned w = 0; w < r->n_workers; w++) {
-		struct sp_lane *l = &r->workers[w].lane;
+		struct sp_worker *k = &r->workers[w];
 		struct sp_marker *m = sp_marks_marker(r->marks, w);
+		bool receives = r->role == SP_ROLE_RECV;
 
-		*(r->role == SP_ROLE_RECV ? &l->rx_marker : &l->tx_marker) = m;
+		*(receives ? &k->lane.rx_marker : &k->lane.tx_marker) = m;
+		*(receives ? &k->dialogue.rx_marker : &k->dialogue.tx_marker) = m;
+		k->sink.marker = receives ? m : NULL;
 	}
 	return 0;
 }
@@ -272,6 +308,8 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	ret = make_results(r, err);
 	if (ret == 0)
 		ret = make_pacers(r, err);
+	if (ret == 0)
+		ret = sp_run_arm_conns(r, err);
 	if (ret)
 		return ret;
 	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;

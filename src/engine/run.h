@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "core/env.h"
 #include "core/result.h"
+#include "engine/hello.h"
 #include "engine/plan.h"
 #include "plugin/catalog.h"
 #include "plugin/stamp.h"
@@ -151,6 +152,10 @@ void sp_run_set_strangers(struct sp_run *, const struct sp_run_strangers *);
 /* The address of local port number i of all that the run receives on; -ENOENT past the last. */
 int sp_run_listening(const struct sp_run *, unsigned i, struct sp_endpoint *,
 		     const char **transport);
+/* A hello that came among the data of a UDP port of the run; false: none. */
+bool sp_run_next_hello(struct sp_run *, struct sp_hello *);
+/* The protocol that is spoken there, as the plan names it. */
+const char *sp_run_listening_word(const struct sp_run *, unsigned i);
 struct sp_flow_grant {
 	uint32_t session; /* 1 .. ; index to pass to the calls below */
 	uint32_t base, n; /* ids */

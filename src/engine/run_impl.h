@@ -15,6 +15,8 @@
 #define SP_RUN_MAX_REMARKS  64u
 #define SP_RUN_MAX_SESSIONS 4096u
 #define SP_RUN_TICK_NS	    SP_NS_PER_S
+/* Connections that a receiver holds at a time, a worker. */
+#define SP_RUN_MAX_CONNS    20000u
 
 struct run_port {
 	const struct sp_plan_port *plan;
@@ -46,6 +48,7 @@ struct run_stream {
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
+	bool answers;	      /* the sender itself sees what became of each unit */
 	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;  /* at first */
 	struct run_change *changes, *last_change;
@@ -62,6 +65,17 @@ struct run_losses {
 	bool known;
 	uint64_t lost;
 	struct run_parts parts;
+};
+
+/* What a protocol or a stream's bytes took, until the run is freed. */
+struct run_opened {
+	const struct sp_proto_ops *ops;
+	struct sp_proto *proto;
+	const struct sp_wrap_ops *wrap_ops;
+	struct sp_wrap *wrap;
+	uint8_t *payload;
+	const char *payload_text;
+	uint64_t payload_len;
 };
 
 struct run_ask {
@@ -100,8 +114,8 @@ struct run_listed {
 struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
-	uint32_t flows, verified, untold; /* lost is known; sent is not */
-	uint64_t surplus;		  /* units that belong to none of its flows */
+	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
+	uint64_t surplus;			 /* units that belong to none of its flows */
 };
 
 /* What sessions and flows have left behind that are gone: counted in the totals, listed no more. */
@@ -119,10 +133,12 @@ enum run_hist {
 	RUN_RX_GAP_ERROR,
 	RUN_LATE,
 	RUN_GAP_ERROR,
+	RUN_RTT,
+	RUN_RTT_ACTUAL,
 	RUN_HIST__N
 };
 
-enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC_STATUS, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
@@ -143,6 +159,8 @@ struct sp_run {
 	unsigned n_workers, n_workers_ready;
 	struct sp_lane_source *sources;
 	unsigned n_sources;
+	struct run_opened *opened;
+	uint32_t n_opened;
 	struct run_ask *asks;
 	uint32_t n_asks, *ask_streams;
 	uint32_t n_tallies; /* sender's, per worker */
@@ -202,6 +220,15 @@ int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
  * pacer knows. */
 uint64_t sp_run_stream_asked(const struct run_stream *, uint64_t at_ns);
+/* Which tally a stream's histograms are in. */
+uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
+/* prepare_conns.c: how many connections a stream may have at a time. */
+uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
+int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
+/* Stream i knows its flow id; peer: a spate receiver knows it, too. */
+void sp_run_conn_flow(struct sp_run *, unsigned i, bool peer);
+int sp_run_arm_conns(struct sp_run *, struct sp_err *);
+void sp_run_close_protocols(struct sp_run *);
 /* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
  * when one is over. */
 int sp_run_take_leases(struct sp_run *, struct sp_err *);
@@ -237,14 +264,25 @@ void sp_run_fold_silent(struct sp_run *, uint64_t now_ns);
 /* flow_read.c */
 void sp_run_read_flow(const struct sp_run *, const struct sp_flow_table *, uint32_t i,
 		      struct sp_peer_flow *);
+/* collect_conn.c: what streams over connections know by themselves; their way; the run's round
+ * trips and errors; what is counted there. */
+void sp_run_conn_measure(const struct sp_run *, unsigned stream, struct sp_measure *);
+void sp_run_stream_way(const struct sp_run *, unsigned stream, struct sp_way_result *);
+/* Of a sender's stream, or of the receiver of this number. */
+void sp_run_statuses(const struct sp_run *, unsigned i, struct sp_status_counts *);
+void sp_run_bytes_only(struct sp_measure *);
+void sp_run_collect_rtt(struct sp_run *);
+void sp_run_collect_conn_errors(struct sp_run *);
+const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);
+const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *, unsigned port);
 /* parts.c: streams and flows for whoever asks. */
 extern const struct sp_result_parts sp_run_parts;
 /* "udp://10.0.0.1:5001" */
 const char *sp_run_target_text(const struct sp_run *, unsigned stream, char *buf, size_t cap);
 /* Datagrams or frames: what a port's units are. */
 const char *sp_run_unit(const struct sp_run *, unsigned port);
-/* Units a second that a rate asks for; NAN: as many as possible. */
-double sp_run_asked_pps(const struct sp_rate *, uint64_t size);
+/* Units a second that a rate asks of a stream; NAN: as many as possible. */
+double sp_run_asked_pps(const struct sp_plan_stream *, const struct sp_rate *);
 /* attribute.c: splits so many losses, of an ask's streams or of the whole run. */
 void sp_run_attribute_ask(const struct sp_run *, struct run_ask *, uint64_t lost);
 void sp_run_attribute_self(struct sp_run *, uint64_t lost);
@@ -253,6 +291,11 @@ void sp_run_attribute_recv(struct sp_run *, uint64_t lost);
 void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
+/* judge_conn.c */
+void sp_run_judge_conns(struct sp_run *);
+bool sp_run_bulk_unmet(const struct sp_run *);
+/* True when connections say what bounded the result. */
+bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
 /* judge_nobody.c: "udp://10.0.0.2:5001, udp://10.0.0.3:5001 and 2 more": the targets from which
  * ICMP unreachable answers came and no spate receiver answered. */
 void sp_run_name_unreachable(const struct sp_run *, char *buf, size_t cap);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/deal.h"
 #include "engine/law.h"
 
 typedef unsigned __int128 u128;
@@ -35,11 +36,24 @@ struct sp_schedule {
 	uint32_t due_frac;
 	uint32_t at; /* next unused of the block */
 	uint32_t size;
+	struct sp_deal deal;	   /* which departures are ours */
+	uint64_t drawn_n, next_i;  /* gaps that are in the sum; our next departure */
+	uint64_t start_ns, gap_ns; /* no law: departure i is at start + i * gap */
+	uint64_t gap_num, gap_den;
 	float drawn[SP_DIST_BLOCK];
 	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
 	uint32_t bins[KS_BINS];
 };
+
+static struct sp_deal deal_of(const struct sp_plan_stream *s)
+{
+	struct sp_deal d;
+
+	sp_deal_init(&d, s->deal_of ? (uint32_t)s->deal_of : 1, (uint32_t)s->deal_at,
+		     s->deal_n ? (uint32_t)s->deal_n : 1);
+	return d;
+}
 
 /* ---- constant gaps ---- */
 
@@ -79,6 +93,24 @@ static int exact_gap(const struct sp_plan_stream *s, const struct sp_rate *rate,
 	return 0;
 }
 
+/* ---- a part of a schedule of constant gaps ---- */
+
+static int next_dealt(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+	uint64_t i = s->next_i;
+	u128 at = (u128)i * s->gap_ns + (u128)i * s->gap_num / s->gap_den + s->start_ns;
+
+	if (at > SP_NEVER)
+		return 1;
+	s->next_i = sp_deal_next(&s->deal, i + 1);
+	*due_ns = (uint64_t)at;
+	*size = s->size;
+	return 0;
+}
+
+static const struct sp_schedule_ops dealt_ops = { .next = next_dealt };
+
 /* ---- laws ---- */
 
 static void refill(struct sp_schedule *s)
@@ -91,9 +123,9 @@ static void refill(struct sp_schedule *s)
 	s->at = 0;
 }
 
-static int next(void *st, uint64_t *due_ns, uint32_t *size)
+/* 1: time is at its end. */
+static int add_gap(struct sp_schedule *s)
 {
-	struct sp_schedule *s = st;
 	double gap;
 	u128 q;
 
@@ -107,8 +139,17 @@ static int next(void *st, uint64_t *due_ns, uint32_t *size)
 		gap = (double)GAP_MAX * Q32;
 	q = (u128)gap + s->due_frac;
 	s->due_frac = (uint32_t)q;
-	if (__builtin_add_overflow(s->due_ns, (uint64_t)(q >> 32), &s->due_ns))
-		return 1;
+	return __builtin_add_overflow(s->due_ns, (uint64_t)(q >> 32), &s->due_ns);
+}
+
+static int next(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+
+	for (; s->drawn_n <= s->next_i; s->drawn_n++)
+		if (add_gap(s))
+			return 1;
+	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
 	*due_ns = s->due_ns;
 	*size = s->size;
 	return 0;
@@ -156,35 +197,58 @@ static int start_law(struct sp_schedule *s, const struct sp_law *law, const stru
 }
 
 static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
-		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule *s,
 		    struct sp_err *err)
 {
-	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
 	struct sp_arena words; /* a law's settings, until its state has them */
 	char series[96];
 	struct sp_law law;
 	int rc;
 
-	if (!s)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	s->mem = env->mem;
 	sp_arena_init(&words, env->mem);
 	rc = sp_law_parse(stream->departure, catalog, stream->name, &words, &law, err);
 	if (!rc && law.ops)
 		rc = start_law(s, &law, pace, stream->name, err);
 	sp_arena_fini(&words);
-	if (rc || !law.ops) {
-		sp_schedule_free(s);
+	if (rc || !law.ops)
 		return rc;
-	}
-	/* The size's series will be another one. */
-	snprintf(series, sizeof series, "departure of %s", stream->name);
+	/* The size's series will be another one. Those that share a schedule draw the same. */
+	snprintf(series, sizeof series, "departure of %s",
+		 s->deal.of > 1 ? stream->entry : stream->name);
 	sp_rng_init(&s->rng, env->seed, series);
 	s->at = SP_DIST_BLOCK;
 	s->due_ns = pace->start_ns;
-	s->size = pace->size;
-	pace->kind = SP_PACE_OPS;
 	pace->ops = &law_ops;
+	return 0;
+}
+
+/* Anything but equal gaps. *out NULL: it turned out to be that. */
+static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
+		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		    struct sp_err *err)
+{
+	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	int rc = 0;
+
+	if (!s)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	s->mem = env->mem;
+	s->deal = deal_of(stream);
+	s->next_i = sp_deal_next(&s->deal, 0);
+	s->size = pace->size;
+	s->start_ns = pace->start_ns;
+	s->gap_ns = pace->gap_ns;
+	s->gap_num = pace->gap_num;
+	s->gap_den = pace->gap_den;
+	if (strcmp(stream->departure, "constant") != 0)
+		rc = make_law(stream, catalog, env, pace, s, err);
+	if (!rc && !pace->ops && s->deal.of > 1)
+		pace->ops = &dealt_ops;
+	if (rc || !pace->ops) {
+		sp_schedule_free(s);
+		return rc;
+	}
+	pace->kind = SP_PACE_OPS;
 	pace->st = s;
 	*out = s;
 	return 0;
@@ -208,6 +272,7 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		     const struct sp_env *env, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *pace, struct sp_schedule **sched, struct sp_err *err)
 {
+	struct sp_deal deal = deal_of(stream);
 	int rc;
 
 	*sched = NULL;
@@ -221,10 +286,13 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 	};
 	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
 					   : SP_NEVER;
+	if (stream->count)
+		pace->count = sp_deal_count(&deal, stream->count);
 	rc = sp_schedule_gap(stream, &stream->rate, layer_extra, pace, err);
-	if (rc || pace->kind == SP_PACE_MAX || strcmp(stream->departure, "constant") == 0)
+	if (rc || pace->kind == SP_PACE_MAX ||
+	    (deal.of == 1 && strcmp(stream->departure, "constant") == 0))
 		return rc;
-	return make_law(stream, catalog, env, pace, sched, err);
+	return make_ops(stream, catalog, env, pace, sched, err);
 }
 
 void sp_schedule_free(struct sp_schedule *s)
@@ -275,7 +343,8 @@ double sp_schedule_ks(const struct sp_schedule *s)
 {
 	double worst = 0, below = 0, d;
 
-	if (!s || s->left_n < KS_MIN)
+	/* Of a part the gaps follow another law. */
+	if (!s || s->left_n < KS_MIN || s->deal.of > 1)
 		return NAN;
 	for (uint32_t i = 0; i < KS_BINS - 1; i++) {
 		below += s->bins[i];

@@ -211,7 +211,7 @@ static void test_no_drift(void **state)
 	enum { N = 3000000 };
 	struct sp_dist_ops even = test_exponential;
 	const struct sp_dist_ops *const dists[] = { &even, NULL };
-	const struct sp_catalog catalog = { test_transports, test_sources, dists, test_stamps };
+	struct sp_catalog catalog = test_catalog;
 	struct sp_env env = env_of(sp_mem_system(), 1);
 	struct sp_plan_stream s = stream_of("3Mpps", 100, "exponential");
 	struct sp_schedule *sched;
@@ -220,6 +220,7 @@ static void test_no_drift(void **state)
 	uint32_t size;
 
 	(void)state;
+	catalog.dist = dists;
 	even.draw = even_draw;
 	assert_int_equal(sp_schedule_make(&s, &catalog, &env, 0, 0, &p, &sched, NULL), 0);
 	for (unsigned i = 0; i < N; i++)
@@ -243,7 +244,7 @@ static void test_wild_law(void **state)
 {
 	struct sp_dist_ops dist = test_exponential;
 	const struct sp_dist_ops *const dists[] = { &dist, NULL };
-	const struct sp_catalog catalog = { test_transports, test_sources, dists, test_stamps };
+	struct sp_catalog catalog = test_catalog;
 	struct sp_env env = env_of(sp_mem_system(), 1);
 	struct sp_plan_stream s = stream_of("1pps", 100, "exponential");
 	uint64_t due = 0, last = 0;
@@ -253,6 +254,7 @@ static void test_wild_law(void **state)
 	unsigned n = 0;
 
 	(void)state;
+	catalog.dist = dists;
 	dist.draw = wild_draw;
 	assert_int_equal(sp_schedule_make(&s, &catalog, &env, 0, 0, &p, &sched, NULL), 0);
 	while (!p.ops->next(p.st, &due, &size)) {
@@ -360,6 +362,61 @@ static void test_catch_up(void **state)
 	}
 }
 
+/* Whatever the law: the parts of a schedule are the schedule, each departure once, and counts and
+ * shares hold to one departure. */
+static void test_parts_are_the_whole(void **state)
+{
+	enum { N = 4000 };
+	static const char *const laws[] = { "constant", "exponential" };
+	static const uint64_t shares[] = { 5, 3, 1 };
+
+	(void)state;
+	for (unsigned law = 0; law < 2; law++) {
+		struct sp_plan_stream s = stream_of("7kpps", 100, laws[law]);
+		struct sp_schedule *sched[4] = { NULL };
+		struct sp_pace p[4];
+		uint64_t due[4], whole, at = 0, given[3] = { 0 };
+		uint32_t size;
+
+		s.entry = "e";
+		s.name = "e"; /* the series that the parts draw from */
+		s.count = N;
+		assert_int_equal(make(&s, 42, 1000, 0, &p[3], &sched[3], NULL), 0);
+		for (unsigned k = 0; k < 3; k++) {
+			s.name = "part";
+			s.deal_of = 9;
+			s.deal_at = at;
+			s.deal_n = shares[k];
+			at += shares[k];
+			assert_int_equal(make(&s, 42, 1000, 0, &p[k], &sched[k], NULL), 0);
+			assert_int_equal(p[k].kind, SP_PACE_OPS);
+			assert_int_equal(p[k].ops->next(p[k].st, &due[k], &size), 0);
+			assert_int_equal(size, 100);
+		}
+		for (uint64_t i = 0; i < N; i++) {
+			unsigned owner = 3;
+
+			if (law)
+				assert_int_equal(p[3].ops->next(p[3].st, &whole, &size), 0);
+			else
+				whole = 1000 + i * 1000000 / 7;
+			for (unsigned k = 0; k < 3; k++)
+				if (due[k] == whole && given[k] < p[k].count)
+					owner = k;
+			assert_in_range(owner, 0, 2);
+			given[owner]++;
+			p[owner].ops->next(p[owner].st, &due[owner], &size);
+		}
+		for (unsigned k = 0; k < 3; k++) {
+			assert_int_equal(given[k], p[k].count);
+			assert_in_range(given[k], N * shares[k] / 9,
+					N * shares[k] / 9 + shares[k]);
+		}
+		for (unsigned k = 0; k < 4; k++)
+			sp_schedule_free(sched[k]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_catch_up),
+		cmocka_unit_test(test_parts_are_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,9 @@
 #include "base/str.h"
 #include "core/shared.h"
 
-int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *local,
-		     const char **transport)
+/* The plan's port that number i of all that is listened on is of; NULL past the last. */
+static const struct run_port *listening(const struct sp_run *r, unsigned i,
+					struct sp_endpoint *local, unsigned *index)
 {
 	for (unsigned p = 0; p < r->plan->n_ports; p++) {
 		const struct run_port *port = &r->ports[p];
@@ -18,11 +19,43 @@ int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *loc
 		for (unsigned k = 0; port->ops->local(port->port, k, local) == 0; k++) {
 			if (i-- > 0)
 				continue;
-			*transport = port->ops->name;
-			return 0;
+			*index = p;
+			return port;
 		}
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+int sp_run_listening(const struct sp_run *r, unsigned i, struct sp_endpoint *local,
+		     const char **transport)
+{
+	unsigned index;
+	const struct run_port *port = listening(r, i, local, &index);
+
+	if (!port)
+		return -ENOENT;
+	*transport = port->ops->name;
+	return 0;
+}
+
+bool sp_run_next_hello(struct sp_run *r, struct sp_hello *h)
+{
+	for (unsigned w = 0; w < r->n_workers; w++)
+		if (sp_hello_ring_take(&r->workers[w].hellos, h))
+			return true;
+	return false;
+}
+
+const char *sp_run_listening_word(const struct sp_run *r, unsigned i)
+{
+	struct sp_endpoint local;
+	unsigned index;
+
+	if (listening(r, i, &local, &index))
+		for (unsigned k = 0; k < r->plan->n_recvs; k++)
+			if (r->plan->recvs[k].from_port == index)
+				return r->plan->recvs[k].protocol;
+	return "udp";
 }
 
 /* What port p's queues have counted so far. */
@@ -297,8 +330,11 @@ int sp_run_self_grant(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_endpoint self = { 0 };
 	struct sp_flow_grant grant;
+	int rc = sp_run_grant_flows(r, &self, r->plan->run.name, r->plan->n_streams, &grant);
 
-	if (sp_run_grant_flows(r, &self, r->plan->run.name, r->plan->n_streams, &grant))
+	if (rc == -ENOMEM)
+		return sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");
+	if (rc)
 		return sp_fail(err, -ENOSPC, SP_EXIT_USAGE,
 			       "%u streams are more than --max-flows %llu", r->plan->n_streams,
 			       (unsigned long long)r->plan->run.max_flows);

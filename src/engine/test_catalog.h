@@ -157,8 +157,16 @@ static const struct sp_source_ops *const test_sources[] = { NULL };
 static const struct sp_dist_ops *const test_dists[] = { &test_exponential, &test_shaped,
 							&test_meanless, NULL };
 static const struct sp_stamp_ops *const test_stamps[] = { NULL };
-static const struct sp_catalog test_catalog = { test_transports, test_sources, test_dists,
-						test_stamps };
+static const struct sp_proto_ops *const test_protos[] = { NULL };
+static const struct sp_wrap_ops *const test_wraps[] = { NULL };
+static const struct sp_catalog test_catalog = {
+	.transport = test_transports,
+	.source = test_sources,
+	.dist = test_dists,
+	.stamp = test_stamps,
+	.proto = test_protos,
+	.wrap = test_wraps,
+};
 
 /* The plan's canonical text, in buf. */
 static inline const char *test_plan_text(const struct sp_plan *plan,

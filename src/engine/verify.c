@@ -274,6 +274,19 @@ void sp_verifier_clear(struct sp_verifier *v, bool own, uint32_t i)
 					    __ATOMIC_RELAXED));
 }
 
+bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
+		       struct sp_flow_rx **f, struct sp_flow_meta **meta)
+{
+	struct place at;
+
+	ep = ep < v->ep_cap ? ep : v->ep_cap;
+	if (!own_flow(v, queue, ep, SP_NO_FLOW, NULL, false, &at))
+		return false;
+	*f = at.rx;
+	*meta = at.meta;
+	return true;
+}
+
 /* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
 static bool is_writer(const struct sp_verifier *v, const struct sp_flow_meta *meta,
 		      uint32_t queue, uint32_t ep)

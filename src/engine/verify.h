@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 #include "core/hist.h"
 #include "pkt/batch.h"
@@ -45,6 +46,15 @@ struct sp_rx_session {
 	bool clock_known;
 };
 
+/* What one unit of a received flow is. */
+enum sp_flow_unit {
+	SP_UNIT_DATAGRAM,
+	SP_UNIT_MESSAGE,
+	SP_UNIT_CONNECTION,
+	SP_UNIT_REQUEST,
+	SP_UNIT_BYTE
+};
+
 /* Cold side of a received flow. */
 struct sp_flow_meta {
 	uint64_t start;	    /* what the sender's sequence 0 is, on the scale of next */
@@ -59,8 +69,10 @@ struct sp_flow_meta {
 			     * number of endpoints: one for which there was no room */
 	uint32_t owner;	    /* 1 + the worker that writes it; 0 none yet. Atomic */
 	bool stamped, has_time;
-	bool listed;   /* the control thread's: it is in the report */
-	bool parted;   /* before a restart a beginning or an end was not seen */
+	uint8_t unit;	     /* enum sp_flow_unit */
+	struct sp_addr from; /* over connections: whose flow it is; family 0: nobody's yet */
+	bool listed;	     /* the control thread's: it is in the report */
+	bool parted;	     /* before a restart a beginning or an end was not seen */
 	uint64_t last; /* next, as it was behind the unit that said it was the flow's last */
 	uint64_t zero_due; /* low 40 bits of sequence 0's due time; UINT64_MAX not seen */
 	/* Messages that look like a new beginning: n in a row while next stood still, the
@@ -74,6 +86,7 @@ struct sp_flow_meta {
 bool sp_flow_told(const struct sp_flow_rx *, const struct sp_flow_meta *, uint64_t *tx);
 
 struct sp_flow_table {
+	uint32_t busy;		 /* atomic: a sink that shares the table with others' writes */
 	uint32_t cap;		 /* so many flows at a time */
 	uint32_t used;		 /* places from here on were never used. Atomic */
 	uint32_t mask, first_id; /* of granted ones: where an id has its place */
@@ -143,6 +156,11 @@ void sp_verifier_clear(struct sp_verifier *, bool own, uint32_t i);
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on
  * entry, how many bytes around the payload count as received with it. */
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
+
+/* Cold. The flow of whatever has no stamp and comes from ep, made when there is room. False: there
+ * is none (counted by the caller as untracked). The pointers stay good. */
+bool sp_verifier_plain(struct sp_verifier *, uint32_t queue, uint32_t ep, struct sp_flow_rx **,
+		       struct sp_flow_meta **);
 
 /* Sender's side of the same: what was taken by the transport. */
 struct sp_tally_tx {

@@ -51,6 +51,11 @@ void sp_worker_fini(struct sp_worker *w)
 		close(w->epfd);
 	if (w->wake >= 0)
 		close(w->wake);
+	sp_bulk_fini(&w->bulk);
+	sp_dialogue_fini(&w->dialogue);
+	sp_sink_fini(&w->sink);
+	sp_conns_fini(&w->conns);
+	sp_free(w->env->mem, w->rtt);
 	sp_pacer_free(w->lane.pacer);
 	sp_verifier_fini(&w->verifier);
 	sp_free(w->env->mem, w->lane.ports);
@@ -77,9 +82,15 @@ static void count_given_up(void *arg, uint32_t stream)
 	SP_ADD(w->given_up[stream], 1);
 }
 
-static void finish_tx(struct sp_worker *w)
+static void finish_tx(struct sp_worker *w, uint64_t now_ns)
 {
 	sp_lane_give_up(&w->lane, count_given_up, w);
+	if (w->dialogue.env) {
+		sp_dialogue_give_up(&w->dialogue, true, now_ns);
+		sp_dialogue_sample(&w->dialogue);
+	}
+	if (w->bulk.env)
+		sp_bulk_give_up(&w->bulk);
 	sp_pacer_drain(w->lane.pacer);
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
 		if (w->lane.ports[i].tx)
@@ -108,6 +119,10 @@ static void stop_schedules(struct sp_worker *w, uint64_t stop)
 
 	w->stop_seen = stop;
 	sp_pacer_stop(w->lane.pacer, at);
+	if (w->bulk.env)
+		sp_bulk_stop(&w->bulk, at);
+	if (w->dialogue.env)
+		sp_dialogue_stop(&w->dialogue, at);
 	__atomic_store_n(&w->stopped_at, at, __ATOMIC_RELEASE);
 	if (at < w->last_end_ns)
 		w->last_end_ns = at;
@@ -138,6 +153,24 @@ static bool has_orders(const struct sp_worker *w)
 	return __atomic_load_n(&w->orders_in, __ATOMIC_RELAXED) != w->orders_out;
 }
 
+/* Is everything over that was begun on connections? */
+static bool conns_over(const struct sp_worker *w, uint64_t now_ns)
+{
+	return (!w->bulk.env || !w->bulk.busy) &&
+	       (!w->dialogue.env || sp_dialogue_over(&w->dialogue, now_ns));
+}
+
+/* After the last planned end: departures get a moment, answers that are under way a longer one. */
+static bool past_grace(struct sp_worker *w, uint64_t now_ns)
+{
+	if (w->last_end_ns == SP_NEVER || now_ns <= w->last_end_ns + SP_WORKER_GRACE_NS)
+		return false;
+	if (!w->dialogue.env || now_ns > w->last_end_ns + SP_DIALOGUE_GRACE_NS)
+		return true;
+	sp_dialogue_give_up(&w->dialogue, false, now_ns);
+	return !w->dialogue.under_way;
+}
+
 static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 {
 	uint64_t stop = __atomic_load_n(&w->stop_at, __ATOMIC_ACQUIRE);
@@ -152,16 +185,46 @@ static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 	if (waiting || w->coalesce_ns == 0 || next_departure(w) <= now_ns)
 		left = take_and_send(w, now_ns);
 	if (left == 0 && !sp_lane_waiting(&w->lane) &&
-	    sp_pacer_next(w->lane.pacer) == SP_NEVER) {
-		finish_tx(w);
+	    sp_pacer_next(w->lane.pacer) == SP_NEVER && conns_over(w, now_ns)) {
+		finish_tx(w, now_ns);
 		return true;
 	}
-	if (SP_UNLIKELY(w->last_end_ns != SP_NEVER &&
-			now_ns > w->last_end_ns + SP_WORKER_GRACE_NS)) {
-		finish_tx(w);
+	if (SP_UNLIKELY(past_grace(w, now_ns))) {
+		finish_tx(w, now_ns);
 		return true;
 	}
 	return left > 0;
+}
+
+static void note_received(struct sp_worker *w, uint64_t n)
+{
+	SP_ADD(w->rx_seen, n);
+	if (SP_UNLIKELY(w->rx_count_limit && w->rx_seen >= w->rx_count_limit))
+		tell(w->run_fd);
+}
+
+/* The kernel's word on each connection, twice between two ticks of the run. */
+#define SAMPLE_NS (SP_NS_PER_S / 2)
+
+static bool turn_conns(struct sp_worker *w, uint64_t now_ns)
+{
+	bool did = sp_conns_turn(&w->conns, now_ns);
+	uint64_t units = w->sink.units;
+
+	for (unsigned i = 0; i < w->dialogue.n_servers; i++)
+		units += w->dialogue.server[i].units;
+	if (units != w->conn_units) {
+		note_received(w, units - w->conn_units);
+		w->conn_units = units;
+	}
+	if (SP_UNLIKELY(now_ns >= w->sampled_ns + SAMPLE_NS)) {
+		w->sampled_ns = now_ns;
+		if (w->bulk.env)
+			sp_bulk_sample(&w->bulk);
+		if (w->dialogue.env)
+			sp_dialogue_sample(&w->dialogue);
+	}
+	return did;
 }
 
 bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
@@ -171,6 +234,8 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 
 	if (w->sends && !w->tx_done)
 		did = turn_tx(w, now_ns);
+	if (w->has_conns)
+		did |= turn_conns(w, now_ns);
 	if (!w->receives)
 		return did;
 	__atomic_store_n(&w->turns, w->turns + 1, __ATOMIC_SEQ_CST);
@@ -179,11 +244,22 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 		if (n == 0)
 			break;
 		did = true;
-		SP_ADD(w->rx_seen, n);
-		if (SP_UNLIKELY(w->rx_count_limit && w->rx_seen >= w->rx_count_limit))
-			tell(w->run_fd);
+		note_received(w, n);
+	}
+	if (SP_UNLIKELY(w->hellos.put != w->hellos_told)) {
+		w->hellos_told = w->hellos.put;
+		tell(w->run_fd);
 	}
 	return did;
+}
+
+/* When past_grace will have something new to say. */
+static uint64_t next_grace(const struct sp_worker *w)
+{
+	return w->last_end_ns + 1 +
+	       (w->dialogue.env && w->dialogue.under_way && !w->dialogue.waiting
+			? SP_DIALOGUE_GRACE_NS
+			: SP_WORKER_GRACE_NS);
 }
 
 uint64_t sp_worker_next(struct sp_worker *w)
@@ -194,11 +270,18 @@ uint64_t sp_worker_next(struct sp_worker *w)
 		next = next_departure(w);
 		if (sp_lane_waiting(&w->lane) && w->last_end_ns != SP_NEVER)
 			next = w->last_end_ns + SP_WORKER_GRACE_NS + 1;
+		if (!conns_over(w, w->last_end_ns) && w->last_end_ns != SP_NEVER &&
+		    next > w->last_end_ns + SP_WORKER_GRACE_NS + 1)
+			next = next_grace(w);
+	}
+	if (w->has_conns) {
+		t = sp_conns_next(&w->conns, !w->tx_done);
+		next = t < next ? t : next;
 	}
 	for (unsigned i = 0; i < w->lane.n_ports; i++) {
 		const struct sp_lane_port *p = &w->lane.ports[i];
 
-		if (!p->rx || !p->ops->next_ns)
+		if (!p->rx || !p->ops->next_ns || !p->ops->rx_burst)
 			continue;
 		t = p->ops->next_ns(p->q);
 		next = t < next ? t : next;
@@ -233,8 +316,13 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 		next = w->lane.blocked > 64 ? now_ns + 2 * SLEEP_AT_LEAST_NS + w->margin.ns
 					    : now_ns;
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
-		polls |= w->lane.ports[i].rx &&
+		polls |= w->lane.ports[i].rx && !w->lane.ports[i].ops->conn &&
 			 w->lane.ports[i].ops->fd(w->lane.ports[i].q) < 0;
+	if (w->has_conns) {
+		uint64_t t = sp_conns_next(&w->conns, true);
+
+		next = t < next ? t : next;
+	}
 	if (next <= now_ns)
 		return;
 	if (next < until)
@@ -245,7 +333,7 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 		return;
 	}
 	/* Receiving workers come back to poll their queues. */
-	if (w->receives)
+	if (w->receives || w->has_conns)
 		return;
 	while (sp_clock_now(w->env->clock) < next &&
 	       !__atomic_load_n(&w->quit, __ATOMIC_RELAXED) && !has_orders(w) &&
@@ -273,7 +361,7 @@ static int watch_queues(struct sp_worker *w)
 
 	for (unsigned i = 0; i < w->lane.n_ports; i++) {
 		const struct sp_lane_port *p = &w->lane.ports[i];
-		int fd = p->rx ? p->ops->fd(p->q) : -1;
+		int fd = p->rx || p->ops->conn ? p->ops->fd(p->q) : -1;
 
 		ev.data.fd = fd;
 		if (fd >= 0 && epoll_ctl(w->epfd, EPOLL_CTL_ADD, fd, &ev) < 0)

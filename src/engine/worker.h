@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/lane_bulk.h"
+#include "engine/lane_dialogue.h"
 #include "core/margin.h"
 #include "engine/lane_packet.h"
 #include "engine/plan.h"
+#include "engine/sink.h"
 
 /* After the last planned end, late departures may still leave for so long. */
 #define SP_WORKER_GRACE_NS (200 * SP_NS_PER_MS)
@@ -28,6 +31,19 @@ struct sp_worker {
 	unsigned index;
 	struct sp_lane lane;
 	struct sp_verifier verifier;
+	uint32_t lane_streams
+		[3]; /* by enum sp_lane_kind: how many of this worker's are placed */
+	struct sp_hello_ring hellos;
+	uint32_t hellos_told;
+	bool has_conns; /* of the four below, those that the plan needs */
+	struct sp_conns conns;
+	struct sp_bulk bulk;
+	struct sp_dialogue dialogue;
+	struct sp_sink sink;
+	struct sp_tally_rtt *rtt; /* as lane.tally; NULL without dialogues */
+	struct sp_errors bulk_errors;
+	uint64_t conn_units; /* received over connections, seen so far */
+	uint64_t sampled_ns;
 	uint64_t *given_up; /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;
 	struct sp_margin margin; /* gets up so long before a departure, then spins */
@@ -47,9 +63,9 @@ struct sp_worker {
 	bool quit;	     /* atomic */
 	struct sp_order orders[SP_WORKER_ORDERS];
 	uint32_t orders_in, orders_out; /* atomic: of control, of the worker */
-	bool tx_done;	     /* atomic: every departure is accounted for */
-	uint64_t turns;	     /* atomic: turns begun, of a worker that receives */
-	uint64_t turns_seen; /* control's */
+	bool tx_done;			/* atomic: every departure is accounted for */
+	uint64_t turns;			/* atomic: turns begun, of a worker that receives */
+	uint64_t turns_seen;		/* control's */
 	uint64_t
 		rx_count_limit; /* 0 none; the worker tells control when it has received so many */
 	uint64_t rx_seen;

@@ -2,7 +2,9 @@
 #ifndef SP_PLUGIN_CATALOG_H
 #define SP_PLUGIN_CATALOG_H
 
+#include "plugin/conn.h"
 #include "plugin/dist.h"
+#include "plugin/proto.h"
 #include "plugin/source.h"
 #include "plugin/stamp.h"
 #include "plugin/transport.h"
@@ -13,6 +15,8 @@ struct sp_catalog {
 	const struct sp_source_ops *const *source;
 	const struct sp_dist_ops *const *dist;
 	const struct sp_stamp_ops *const *stamp;
+	const struct sp_wrap_ops *const *wrap; /* conn/: layers over a connection */
+	const struct sp_proto_ops *const *proto;
 };
 
 /* By name; NULL if there is none. */
@@ -20,6 +24,8 @@ const struct sp_transport_ops *sp_catalog_transport(const struct sp_catalog *, c
 const struct sp_source_ops *sp_catalog_source(const struct sp_catalog *, const char *);
 const struct sp_dist_ops *sp_catalog_dist(const struct sp_catalog *, const char *);
 const struct sp_stamp_ops *sp_catalog_stamp(const struct sp_catalog *, const char *);
+const struct sp_wrap_ops *sp_catalog_wrap(const struct sp_catalog *, const char *);
+const struct sp_proto_ops *sp_catalog_proto(const struct sp_catalog *, const char *);
 
 /* What this build has. */
 extern const struct sp_catalog sp_catalog;

@@ -12,6 +12,7 @@
 #include "core/env.h"
 #include "core/result.h"
 #include "pkt/batch.h"
+#include "plugin/conn.h"
 #include "plugin/permit.h"
 
 enum sp_tbits {
@@ -45,7 +46,9 @@ struct sp_port_conf {
 	unsigned workers;	 /* number of queues that will be asked for */
 	bool tx, rx;
 	uint32_t max_endpoints; /* how many different sources or targets to have room for */
-	const void *conf; /* the transport's own settings (opts), may be NULL = defaults */
+	uint32_t max_conns;	/* SP_T_CONN: how many connections to have room for, a queue */
+	uint32_t need_conns; /* so many at a time were asked for: exit 77 if they cannot be */
+	const void *conf;    /* the transport's own settings (opts), may be NULL = defaults */
 };
 
 /* What a frame needs to reach a target: asked by the engine when it builds frame sources. */
@@ -80,6 +83,10 @@ struct sp_transport_ops {
 	 * ports of a range; -ENOENT past the last. */
 	int (*local)(const struct sp_port *, unsigned i, struct sp_endpoint *);
 	void (*close)(struct sp_port *); /* its queues too */
+
+	const struct sp_conn_door
+		*conn; /* SP_T_CONN: then none of the operations below but flush,
+					    fd, next_ns and stats need exist */
 
 	/* HOT. Lends n buffers of len bytes, contiguous at stride len where possible; sets b->n (at
 	 * most n and b->cap), m[i].data and m[i].len, and SP_M_HELD in m[i].flags where the slot

@@ -43,6 +43,8 @@ static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 	sp_json_str(j, "name", s->name);
 	for (size_t i = 0; i < sizeof main_ones / sizeof *main_ones; i++)
 		sp_json_counter(j, &s->m.c, main_ones[i]);
+	if (s->way.known)
+		sp_json_way(j, &s->way);
 	sp_json_close(j, '}');
 }
 

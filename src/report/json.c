@@ -1,6 +1,7 @@
 #include "report/json.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "core/clock.h"
 #include "report/fmt.h"
@@ -126,11 +127,41 @@ void sp_json_request_of(struct sp_json *j, const struct sp_stream_result *s)
 	sp_json_str(j, "asked", *s->asked ? s->asked : NULL);
 }
 
+void sp_json_way(struct sp_json *j, const struct sp_way_result *w)
+{
+	sp_json_open(j, "way", '{');
+	put_ns(j, "connections", w->known || w->connections, (int64_t)w->connections);
+	put_ns(j, "retransmits", w->known, (int64_t)w->retransmits);
+	put_ns(j, "rtt_ns", w->known, (int64_t)w->rtt_ns);
+	put_ns(j, "min_rtt_ns", w->known && w->min_rtt_ns, (int64_t)w->min_rtt_ns);
+	put_ns(j, "cwnd_bytes", w->known, (int64_t)w->cwnd_bytes);
+	put_ns(j, "mss", w->known, w->mss);
+	sp_json_str(j, "congestion", *w->congestion ? w->congestion : NULL);
+	sp_json_close(j, '}');
+}
+
+static void put_statuses(struct sp_json *j, const struct sp_status_counts *c)
+{
+	char key[12];
+
+	sp_json_open(j, "statuses", '{');
+	for (uint32_t i = 0; i < c->n; i++) {
+		snprintf(key, sizeof key, "%u", c->row[i].status);
+		sp_json_u64(j, key, c->row[i].count);
+	}
+	if (c->more)
+		sp_json_u64(j, "other", c->more);
+	sp_json_close(j, '}');
+}
+
 static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 {
 	sp_json_open(j, NULL, '{');
 	sp_json_request_of(j, s);
 	sp_json_u64(j, "flows", s->flows);
+	sp_json_str(j, "unit", s->unit);
+	sp_json_way(j, &s->way);
+	put_statuses(j, &s->statuses);
 	sp_json_measure(j, &s->m);
 	sp_json_close(j, '}');
 }

@@ -46,7 +46,8 @@ void sp_report_schema(struct sp_str *out);
 #define SP_MEASURE_TIMES                                                                       \
 	SP_TIMES(delay, "one-way delay, from the intended departure")                          \
 	SP_TIMES(delay_actual, "one-way delay, from the actual departure")                     \
-	SP_TIMES(rtt, "round trip, from the intended departure")                               \
+	SP_TIMES(rtt, "until the answer was complete, from the intended start")                \
+	SP_TIMES(rtt_actual, "until the answer was complete, from the actual start")           \
 	SP_TIMES(late, "actual minus intended departure")                                      \
 	SP_TIMES(gap_error, "|actual gap - intended gap|, by the sender's clock")              \
 	SP_TIMES(rx_gap_error, "|actual gap - intended gap|, by the receiver's time stamps")

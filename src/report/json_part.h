@@ -27,6 +27,8 @@ void sp_json_remark(struct sp_json *, const char *key, const struct sp_remark *)
 void sp_json_host(struct sp_json *, const struct sp_result *);
 /* "hosts" and "expectations": parts.c. */
 void sp_json_parts(struct sp_json *, const struct sp_result *);
+/* What the kernel knows of its connections. */
+void sp_json_way(struct sp_json *, const struct sp_way_result *);
 /* What a stream is: name, target, asked. */
 void sp_json_request_of(struct sp_json *, const struct sp_stream_result *);
 /* What is known before the run starts: name, seed, digest, command, ... */

@@ -114,6 +114,19 @@ static const struct prop stream_rows[] = {
 	{ "target", "string?", NULL },
 	{ "asked", "string?", "what it asked for, for people" },
 	{ "flows", "integer", "flows folded into it" },
+	{ "unit", "string?", "what one departure makes, and the counts count" },
+	{ "way", "#way", "what the kernel knows of its connections" },
+	{ "statuses", "object", "answers by status: got by a client, given by a server" },
+};
+
+static const struct prop way_rows[] = {
+	{ "connections", "integer?", "opened so far" },
+	{ "retransmits", "integer?", "segments sent again" },
+	{ "rtt_ns", "integer?", "smoothed round trip of the connection that was asked last" },
+	{ "min_rtt_ns", "integer?", "its smallest" },
+	{ "cwnd_bytes", "integer?", "its congestion window" },
+	{ "mss", "integer?", "its segment size" },
+	{ "congestion", "string?", "its congestion control" },
 };
 
 static const struct prop flow_rows[] = {
@@ -258,6 +271,7 @@ void sp_report_schema(struct sp_str *out)
 	put_def(&j, "host", host_rows, COUNT(host_rows));
 	put_def(&j, "host_part", host_part_rows, COUNT(host_part_rows));
 	put_def(&j, "expectation", expectation_rows, COUNT(expectation_rows));
+	put_def(&j, "way", way_rows, COUNT(way_rows));
 	put_measured(&j, "stream", stream_rows, COUNT(stream_rows));
 	put_measured(&j, "flow", flow_rows, COUNT(flow_rows));
 	sp_json_close(&j, '}');

@@ -208,8 +208,10 @@ void sp_report_text(struct sp_str *out, const struct sp_event *ev,
 		sp_str_puts(out, "\n");
 		sp_text_streams(out, r);
 	}
+	sp_str_puts(out, "\n");
+	sp_text_ways(out, r);
+	sp_text_statuses(out, r);
 	if (r->n_transports) {
-		sp_str_puts(out, "\n");
 		sp_text_transports(out, r);
 	}
 	sp_text_hosts(out, r);

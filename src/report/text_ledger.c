@@ -202,7 +202,7 @@ static void put_rate(struct sp_str *out, const char *label, double pps, double b
 	char text[SP_FMT_FIGURE];
 
 	sp_text_label(out, label);
-	sp_fmt_right(out, pps_text(text, sizeof text, pps), 14);
+	sp_fmt_right(out, isfinite(pps) ? pps_text(text, sizeof text, pps) : "unknown", 14);
 	sp_str_puts(out, " pps");
 	sp_fmt_right(out, sp_human_bps(text, sizeof text, bps), 18);
 	sp_fmt_right(out, sp_fmt_count(text, sizeof text, c, bytes), 20);
@@ -333,6 +333,8 @@ void sp_text_times(struct sp_str *out, const struct sp_result *r)
 		put_times(out, "  from actual", &m->delay_actual);
 	if (m->rtt.known)
 		put_times(out, "round trip", &m->rtt);
+	if (m->rtt_actual.known)
+		put_times(out, "  from actual", &m->rtt_actual);
 	if (r->role != SP_ROLE_RECV || m->late.known)
 		put_times(out, "late", &m->late);
 	if (sent_gaps)

@@ -13,6 +13,9 @@ void sp_text_ledger(struct sp_str *, const struct sp_result *);
 void sp_text_rates(struct sp_str *, const struct sp_result *);
 void sp_text_times(struct sp_str *, const struct sp_result *);
 void sp_text_streams(struct sp_str *, const struct sp_result *);
+/* What the kernel knows of each stream's connections; nothing where there are none. */
+void sp_text_ways(struct sp_str *, const struct sp_result *);
+void sp_text_statuses(struct sp_str *, const struct sp_result *);
 void sp_text_transports(struct sp_str *, const struct sp_result *);
 /* parts.c; with a blank line before, or nothing. */
 void sp_text_hosts(struct sp_str *, const struct sp_result *);

@@ -156,6 +156,74 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 	}
 }
 
+/* ---- connections ---- */
+
+static void put_way(struct sp_str *out, const struct sp_stream_result *s, unsigned cols)
+{
+	char text[SP_FMT_FIGURE];
+
+	sp_str_puts(out, "  ");
+	sp_fmt_left(out, s->name ? s->name : "unknown", cols);
+	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.connections), 13);
+	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.retransmits), 13);
+	sp_fmt_right(out, sp_human_ns(text, sizeof text, (double)s->way.rtt_ns), 11);
+	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.cwnd_bytes), 16);
+	sp_str_puts(out, "\n");
+}
+
+void sp_text_ways(struct sp_str *out, const struct sp_result *r)
+{
+	size_t n = r->n_streams < SP_TEXT_STREAMS ? r->n_streams : SP_TEXT_STREAMS;
+	struct sp_stream_result s;
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		sp_result_stream(r, i, &s);
+		if (!s.way.known)
+			continue;
+		if (!any) {
+			sp_fmt_left(out, "connections", 2 + NAME_MIN);
+			sp_str_printf(out, "%13s%13s%11s%16s\n", "opened", "retransmits", "rtt",
+				      "cwnd bytes");
+		}
+		any = true;
+		put_way(out, &s, NAME_MIN);
+	}
+	if (any)
+		sp_str_puts(out, "\n");
+}
+
+/* ---- answers ---- */
+
+void sp_text_statuses(struct sp_str *out, const struct sp_result *r)
+{
+	size_t n = r->n_streams < SP_TEXT_STREAMS ? r->n_streams : SP_TEXT_STREAMS;
+	struct sp_stream_result s;
+	char text[SP_FMT_FIGURE];
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		sp_result_stream(r, i, &s);
+		if (!s.statuses.n)
+			continue;
+		if (!any)
+			sp_str_puts(out, "answers by status\n");
+		any = true;
+		sp_str_puts(out, "  ");
+		sp_fmt_left(out, s.name ? s.name : "unknown", NAME_MIN);
+		for (uint32_t k = 0; k < s.statuses.n; k++)
+			sp_str_printf(
+				out, "  %u: %s", s.statuses.row[k].status,
+				sp_str_grouped(text, sizeof text, s.statuses.row[k].count));
+		if (s.statuses.more)
+			sp_str_printf(out, "  other: %s",
+				      sp_str_grouped(text, sizeof text, s.statuses.more));
+		sp_str_puts(out, "\n");
+	}
+	if (any)
+		sp_str_puts(out, "\n");
+}
+
 /* ---- transports ---- */
 
 static void put_direction(struct sp_str *out, const char *label, uint64_t msgs, uint64_t units,
@@ -169,6 +237,15 @@ static void put_direction(struct sp_str *out, const char *label, uint64_t msgs, 
 	if (super)
 		sp_str_printf(out, "%s super-packets, ",
 			      sp_str_grouped(text, sizeof text, units));
+	sp_str_printf(out, "%s calls\n", sp_str_grouped(text, sizeof text, calls));
+}
+
+static void put_bytes(struct sp_str *out, const char *label, uint64_t bytes, uint64_t calls)
+{
+	char text[SP_FMT_FIGURE];
+
+	sp_text_label(out, label);
+	sp_str_printf(out, "%s bytes in ", sp_str_grouped(text, sizeof text, bytes));
 	sp_str_printf(out, "%s calls\n", sp_str_grouped(text, sizeof text, calls));
 }
 
@@ -217,10 +294,14 @@ static void put_transport(struct sp_str *out, const struct sp_transport_result *
 		sp_fmt_safe(out, t->road);
 	}
 	sp_str_puts(out, "\n");
-	if (s->tx_calls)
+	if (s->tx_calls && !s->tx_msgs) /* a byte stream has no packets of ours */
+		put_bytes(out, "  out", s->tx_bytes, s->tx_calls);
+	if (s->rx_calls && !s->rx_msgs)
+		put_bytes(out, "  in", s->rx_bytes, s->rx_calls);
+	if (s->tx_calls && s->tx_msgs)
 		put_direction(out, "  out", s->tx_msgs, s->tx_units, s->tx_calls,
 			      s->tx_units != s->tx_msgs);
-	if (s->rx_calls)
+	if (s->rx_calls && s->rx_msgs)
 		put_direction(out, "  in", s->rx_msgs, s->rx_units, s->rx_calls,
 			      s->rx_units != s->rx_msgs);
 	put_trouble(out, s, t->rx_clock != NULL);

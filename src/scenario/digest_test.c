@@ -27,47 +27,55 @@ static const struct request {
 	const char *plain, *url;
 	const char *file, *flags;
 } requests[] = {
-	{ "85aa388642bc0f4eeadfbc77efccbfc54560c9488156395b9db9d30a06a17d30", "-t 10.1.1.2",
+	{ "74814ccb2ff12c581846a09c3418dd1e577d9f7ba7706ebd3ef92798abfefa78", "-t 10.1.1.2",
 	  "udp://10.1.1.2", "udp://10.1.1.2\n", "" },
-	{ "4a027bebb3b503ef40446cc046ba2e4d340160fe3c888f50dabf28683b8c6b5d",
+	{ "14d6f961eeac5cdcacbffa559a68841bbfbd22aebd9274055a642c94a8574c94",
 	  "-t 10.1.1.2 -p 5555 -r 2Gbps --size 1400",
 	  "udp://10.1.1.2:5555?rate=2Gbit/s&size=1400",
 	  "# one\nudp://10.1.1.2:5555 # another\n", "--rate 2000Mbit/s --size 1.4k" },
-	{ "a57e0e56acbaeee29d264d94159fc080751cf881e340448e28da9c969e8b74dd",
+	{ "4f198f1d96390b9c20febe0442a3366ad68721afda097c514a90dab4a22a4cc0",
 	  "--target-ip fd99::2 --target-port 7 --count 5 --payload ab",
 	  "udp://[fd99::2]:7?count=5&payload=ab", "udp://[FD99:0::2]:7?payload=ab\n",
 	  "--count 5" },
-	{ "a9e4705a7f6edecb5c8016d35a3652ad11b76960a03cf7589b0bdad02c5a22f5",
+	{ "61b262c3af572d68a386a4f190053d29f9b5329a584b58c0178ada5c94c8431a",
 	  "-t host.example -D 2m -r max --no-stamp --bind 10.0.0.1%eth0",
 	  "udp://host.example?duration=120s&rate=max&stamp=off --bind 10.0.0.1 --interface eth0",
 	  "udp://host.example?stamp=off&rate=MAX\n", "-D 120 --bind 10.0.0.1%eth0" },
-	{ "777c9e7de94535e82b8964e7b21eb609afb71d9ba2e716f053338c7dcb1118a0",
+	{ "ea6168af21fc7861e2c6d6a732506c661725073635648353530c58c941598cad",
 	  "-t 10.0.0.1 -t 10.0.0.2:9 --departure exponential --seed 42 --bytes 1Mi",
 	  "udp://10.0.0.1 udp://10.0.0.2:9 --departure exponential --seed 42 --bytes 1048576",
 	  "udp://10.0.0.1\n\nudp://10.0.0.2:9\n",
 	  "--departure exponential --seed 42 --bytes 1024Ki" },
-	{ "649b7aaa5fae0b1f514093210de0c801970665cedf904afbc4b92d3bf772ae47",
+	{ "d9498946d0571938464fc4d25297c6ed4e47cb5228732fa7ea619339499cb32b",
 	  "-t 10.0.0.1 --streams 3 --cores 2 --spin never --coalesce 20us --tally stream",
 	  "udp://10.0.0.1?streams=3 --cores 2 --spin never --coalesce 0.02ms --tally stream",
 	  "udp://10.0.0.1?streams=3\n",
 	  "--cores 2 --spin never --coalesce 20000ns --tally stream" },
-	{ "c1b854c0b5723aa6f84ed6fe73a76c2c2ec342041d7a27107f87868724a053f0",
+	{ "cbea739c795e42bfcb7581085b92e01a3bba50ae6909558a9a88d13ec0867d45",
 	  "-t 10.0.0.1 --out f.pcap",
 	  "udp://10.0.0.1 --transport pcap --set file=f.pcap --virtual", "udp://10.0.0.1\n",
 	  "--out f.pcap" },
-	{ "d45cfb656db1030de9e5fdbb77e349a4bab6cff2e9dc477acb3b0dababce0f74",
+	{ "5c55459e54fb8feca7a3afcf297406de2ca7c13bc3d463573a0a176d259a4aec",
 	  "-t 10.0.0.1 --transport loop --set loss=1% --set delay=5ms --virtual",
 	  "udp://10.0.0.1 --set loss=0.01 --set delay=5000us --transport loop --virtual",
 	  "udp://10.0.0.1\n", "--transport loop --virtual --set delay=5ms --set loss=1%" },
-	{ "4c81a1adbe7a116c92646c280d9e97db4ce12aa25adf73b099f40c84eb1c3cd2",
+	{ "e1d952925301a8077f5d13ed319a8b023834b8288cde55c712fe90925eb10f04",
 	  "-t 10.0.0.1 --transport packet --interface eth0 --size 80 --stamp short",
 	  "udp://10.0.0.1?stamp=short&size=80 --transport packet --interface eth0",
 	  "udp://10.0.0.1?size=80\n", "--stamp short --transport packet --interface eth0" },
-	{ "3e46a775ef9fd0d2fffbb347d9a5c7d969c9bfe49f1375d9451cfe6b892a0272",
+	{ "6518a5aa3c4f828ef2d9d2d4fd56c2d527864118ad89373d6a11d5e7b6b250b9",
 	  "-t 10.0.0.1 --no-gso --no-control --best-effort --catch-up chase:3x --name n",
 	  "udp://10.0.0.1 --set gso=no --no-control --best-effort --catch-up chase:3x --name n",
 	  "udp://10.0.0.1\n",
 	  "--no-gso --no-control --best-effort --catch-up chase:3x --name n" },
+	{ "ccdbfc0dd19b65bdf23f152451baa0e0468685e0152d33da823c2fd8dba7b674",
+	  "-t 10.0.0.1 -p 80 --protocol tcp -r 10 --size 64 --per-message",
+	  "tcp://10.0.0.1:80?rate=10&size=64 --per-message", "tcp://10.0.0.1:80?size=64\n",
+	  "-r 10 --per-message" },
+	{ "4182a9376ecfc0f8d8054be8006abacc0522428bc78e59d82731263dfccc44b1",
+	  "-t 10.0.0.1 --protocol tcp -r max --congestion cubic --nagle --mss 1000",
+	  "tcp://10.0.0.1?rate=max --set congestion=cubic --set nodelay=no --set mss=1000",
+	  "tcp://10.0.0.1\n", "--rate max --congestion cubic --nagle --mss 1k" },
 };
 
 /* Receivers have no targets. */
@@ -81,6 +89,8 @@ static const struct {
 	{ "225b7779d6fe04eb5142b0d308e471cce8fa895e1dc8c2961956e751a0fa3cd3",
 	  "--bind ::1 -p 77 --count 9 --verify full",
 	  "udp://[::1]:77 --count 9 --verify full" },
+	{ "45c0f0c8948e7cf9fee775960c093fa9d6a7af1e742ad0e8f1931f288b80c8a8",
+	  "-p 7 --protocol mixed --rcvbuf 1Mi", "udp://:7 tcp://:7 --set rcvbuf=1048576" },
 };
 
 #define HEAD	"spate: 1\nname: send\n"
@@ -107,7 +117,13 @@ static const char *const files[] = {
 	     "streams: [{target: 10.0.0.1, size: 80, stamp: short}]\n",
 	"spate: 1\nname: n\nrun: {control: no, best_effort: yes, catch_up: chase:3x}\n"
 	"hosts: {me: {local: true}}\nports: {tx0: {host: me, gso: no}}\n" TARGET,
+	HEAD
+	"ports: {tx0: {transport: tcp}}\n"
+	"streams: [{target: \"tcp://10.0.0.1:80\", size: 64, rate: 10, per_message: yes}]\n",
+	HEAD "ports: {tx0: {transport: tcp, congestion: cubic, nodelay: no, mss: 1k}}\n"
+	     "streams: [{target: \"tcp://10.0.0.1\", rate: max}]\n",
 };
+_Static_assert(sizeof files / sizeof *files == sizeof requests / sizeof *requests, "one each");
 
 static const char *const receiver_files[] = {
 	NULL,
@@ -115,7 +131,11 @@ static const char *const receiver_files[] = {
 	"ports: {rx0: {port: 5001, port_last: 5010}}\nreceivers: [{from: rx0}]\n",
 	"spate: 1\nname: recv\nrun: {count: 9, verify: full}\n"
 	"ports: {rx0: {bind: '[::1]:77'}}\nreceivers: [{from: rx0, name: rx0}]\n",
+	NULL, /* without an end */
 };
+_Static_assert(sizeof receiver_files / sizeof *receiver_files ==
+		       sizeof receivers / sizeof *receivers,
+	       "one each");
 
 static unsigned check_scenario(const char *text, const char *sha256)
 {
@@ -210,10 +230,44 @@ static void test_recv(void **state)
 		wrong += check("recv", receivers[i].plain, receivers[i].sha256);
 		wrong += check("recv", receivers[i].url, receivers[i].sha256);
 		/* A file must say when it ends. */
-		if (i)
+		if (receiver_files[i])
 			wrong += check_scenario(receiver_files[i], receivers[i].sha256);
 	}
 	assert_int_equal(wrong, 0);
+}
+
+/* Streams that share a schedule: one target, one number, one entry. */
+static void test_shares(void **state)
+{
+	struct sp_words w;
+	const struct sp_plan_stream *s;
+
+	(void)state;
+	parse("send", "-t 10.0.0.1 -p 9 --protocol mixed -r 100 --size 99", &w);
+	s = w.plan->streams;
+	assert_int_equal(w.plan->n_streams, 2);
+	assert_int_equal(w.plan->n_ports, 2);
+	assert_string_equal(s[0].protocol, "udp");
+	assert_string_equal(s[1].protocol, "tcp");
+	assert_string_equal(s[0].entry, s[1].entry);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(s[i].port, 9);
+		assert_int_equal(s[i].size, 99);
+		assert_int_equal(s[i].deal_of, 2);
+		assert_int_equal(s[i].deal_at, i);
+		assert_int_equal(s[i].deal_n, 1);
+	}
+	sp_words_free(&w);
+	parse("send", "-t 10.0.0.1 --protocol tcp:30,udp:50 --streams 2", &w);
+	s = w.plan->streams;
+	assert_int_equal(w.plan->n_streams, 4);
+	assert_string_equal(s[0].protocol, "tcp");
+	assert_int_equal(s[0].deal_n, 3);
+	assert_int_equal(s[1].deal_n, 5);
+	assert_int_equal(s[1].deal_at, 3);
+	assert_int_equal(s[1].deal_of, 8);
+	assert_string_not_equal(s[0].entry, s[2].entry);
+	sp_words_free(&w);
 }
 
 int main(void)
@@ -221,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_recv),
+		cmocka_unit_test(test_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

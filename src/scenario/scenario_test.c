@@ -169,7 +169,7 @@ static const struct {
 	{ TX("rate: 0"), "2:", "rate" },
 	{ TX("size: -1"), "2:", "'-1' is not a size" },
 	{ TX("size: NaN"), "2:", "'NaN' is not a size" },
-	{ TX("size: 70000"), "2:", "at most 65535" },
+	{ TX("size: 70000"), "2:", "at most 65507" },
 	{ TX("size: 12 parsecs"), "2:", "is not a size" },
 	{ TX("duration: -3s"), "2:", "'-3s' is not a time" },
 	{ TX("duration: 3 fortnights"), "2:", "is not a time" },

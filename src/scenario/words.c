@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "engine/plan.h"
+#include "engine/protocol.h"
 #include "scenario/words_impl.h"
 
 static int no_memory(struct sp_err *err)
@@ -79,6 +80,44 @@ bad:
 
 /* ---- into the plan ---- */
 
+static bool has(const struct sp_opt *rows, const char *key)
+{
+	return rows && sp_opt_find(rows, key);
+}
+
+bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const char *word,
+		     struct sp_given *g, const char *key)
+{
+	int role = item == SP_PLAN_STREAM ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
+	struct sp_protocol p;
+
+	if (has(sp_plan_rows(item), key))
+		return false;
+	if (sp_protocol_find(r->catalog, word, role, &p))
+		return false; /* the plan says what is wrong with it */
+	if (!has(p.proto ? p.proto->opts : NULL, key) &&
+	    !has(p.wrap ? p.wrap->opts : NULL, key))
+		return true;
+	g->taken = true;
+	return false;
+}
+
+int sp_reader_all_taken(const struct sp_reader *r, enum sp_plan_item item, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	for (unsigned i = 0; i < r->n_given; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (g->flag && !g->taken && is_last(r, g) &&
+		    strncmp(g->flag->key, prefix, len) == 0 &&
+		    !has(sp_plan_rows(item), g->flag->key + len))
+			return sp_fail(r->err, -ENOENT, SP_EXIT_USAGE,
+				       "%s: no protocol here has such a setting", g->spelling);
+	}
+	return 0;
+}
+
 int sp_reader_set(struct sp_reader *r, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -87,7 +126,8 @@ int sp_reader_set(struct sp_reader *r, const char *prefix)
 		const struct sp_given *g = &r->given[i];
 		int rc;
 
-		if (!g->flag || strncmp(g->flag->key, prefix, len) != 0 || !is_last(r, g))
+		if (!g->flag || strncmp(g->flag->key, prefix, len) != 0 || !is_last(r, g) ||
+		    strcmp(g->flag->key + len, "protocol") == 0)
 			continue;
 		rc = sp_plan_set(r->build, g->flag->key + len, g->value, g->spelling, r->err);
 		if (rc)
@@ -96,7 +136,45 @@ int sp_reader_set(struct sp_reader *r, const char *prefix)
 	return 0;
 }
 
-static int set_one(struct sp_reader *r, const struct sp_given *g)
+const char *sp_reader_transport(const struct sp_reader *r, const char *word)
+{
+	const struct sp_given *out = sp_reader_last(r, "out_pcap");
+	const struct sp_given *transport = sp_reader_last(r, "transport");
+	struct sp_protocol p;
+
+	if (out)
+		return "pcap";
+	if (transport)
+		return transport->value;
+	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
+}
+
+const char *sp_reader_number(const char *word)
+{
+	if (strcmp(word, "http") == 0)
+		return "80";
+	return strcmp(word, "https") == 0 ? "443" : SP_WORDS_PORT;
+}
+
+/* Where several transports are in use, a setting is for those that have it. */
+static bool lacks(const struct sp_reader *r, const char *transport, const char *key)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(r->catalog, transport);
+
+	return r->mixed && ops && ops->opts && !sp_opt_find(ops->opts, key);
+}
+
+/* --congestion reno: the flag is the setting. */
+static int set_named(struct sp_reader *r, const struct sp_given *g, const char *on)
+{
+	const char *key = g->flag->key + strlen("setting.");
+
+	if (!is_last(r, g) || lacks(r, on, key))
+		return 0;
+	return sp_plan_set(r->build, key, g->value, g->spelling, r->err);
+}
+
+static int set_one(struct sp_reader *r, const struct sp_given *g, const char *on)
 {
 	const char *eq = strchr(g->value, '=');
 	char key[64];
@@ -108,10 +186,12 @@ static int set_one(struct sp_reader *r, const struct sp_given *g)
 	}
 	memcpy(key, g->value, (size_t)(eq - g->value));
 	key[eq - g->value] = '\0';
+	if (lacks(r, on, key))
+		return 0;
 	return sp_plan_set(r->build, key, eq + 1, g->spelling, r->err);
 }
 
-int sp_reader_set_port(struct sp_reader *r)
+int sp_reader_set_port(struct sp_reader *r, const char *word)
 {
 	const struct sp_given *out = sp_reader_last(r, "out_pcap");
 	const struct sp_given *transport = sp_reader_last(r, "transport");
@@ -127,11 +207,19 @@ int sp_reader_set_port(struct sp_reader *r)
 	else if (transport)
 		rc = sp_plan_set(r->build, "transport", transport->value, transport->spelling,
 				 r->err);
+	else if (strcmp(sp_reader_transport(r, word), "udp") != 0)
+		rc = sp_plan_set(r->build, "transport", sp_reader_transport(r, word), word,
+				 r->err);
 	if (!rc && out)
 		rc = sp_plan_set(r->build, "file", out->value, out->spelling, r->err);
-	for (unsigned i = 0; i < r->n_given && !rc; i++)
-		if (r->given[i].flag && strcmp(r->given[i].flag->key, "setting") == 0)
-			rc = set_one(r, &r->given[i]);
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (g->flag && strcmp(g->flag->key, "setting") == 0)
+			rc = set_one(r, g, sp_reader_transport(r, word));
+		else if (g->flag && strncmp(g->flag->key, "setting.", 8) == 0)
+			rc = set_named(r, g, sp_reader_transport(r, word));
+	}
 	return rc ? rc : sp_reader_set(r, "port.");
 }
 

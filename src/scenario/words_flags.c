@@ -13,6 +13,8 @@
 #define G_ENGINE  "Engine"
 #define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
+#define G_HTTP	  "HTTP (http, https)"
+#define G_TLS	  "TLS (https)"
 
 #define KEY_ROW                                                                                \
 	{                                                                                      \
@@ -100,7 +102,10 @@ const struct sp_flag sp_send_flags[] = {
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
 	  "port number of targets that name none (default " SP_WORDS_PORT ")" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
-	  "udp (the default and all that works yet)" },
+	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
+	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
+	  "first udp, then tcp, by turns), http, https, or shares of one schedule: "
+	  "udp:50,tcp:30,http:20" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -110,7 +115,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "of each stream: 100pps, 50kpps, 2Gbit/s, 1Gbit/s@l1, max; a bare number is "
 	  "packets a second (default 100)" },
 	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
-	  "payload of a packet; over frame transports the frame without FCS (default 1024)" },
+	  "payload of a packet or message; over frame transports the frame without FCS (default "
+	  "1024)" },
 	{ "--departure", SP_FLAG_VALUE, "LAW", "stream.departure", NULL, G_TRAFFIC,
 	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
@@ -118,6 +124,10 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
+	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
+	  "tcp: a connection for each message" },
+	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
+	  "over connections: so many at a time, at most (with -r max: all the time)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
@@ -129,13 +139,47 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--bytes", SP_FLAG_VALUE, "BYTES", "stream.bytes", NULL, G_END,
 	  "bytes of each stream; 0: no limit" },
 
+	{ "--method", SP_FLAG_VALUE, "WORD", "stream.method", NULL, G_HTTP,
+	  "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH (default: POST with --size, else GET)" },
+	{ "--path", SP_FLAG_VALUE, "PATH", "stream.path", NULL, G_HTTP,
+	  "what is asked for, unless the URL says (default /)" },
+	{ "--host-header", SP_FLAG_VALUE, "HOST", "stream.host_header", NULL, G_HTTP,
+	  "the request's Host (default: the target as written)" },
+	{ "--header", SP_FLAG_VALUE, "LINE", "stream.header", NULL, G_HTTP,
+	  "a further header line, NAME: VALUE" },
+	{ "--close", SP_FLAG_NONE, NULL, "stream.close", "yes", G_HTTP,
+	  "a connection for each request" },
+	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
+	  "how long an answer may take (default 10 s)" },
+	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
+	  "take any certificate of the server" },
+	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
+	  "certificates to trust (default: the system's)" },
+	{ "--no-resume", SP_FLAG_NONE, NULL, "stream.resume", "no", G_TLS,
+	  "a whole handshake for each connection" },
+
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
 	  "leave by this interface" },
+	{ "--congestion", SP_FLAG_VALUE, "NAME", "setting.congestion", NULL, G_WAY,
+	  "tcp: congestion control, such as cubic or bbr (default: the system's; on loopback "
+	  "reno, since one that paces halves what a host carries to itself)" },
+	{ "--mss", SP_FLAG_VALUE, "BYTES", "setting.mss", NULL, G_WAY,
+	  "tcp: largest segment (default: as the path allows)" },
+	{ "--nagle", SP_FLAG_NONE, NULL, "setting", "nodelay=no", G_WAY,
+	  "tcp: let the kernel gather small messages (default: each leaves at once)" },
+	{ "--sndbuf", SP_FLAG_VALUE, "BYTES", "setting.sndbuf", NULL, G_WAY,
+	  "send buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
+	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_WAY,
+	  "receive buffer of each socket (default: the same)" },
+	{ "--tos", SP_FLAG_VALUE, "N", "setting.tos", NULL, G_WAY,
+	  "type of service or traffic class octet: DSCP times 4" },
+	{ "--ttl", SP_FLAG_VALUE, "N", "setting.ttl", NULL, G_WAY,
+	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
-	  "udp (sockets, the default), packet (frames on an interface), loop (in memory), "
-	  "null (nowhere), pcap (into a file)" },
+	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
+	  "loop (in memory), null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -188,7 +232,27 @@ const struct sp_flag sp_recv_flags[] = {
 	  "own address for ports without one, as ADDR[%DEV][:PORT] (default: all addresses, "
 	  "both families)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "recv.protocol", NULL, G_LISTEN,
-	  "udp (the default and all that works yet)" },
+	  "udp (the default), tcp (a sink: reads, counts and answers nothing), mixed (udp and "
+	  "tcp), http, https (servers), or several with commas between" },
+
+	{ "--status", SP_FLAG_VALUE, "N", "recv.status", NULL, G_HTTP,
+	  "of the answers (default 200)" },
+	{ "--body", SP_FLAG_VALUE, "BYTES", "recv.body", NULL, G_HTTP,
+	  "length of the answers' bodies (default 0)" },
+	{ "--delay", SP_FLAG_VALUE, "TIME", "recv.delay", NULL, G_HTTP,
+	  "wait so long before each answer" },
+	{ "--stall", SP_FLAG_VALUE, "TIME", "recv.stall", NULL, G_HTTP,
+	  "once in each --stall-every answer nothing for so long" },
+	{ "--stall-every", SP_FLAG_VALUE, "TIME", "recv.stall_every", NULL, G_HTTP,
+	  "from one stall to the next (default 1 s)" },
+	{ "--header", SP_FLAG_VALUE, "LINE", "recv.header", NULL, G_HTTP,
+	  "a further header line, NAME: VALUE" },
+	{ "--close", SP_FLAG_NONE, NULL, "recv.close", "yes", G_HTTP,
+	  "a connection for each request" },
+	{ "--cert", SP_FLAG_VALUE, "FILE", "recv.cert", NULL, G_TLS,
+	  "certificate (PEM); without one, a throw-away one is made" },
+	{ "--cert-key", SP_FLAG_VALUE, "FILE", "recv.key", NULL, G_TLS,
+	  "its key (default: in the same file)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
@@ -197,8 +261,10 @@ const struct sp_flag sp_recv_flags[] = {
 
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
 	  "only what comes in by this interface" },
+	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_IN,
+	  "receive buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
-	  "udp (sockets, the default) or packet (frames on --interface)" },
+	  "udp and tcp (sockets, as the protocol wants) or packet (frames on --interface)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
 	  "a setting of the transport; may be given several times" },
 	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,

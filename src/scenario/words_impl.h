@@ -9,6 +9,7 @@
 #include "scenario/words.h"
 
 #define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
+#define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
 
@@ -16,11 +17,13 @@
 struct sp_given {
 	const struct sp_flag *flag;
 	const char *value, *spelling;
+	bool taken; /* a protocol's own setting: somebody has it */
 };
 
 /* key=value for the plan, and where it was written. */
 struct sp_setting {
 	const char *key, *value, *place;
+	struct sp_given *given;
 };
 
 /* A target as written. */
@@ -46,7 +49,10 @@ struct sp_reader {
 	const char *port; /* -p of send; NULL: none */
 	const char *port_spelling;
 	bool port_used;
-	uint64_t streams; /* per target */
+	uint64_t streams;			/* per target */
+	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
+	unsigned n_transports;
+	bool mixed; /* a setting that one of several transports lacks is another's */
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
@@ -60,8 +66,19 @@ int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16
 		    struct sp_err *);
 /* Sets every given flag whose key begins with prefix on the plan's newest item. */
 int sp_reader_set(struct sp_reader *, const char *prefix);
-/* The newest port: transport first, since its settings depend on it. */
-int sp_reader_set_port(struct sp_reader *);
+/* Is this a setting that other protocols have, and a stream (or receiver) of this word has not? Marks
+ * it as taken where it is not so. */
+bool sp_reader_lacks(const struct sp_reader *, enum sp_plan_item, const char *word,
+		     struct sp_given *, const char *key);
+/* After all items: a protocol's setting that nobody took is a mistake. */
+int sp_reader_all_taken(const struct sp_reader *, enum sp_plan_item, const char *prefix);
+/* The newest port: transport first, since its settings depend on it. word: of the protocol that
+ * it is for, unless a flag says otherwise. */
+int sp_reader_set_port(struct sp_reader *, const char *word);
+/* The transport that a protocol of this word goes over, as the flags say or by itself. */
+const char *sp_reader_transport(const struct sp_reader *, const char *word);
+/* The port number of this protocol unless somebody says otherwise. */
+const char *sp_reader_number(const char *word);
 
 /* words_send.c, words_recv.c: everything but the run's own rows. */
 int sp_reader_send(struct sp_reader *);

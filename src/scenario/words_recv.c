@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "scenario/shares.h"
 #include "scenario/words_impl.h"
 
 struct listener {
+	const char *word;	   /* protocol; NULL: as the scheme or --protocol says */
 	const char *scheme, *host; /* "": the default */
-	uint16_t first, last;	   /* 0: as --bind says */
+	uint16_t first, last;	   /* 0: as the protocol says, or --bind */
+	bool bound;		   /* --bind says */
 	const char *place;
 };
 
@@ -26,7 +29,7 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	if (!rc)
 		rc = set(r, l, "name", name);
 	if (!rc)
-		rc = sp_reader_set_port(r);
+		rc = sp_reader_set_port(r, l->word);
 	if (!rc && *l->host && bind)
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: it names an address, and %s another one", l->place,
@@ -34,6 +37,10 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	snprintf(host, sizeof host, strchr(l->host, ':') ? "[%s]" : "%s", l->host);
 	snprintf(first, sizeof first, "%u", (unsigned)l->first);
 	snprintf(last, sizeof last, "%u", (unsigned)l->last);
+	if (!l->first && !l->bound) {
+		sp_strlcpy(first, sp_reader_number(l->word), sizeof first);
+		sp_strlcpy(last, first, sizeof last);
+	}
 	if (!rc && *l->host)
 		rc = set(r, l, "bind", host);
 	if (!rc)
@@ -41,8 +48,9 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	return rc ? rc : set(r, l, "port_last", last);
 }
 
-static int add(struct sp_reader *r, const struct listener *l)
+static int add_one(struct sp_reader *r, const struct listener *l)
 {
+	const struct sp_given *g = sp_reader_last(r, "recv.protocol");
 	char name[24];
 	int rc;
 
@@ -55,9 +63,38 @@ static int add(struct sp_reader *r, const struct listener *l)
 	if (!rc)
 		rc = set(r, l, "from", name);
 	if (!rc)
-		rc = sp_reader_set(r, "recv.");
-	if (!rc && *l->scheme)
-		rc = set(r, l, "protocol", l->scheme);
+		rc = sp_plan_set(r->build, "protocol", l->word,
+				 *l->scheme || !g ? l->place : g->spelling, r->err);
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		struct sp_given *own = &r->given[i];
+		const char *key = own->flag ? own->flag->key : "";
+
+		if (strncmp(key, "recv.", 5) == 0 && strcmp(key + 5, "protocol") != 0 &&
+		    sp_reader_last(r, key) == own &&
+		    !sp_reader_lacks(r, SP_PLAN_RECV, l->word, own, key + 5))
+			rc = sp_plan_set(r->build, key + 5, own->value, own->spelling, r->err);
+	}
+	return rc;
+}
+
+/* One receiver, or of mixed protocols several on the same number. */
+static int add(struct sp_reader *r, const struct listener *l)
+{
+	const struct sp_given *g = sp_reader_last(r, "recv.protocol");
+	struct listener one = *l;
+	struct sp_shares shares;
+	int rc;
+
+	one.word = *l->scheme ? l->scheme : g ? g->value : "udp";
+	rc = sp_shares_parse(one.word, *l->scheme || !g ? l->place : g->spelling, &shares,
+			     r->err);
+	if (rc || !shares.n)
+		return rc ? rc : add_one(r, &one);
+	r->mixed = true;
+	for (unsigned i = 0; i < shares.n && !rc; i++) {
+		one.word = shares.part[i].word;
+		rc = add_one(r, &one);
+	}
 	return rc;
 }
 
@@ -65,7 +102,6 @@ static int read_url(struct sp_reader *r, const char *text)
 {
 	struct sp_url u;
 	struct listener l = { .scheme = u.scheme, .host = u.host, .place = text };
-	uint16_t first, last;
 	char shown[100];
 	int rc;
 
@@ -77,16 +113,15 @@ static int read_url(struct sp_reader *r, const char *text)
 			       shown);
 	}
 	rc = sp_url_parse(text, &u, r->err);
+	if (!rc && *u.path)
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: a listener has no path; it answers all of them", text);
 	if (!rc && *u.query)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: a listener takes no settings after '?'", text);
-	if (!rc)
-		rc = sp_reader_ports(SP_WORDS_PORT, text, &first, &last, r->err);
-	if (rc)
-		return rc;
-	l.first = u.port ? u.port : first;
-	l.last = u.port ? u.port_last : last;
-	return add(r, &l);
+	l.first = u.port;
+	l.last = u.port_last;
+	return rc ? rc : add(r, &l);
 }
 
 static int read_given(struct sp_reader *r, const struct sp_given *g)
@@ -114,8 +149,7 @@ static int add_default(struct sp_reader *r)
 		if (rc)
 			sp_err_prefix(r->err, "%s", bind->spelling);
 	}
-	if (!rc && !u.port)
-		rc = sp_reader_ports(SP_WORDS_PORT, l.place, &l.first, &l.last, r->err);
+	l.bound = u.port != 0;
 	return rc ? rc : add(r, &l);
 }
 
@@ -129,5 +163,7 @@ int sp_reader_recv(struct sp_reader *r)
 		if (!g->flag || strcmp(g->flag->key, "listen") == 0)
 			rc = read_given(r, g);
 	}
-	return rc || r->n_listeners ? rc : add_default(r);
+	if (!rc && !r->n_listeners)
+		rc = add_default(r);
+	return rc ? rc : sp_reader_all_taken(r, SP_PLAN_RECV, "recv.");
 }

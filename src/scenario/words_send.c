@@ -17,7 +17,7 @@ static int note_common(struct sp_reader *r)
 	if (!r->stream)
 		return sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	for (unsigned i = 0; i < r->n_given; i++) {
-		const struct sp_given *g = &r->given[i];
+		struct sp_given *g = &r->given[i];
 
 		if (!g->flag || strncmp(g->flag->key, "stream.", 7) != 0 ||
 		    sp_reader_last(r, g->flag->key) != g)
@@ -26,6 +26,7 @@ static int note_common(struct sp_reader *r)
 			.key = g->flag->key + 7,
 			.value = g->value,
 			.place = g->spelling,
+			.given = g,
 		};
 	}
 	return 0;
@@ -145,7 +146,13 @@ static int add_own_receiver(struct sp_reader *r)
 	rc = sp_plan_add(r->build, SP_PLAN_RECV, NULL, r->err);
 	if (!rc)
 		rc = sp_plan_set(r->build, "name", "rx0", NULL, r->err);
-	return rc ? rc : sp_plan_set(r->build, "from", "tx0", NULL, r->err);
+	if (!rc)
+		rc = sp_plan_set(r->build, "from", "tx0", NULL, r->err);
+	/* What is spoken at one end is spoken at the other. */
+	g = sp_reader_last(r, "stream.protocol");
+	if (!rc && ops->conn)
+		rc = sp_plan_set(r->build, "protocol", g ? g->value : "tcp", NULL, r->err);
+	return rc;
 }
 
 int sp_reader_send(struct sp_reader *r)
@@ -157,17 +164,13 @@ int sp_reader_send(struct sp_reader *r)
 	if (!rc)
 		rc = read_port(r);
 	if (!rc)
-		rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
-	if (!rc)
-		rc = sp_plan_set(r->build, "name", "tx0", NULL, r->err);
-	if (!rc)
-		rc = sp_reader_set_port(r);
-	if (!rc)
 		rc = note_targets(r);
 	for (unsigned i = 0; i < r->n_targets && !rc; i++)
 		rc = sp_reader_target(r, i);
 	if (!rc)
 		rc = add_own_receiver(r);
+	if (!rc)
+		rc = sp_reader_all_taken(r, SP_PLAN_STREAM, "stream.");
 	if (!rc && r->port && !r->port_used)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: no target takes it, each has a port number of its own",

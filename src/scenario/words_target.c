@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "scenario/shares.h"
 #include "scenario/words_impl.h"
 
 /* Keys that a URL may set after '?'. */
@@ -17,8 +18,11 @@ static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
 /* A target while its streams are made. */
 struct making {
 	struct sp_url url;
-	char place[400]; /* opens sentences: the URL as written, or FILE:LINE */
-	unsigned number; /* from 1 */
+	char place[400];  /* opens sentences: the URL as written, or FILE:LINE */
+	unsigned number;  /* from 1 */
+	const char *word; /* protocol as written, or shares of several */
+	struct sp_shares shares;
+	const char *part; /* the protocol of this stream */
 };
 
 /* A query, taken apart; NULL: not given. */
@@ -111,7 +115,7 @@ static int set(struct sp_reader *r, const struct making *t, const char *key, con
 }
 
 /* What the flags say for all streams, as far as this target does not say otherwise. */
-static int set_common(struct sp_reader *r, const struct query *q)
+static int set_common(struct sp_reader *r, const struct making *t, const struct query *q)
 {
 	for (unsigned i = 0; i < r->n_stream; i++) {
 		const struct sp_setting *s = &r->stream[i];
@@ -120,7 +124,8 @@ static int set_common(struct sp_reader *r, const struct query *q)
 
 		while (k < N_KEYS && strcmp(keys[k], s->key) != 0)
 			k++;
-		if (k < N_KEYS && q->value[k])
+		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
+		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
 		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
 			r->random = true;
@@ -145,6 +150,12 @@ static int set_names(struct sp_reader *r, const struct making *t, const struct q
 	else
 		snprintf(name, sizeof name, "s%u", r->n_streams);
 	rc = set(r, t, "name", name);
+	if (t->shares.n) {
+		rc = set(r, t, "entry", name); /* the parts share a schedule, by this name */
+		snprintf(entry, sizeof entry, "-%s", t->part);
+		strncat(name, entry, sizeof name - strlen(name) - 1);
+		return rc ? rc : set(r, t, "name", name);
+	}
 	/* Histograms are large: those of very many targets are one for the command. */
 	if (r->n_targets <= SP_WORDS_ENTRIES)
 		snprintf(entry, sizeof entry, "t%u", t->number);
@@ -155,10 +166,10 @@ static int set_address(struct sp_reader *r, const struct making *t)
 {
 	const struct sp_url *u = &t->url;
 	char port[8];
-	int rc = *u->scheme ? set(r, t, "protocol", u->scheme) : 0;
+	int rc = set(r, t, "host", u->host);
 
-	if (!rc)
-		rc = set(r, t, "host", u->host);
+	if (!rc && *u->path)
+		rc = set(r, t, "path", u->path);
 	if (rc)
 		return rc;
 	if (!u->port && r->port) {
@@ -166,17 +177,70 @@ static int set_address(struct sp_reader *r, const struct making *t)
 		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
 	}
 	snprintf(port, sizeof port, "%u", (unsigned)u->port);
-	return set(r, t, "port", u->port ? port : SP_WORDS_PORT);
+	return set(r, t, "port", u->port ? port : sp_reader_number(t->part));
 }
 
-static int add_stream(struct sp_reader *r, const struct making *t, const struct query *q,
-		      uint64_t i, uint64_t n)
+/* The port of the transport under a protocol, made when the first stream wants it. */
+static int use_port(struct sp_reader *r, const struct making *t, char name[8])
 {
-	int rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
+	const char *transport = sp_reader_transport(r, t->part);
+	unsigned i = 0;
+	int rc;
 
-	r->n_streams++;
+	while (i < r->n_transports && strcmp(r->transports[i], transport) != 0)
+		i++;
+	snprintf(name, 8, "tx%u", i);
+	if (i < r->n_transports)
+		return 0;
+	if (i == SP_WORDS_PORTS)
+		return sp_fail(r->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: more than %u transports in one command", t->place,
+			       SP_WORDS_PORTS);
+	r->transports[r->n_transports++] = transport;
+	rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
 	if (!rc)
-		rc = set_common(r, q);
+		rc = sp_plan_set(r->build, "name", name, NULL, r->err);
+	return rc ? rc : sp_reader_set_port(r, t->part);
+}
+
+static int set_number(struct sp_reader *r, const struct making *t, const char *key, uint32_t n)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%u", n);
+	return set(r, t, key, text);
+}
+
+/* share NULL: the whole schedule is this stream's. */
+static int set_part(struct sp_reader *r, const struct making *t, const struct sp_share *share,
+		    uint32_t at, const char *port)
+{
+	const struct sp_given *g = sp_reader_last(r, "stream.protocol");
+	int rc = sp_plan_set(r->build, "protocol", t->part,
+			     *t->url.scheme || !g ? t->place : g->spelling, r->err);
+
+	if (!rc && strcmp(port, "tx0") != 0)
+		rc = set(r, t, "from", port);
+	if (rc || !share)
+		return rc;
+	rc = set_number(r, t, "deal_of", t->shares.of);
+	if (!rc)
+		rc = set_number(r, t, "deal_at", at);
+	return rc ? rc : set_number(r, t, "deal_n", share->n);
+}
+
+static int add_part(struct sp_reader *r, const struct making *t, const struct query *q,
+		    const struct sp_share *share, uint32_t at, uint64_t i, uint64_t n)
+{
+	char port[8];
+	int rc = use_port(r, t, port);
+
+	if (!rc)
+		rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
+	if (!rc)
+		rc = set_part(r, t, share, at, port);
+	if (!rc)
+		rc = set_common(r, t, q);
 	if (!rc)
 		rc = set_names(r, t, q, i, n);
 	if (!rc)
@@ -184,6 +248,26 @@ static int add_stream(struct sp_reader *r, const struct making *t, const struct 
 	for (size_t k = K_NAME + 1; k < K_MULTI && !rc; k++)
 		if (q->value[k])
 			rc = set(r, t, keys[k], q->value[k]);
+	return rc;
+}
+
+/* One stream, or several that share its departures. */
+static int add_stream(struct sp_reader *r, struct making *t, const struct query *q, uint64_t i,
+		      uint64_t n)
+{
+	uint32_t at = 0;
+	int rc = 0;
+
+	t->part = t->word;
+	r->n_streams++;
+	if (!t->shares.n)
+		return add_part(r, t, q, NULL, 0, i, n);
+	r->mixed = true;
+	for (unsigned k = 0; k < t->shares.n && !rc; k++) {
+		t->part = t->shares.part[k].word;
+		rc = add_part(r, t, q, &t->shares.part[k], at, i, n);
+		at += t->shares.part[k].n;
+	}
 	return rc;
 }
 
@@ -235,13 +319,18 @@ static int read_target(struct sp_reader *r, const struct sp_target *from, struct
 int sp_reader_target(struct sp_reader *r, unsigned i)
 {
 	const struct sp_target *from = &r->targets[i];
+	const struct sp_given *g = sp_reader_last(r, "stream.protocol");
 	struct making t = { .number = i + 1 };
 	struct query q;
 	uint64_t n = 1;
 	int rc = read_target(r, from, &t);
 
+	t.word = *t.url.scheme ? t.url.scheme : g ? g->value : "udp";
 	if (!rc)
 		rc = check_url(r, &t);
+	if (!rc)
+		rc = sp_shares_parse(t.word, *t.url.scheme || !g ? t.place : g->spelling,
+				     &t.shares, r->err);
 	if (!rc)
 		rc = read_query(r, &t, &q);
 	if (!rc)

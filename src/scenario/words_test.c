@@ -307,7 +307,7 @@ static struct temp write_temp(const char *text, size_t len)
 	struct temp t;
 	int fd;
 
-	snprintf(t.path, sizeof t.path, "words-test-XXXXXX");
+	snprintf(t.path, sizeof t.path, "/tmp/words-test-XXXXXX");
 	fd = mkstemp(t.path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), (ssize_t)len);
@@ -372,7 +372,7 @@ static void test_bad_files(void **state)
 	expect_file(FILE_OF("udp://a?size=65530"), SP_EXIT_DATA, ":1: size 65530", true);
 	expect_file(FILE_OF("udp://a?name=x\nudp://b?name=x"), SP_EXIT_DATA,
 		    ":2: two streams are called 'x'", true);
-	expect_file(FILE_OF("tcp://a"), SP_EXIT_DATA, ":1: protocol 'tcp'", true);
+	expect_file(FILE_OF("sctp://a"), SP_EXIT_DATA, ":1: protocol 'sctp'", true);
 	expect_file(FILE_OF("udp://a\nudp:\0//b"), SP_EXIT_DATA, ":2: a byte is 0", true);
 	expect_file("udp://a", 7, "--rate x", SP_EXIT_USAGE, "--rate: 'x'", false);
 	memset(huge, 'a', sizeof huge);

@@ -1,0 +1,149 @@
+/* What failed on connections, in words, and whether there was one at all. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/shared.h"
+#include "engine/run_impl.h"
+
+struct failure {
+	enum sp_counter counter;
+	const char *code, *text;
+};
+
+static const struct failure failures[] = {
+	{ SP_C_error_refused, "connect-refused",
+	  "connections were refused: nobody listens there" },
+	{ SP_C_error_reset, "connection-reset", "connections were reset by the far end" },
+	{ SP_C_error_timeout, "no-answer", "connections or answers did not come in time" },
+	{ SP_C_error_tls, "tls", "connections failed in TLS" },
+	{ SP_C_error_status, "status", "answers had an error status" },
+};
+
+static bool over_conns(const struct sp_run *r, unsigned stream)
+{
+	return r->ports[r->streams[stream].plan->from_port].ops->conn != NULL;
+}
+
+static void remark_stream(struct sp_run *r, unsigned i)
+{
+	struct sp_measure m;
+	char n[32], to[96];
+
+	sp_run_stream_measure(r, i, &m);
+	for (size_t k = 0; k < sizeof failures / sizeof *failures; k++) {
+		const struct failure *f = &failures[k];
+
+		if (!sp_counts_has(&m.c, f->counter) || !m.c.v[f->counter])
+			continue;
+		sp_run_say(r, f->code, false, "%s: %s %s",
+			   sp_run_target_text(r, i, to, sizeof to),
+			   sp_str_grouped(n, sizeof n, m.c.v[f->counter]), f->text);
+	}
+}
+
+/* The first stream of each kind of trouble is enough to be named. */
+#define NAMED_STREAMS 20u
+
+static void remark_turned_away(struct sp_run *r)
+{
+	uint64_t n = 0;
+	char text[32];
+
+	for (unsigned w = 0; w < r->n_workers; w++)
+		if (r->workers[w].has_conns)
+			n += SP_LOAD(r->workers[w].conns.turned_away);
+	if (n)
+		sp_run_say(r, "turned-away", false,
+			   "%s connections were turned away: the limit of %u at a time, or of "
+			   "descriptors (`ulimit -n`), was reached",
+			   sp_str_grouped(text, sizeof text, n), SP_RUN_MAX_CONNS);
+}
+
+static bool any_bytes(const struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (SP_LOAD(run_flow_tx(r, i)->tx_bytes))
+			return true;
+	return false;
+}
+
+void sp_run_judge_conns(struct sp_run *r)
+{
+	const struct sp_counts *c = &r->result.total.c;
+	unsigned named = 0, conns = 0;
+
+	if (r->role == SP_ROLE_RECV) {
+		remark_turned_away(r);
+		return;
+	}
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		conns += over_conns(r, i);
+		if (over_conns(r, i) && named++ < NAMED_STREAMS)
+			remark_stream(r, i);
+	}
+	/* Not one byte left: there was nobody to send it to. */
+	if (conns && conns == r->plan->n_streams && !any_bytes(r) &&
+	    (c->v[SP_C_error_refused] || c->v[SP_C_error_timeout] ||
+	     c->v[SP_C_error_unreachable]))
+		sp_run_exit_hint(r, SP_EXIT_UNAVAIL);
+}
+
+/* A bit rate of bulk data counts as met from this share of it on. */
+#define UNMET_SHARE 0.99
+
+static bool bulk_unmet(const struct sp_run *r, unsigned i)
+{
+	const struct sp_plan_stream *s = r->streams[i].plan;
+	uint64_t ran = r->result.duration_ns, sent = SP_LOAD(run_flow_tx(r, i)->tx_bytes);
+
+	if (!s->bulk || s->rate.kind != SP_RATE_BPS || (s->bytes && sent >= s->bytes))
+		return false;
+	ran = s->duration_ns && s->duration_ns < ran ? s->duration_ns : ran;
+	return 8e9 * (double)sent < UNMET_SHARE * (double)s->rate.micro / 1e6 * (double)ran;
+}
+
+bool sp_run_bulk_unmet(const struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (bulk_unmet(r, i))
+			return true;
+	return false;
+}
+
+bool sp_run_bound_conns(struct sp_run *r, uint64_t blocked)
+{
+	struct sp_result *res = &r->result;
+	double cores = res->host.cpu_self * 1e9 / (double)(res->duration_ns + 1);
+	unsigned bulk = 0, closed = 0;
+	char n[32];
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		const struct sp_plan_stream *s = r->streams[i].plan;
+
+		bulk += s->bulk && s->rate.kind == SP_RATE_MAX;
+		closed += over_conns(r, i) && !s->bulk && s->rate.kind == SP_RATE_MAX;
+	}
+	if (!bulk && !closed)
+		return false;
+	if (cores > 0.9 * r->n_workers) {
+		res->bound = SP_BOUND_SENDER_CPU;
+		snprintf(r->evidence, sizeof r->evidence,
+			 "asked for as much as possible: the sender used %.2f of %u cores",
+			 cores, r->n_workers);
+	} else if (bulk) {
+		res->bound = SP_BOUND_TRANSPORT;
+		snprintf(
+			r->evidence, sizeof r->evidence,
+			"asked for as much as possible: the connections were full %s times and "
+			"the path or the receiver set the pace",
+			sp_str_grouped(n, sizeof n, blocked));
+	} else {
+		res->bound = SP_BOUND_TRANSPORT;
+		snprintf(
+			r->evidence, sizeof r->evidence,
+			"each connection began its next unit when it was done with the last: the "
+			"far end set the pace");
+	}
+	return true;
+}

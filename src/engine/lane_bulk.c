@@ -1,0 +1,310 @@
+#include "engine/lane_bulk.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "core/shared.h"
+#include "engine/opener.h"
+#include "pkt/bulk.h"
+
+/* A rate is kept in pieces of at least so much, or one millisecond's worth. */
+#define PIECE	  (64u << 10)
+#define PIECE_NS  SP_NS_PER_MS
+/* After the last byte: how long the far end may take to read what is under way. */
+#define LINGER_NS (150 * SP_NS_PER_MS)
+
+enum state { BULK_WAITING, BULK_OPENING, BULK_SENDING, BULK_CLOSING, BULK_ENDED };
+
+struct bulk_conn {
+	struct sp_bulk_stream *s;
+	uint8_t opener[SP_OPENER_LEN];
+	uint64_t offset; /* where the conn cannot blast */
+};
+
+size_t sp_bulk_room(void)
+{
+	return sizeof(struct bulk_conn);
+}
+
+int sp_bulk_init(struct sp_bulk *b, struct sp_conns *conns, uint32_t streams)
+{
+	*b = (struct sp_bulk){ .conns = conns, .env = conns->env, .n = streams };
+	b->stream = sp_alloc_array(b->env->mem, streams, sizeof *b->stream);
+	return b->stream ? 0 : -ENOMEM;
+}
+
+void sp_bulk_fini(struct sp_bulk *b)
+{
+	if (!b->env)
+		return;
+	sp_free(b->env->mem, b->stream);
+	sp_free(b->env->mem, b->period);
+	*b = (struct sp_bulk){ 0 };
+}
+
+static void ask(struct sp_bulk *b, struct sp_bulk_stream *s)
+{
+	struct sp_conn *conn = sp_conns_conn(b->conns, s->slot);
+	struct sp_conn_info info;
+
+	if (!conn || !conn->ops->info)
+		return;
+	conn->ops->info(conn, &info);
+	if (!info.known)
+		return;
+	SP_STORE(s->info.retransmits, info.retransmits);
+	sp_conns_publish(&s->info, &info);
+}
+
+void sp_bulk_sample(struct sp_bulk *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->stream[i].state == BULK_SENDING)
+			ask(b, &b->stream[i]);
+}
+
+static void finish(struct sp_bulk *b, struct sp_bulk_stream *s, int error, uint64_t now_ns)
+{
+	if (error) {
+		SP_STORE(s->error, error);
+		sp_errors_add(b->errors, sp_why_of(error), error, now_ns);
+	}
+	s->state = BULK_ENDED;
+	b->busy--;
+	/* What lies in buffers does not leave after the lease. */
+	sp_conns_release(b->conns, s->slot,
+			 error != 0 || sp_guard_stream_over(&s->guard, now_ns));
+}
+
+/* The last byte is written: the far end is told, and has a moment to read it. */
+static void say_goodbye(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
+{
+	struct sp_conn *conn = sp_conns_conn(b->conns, s->slot);
+
+	ask(b, s);
+	s->state = BULK_CLOSING;
+	conn->ops->shutdown(conn);
+	sp_conns_timer(b->conns, s->slot, now_ns + LINGER_NS);
+}
+
+static void begin(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
+{
+	int rc;
+
+	if (now_ns < s->start_ns) {
+		sp_conns_timer(b->conns, s->slot, s->start_ns);
+		return;
+	}
+	rc = sp_conns_connect(b->conns, s->slot, s->port, s->ep);
+	if (rc) {
+		finish(b, s, rc, now_ns);
+		return;
+	}
+	s->state = BULK_OPENING;
+	sp_conns_timer(b->conns, s->slot, s->end_ns);
+}
+
+static int opened(struct sp_bulk *b, struct sp_bulk_stream *s, struct bulk_conn *c)
+{
+	struct sp_conn *conn = sp_conns_conn(b->conns, s->slot);
+	struct sp_opener o = { .kind = SP_OPEN_BULK, .flow = s->granted };
+	int rc = conn->ops->open(conn);
+
+	if (rc)
+		return rc;
+	s->state = BULK_SENDING;
+	if (s->granted) {
+		sp_opener_put(&o, c->opener);
+		s->opener_left = SP_OPENER_LEN;
+	}
+	return 0;
+}
+
+static ssize_t write_opener(struct sp_bulk_stream *s, struct bulk_conn *c, struct sp_conn *conn)
+{
+	struct iovec iov = { c->opener + SP_OPENER_LEN - s->opener_left, s->opener_left };
+	ssize_t n = conn->ops->write(conn, &iov, 1);
+
+	if (n > 0)
+		s->opener_left = (uint8_t)(s->opener_left - n);
+	return n;
+}
+
+static ssize_t write_pattern(struct sp_bulk *b, struct bulk_conn *c, struct sp_conn *conn,
+			     uint64_t max)
+{
+	size_t at = (size_t)(c->offset % SP_BULK_PERIOD), left = SP_BULK_PERIOD - at;
+	struct iovec iov = { NULL, max < left ? (size_t)max : left };
+	ssize_t n;
+
+	if (!b->period) {
+		b->period = sp_alloc_array(b->env->mem, SP_BULK_PERIOD, 1);
+		if (!b->period)
+			return -ENOMEM;
+		sp_bulk_fill(b->period);
+	}
+	iov.iov_base = b->period + at;
+	n = conn->ops->write(conn, &iov, 1);
+	c->offset += n > 0 ? (uint64_t)n : 0;
+	return n;
+}
+
+/* How much may leave now. 0: nothing until *at_ns. */
+static uint64_t allowance(const struct sp_bulk_stream *s, uint64_t now_ns, uint64_t *at_ns)
+{
+	uint64_t sent = s->flow->tx_bytes, max = s->bytes - sent;
+	double piece = s->bytes_per_ns * (double)PIECE_NS, may;
+
+	if (s->bytes_per_ns > 0) {
+		may = s->bytes_per_ns * (double)(now_ns - s->start_ns) - (double)sent;
+		piece = piece < PIECE ? PIECE : piece;
+		piece = piece < (double)max ? piece : (double)max;
+		if (may < piece) {
+			*at_ns = s->start_ns +
+				 (uint64_t)ceil(((double)sent + piece) / s->bytes_per_ns);
+			return 0;
+		}
+		max = may < (double)max ? (uint64_t)may : max;
+	}
+	return max < SP_BULK_QUANTUM ? max : SP_BULK_QUANTUM;
+}
+
+static void account(struct sp_bulk_stream *s, uint64_t n, uint64_t now_ns)
+{
+	if (!s->flow->first_tx)
+		SP_STORE(s->flow->first_tx, now_ns);
+	SP_STORE(s->flow->last_tx, now_ns);
+	SP_ADD(s->flow->tx_bytes, n);
+}
+
+/* One piece. -EAGAIN: the conn is full; 0: not allowed before *at_ns. */
+static ssize_t send_piece(struct sp_bulk *b, struct sp_bulk_stream *s, struct bulk_conn *c,
+			  uint64_t now_ns, uint64_t *at_ns)
+{
+	struct sp_conn *conn = sp_conns_conn(b->conns, s->slot);
+	uint64_t may = allowance(s, now_ns, at_ns);
+
+	if (may == 0)
+		return 0;
+	/* Outside the own network each piece is about one packet. */
+	if (SP_UNLIKELY(s->guard.metered) && may > SP_GUARD_SEGMENT)
+		may = SP_GUARD_SEGMENT;
+	if (!sp_guard_bytes_take(&s->guard, b->meter, now_ns, may)) {
+		*at_ns = now_ns + SP_NS_PER_MS;
+		return 0;
+	}
+	return conn->ops->blast ? conn->ops->blast(conn, may) : write_pattern(b, c, conn, may);
+}
+
+static void send_some(struct sp_bulk *b, struct sp_bulk_stream *s, struct bulk_conn *c,
+		      uint64_t now_ns)
+{
+	uint64_t left = SP_BULK_QUANTUM, at_ns = SP_NEVER;
+	ssize_t n = 1;
+
+	while (s->opener_left && n > 0)
+		n = write_opener(s, c, sp_conns_conn(b->conns, s->slot));
+	while (n > 0 && left > 0 && now_ns < s->end_ns && s->flow->tx_bytes < s->bytes) {
+		n = send_piece(b, s, c, now_ns, &at_ns);
+		if (n > 0) {
+			account(s, (uint64_t)n, now_ns);
+			left -= (uint64_t)n < left ? (uint64_t)n : left;
+		}
+	}
+	if (n < 0 && n != -EAGAIN)
+		finish(b, s, (int)n, now_ns);
+	else if (now_ns >= s->end_ns || s->flow->tx_bytes >= s->bytes)
+		say_goodbye(b, s, now_ns);
+	else if (n == 0)
+		sp_conns_timer(b->conns, s->slot, at_ns < s->end_ns ? at_ns : s->end_ns);
+	else if (n > 0)
+		sp_conns_again(b->conns, s->slot);
+	else
+		sp_conns_timer(b->conns, s->slot, s->end_ns);
+}
+
+/* Whatever a sink would say is of no interest, but its end and its errors are. */
+static ssize_t listen_to(struct sp_conn *conn)
+{
+	uint8_t some[512];
+	ssize_t n;
+
+	do
+		n = conn->ops->read(conn, some, sizeof some);
+	while (n > 0);
+	return n;
+}
+
+static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
+{
+	struct sp_bulk *b = arg;
+	struct bulk_conn *c = sp_conns_room(b->conns, slot);
+	struct sp_bulk_stream *s = c->s;
+	ssize_t rc = 0;
+
+	if (s->state == BULK_WAITING) {
+		begin(b, s, now_ns);
+		return;
+	}
+	if (s->state == BULK_OPENING) {
+		rc = opened(b, s, c);
+		if (rc && now_ns >= s->end_ns)
+			rc = -ETIMEDOUT;
+		if (rc && rc != -EAGAIN)
+			finish(b, s, (int)rc, now_ns);
+	} else if (bits & SP_TURN_IN) {
+		rc = listen_to(sp_conns_conn(b->conns, slot));
+		if (rc == 0 && s->state == BULK_CLOSING) {
+			finish(b, s, 0, now_ns);
+			return;
+		}
+		if (rc < 0 && rc != -EAGAIN) {
+			finish(b, s, s->state == BULK_CLOSING ? 0 : (int)rc, now_ns);
+			return;
+		}
+	}
+	if (s->state == BULK_SENDING)
+		send_some(b, s, c, now_ns);
+	else if (s->state == BULK_CLOSING && bits & SP_TURN_TIMER)
+		finish(b, s, 0, now_ns);
+}
+
+static const struct sp_conn_user bulk_user = { .turn = turn };
+
+int sp_bulk_arm(struct sp_bulk *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct sp_bulk_stream *s = &b->stream[i];
+
+		s->slot = sp_conns_take(b->conns, &bulk_user, b);
+		if (s->slot == SP_NO_SLOT)
+			return -ENOBUFS;
+		((struct bulk_conn *)sp_conns_room(b->conns, s->slot))->s = s;
+		s->state = BULK_WAITING;
+		b->busy++;
+		sp_conns_timer(b->conns, s->slot, s->start_ns);
+	}
+	return 0;
+}
+
+void sp_bulk_stop(struct sp_bulk *b, uint64_t at_ns)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct sp_bulk_stream *s = &b->stream[i];
+
+		if (s->end_ns <= at_ns || s->state >= BULK_CLOSING)
+			continue;
+		s->end_ns = at_ns;
+		if (s->state == BULK_WAITING)
+			finish(b, s, 0, at_ns);
+		else
+			sp_conns_again(b->conns, s->slot);
+	}
+}
+
+void sp_bulk_give_up(struct sp_bulk *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->stream[i].state != BULK_ENDED)
+			finish(b, &b->stream[i], 0, 0);
+}

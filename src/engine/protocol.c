@@ -1,0 +1,77 @@
+#include "engine/protocol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define WORDS 32u
+#define LEN   40u
+
+static bool usable(const struct sp_proto_ops *p, int role)
+{
+	return p && p->roles & 1u << role && p->init;
+}
+
+int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
+		     struct sp_protocol *out)
+{
+	const struct sp_wrap_ops *tls = sp_catalog_wrap(c, "tls");
+	size_t len = strlen(word);
+	char base[LEN];
+
+	*out = (struct sp_protocol){ .transport = word };
+	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
+		return 0;
+	out->transport = "tcp";
+	out->proto = sp_catalog_proto(c, word);
+	if (usable(out->proto, role))
+		return 0;
+	if (!tls || len < 2 || len >= sizeof base || word[len - 1] != 's')
+		return -ENOENT;
+	sp_strlcpy(base, word, len);
+	out->proto = sp_catalog_proto(c, base);
+	out->wrap = tls;
+	return usable(out->proto, role) ? 0 : -ENOENT;
+}
+
+/* Every word that works, in order. */
+static size_t list_words(const struct sp_catalog *c, int role, char words[WORDS][LEN])
+{
+	size_t n = 0;
+
+	sp_strlcpy(words[n++], "udp", LEN);
+	sp_strlcpy(words[n++], "tcp", LEN);
+	for (const struct sp_proto_ops *const *p = c->proto; *p && n + 2 <= WORDS; p++) {
+		if (!usable(*p, role))
+			continue;
+		sp_strlcpy(words[n++], (*p)->name, LEN);
+		if (sp_catalog_wrap(c, "tls"))
+			snprintf(words[n++], LEN, "%.32ss", (*p)->name);
+	}
+	return n;
+}
+
+int sp_protocol_need(const struct sp_catalog *c, const char *word, int role, const char *place,
+		     struct sp_protocol *out, struct sp_err *err)
+{
+	char words[WORDS][LEN], list[WORDS * LEN] = "", shown[80];
+	const char *at[WORDS], *best;
+	size_t n, len = 0;
+
+	if (sp_protocol_find(c, word, role, out) == 0)
+		return 0;
+	n = list_words(c, role, words);
+	for (size_t i = 0; i < n; i++) {
+		at[i] = words[i];
+		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "",
+					words[i]);
+	}
+	best = sp_str_nearest(word, at, n);
+	sp_str_printable(shown, sizeof shown, word);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: protocol '%s' is not supported; works: %s%s%s%s", place, shown,
+		       list, best ? "; did you mean '" : "", best ? best : "",
+		       best ? "'?" : "");
+}

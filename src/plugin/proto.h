@@ -1,0 +1,177 @@
+/* A machine: one end of an application's conversation, without I/O, clock or allocation. Bytes
+ * and time go in, bytes and wishes come out; the dialogue lane does the rest, over whatever conn
+ * there is. So the same code runs over sockets, TLS, memory and in a fuzz target.
+ *
+ * Two objects: struct sp_proto is what a stream or receiver settles once (settings, prepared
+ * bytes); it is read-only afterwards and may be shared by workers. The state is one connection's:
+ * state_size bytes from the lane's pool, aligned to 16, and used by one worker.
+ *
+ * Times are those of the run's clock, never 0.
+ *
+ * The life of a state: init, then any of start, on_bytes, on_wrote, on_timer, on_eof in any
+ * order, then at most one on_close. Init makes it new again for the next connection. */
+#ifndef SP_PLUGIN_PROTO_H
+#define SP_PLUGIN_PROTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/mem.h"
+#include "base/options.h"
+#include "pkt/batch.h"
+
+enum sp_role {
+	SP_ROLE_CLIENT,	   /* begins at a token of the schedule */
+	SP_ROLE_SERVER,	   /* begins when a connection was accepted */
+	SP_ROLE_RESPONDER, /* answers datagrams or frames: on_msg */
+};
+
+/* Why something failed, in the words of the ledger's errors. */
+enum sp_why {
+	SP_WHY_NONE,	    /* it did not */
+	SP_WHY_UNREACHABLE, /* ICMP */
+	SP_WHY_REFUSED,	    /* the connection */
+	SP_WHY_RESET,	    /* the connection, or it ended in mid-answer */
+	SP_WHY_TIMEOUT,
+	SP_WHY_STATUS, /* answered, with an error status */
+	SP_WHY_TLS,
+	SP_WHY_RESOLVE,
+	SP_WHY_TOO_BIG, /* an answer beyond the machine's limits */
+	SP_WHY_OTHER,	/* an answer that the protocol does not allow */
+	SP_WHY_STOPPED, /* the run ended: not an error */
+};
+
+enum sp_wish_flag {
+	SP_WISH_READY = 1u << 0, /* a client that can take another token: start may be called */
+	SP_WISH_HOLD = 1u << 1,	 /* show no bytes until a wish comes without it: do not read */
+	SP_WISH_SHUT = 1u << 2,	 /* end our direction once out is written; go on reading */
+	SP_WISH_CLOSE = 1u << 3, /* close the connection once out is written */
+	SP_WISH_RESET = 1u << 4, /* close it at once, by RST where there is one */
+};
+
+/* What a machine wants, complete after each call: a later wish replaces it. */
+#define SP_WISH_OUT 4u
+struct sp_wish {
+	/* Bytes to write next, borrowed until the next call into this state. It may be less than
+	 * all that there is: on_wrote brings more. */
+	struct iovec out[SP_WISH_OUT];
+	uint64_t timer_ns; /* call on_timer then (a little later is fine); SP_NEVER: none */
+	uint8_t n_out;	   /* 0: nothing to write */
+	uint8_t flags;	   /* enum sp_wish_flag */
+	uint16_t sent;	   /* units that were sent in this call: their last byte was written, or
+			    * the answer came whole before that */
+	uint16_t done;	   /* outcomes to be fetched now, before the next call */
+};
+
+/* One departure. */
+struct sp_token {
+	uint64_t intended_ns; /* by the schedule */
+	uint32_t size;	      /* drawn by the pacer, where the protocol sends one */
+};
+
+enum sp_txn_flag {
+	SP_TXN_WHOLE = 1u << 0, /* the answer (server: the request) came to its end */
+	/* A kept connection ended before one byte of the answer came, and the request may be
+	 * repeated (RFC 9112 9.3.1): the same token may be started once on a new connection. */
+	SP_TXN_RETRY = 1u << 1,
+};
+
+/* What became of a unit. Times are 0 where the event did not happen. A client's unit is its
+ * request with the answer; a server's is a request that it took, with the status it gave. */
+struct sp_txn {
+	uint64_t intended_ns; /* client: the token's */
+	uint64_t start_ns;    /* client: when start was called; server: first byte of it */
+	uint64_t sent_ns;     /* client: last byte of the request was written */
+	uint64_t first_ns;    /* client: first byte of the answer */
+	uint64_t end_ns;      /* the answer (server: the request) was complete, or it failed */
+	uint64_t tx_bytes;    /* client: written for it, headers included */
+	uint64_t rx_bytes;    /* read for it, headers included */
+	uint64_t body_bytes;  /* of rx_bytes: the body itself */
+	uint16_t status;      /* the protocol's; 0: none came */
+	uint8_t why;	      /* enum sp_why; SP_WHY_STATUS may come with SP_TXN_WHOLE */
+	uint8_t flags;	      /* enum sp_txn_flag */
+	const char *reason; /* what was wrong, a static part of a sentence; NULL when nothing */
+};
+
+struct sp_proto;
+
+/* What the engine knows when it opens a protocol. */
+struct sp_proto_args {
+	enum sp_role role;
+	uint32_t size;	  /* --size, the largest one when it varies */
+	bool size_given;  /* it was asked for */
+	bool size_varies; /* each token brings its own */
+	const char
+		*authority; /* client: the target as the user wrote it, "host" or "host:port",
+				* without the scheme's default port; may be NULL */
+	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
+};
+
+struct sp_proto_ops {
+	SP_PLUGIN_HEAD;
+	uint32_t roles;	   /* bits 1u << enum sp_role */
+	size_t state_size; /* of a connection */
+	/* Bytes that on_bytes may leave unread (without SP_WISH_HOLD) while it waits for more:
+	 * what the lane's private buffer of a connection must be able to hold. */
+	size_t keep_max;
+
+	/* Cold. Prepared bytes are made here. */
+	int (*open)(struct sp_proto **, const struct sp_proto_args *, const struct sp_mem *,
+		    struct sp_err *);
+	void (*close)(struct sp_proto *);
+
+	/* HOT, all of the rest: no allocation, no system call. */
+
+	/* A new connection: client, it is being made; server, it was accepted. A client's output
+	 * is written when the conn takes it; until then on_wrote is not called. */
+	void (*init)(void *st, const struct sp_proto *, uint64_t now_ns, struct sp_wish *);
+	/* Client: begins a unit. 0, or -EAGAIN when the last wish was without SP_WISH_READY (the
+	 * token stays the caller's). */
+	int (*start)(void *st, const struct sp_token *, uint64_t now_ns, struct sp_wish *);
+	/* Takes a prefix and returns its length. What is left over is shown again: at once and
+	 * before another start, if the wish has done and no SP_WISH_HOLD; with
+	 * SP_WISH_HOLD as soon as a wish comes without it; else in front of the bytes that come
+	 * next. Never called with 0 bytes. */
+	size_t (*on_bytes)(void *st, const uint8_t *, size_t, uint64_t now_ns,
+			   struct sp_wish *);
+	/* n bytes of the last wish's out were written; 0: asks for the wish again. */
+	void (*on_wrote)(void *st, size_t n, uint64_t now_ns, struct sp_wish *);
+	/* At or after timer_ns. Called earlier it changes nothing. */
+	void (*on_timer)(void *st, uint64_t now_ns, struct sp_wish *);
+	/* The peer ended its direction and all its bytes were shown; left: those not taken. What
+	 * is still to be written is written. */
+	void (*on_eof)(void *st, size_t left, uint64_t now_ns, struct sp_wish *);
+	/* The connection is gone, or never came. Only wish.done counts: a unit that was under
+	 * way has failed with why. reason as in struct sp_txn, may be NULL. */
+	void (*on_close)(void *st, enum sp_why why, const char *reason, uint64_t now_ns,
+			 struct sp_wish *);
+	/* The next outcome, oldest first: exactly wish.done times after each call. */
+	void (*outcome)(void *st, struct sp_txn *);
+	/* Responder: reads msg, fills reply (data and len are room for it); 0: no answer, 1: one.
+	 * NULL for protocols over connections. */
+	int (*on_msg)(void *st, const struct sp_msg *, struct sp_msg *reply, uint64_t now_ns);
+};
+
+/* A wish for nothing. */
+static inline void sp_wish_clear(struct sp_wish *w)
+{
+	w->timer_ns = UINT64_MAX;
+	w->n_out = 0;
+	w->flags = 0;
+	w->sent = 0;
+	w->done = 0;
+}
+
+static inline void sp_wish_out(struct sp_wish *w, const void *data, size_t len)
+{
+	union {
+		const void *in;
+		void *out; /* iov_base is not const, but nobody writes there */
+	} p = { data };
+
+	w->out[w->n_out++] = (struct iovec){ p.out, len };
+}
+
+#endif
