@@ -224,8 +224,7 @@ static int tcp_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 
 static void tcp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 {
-	static const char *const road[2] = { "sendmsg, bulk by sendfile",
-					    "sendmsg" };
+	static const char *const road[2] = { "sendmsg, bulk by sendfile", "sendmsg" };
 
 	*caps = (struct sp_tcaps){
 		.bits = SP_T_CONN | SP_T_BULK | SP_T_CSUM | (p->rx ? SP_T_LISTEN : 0u),
