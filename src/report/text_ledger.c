@@ -174,10 +174,14 @@ static void put_bytes(struct sp_str *out, const struct sp_result *r)
 	}
 }
 
-static void put_errors(struct sp_str *out, const struct sp_counts *c)
+static void put_rest(struct sp_str *out, const struct sp_counts *c)
 {
 	const char *sep = "  errors: ";
 	char text[SP_FMT_FIGURE];
+
+	if (sp_counts_has(c, SP_C_own_control) && c->v[SP_C_own_control])
+		sp_str_printf(out, "  own control %s\n",
+			      sp_fmt_count(text, sizeof text, c, SP_C_own_control));
 
 	for (unsigned i = 0; i < SP_C__N; i++) {
 		if (!sp_counter_table[i].is_error || !sp_counts_has(c, (enum sp_counter)i) ||
@@ -197,7 +201,7 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 
 	if (r->unit && strcmp(r->unit, "byte") == 0) {
 		put_bytes(out, r);
-		put_errors(out, &r->total.c);
+		put_rest(out, &r->total.c);
 		return;
 	}
 	measure(&r->total.c, &w);
