@@ -157,6 +157,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "certificates to trust (default: the system's)" },
 	{ "--no-resume", SP_FLAG_NONE, NULL, "stream.resume", "no", G_TLS,
 	  "a whole handshake for each connection" },
+	{ "--tls", SP_FLAG_VALUE, "VERSION", "stream.version", NULL, G_TLS,
+	  "1.2 or 1.3 and nothing else (default: what both can)" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
@@ -253,6 +255,8 @@ const struct sp_flag sp_recv_flags[] = {
 	  "certificate (PEM); without one, a throw-away one is made" },
 	{ "--cert-key", SP_FLAG_VALUE, "FILE", "recv.key", NULL, G_TLS,
 	  "its key (default: in the same file)" },
+	{ "--tls", SP_FLAG_VALUE, "VERSION", "recv.version", NULL, G_TLS,
+	  "1.2 or 1.3 and nothing else (default: what both can)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
