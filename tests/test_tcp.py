@@ -101,6 +101,100 @@ def test_mixed_takes_turns(run_pair):
     assert udp["first_tx_ns"] < tcp["first_tx_ns"]
 
 
+# A foreign listener: counts datagrams, connections and bytes on one number of both protocols.
+FOREIGN = """
+import json, selectors, signal, socket, sys
+sel, got, run = selectors.DefaultSelector(), {"udp": 0, "tcp": 0, "conns": 0, "other": 0}, [1]
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(("0.0.0.0", 5001))
+t = socket.create_server(("0.0.0.0", 5001), backlog=500)
+for s in (u, t):
+    s.setblocking(False)
+    sel.register(s, selectors.EVENT_READ)
+signal.signal(signal.SIGINT, lambda *_: run.clear())
+print("ready", file=sys.stderr, flush=True)
+while run:
+    for key, _ in sel.select(0.1):
+        if key.fileobj is u:
+            got["udp" if len(u.recv(65536)) == 1024 else "other"] += 1
+        elif key.fileobj is t:
+            c = t.accept()[0]
+            got["conns"] += 1
+            sel.register(c, selectors.EVENT_READ)
+        else:
+            data = key.fileobj.recv(1 << 20)
+            got["tcp"] += len(data)
+            if not data:
+                sel.unregister(key.fileobj)
+                key.fileobj.close()
+json.dump(got, open("foreign.json", "w"))
+"""
+
+
+@pytest.mark.parametrize("more, udp, tcp, conns", [
+    ("--protocol tcp", 0, 1000, 1),
+    ("--protocol tcp --per-message", 0, 1000, 1000),
+    ("--protocol mixed", 500, 500, 1),
+    ("--protocol mixed --per-message", 500, 500, 500),
+    ("--protocol udp:50,tcp:30 --no-control", 625, 375, 1),
+])
+def test_the_plain_generators_words(lab, tmp_path, more, udp, tcp, conns):
+    """The command lines that S0's users have, against a listener that is not ours: what is
+    reported as sent is what arrived."""
+    (tmp_path / "foreign.py").write_text(FOREIGN)
+    done = lab(f"""
+"$SPATE" lab exec h2 -- /usr/bin/python3 foreign.py 2>foreign.err & f=$!
+i=0; until grep -q ready foreign.err; do i=$((i+1)); [ $i -lt 100 ] || exit 99; sleep 0.05; done
+"$SPATE" send --target-ip 10.99.0.2 --target-port 5001 {more} -r 200 -D 5 --size 1024 --json \
+    --no-run-dir >tx.json
+code=$?; sleep 0.5; kill -INT $f; wait $f; exit $code""", timeout=40)
+    assert done.code == 0, done
+    got = json.loads((tmp_path / "foreign.json").read_text())
+    tx = json.loads((tmp_path / "tx.json").read_text())
+    assert tx["total"]["tx_packets"] == tx["total"]["asked_packets"] == 1000
+    assert got["udp"] == udp and got["tcp"] == tcp * 1024 and got["conns"] == conns
+    # What asks for a spate receiver is one datagram, and not data.
+    assert got["other"] == (0 if "--no-control" in more else 1)
+    assert [s["tx_packets"] for s in tx["streams"]] == [n for n in (udp, tcp) if n]
+
+
+def test_a_mixed_receiver_serves_each_alone(me):
+    """Both numbers carry data there: who comes for one of them finds control all the same."""
+    recv = me.start("spate", "recv", "--protocol", "mixed", "-p", "5876", "--json", "--no-run-dir",
+                    "-D", "20")
+    recv.read_until("ready tcp", stream="stderr")
+    for word in ("udp", "tcp"):
+        done = me.run("spate", "send", f"{word}://127.0.0.1:5876", "-r", "200", "--size", "100", "-D",
+                      "1", "--json", "--no-run-dir")
+        t = json.loads(done.out)["total"]
+        assert done.code == 0 and t["rx_unique"] == 200, done
+    recv.signal(2)
+    r = json.loads(recv.wait().out)
+    assert [(f["unit"], f["rx_packets"]) for f in r["flows"]] == [("datagram", 200), ("message", 200)]
+    assert r["total"]["rx_packets"] == 400 and r["total"]["rx_bytes"] == 400 * 100
+
+
+def test_a_thousand_streams_each_at_its_rate(me):
+    """One process a side; what one more connection costs each in memory."""
+    peak = {}
+    for streams in (1, 1000):
+        recv = me.start("spate", "recv", "tcp://127.0.0.1:5877", "--json", "--no-run-dir", "-D", "30")
+        recv.read_until("ready", stream="stderr")
+        done = me.run("spate", "send", "tcp://127.0.0.1:5877", "--streams", str(streams), "-r", "10",
+                      "--size", "200", "-D", "3", "--json", "--no-run-dir", timeout=30)
+        recv.signal(2)
+        tx, rx = json.loads(done.out), json.loads(recv.wait().out)
+        assert done.code == 0, done
+        assert all(s["tx_packets"] == s["rx_unique"] == 30 for s in tx["streams"])
+        assert len(tx["streams"]) == len(rx["flows"]) == streams
+        assert sum(s["way"]["connections"] for s in tx["streams"]) == streams
+        # Each at its rate: a stream's packets are spread over its time, not sent in heaps.
+        assert all(9 <= s["tx_pps"] <= 11 for s in tx["streams"])
+        peak[streams] = tx["host"]["rss_peak_bytes"], rx["host"]["rss_peak_bytes"]
+    for side, limit in ((0, 8192), (1, 4096)):
+        assert (peak[1000][side] - peak[1][side]) / 999 < limit
+
+
 def test_refused_is_an_error_and_never_sent(lab):
     done = lab('"$SPATE" send -t 10.99.0.2 -p 5009 --protocol tcp -r 50 -D 1 --json --no-run-dir')
     t = json.loads(done.out)

@@ -21,6 +21,11 @@ static const struct sp_cli_example send_examples[] = {
 	{ "send udp://10.1.1.2 -r max --count 1M --json",
 	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
+	{ "send tcp://10.1.1.2 -r 200 --size 4000", "messages over one connection" },
+	{ "send tcp://10.1.1.2 -r max --streams 4 -D 30",
+	  "as much as four connections carry for half a minute" },
+	{ "send -t 10.1.1.2 --protocol udp:50,tcp:30 -r 800",
+	  "one schedule: 500 datagrams and 300 messages a second" },
 	{ 0 },
 };
 
@@ -28,6 +33,7 @@ static const struct sp_cli_example recv_examples[] = {
 	{ "recv", "count and verify what comes to UDP port 5001, until stopped" },
 	{ "recv udp://:5001-5010 udp://[::1]:6001 -D 60", "several ports for a minute" },
 	{ "recv -p 5001 --count 1000 --json", "a document after 1,000 packets" },
+	{ "recv tcp://:5001 --verify full", "a sink that checks each byte of bulk data" },
 	{ 0 },
 };
 
@@ -73,13 +79,18 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "send",
 		.summary = "send traffic to one or more targets, at a set rate",
-		.usage = "[OPTIONS] udp://HOST[:PORT][?KEY=VALUE&...]...\n"
+		.usage = "[OPTIONS] udp|tcp://HOST[:PORT][?KEY=VALUE&...]...\n"
 			 "[OPTIONS] -t HOST [-p PORT]\n"
 			 "[OPTIONS] --targets FILE",
-		.text = "Sends UDP packets to each target: no packet leaves before its time, and "
+		.text = "Sends packets or messages to each target: none leaves before its time, and "
 			"whatever was asked and did not leave is counted. Where a spate receiver "
 			"listens at the far end, both compare their counts, and the report says "
 			"what was lost and where; elsewhere it says 'received: unknown'.\n"
+			"Over tcp a stream is one connection with a message of --size at each "
+			"departure; with --per-message a connection for each; with -r max, or a bit "
+			"rate and no --size, as many bytes as that. A connection that is refused is "
+			"an error and was not sent. Whether the far end is spate is asked by one "
+			"datagram to the same port number (--no-control: not).\n"
 			"A target's settings after '?' go before the options: name, rate, size, "
 			"duration, count, bytes, start, departure, payload, stamp, streams. The "
 			"URL and the plain spelling of a request give the same plan.\n"
@@ -96,15 +107,17 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "recv",
 		.summary = "receive traffic, count, verify and measure it",
-		.usage = "[OPTIONS] [udp://[ADDR][:PORT[-LAST]]...]",
+		.usage = "[OPTIONS] [udp|tcp://[ADDR][:PORT[-LAST]]...]",
 		.text = "Listens on each port, on all addresses of both families unless one is "
 			"named, and prints 'ready udp://...' on standard error when it does. Any "
 			"number of senders may send at once and come and go; packets of a spate "
 			"sender are verified by their stamps, others are counted.\n"
+			"Over tcp it is a sink: it reads, counts and answers nothing, from "
+			"thousands of connections at a time, however slow or silent they are.\n"
 			"It answers no packet. Senders on this host and in private networks may "
-			"open a control session on the same TCP port number, to compare counts; "
-			"senders anywhere whose keys are trusted also get leases (see spate help "
-			"key).",
+			"open a control session on the same TCP port number (for tcp on another "
+			"one, which it tells), to compare counts; senders anywhere whose keys are "
+			"trusted also get leases (see spate help key).",
 		.run = sp_cmd_recv,
 		.flags = sp_recv_flags,
 		.examples = recv_examples,

@@ -4,6 +4,7 @@
 #include "ctl/client_peer.h"
 #include "ctl/greet.h"
 #include "ctl/tcp.h"
+#include "engine/hello.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,6 +65,17 @@ static void settle(struct sp_ctl_client *c, struct sp_ctl_peer *p, int rc)
 
 static void open_control(struct sp_ctl_client *, struct sp_ctl_peer *);
 
+/* To where control is. */
+static void move(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint16_t port)
+{
+	sp_ctl_chan_close(&p->ch);
+	p->ch.out_at = p->ch.out_end = p->ch.in_len = 0;
+	p->events = 0;
+	p->control = p->to;
+	p->control.port = port;
+	open_control(c, p);
+}
+
 /* The hello's socket makes way for the connection. */
 static void found(struct sp_ctl_client *c, struct sp_ctl_peer *p)
 {
@@ -76,11 +88,26 @@ static void found(struct sp_ctl_client *c, struct sp_ctl_peer *p)
 		settle(c, p, 0);
 		return;
 	}
-	sp_ctl_chan_close(&p->ch);
-	p->events = 0;
-	p->control = p->to;
-	p->control.port = (uint16_t)port;
-	open_control(c, p);
+	move(c, p, (uint16_t)port);
+}
+
+/* TCP data is taken on this number, too: control says where it is instead. */
+static bool redirected(struct sp_ctl_client *c, struct sp_ctl_peer *p)
+{
+	uint8_t data[SP_HELLO_LEN];
+	uint64_t nonce;
+	uint16_t port;
+
+	if (p->moved || (p->state != SP_CTL_P_SHAKING && p->state != SP_CTL_P_GREETING) ||
+	    recv(p->ch.fd, data, sizeof data, MSG_PEEK | MSG_DONTWAIT) !=
+		    (ssize_t)sizeof data ||
+	    !sp_hello_get(data, sizeof data, &nonce, &port) || !port)
+		return false;
+	sp_tls_free(p->shake);
+	p->shake = NULL;
+	p->moved = true;
+	move(c, p, port);
+	return true;
 }
 
 static int connected(struct sp_ctl_client *c, struct sp_ctl_peer *p)
@@ -110,6 +137,8 @@ static void serve(struct sp_ctl_client *c, struct sp_ctl_peer *p, uint32_t event
 		settle(c, p, connected(c, p));
 		return;
 	}
+	if (redirected(c, p))
+		return;
 	if (p->state == SP_CTL_P_SHAKING) {
 		rc = sp_ctl_peer_shake(&c->x, p);
 		settle(c, p, rc);

@@ -58,6 +58,7 @@ struct sp_ctl_peer {
 	uint32_t events; /* that epoll watches; client.c's */
 	struct sp_endpoint to;
 	struct sp_endpoint control; /* where its control port is */
+	bool moved;		    /* it has told us so itself */
 	struct sp_ctl_ask ask;
 	struct sp_ctl_grant grant;
 	struct sp_ctl_host host; /* its */

@@ -23,7 +23,7 @@
 #include "engine/run.h"
 #include "keys/pair.h"
 
-#define SP_CTL_MAGIC   0x73704354u /* "spCT" */
+#define SP_CTL_MAGIC   SP_CONTROL_MAGIC
 #define SP_CTL_VERSION 1u
 #define SP_CTL_NAME    64u
 #define SP_CTL_TXS     23u /* counts in one final record */

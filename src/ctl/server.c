@@ -353,6 +353,8 @@ static void greet_for(struct sp_ctl_server *s, const struct sp_endpoint *data)
 		}
 	}
 	s->n_greeters++;
+	if (s->sh.ops->control_at)
+		s->sh.ops->control_at(s->sh.arg, data->port, at.port);
 }
 
 static void greet_one(struct sp_ctl_server *s, const struct greeter *g)

@@ -35,6 +35,8 @@ struct sp_ctl_ops {
 	void (*session_end)(void *arg, uint32_t session, bool lost);
 	/* A hello that came among the data of a UDP port; false: none. May be NULL. */
 	bool (*next_hello)(void *arg, struct sp_hello *);
+	/* Control for TCP data port `number` is at `port`. May be NULL. */
+	void (*control_at)(void *arg, uint16_t number, uint16_t port);
 };
 
 /* After sp_run_prepare, so that the ports are bound. A control port that cannot be had is

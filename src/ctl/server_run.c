@@ -51,6 +51,11 @@ static bool run_next_hello(void *arg, struct sp_hello *h)
 	return sp_run_next_hello(arg, h);
 }
 
+static void run_control_at(void *arg, uint16_t number, uint16_t port)
+{
+	sp_run_control_at(arg, number, port);
+}
+
 int sp_ctl_server_new(struct sp_ctl_server **out, struct sp_run *run, const struct sp_env *env,
 		      struct sp_err *err)
 {
@@ -65,6 +70,7 @@ int sp_ctl_server_new(struct sp_ctl_server **out, struct sp_run *run, const stru
 		.counts_fini = sp_peer_counts_fini,
 		.session_end = run_session_end,
 		.next_hello = run_next_hello,
+		.control_at = run_control_at,
 	};
 	struct sp_ctl_limits limits = sp_ctl_limits_default();
 

@@ -363,6 +363,7 @@ static void total_samples(struct sp_run *r)
 {
 	struct sp_counts *c = &r->result.total.c;
 	uint64_t unique = 0, bytes = 0;
+	bool units = false;
 
 	for (uint32_t i = 0; i < r->n_asks; i++) {
 		if (!r->asks[i].sampled)
@@ -370,10 +371,13 @@ static void total_samples(struct sp_run *r)
 		unique += r->asks[i].sample_unique;
 		bytes += r->asks[i].sample_bytes;
 	}
-	for (uint32_t i = 0; i < r->plan->n_streams; i++)
+	for (uint32_t i = 0; i < r->plan->n_streams; i++) {
 		if (r->streams[i].ask == SP_NO_FLOW)
 			return;
-	sp_counts_set(c, SP_C_rx_unique, unique);
+		units |= !r->plan->streams[i].bulk;
+	}
+	if (units)
+		sp_counts_set(c, SP_C_rx_unique, unique);
 	sp_counts_set(c, SP_C_rx_bytes, bytes);
 }
 

@@ -43,6 +43,18 @@ static inline bool sp_hello_get(const uint8_t *data, uint32_t len, uint64_t *non
 	return memcmp(again, data, SP_HELLO_LEN) == 0;
 }
 
+/* Every record of control begins so (ctl/messages.h). A sender over UDP looks for control on the TCP
+ * port of its target's number: a sink that takes data there knows it by this, and answers with
+ * the hello that names control's own port. */
+#define SP_CONTROL_MAGIC 0x73704354u /* "spCT" */
+#define SP_CONTROL_PORTS 64u
+struct sp_control_list {
+	struct {
+		uint16_t number, port; /* of data, of control */
+	} at[SP_CONTROL_PORTS];
+	uint32_t n;
+};
+
 struct sp_hello_ring {
 	struct sp_hello {
 		struct sp_endpoint from;

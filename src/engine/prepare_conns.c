@@ -333,6 +333,7 @@ static int init_parts(struct sp_run *r, struct sp_worker *w, const struct needs 
 				     r->plan->run.verify == SP_VERIFY_FULL, r->n_workers > 1,
 				     (uint32_t)r->plan->run.max_flows))
 		return -ENOMEM;
+	w->sink.controls = &r->controls;
 	return 0;
 }
 

@@ -134,6 +134,7 @@ struct sp_run {
 	unsigned n_workers, n_workers_ready;
 	struct sp_lane_source *sources;
 	unsigned n_sources;
+	struct sp_control_list controls;
 	struct run_opened *opened;
 	uint32_t n_opened;
 	struct run_ask *asks;

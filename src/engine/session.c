@@ -46,6 +46,16 @@ bool sp_run_next_hello(struct sp_run *r, struct sp_hello *h)
 	return false;
 }
 
+void sp_run_control_at(struct sp_run *r, uint16_t number, uint16_t port)
+{
+	struct sp_control_list *l = &r->controls;
+
+	if (l->n == SP_CONTROL_PORTS)
+		return;
+	l->at[l->n].number = number;
+	l->at[l->n++].port = port;
+}
+
 const char *sp_run_listening_word(const struct sp_run *r, unsigned i)
 {
 	struct sp_endpoint local;

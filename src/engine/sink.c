@@ -20,7 +20,7 @@
 #define FAST_BYTES    (2u << 20)
 #define GATHER_BYTES  (1u << 20)
 
-enum mode { MODE_NEW, MODE_PLAIN, MODE_BULK, MODE_MESSAGES };
+enum mode { MODE_NEW, MODE_PLAIN, MODE_BULK, MODE_MESSAGES, MODE_CONTROL };
 
 struct sink_conn {
 	struct sp_flow_rx *f; /* NULL: untracked, or messages */
@@ -182,6 +182,46 @@ static void begin(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_
 	c->have = 0;
 }
 
+/* ---- those who look for control ---- */
+
+static bool looks_for_control(const uint8_t *head, size_t have)
+{
+	uint8_t magic[4];
+
+	sp_put_be32(magic, SP_CONTROL_MAGIC);
+	return memcmp(head, magic, have < sizeof magic ? have : sizeof magic) == 0;
+}
+
+static uint16_t control_of(const struct sp_sink *s, const struct sp_conn *conn)
+{
+	const struct sp_control_list *l = s->controls;
+	struct sp_endpoint local;
+
+	if (!l || !conn->ops->ends || conn->ops->ends(conn, NULL, &local))
+		return 0;
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->at[i].number == local.port)
+			return l->at[i].port;
+	return 0;
+}
+
+/* Not data: is told where control is, and then only read to its end. False: there is none. */
+static bool redirect(struct sp_sink *s, uint32_t slot, struct sink_conn *c)
+{
+	const struct sp_conn *conn = sp_conns_conn(s->conns, slot);
+	uint16_t port = control_of(s, conn);
+	uint8_t hello[SP_HELLO_LEN];
+	struct iovec iov = { hello, sizeof hello };
+
+	if (!port)
+		return false;
+	c->mode = MODE_CONTROL;
+	sp_hello_put(hello, 0, port);
+	/* A new connection has room for it. */
+	conn->ops->write(sp_conns_conn(s->conns, slot), &iov, 1);
+	return true;
+}
+
 /* ---- bytes ---- */
 
 static ssize_t take_first(struct sp_sink *s, uint32_t slot, struct sink_conn *c,
@@ -193,8 +233,13 @@ static ssize_t take_first(struct sp_sink *s, uint32_t slot, struct sink_conn *c,
 	if (n <= 0)
 		return n;
 	c->have = (uint8_t)(c->have + n);
-	if (c->have == SP_OPENER_LEN || !sp_opener_begins(c->head, c->have))
+	if (looks_for_control(c->head, c->have)) {
+		if (c->have < 4 || redirect(s, slot, c))
+			return n;
 		begin(s, slot, c, now_ns);
+	} else if (c->have == SP_OPENER_LEN || !sp_opener_begins(c->head, c->have)) {
+		begin(s, slot, c, now_ns);
+	}
 	return n;
 }
 
@@ -377,6 +422,8 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 			n = take_first(s, slot, c, now_ns);
 		else if (c->mode == MODE_MESSAGES)
 			n = take_messages(s, slot, c);
+		else if (c->mode == MODE_CONTROL)
+			n = conn->ops->read(conn, s->buf, READ_QUANTUM);
 		else
 			n = take_bulk(s, conn, c, now_ns);
 		if (n == -EAGAIN) {

@@ -6,6 +6,7 @@
 #define SP_ENGINE_SINK_H
 
 #include "engine/conns.h"
+#include "engine/hello.h"
 #include "engine/marks.h"
 #include "engine/verify.h"
 #include "pkt/endpoints.h"
@@ -19,7 +20,8 @@ struct sp_sink {
 	struct sp_endpoints from; /* source addresses, without their port numbers */
 	uint8_t *period, *buf;
 	struct sp_batch batch;
-	struct sp_marker *marker; /* NULL: nobody wants marks */
+	struct sp_marker *marker;		/* NULL: nobody wants marks */
+	const struct sp_control_list *controls; /* where those who look for control are sent */
 	uint64_t units;	   /* received: messages, and connections that brought something */
 	uint64_t accepted; /* connections */
 	uint64_t resets;   /* of those that ended, by the peer's RST */

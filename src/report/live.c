@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "report/fmt.h"
 #include "report/live_part.h"
+#include "report/ways.h"
 
 #define REDRAW_NS (SP_NS_PER_S - 50 * SP_NS_PER_MS) /* a tick may come a little early */
 
@@ -63,10 +64,11 @@ static void put_rate(struct sp_str *out, const char *label, double pps, double b
 	sp_str_printf(out, "  %s ", label);
 	if (isfinite(pps))
 		sp_str_printf(out, "%s pps", sp_fmt_short(text, sizeof text, pps));
-	else
+	else if (!isfinite(bps)) /* bulk data has no packets of ours */
 		sp_str_puts(out, "unknown");
 	if (isfinite(bps))
-		sp_str_printf(out, "  %s", sp_human_bps(text, sizeof text, bps));
+		sp_str_printf(out, "%s%s", isfinite(pps) ? "  " : "",
+			      sp_human_bps(text, sizeof text, bps));
 }
 
 /* What a sender hears at the end only is left out until then. */
@@ -96,10 +98,11 @@ static void put_plain(struct sp_live *l, const struct sp_event *ev, struct sp_st
 		put_count(out, c, SP_C_reordered);
 	} else {
 		put_rate(out, "sent", v.tx_pps, v.tx_bps);
-		put_rate(out, "received", v.rx_pps, NAN);
+		put_rate(out, "received", v.rx_pps, isfinite(v.tx_pps) ? NAN : v.rx_bps);
 		put_count(out, c, SP_C_lost);
 		put_count(out, c, SP_C_pending);
 	}
+	sp_ways_put(out, "  ", r);
 	sp_str_puts(out, "\n");
 	sp_series_remember(&l->series, ev);
 }

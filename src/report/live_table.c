@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "core/clock.h"
 #include "report/fmt.h"
+#include "report/ways.h"
 
 #define CLEAR_REST "\033[K\n" /* a shorter line leaves nothing of the older one */
 #define NAME_MIN   8u
@@ -250,16 +251,22 @@ static void put_tiny(struct sp_str *out, const struct layout *t)
 
 /* ---- which streams ---- */
 
+/* By packets; by bytes where there are none of ours. */
 static int64_t activity(const struct layout *t, size_t i)
 {
+	enum sp_counter sent = SP_C_tx_packets, got = SP_C_rx_packets;
 	struct sp_counts c;
 	int64_t tx = 0, rx = 0;
 
 	sp_row_counts(t->ev->result, i, &c);
+	if (!sp_counts_has(&c, sent) && !sp_counts_has(&c, got)) {
+		sent = SP_C_tx_bytes;
+		got = SP_C_rx_bytes;
+	}
 	if (t->ev->kind == SP_EVENT_END)
-		return (int64_t)(c.v[SP_C_tx_packets] + c.v[SP_C_rx_packets]);
-	sp_series_delta(&t->l->series, i + 1, &c, SP_C_tx_packets, &tx);
-	sp_series_delta(&t->l->series, i + 1, &c, SP_C_rx_packets, &rx);
+		return (int64_t)(c.v[sent] + c.v[got]);
+	sp_series_delta(&t->l->series, i + 1, &c, sent, &tx);
+	sp_series_delta(&t->l->series, i + 1, &c, got, &rx);
 	return tx + rx;
 }
 
@@ -335,6 +342,7 @@ void sp_live_picture(const struct sp_live *l, const struct sp_event *ev, struct 
 {
 	struct layout t = { .ev = ev, .l = l, .width = l->conf.cols - 1 };
 	unsigned rows = l->conf.rows - 1; /* the cursor stands below */
+	struct sp_str ways;
 
 	choose_columns(&t, ev->result->role);
 	if (rows < 4 || sum_cols(&t) + NAME_MIN > t.width) {
@@ -344,7 +352,15 @@ void sp_live_picture(const struct sp_live *l, const struct sp_event *ev, struct 
 	put_progress(out, &t);
 	if (ev->kind == SP_EVENT_START)
 		return;
+	sp_str_init(&ways, l->mem);
+	if (rows > 6 && sp_ways_put(&ways, "", ev->result) && !ways.failed)
+		rows--;
 	put_streams(out, &t, rows - 3);
 	if (sp_rows(ev->result) != 1)
 		put_measure(out, &t, 0, "total", &ev->result->total);
+	if (ways.len && !ways.failed) {
+		sp_fmt_left(out, ways.text, t.width < ways.len ? t.width : (unsigned)ways.len);
+		sp_str_puts(out, CLEAR_REST);
+	}
+	sp_str_fini(&ways);
 }

@@ -318,11 +318,38 @@ static void without_a_terminal_there_are_lines(void **state)
 	sp_sample_at(&w.s, 5);
 	sp_sample_recv(&w.s);
 	put(&w, &w.s.event);
-	assert_string_equal(w.out.text,
-			    "   5.0 s  received unknown  8.19 Mbit/s  reordered 0\n");
+	assert_string_equal(w.out.text, "   5.0 s  received 8.19 Mbit/s  reordered 0\n");
 	w.s.event.kind = SP_EVENT_END; /* at the same time: said already */
 	put(&w, &w.s.event);
 	assert_string_equal(w.out.text, "");
+	end(&w);
+}
+
+/* What the kernel says of connections stands in a line of its own, and only if there are any. */
+static void connections_have_a_line(void **state)
+{
+	static struct show w;
+
+	(void)state;
+	begin(&w, 3, true, 24, 80);
+	at(&w, 1);
+	assert_int_equal(lines_with(&w.t, "retransmits"), 0);
+	w.s.streams[0].way = (struct sp_way_result){
+		.known = true, .retransmits = 1200, .rtt_ns = 148000, .cwnd_bytes = 65000
+	};
+	at(&w, 2);
+	assert_int_equal(lines_with(&w.t, "retransmits 1,200  rtt 148 us  cwnd 65,000"), 1);
+	w.s.streams[2].way = (struct sp_way_result){
+		.known = true, .retransmits = 1, .rtt_ns = 2000000, .cwnd_bytes = 70000
+	};
+	at(&w, 3);
+	assert_int_equal(
+		lines_with(&w.t, "retransmits 1,201  rtt up to 2.00 ms  cwnd from 65,000"), 1);
+	end(&w);
+	begin(&w, 1, false, 0, 0);
+	w.s.streams[0].way = (struct sp_way_result){ .known = true, .rtt_ns = 1000 };
+	at(&w, 1);
+	assert_non_null(strstr(w.out.text, "  retransmits 0  rtt 1.00 us  cwnd 0\n"));
 	end(&w);
 }
 
@@ -399,6 +426,7 @@ int main(void)
 		cmocka_unit_test(the_busiest_of_many_are_shown),
 		cmocka_unit_test(without_a_terminal_there_are_lines),
 		cmocka_unit_test(hostile_names_do_nothing),
+		cmocka_unit_test(connections_have_a_line),
 		cmocka_unit_test(colour_is_a_choice),
 		cmocka_unit_test(failed_allocations_leak_nothing),
 	};

@@ -203,7 +203,8 @@ void sp_report_text(struct sp_str *out, const struct sp_event *ev,
 	sp_str_puts(out, "\n");
 	sp_text_rates(out, r);
 	sp_str_puts(out, "\n");
-	sp_text_times(out, r);
+	if (!r->unit || strcmp(r->unit, "byte") != 0) /* bytes have no departures */
+		sp_text_times(out, r);
 	if (r->n_streams > 1) {
 		sp_str_puts(out, "\n");
 		sp_text_streams(out, r);

@@ -151,10 +151,59 @@ static void put_other_counts(struct sp_str *out, const struct sp_result *r)
 	sp_str_fini(&line);
 }
 
+/* Bulk data has no units that could be late, lost or doubled: bytes are all that there is. */
+static void put_bytes(struct sp_str *out, const struct sp_result *r)
+{
+	static const enum sp_counter rows[] = { SP_C_tx_bytes, SP_C_rx_bytes };
+	const struct sp_counts *c = &r->total.c;
+	bool both = sp_counts_has(c, rows[0]) && sp_counts_has(c, rows[1]);
+	char text[SP_FMT_FIGURE];
+
+	sp_str_puts(out, "ledger (in bytes)\n");
+	for (unsigned i = r->role == SP_ROLE_RECV; i < 2; i++) {
+		sp_str_puts(out, i ? "  received" : "  sent    ");
+		sp_fmt_right(out, sp_fmt_count(text, sizeof text, c, rows[i]), 24);
+		sp_str_puts(out, "\n");
+	}
+	if (both && c->v[rows[0]] >= c->v[rows[1]]) {
+		sp_str_puts(out, "  missing ");
+		sp_fmt_right(out,
+			     sp_str_grouped(text, sizeof text, c->v[rows[0]] - c->v[rows[1]]),
+			     24);
+		sp_str_puts(out, "\n");
+	}
+}
+
+static void put_rest(struct sp_str *out, const struct sp_counts *c)
+{
+	const char *sep = "  errors: ";
+	char text[SP_FMT_FIGURE];
+
+	if (sp_counts_has(c, SP_C_own_control) && c->v[SP_C_own_control])
+		sp_str_printf(out, "  own control %s\n",
+			      sp_fmt_count(text, sizeof text, c, SP_C_own_control));
+
+	for (unsigned i = 0; i < SP_C__N; i++) {
+		if (!sp_counter_table[i].is_error || !sp_counts_has(c, (enum sp_counter)i) ||
+		    !c->v[i])
+			continue;
+		sp_str_printf(out, "%s%s %s", sep, sp_counter_table[i].name,
+			      sp_fmt_count(text, sizeof text, c, (enum sp_counter)i));
+		sep = ", ";
+	}
+	if (*sep == ',')
+		sp_str_puts(out, "\n");
+}
+
 void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 {
 	struct widths w;
 
+	if (r->unit && strcmp(r->unit, "byte") == 0) {
+		put_bytes(out, r);
+		put_rest(out, &r->total.c);
+		return;
+	}
 	measure(&r->total.c, &w);
 	sp_str_puts(out, "ledger");
 	if (r->unit)

@@ -96,6 +96,29 @@ static unsigned name_cols(const struct sp_result *r, const struct chosen *c)
 	return cols < NAME_MAX ? cols : NAME_MAX;
 }
 
+/* Bulk data: bytes, and bits a second. */
+static void put_byte_figures(struct sp_str *out, const struct sp_stream_result *s, bool recv)
+{
+	static const enum sp_counter counts[] = { SP_C_tx_bytes, SP_C_rx_bytes };
+	const struct sp_measure *m = &s->m;
+	double bps = recv ? m->rx_bps : m->tx_bps;
+	char text[SP_FMT_FIGURE];
+
+	for (unsigned i = 0; i < 2; i++) {
+		sp_strlcpy(text, "unknown", sizeof text);
+		if (sp_counts_has(&m->c, counts[i]))
+			sp_human_bytes(text, sizeof text, (double)m->c.v[counts[i]]);
+		sp_fmt_right(out, text, 13);
+	}
+	sp_fmt_right(out, "-", 11);
+	sp_fmt_right(out, "-", 10);
+	sp_strlcpy(text, "unknown", sizeof text);
+	if (isfinite(bps))
+		sp_human_bps(text, sizeof text, bps);
+	sp_fmt_right(out, text, 13);
+	sp_str_puts(out, "\n");
+}
+
 static void put_figures(struct sp_str *out, const struct sp_stream_result *s, bool recv)
 {
 	const struct sp_measure *m = &s->m;
@@ -145,7 +168,10 @@ void sp_text_streams(struct sp_str *out, const struct sp_result *r)
 		sp_result_stream(r, c.at[k], &s);
 		sp_str_puts(out, "  ");
 		sp_fmt_left(out, s.name ? s.name : "unknown", cols);
-		put_figures(out, &s, recv);
+		if (s.unit && strcmp(s.unit, "byte") == 0)
+			put_byte_figures(out, &s, recv);
+		else
+			put_figures(out, &s, recv);
 	}
 	if (!all) {
 		sp_str_grouped(text, sizeof text, r->n_streams - c.n);
