@@ -169,6 +169,17 @@ def lab(me):
 
 
 @pytest.fixture
+def certificate(tmp_path):
+    """For localhost and 127.0.0.1, its key in key.pem beside it."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                    tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
+                   check=True, capture_output=True, timeout=20)
+    return tmp_path / "cert.pem"
+
+
+@pytest.fixture
 def run_json(me):
     """run_json("recv", ...): runs spate with --json; (exit status, parsed document)."""
     def run(*args, timeout=60, **options):

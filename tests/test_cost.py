@@ -17,9 +17,13 @@ LIMITS = {
 }
 
 
-def instructions(me, way, packets):
+# A request by one of HTTP's machines alone: wrk's at the server, nginx's answer at the client.
+HTTP_LIMITS = {"client": 5200, "server": 1900}
+
+
+def instructions(me, way, packets, program="engine_cost_test"):
     done = me.run("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                  me.spate.parent / "engine_cost_test", way, packets, timeout=60)
+                  me.spate.parent / program, way, packets, timeout=60)
     assert done.code == 0, done
     return int(re.search(r"Collected\s*:\s*(\d+)", done.err).group(1))
 
@@ -30,3 +34,12 @@ def test_instructions_a_packet(me, way):
         pytest.skip("valgrind or the test program is missing")
     cost = instructions(me, way, MANY) - instructions(me, way, FEW)
     assert cost / (int(MANY) - int(FEW)) < LIMITS[way]
+
+
+@pytest.mark.parametrize("role", HTTP_LIMITS)
+def test_instructions_a_request(me, role):
+    program = "proto_http_cost_test"
+    if not shutil.which("valgrind") or not (me.spate.parent / program).exists():
+        pytest.skip("valgrind or the test program is missing")
+    cost = instructions(me, role, MANY, program) - instructions(me, role, FEW, program)
+    assert cost / (int(MANY) - int(FEW)) < HTTP_LIMITS[role]

@@ -28,6 +28,12 @@ static const struct sp_cli_example send_examples[] = {
 	  "as much as four connections carry for half a minute" },
 	{ "send -t 10.1.1.2 --protocol udp:50,tcp:30 -r 800",
 	  "one schedule: 500 datagrams and 300 messages a second" },
+	{ "send http://10.1.1.2/index.html -r 500 -D 30",
+	  "GET, 500 requests a second over kept connections, whatever the server does" },
+	{ "send https://10.1.1.2 --size 2000 --close --insecure -r 50",
+	  "POST 2,000 bytes, a connection and a handshake for each" },
+	{ "send http://10.1.1.2 -r max --connections 64",
+	  "64 connections, each with its next request when it has the answer" },
 	{ 0 },
 };
 
@@ -36,6 +42,8 @@ static const struct sp_cli_example recv_examples[] = {
 	{ "recv udp://:5001-5010 udp://[::1]:6001 -D 60", "several ports for a minute" },
 	{ "recv -p 5001 --count 1000 --json", "a document after 1,000 packets" },
 	{ "recv tcp://:5001 --verify full", "a sink that checks each byte of bulk data" },
+	{ "recv http://:8080 https://:8443 --body 10k --delay 20ms",
+	  "two servers; without --cert a certificate is made for the day" },
 	{ 0 },
 };
 
@@ -104,9 +112,11 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.name = "send",
 		.summary = "send traffic to one or more targets, at a set rate",
 		.usage = "[OPTIONS] udp|tcp://HOST[:PORT][?KEY=VALUE&...]...\n"
+			 "[OPTIONS] http|https://HOST[:PORT][/PATH]...\n"
 			 "[OPTIONS] -t HOST [-p PORT]\n"
 			 "[OPTIONS] --targets FILE",
-		.text = "Sends packets or messages to each target: none leaves before its time, and "
+		.text = "Sends packets, messages or requests to each target: none leaves before its "
+			"time, and "
 			"whatever was asked and did not leave is counted. Where a spate receiver "
 			"listens at the far end, both compare their counts, and the report says "
 			"what was lost and where; elsewhere it says 'received: unknown'.\n"
@@ -115,6 +125,15 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"rate and no --size, as many bytes as that. A connection that is refused is "
 			"an error and was not sent. Whether the far end is spate is asked by one "
 			"datagram to the same port number (--no-control: not).\n"
+			"Over http and https a unit is a request: GET, or POST where --size is "
+			"given, over connections that are kept (--close: one each). With a rate "
+			"requests start when they are due, on a free connection or a new one, 64 "
+			"at most unless --connections says otherwise; where none is free they are "
+			"late, and given up after a second. With -r max each of --connections has "
+			"its next request when it has the answer. The round trip counts from the "
+			"intended start; that from the actual start stands beside it, and hides "
+			"what a slow server kept from starting. Answers are counted by status, and "
+			"those from 400 on are errors, too.\n"
 			"A target's settings after '?' go before the options: name, rate, size, "
 			"duration, count, bytes, start, departure, payload, stamp, streams. The "
 			"URL and the plain spelling of a request give the same plan.\n"
@@ -131,13 +150,15 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "recv",
 		.summary = "receive traffic, count, verify and measure it",
-		.usage = "[OPTIONS] [udp|tcp://[ADDR][:PORT[-LAST]]...]",
+		.usage = "[OPTIONS] [udp|tcp|http|https://[ADDR][:PORT[-LAST]]...]",
 		.text = "Listens on each port, on all addresses of both families unless one is "
 			"named, and prints 'ready udp://...' on standard error when it does. Any "
 			"number of senders may send at once and come and go; packets of a spate "
 			"sender are verified by their stamps, others are counted.\n"
 			"Over tcp it is a sink: it reads, counts and answers nothing, from "
-			"thousands of connections at a time, however slow or silent they are.\n"
+			"thousands of connections at a time, however slow or silent they are. Over "
+			"http and https it is a server that gives every request the same answer; a "
+			"head may take ten seconds, and a connection be silent for a minute.\n"
 			"It answers no packet. Senders on this host and in private networks may "
 			"open a control session on the same TCP port number (for tcp on another "
 			"one, which it tells), to compare counts; senders anywhere whose keys are "

@@ -100,7 +100,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "address or name to send to; may be given several times. A URL "
 	  "udp://HOST:PORT says the same" },
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
-	  "port number of targets that name none (default " SP_WORDS_PORT ")" },
+	  "port number of targets that name none (default " SP_WORDS_PORT ", http 80, https "
+	  "443)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
@@ -152,11 +153,13 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
 	  "how long an answer may take (default 10 s)" },
 	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
-	  "take any certificate of the server" },
+	  "take any certificate of the server (else it must be trusted, and for the host)" },
 	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
 	  "certificates to trust (default: the system's)" },
 	{ "--no-resume", SP_FLAG_NONE, NULL, "stream.resume", "no", G_TLS,
 	  "a whole handshake for each connection" },
+	{ "--tls", SP_FLAG_VALUE, "VERSION", "stream.version", NULL, G_TLS,
+	  "1.2 or 1.3 and nothing else (default: what both can)" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
@@ -248,11 +251,13 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--header", SP_FLAG_VALUE, "LINE", "recv.header", NULL, G_HTTP,
 	  "a further header line, NAME: VALUE" },
 	{ "--close", SP_FLAG_NONE, NULL, "recv.close", "yes", G_HTTP,
-	  "a connection for each request" },
+	  "end the connection after each answer" },
 	{ "--cert", SP_FLAG_VALUE, "FILE", "recv.cert", NULL, G_TLS,
 	  "certificate (PEM); without one, a throw-away one is made" },
 	{ "--cert-key", SP_FLAG_VALUE, "FILE", "recv.key", NULL, G_TLS,
 	  "its key (default: in the same file)" },
+	{ "--tls", SP_FLAG_VALUE, "VERSION", "recv.version", NULL, G_TLS,
+	  "1.2 or 1.3 and nothing else (default: what both can)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
