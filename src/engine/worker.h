@@ -47,9 +47,9 @@ struct sp_worker {
 	bool quit;	     /* atomic */
 	struct sp_order orders[SP_WORKER_ORDERS];
 	uint32_t orders_in, orders_out; /* atomic: of control, of the worker */
-	bool tx_done;	     /* atomic: every departure is accounted for */
-	uint64_t turns;	     /* atomic: turns begun, of a worker that receives */
-	uint64_t turns_seen; /* control's */
+	bool tx_done;			/* atomic: every departure is accounted for */
+	uint64_t turns;			/* atomic: turns begun, of a worker that receives */
+	uint64_t turns_seen;		/* control's */
 	uint64_t
 		rx_count_limit; /* 0 none; the worker tells control when it has received so many */
 	uint64_t rx_seen;
