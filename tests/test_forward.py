@@ -30,12 +30,12 @@ def link(me):
 def measure(me, link):
     """measure({settings}, count): UDP packets over such a link: (the sender's document, the
     forwarder's counts there, those back)."""
-    def run(settings, count, *args):
+    def run(settings, count, *args, target="10.99.0.2"):
         words = " ".join(args)
         done = link(settings, f"""
             "$SPATE" lab exec rx -- "$SPATE" recv -p 5001 --no-run-dir 2>ready & pid=$!
             until grep -q '^ready' ready; do sleep 0.05; done
-            "$SPATE" send udp://10.99.0.2:5001 --count {count} --size 200 --no-run-dir {words} \
+            "$SPATE" send "udp://{target}:5001" --count {count} --size 200 --no-run-dir {words} \
                 --json >send.json; code=$?
             "$SPATE" lab link l --json >link.json
             kill $pid; wait; exit $code""")
@@ -86,6 +86,29 @@ def test_exact_counts(measure, settings, expected):
     # A frame whose checksum tells of the damage is dropped by the receiving kernel, and said so.
     if settings.get("corrupt_every") and "corrupt_checksum" not in settings:
         assert doc["total"]["dropped_receiver"] == 1000
+
+
+def test_exact_counts_ipv6(measure):
+    settings = {"only": "udp", "corrupt_every": 10, "corrupt_checksum": "repaired",
+                "duplicate_every": 3, "loss_every": 4, "reorder_hold": "5s", "reorder_every": 7}
+    doc, there, _ = measure(settings, 4001, "--rate 4kpps", target="[fd99::2]")
+    total = counts(doc["total"])
+    assert (total["lost"], total["corrupted"]) == (1000, 300) == (there["lost"], there["corrupted"])
+    assert total == want(4001, 1000, there["duplicated"], there["reordered"], 300)
+    assert there["duplicated"] == (4001 - 1000 - 300) // 3
+
+
+def test_faster_than_it_can(measure):
+    """Super-packets of the sender become single frames before the link; what the forwarder could
+    not take in is counted, and nothing goes without a count."""
+    doc, there, _ = measure({"only": "udp", "loss_every": 10}, 60000, "--rate max")
+    total = doc["total"]
+    assert there["super_frames"] == 0 and total["tx_packets"] == 60000
+    gone = there["lost"] + there["not_taken_in"] + there["not_sent_on"]
+    # Frames of the control session are among those not taken in.
+    assert 0 <= gone + (total["dropped_receiver"] or 0) - total["lost"] <= \
+        (20 if there["not_taken_in"] else 0), (total, there)
+    assert there["not_taken_in"] or there["lost"] == 6000
 
 
 def test_chance_by_seed(measure):
@@ -383,10 +406,10 @@ def test_offloads_switched_on_again(link, me):
 def test_forwarder_without_power(link):
     """Once its sockets are open it may do nothing else."""
     done = link({}, "grep -h ^Cap /proc/[0-9]*/status >/dev/null; for p in /proc/[0-9]*; do "
-                    "test \"$(cat $p/comm)\" = lab:l && grep -E '^(CapEff|CapPrm|NoNewPrivs)' "
+                    "test \"$(cat $p/comm)\" = lab:l && grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' "
                     "$p/status; done")
     assert sorted(done.out.split()) == sorted(
-        ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "1"]), done
+        ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "1", "Seccomp:", "2"]), done
 
 
 def test_the_kernels_netem(link):

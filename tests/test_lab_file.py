@@ -127,7 +127,9 @@ WRONG = {
                      "addresses: [10.0.0.1/24, 10.0.1.2/24]}]}\n", "1:56", "the same"),
     "ring": ("lab: {hosts: [a], bridges: [x, y], links: [{ends: [x, y]}, {ends: [y, x]}]}\n",
              "1:60", "leave it out"),
-    "netem asked for too much": ("lab: {hosts: [a, b], links: [{ends: [a, b], via: veth, "
+    "netem asked for too much": ("lab: {hosts: [a, b], links: [{ends: [a, b], via: netem, "
+                                 "loss_every: 3}]}\n", "1:50", "netem cannot do"),
+    "veth asked for anything": ("lab: {hosts: [a, b], links: [{ends: [a, b], via: veth, "
                                  "loss_every: 3}]}\n", "1:50", "write forwarder"),
     "bomb": ("a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]\n"
@@ -240,6 +242,16 @@ def test_up_exec_list_down(user, named, campus):
     assert named("down").code == 0
     done = named("down")
     assert done.code == 2 and "no lab is up" in done.err, done
+
+
+def test_up_that_fails(user, named, campus):
+    """Its name is free at once, and nothing else is left."""
+    done = user.run("unshare", "-Ur", "sh", "-c", f"""
+        echo 3 >/proc/sys/user/max_net_namespaces || exit 9
+        "$SPATE" lab up {campus}; echo $?; ls "$XDG_RUNTIME_DIR/spate/labs"
+        echo 100 >/proc/sys/user/max_net_namespaces
+        "$SPATE" lab up {campus} >/dev/null && "$SPATE" lab down; echo $?""", env=named.env)
+    assert done.out.split() == ["77", "0"] and "max_net_namespaces" in done.err, done
 
 
 @pytest.mark.parametrize("words,says", [
@@ -361,6 +373,22 @@ def test_kill_9_of_exec_takes_its_command(user, named, campus):
         time.sleep(0.02)
     assert not stat_of(held.shell)
     assert named("exec", "h2", "--", "true").code == 0
+
+
+def test_kill_9_while_it_is_made(user, campus):
+    """At any moment of a lab's making its command can be killed, and nothing is left."""
+    for i in range(12):
+        p = user.start("spate", "lab", "run", campus, "--", "sleep", "1000")
+        time.sleep(0.006 * i)
+        whole = family(p.pid)
+        kill(user, p.pid, signal.SIGKILL)
+        p.wait(5)
+        whole.update(family(p.pid))
+        deadline = time.monotonic() + 3
+        left = whole
+        while left and time.monotonic() < deadline:
+            left = [q for q, start in whole.items() if (stat_of(q) or (0, 0))[1] == start]
+        assert not left, (i, [stat_of(q) for q in left])
 
 
 def test_run_killed_with_its_forwarders(user, campus):

@@ -1,19 +1,17 @@
 #include "forward/forward.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "core/clock.h"
+#include "core/margin.h"
 #include "forward/frame.h"
 #include "forward/side.h"
+#include "sandbox/sandbox.h"
 
-#define SPIN_NS	  (60 * SP_NS_PER_US) /* a sleeping process wakes some 40 us late */
 #define OFFSET_NS (10 * SP_NS_PER_MS) /* how often the clocks are compared */
 #define BUSY_MAX  256u		      /* turns without a look at the control socket */
 
@@ -25,6 +23,7 @@ struct way {
 struct forward {
 	const struct sp_forward_conf *conf;
 	struct sp_clock clock;
+	struct sp_margin margin;
 	int64_t real_offset;   /* real - monotonic time */
 	uint64_t offset_at_ns; /* when it was looked at */
 	struct sp_pool pool;
@@ -101,9 +100,9 @@ static uint32_t turn(struct forward *f, struct way *w)
 	return n;
 }
 
-static bool answer(struct forward *f)
+static bool answer(struct forward *f, uint32_t serial)
 {
-	struct sp_forward_answer a = { .at_ns = sp_clock_now(&f->clock) };
+	struct sp_forward_answer a = { .serial = serial, .at_ns = sp_clock_now(&f->clock) };
 
 	for (int i = 0; i < 2; i++) {
 		struct way *w = &f->way[i];
@@ -130,7 +129,7 @@ static bool obey(struct forward *f)
 	if (o.set)
 		for (int i = 0; i < 2; i++)
 			sp_impair_set(&f->way[i].im, &o.way[i]);
-	return answer(f);
+	return answer(f, o.serial);
 }
 
 /* Sleeps until there is something to do; true when it is an order. */
@@ -140,19 +139,21 @@ static bool rest(struct forward *f)
 			       { .fd = f->side[1].fd, .events = POLLIN },
 			       { .fd = f->conf->control, .events = POLLIN } };
 	uint64_t a = sp_impair_next(&f->way[0].im), b = sp_impair_next(&f->way[1].im);
-	uint64_t next = a < b ? a : b, now_ns = sp_clock_now(&f->clock);
+	uint64_t next = a < b ? a : b, now_ns = sp_clock_now(&f->clock), wake_ns = SP_NEVER;
 	struct timespec ts = { 0 };
 
-	if (next != SP_NEVER && next > now_ns + SPIN_NS) {
-		next -= now_ns + SPIN_NS;
-		ts = (struct timespec){ (time_t)(next / SP_NS_PER_S),
-					(long)(next % SP_NS_PER_S) };
-		next = now_ns + SPIN_NS + 1;
-	} else if (next != SP_NEVER) {
-		return false;
+	if (next != SP_NEVER) {
+		if (next <= now_ns + f->margin.ns)
+			return false;
+		wake_ns = next - f->margin.ns;
+		ts = (struct timespec){ (time_t)((wake_ns - now_ns) / SP_NS_PER_S),
+					(long)((wake_ns - now_ns) % SP_NS_PER_S) };
 	}
 	/* An interface that is gone or down is reported once and read away by receiving. */
-	ppoll(p, 3, next == SP_NEVER ? NULL : &ts, NULL);
+	if (!ppoll(p, 3, next == SP_NEVER ? NULL : &ts, NULL)) {
+		now_ns = sp_clock_now(&f->clock);
+		sp_margin_note(&f->margin, now_ns > wake_ns ? now_ns - wake_ns : 0);
+	}
 	return p[2].revents != 0;
 }
 
@@ -175,16 +176,6 @@ static void serve(struct forward *f)
 }
 
 /* ---- life ---- */
-
-/* Frames from outside are read from here on, and nothing else is to be done but that. */
-static void give_up_power(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { 0 };
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	syscall(SYS_capset, &head, none);
-}
 
 static int set_up(struct forward *f, struct sp_err *err)
 {
@@ -210,12 +201,14 @@ int sp_forward_run(const struct sp_forward_conf *conf)
 	const struct sp_mem *mem = sp_mem_system();
 	struct forward *f = sp_alloc(mem, sizeof *f);
 	struct sp_forward_answer failed = { 0 };
+	struct sp_sandbox_state confined;
 	int rc = -ENOMEM;
 
 	if (f) {
 		f->conf = conf;
 		f->side[0].fd = f->side[1].fd = -1;
 		sp_clock_init_real(&f->clock);
+		sp_margin_init(&f->margin);
 		rc = set_up(f, &failed.err);
 	}
 	if (rc) {
@@ -224,9 +217,10 @@ int sp_forward_run(const struct sp_forward_conf *conf)
 		(void)n;
 	} else {
 		prctl(PR_SET_TIMERSLACK, 1);
-		give_up_power();
+		/* Frames from outside are read from here on, and nothing else is to be done. */
+		sp_sandbox_enter(&(struct sp_sandbox_conf){ 0 }, &confined);
 		sample_offset(f, sp_clock_now(&f->clock));
-		if (answer(f))
+		if (answer(f, 0))
 			serve(f);
 	}
 	for (int i = 0; f && i < 2; i++) {

@@ -17,7 +17,8 @@ struct sp_forward_conf {
 
 /* One message each way: an order, and then its answer. Both ends are the same program. */
 struct sp_forward_order {
-	bool set; /* else only the counts are asked for */
+	uint32_t serial; /* comes back in the answer */
+	bool set;	 /* else only the counts are asked for */
 	struct sp_impair_conf way[2];
 };
 struct sp_forward_counts {
@@ -27,13 +28,15 @@ struct sp_forward_counts {
 	uint64_t supers;       /* several segments in one: counted as one frame */
 };
 struct sp_forward_answer {
+	uint32_t serial;
 	uint64_t at_ns; /* CLOCK_MONOTONIC, when the order took effect */
 	struct sp_forward_counts way[2];
 	struct sp_err err; /* code != 0: it could not begin, and is gone */
 };
 
 /* Runs until the control socket closes; sends one answer unasked as soon as it forwards (or
- * cannot). Gives up every capability once its sockets are open. Returns 0 or a negative code. */
+ * cannot). Once its sockets are open it is in the sandbox: no capability, no path, few calls.
+ * Returns 0 or a negative code. */
 int sp_forward_run(const struct sp_forward_conf *);
 
 #endif

@@ -25,9 +25,11 @@ static void answer(struct holder *h, int fd, const struct sp_lab_order *o)
 	int fds[SP_TALK_FDS];
 	unsigned n = SP_TALK_FDS;
 
-	/* What went wrong is in the note, unless the lab is gone. */
-	if (sp_lab_ask(h->lab, o, &note, fds, &n, NULL) == -ECANCELED && !note.err.code)
-		sp_fail(&note.err, -ECANCELED, SP_EXIT_FAILED, "the lab is gone");
+	struct sp_err err = { 0 };
+
+	if (sp_lab_ask(h->lab, o, &note, fds, &n, &err))
+		note.err = err;
+	note.kind = SP_LAB_NOTE_ANSWER;
 	if (o->what == SP_LAB_WHO)
 		note.who.holder = getpid();
 	sp_talk_send(fd, &note, sizeof note, fds, n);
@@ -71,7 +73,7 @@ static void hold(struct holder *h)
 	for (;;) {
 		if (poll(p, 3, -1) < 0)
 			continue;
-		if (p[0].revents)
+		if (p[0].revents && sp_lab_is_over(h->lab))
 			return;
 		if (p[1].revents && read(h->signals, &si, sizeof si) > 0 &&
 		    si.ssi_signo != SIGCHLD)

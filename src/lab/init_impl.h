@@ -10,6 +10,13 @@
 /* In the network namespace of every place: `spate lab link` inside a lab finds it there. */
 #define SP_LAB_SOCKET "spate-lab"
 
+struct lab_forwarder {
+	pid_t pid; /* 0: none, or gone */
+	int fd;
+	uint32_t serial; /* of the last order */
+	bool unsure;	 /* it was not answered */
+};
+
 struct lab_init {
 	const struct sp_init_conf *conf;
 	struct sp_lab_spec *spec; /* its own */
@@ -19,10 +26,7 @@ struct lab_init {
 	int signals;		      /* signalfd */
 	int64_t got_at[NSIG];	      /* ms, when init itself got this signal */
 	int inside[SP_LAB_MAX_HOSTS]; /* listening sockets; -1: none */
-	struct {
-		pid_t pid; /* 0: none, or gone */
-		int fd;
-	} forwarder[SP_LAB_MAX_LINKS];
+	struct lab_forwarder forwarder[SP_LAB_MAX_LINKS];
 	bool over;
 	struct sp_lab_note result;
 };

@@ -14,15 +14,31 @@
 #define ANSWER_MS 1000 /* a forwarder's */
 #define ASK_MS	  100  /* who connects says at once what it wants */
 
-static int ask_forwarder(struct lab_init *s, unsigned link, const struct sp_forward_order *o,
-			 struct sp_forward_answer *a, struct sp_err *err)
+/* A forwarder that did not answer in time may have obeyed all the same, or will: the next order
+ * says again what holds, and answers to earlier ones are passed over. */
+static int ask_forwarder(struct lab_init *s, unsigned link,
+			 const struct sp_forward_order *order, struct sp_forward_answer *a,
+			 struct sp_err *err)
 {
-	int fd = s->forwarder[link].fd;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct lab_forwarder *f = &s->forwarder[link];
+	struct sp_forward_order o = *order;
+	struct pollfd p = { .fd = f->fd, .events = POLLIN };
 
-	if (!sp_talk_send(fd, o, sizeof *o, NULL, 0) && poll(&p, 1, ANSWER_MS) == 1 &&
-	    !sp_talk_recv(fd, a, sizeof *a, NULL, NULL))
+	if (f->unsure && !o.set) {
+		o.set = true;
+		memcpy(o.way, s->spec->link[link].way, sizeof o.way);
+	}
+	o.serial = ++f->serial;
+	f->unsure = true;
+	for (int rc = sp_talk_send(f->fd, &o, sizeof o, NULL, 0);
+	     !rc && poll(&p, 1, ANSWER_MS) == 1;) {
+		rc = sp_talk_recv(f->fd, a, sizeof *a, NULL, NULL);
+		if (rc || a->serial != o.serial)
+			continue;
+		f->unsure = false;
 		return 0;
+	}
+	*a = (struct sp_forward_answer){ 0 };
 	return sp_fail(err, -EIO, SP_EXIT_FAILED, "the forwarder of link %s does not answer",
 		       s->spec->link[link].name);
 }
@@ -134,7 +150,7 @@ static int find(const struct lab_init *s, const struct sp_lab_order *o, struct s
 
 void sp_init_answer(struct lab_init *s, int fd, const struct sp_lab_order *order, bool doors)
 {
-	struct sp_lab_note note = { .kind = SP_LAB_NOTE_ANSWER };
+	struct sp_lab_note note = { .serial = order->serial, .kind = SP_LAB_NOTE_ANSWER };
 	struct sp_lab_order o = *order;
 	int fds[4], rc = 0, at = 0;
 	unsigned n_fds = 0;

@@ -51,9 +51,10 @@ int sp_lab_open(struct sp_lab **, const struct sp_lab_spec *, const struct sp_me
 		struct sp_err *err);
 /* Ends every process of the lab (SIGTERM, half a second) and waits until all of it is gone. */
 void sp_lab_close(struct sp_lab *);
-/* A descriptor that becomes readable when the lab has ended without sp_lab_close; what it says is
- * for nobody to read. */
+/* A descriptor that becomes readable when the lab has ended without sp_lab_close, or may have:
+ * sp_lab_is_over tells. */
 int sp_lab_fd(const struct sp_lab *);
+bool sp_lab_is_over(struct sp_lab *);
 /* Starts argv in a host (or router): stdio holds descriptors for 0, 1 and 2 (-1: /dev/null); every
  * other descriptor of the caller is closed in it. *pid is a child of the caller that waits for it,
  * ends with its exit status (128 + n after signal n), passes TERM, INT, HUP and QUIT on to it, and
@@ -71,7 +72,8 @@ int sp_lab_link_set(struct sp_lab *, const char *link, const char *words, uint64
 int sp_lab_link_state(struct sp_lab *, unsigned i, struct sp_lab_link_state *,
 		      struct sp_err *err);
 
-/* Asks the lab one thing (talk.h). Descriptors that come back go to fds. */
+/* Asks the lab one thing (talk.h). Descriptors that come back go to fds (n_fds in: room, out: how
+ * many; both may be NULL). -ECANCELED: the lab is gone; -ETIMEDOUT: no answer in five seconds. */
 int sp_lab_ask(struct sp_lab *, const struct sp_lab_order *, struct sp_lab_note *, int *fds,
 	       unsigned *n_fds, struct sp_err *err);
 

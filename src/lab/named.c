@@ -158,7 +158,9 @@ __attribute__((noreturn)) static void holder(const struct sp_lab_spec *spec, int
 	if (chdir("/"))
 		_exit(1);
 	status = sp_holder_run(spec, 4, 5, &bye);
-	unlinkat(3, spec->name, 0);
+	/* If the lab never was, whoever waits for it takes the name away: soon it may be another's. */
+	if (!status)
+		unlinkat(3, spec->name, 0);
 	if (bye >= 0)
 		sp_talk_send(bye, &gone, sizeof gone, NULL, 0);
 	_exit(status);
@@ -191,6 +193,8 @@ static int start(const struct sp_lab_spec *spec, int folder, int listening, pid_
 	else if ((rc = told.code) && err)
 		*err = told;
 	close(ready[0]);
+	while (rc && *pid > 0 && waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		;
 	return rc;
 }
 

@@ -21,6 +21,8 @@ struct sp_lab {
 	const struct sp_mem *mem;
 	pid_t init;
 	int control;
+	uint32_t serial; /* of the last order */
+	bool over;	 /* init said so, or is gone */
 };
 
 static int gone(struct sp_err *err)
@@ -86,18 +88,54 @@ int sp_lab_fd(const struct sp_lab *l)
 	return l->control;
 }
 
-int sp_lab_ask(struct sp_lab *l, const struct sp_lab_order *o, struct sp_lab_note *note,
+/* A note that nobody asked for now: that the lab is over, or an answer that came too late. */
+static bool is_last(const struct sp_lab_note *note)
+{
+	return note->kind != SP_LAB_NOTE_ANSWER;
+}
+
+bool sp_lab_is_over(struct sp_lab *l)
+{
+	struct pollfd p = { .fd = l->control, .events = POLLIN };
+	struct sp_lab_note note;
+
+	while (!l->over && poll(&p, 1, 0) == 1)
+		l->over = sp_talk_recv(l->control, &note, sizeof note, NULL, NULL) ||
+			  is_last(&note);
+	return l->over;
+}
+
+int sp_lab_ask(struct sp_lab *l, const struct sp_lab_order *order, struct sp_lab_note *note,
 	       int *fds, unsigned *n_fds, struct sp_err *err)
 {
 	struct pollfd p = { .fd = l->control, .events = POLLIN };
+	unsigned room = n_fds ? *n_fds : 0;
+	struct sp_lab_order o = *order;
 
-	if (sp_talk_send(l->control, o, sizeof *o, NULL, 0) || poll(&p, 1, ASK_MS) != 1 ||
-	    sp_talk_recv(l->control, note, sizeof *note, fds, n_fds) ||
-	    note->kind != SP_LAB_NOTE_ANSWER)
+	if (n_fds)
+		*n_fds = 0;
+	o.serial = ++l->serial;
+	if (sp_lab_is_over(l) || sp_talk_send(l->control, &o, sizeof o, NULL, 0))
 		return gone(err);
-	if (note->err.code && err)
-		*err = note->err;
-	return note->err.code;
+	while (poll(&p, 1, ASK_MS) == 1) {
+		unsigned got = room;
+
+		l->over = sp_talk_recv(l->control, note, sizeof *note, fds, &got) ||
+			  is_last(note);
+		if (l->over)
+			return gone(err);
+		if (note->serial == o.serial) {
+			if (n_fds)
+				*n_fds = got;
+			if (note->err.code && err)
+				*err = note->err;
+			return note->err.code;
+		}
+		while (got)
+			close(fds[--got]);
+	}
+	return sp_fail(err, -ETIMEDOUT, SP_EXIT_FAILED,
+		       "the lab does not answer; is one of its processes stopped?");
 }
 
 int sp_lab_link_set(struct sp_lab *l, const char *link, const char *words, uint64_t *at_ns,

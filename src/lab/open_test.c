@@ -160,6 +160,7 @@ static void test_link(void **state)
 
 	(void)state;
 	needs_lab();
+	assert_false(sp_lab_is_over(lab));
 	assert_int_equal(sp_lab_link_set(lab, "slow", "down=true", &at_ns, &err), 0);
 	assert_true(at_ns > 0);
 	assert_int_equal(run("a", "ping -c 1 -W 1 -n -q 10.99.1.2 >/dev/null", out, sizeof out),
@@ -184,6 +185,37 @@ static void test_link(void **state)
 	assert_int_equal(sp_lab_link_state(lab, 2, &st, &err), -ENOENT);
 }
 
+/* A forwarder that does not answer is named, and what it does later is what is told. */
+static void test_stalled(void **state)
+{
+	static const char stop[] =
+		"for p in /proc/[0-9]*; do test \"$(cat $p/comm)\" = lab:slow "
+		"&& kill -STOP ${p#/proc/}; done; true";
+	static const char go[] = "for p in /proc/[0-9]*; do test \"$(cat $p/comm)\" = lab:slow "
+				 "&& kill -CONT ${p#/proc/}; done; true";
+	struct sp_lab_link_state st;
+	struct sp_err err = { 0 };
+	uint64_t at_ns = 0, again_ns = 0;
+	char out[100];
+
+	(void)state;
+	needs_lab();
+	assert_int_equal(run("a", stop, out, sizeof out), 0);
+	assert_int_equal(sp_lab_link_set(lab, "slow", "loss_every=1", NULL, &err), -EIO);
+	assert_string_equal(err.text, "the forwarder of link slow does not answer");
+	assert_int_equal(run("a", go, out, sizeof out), 0);
+	/* The change was refused, so it does not hold, whatever the forwarder saw of it. */
+	assert_int_equal(sp_lab_link_state(lab, 1, &st, &err), 0);
+	assert_int_equal(st.way[0].loss_every, 0);
+	assert_int_equal(run("a", "ping -c 1 -W 5 -n -q 10.99.1.2 >/dev/null", out, sizeof out),
+			 0);
+	assert_int_equal(sp_lab_link_set(lab, "slow", "delay=2ms", &at_ns, &err), 0);
+	assert_int_equal(sp_lab_link_set(lab, "slow", "delay=3ms", &again_ns, &err), 0);
+	assert_true(at_ns && again_ns > at_ns);
+	assert_int_equal(sp_lab_link_state(lab, 1, &st, &err), 0);
+	assert_int_equal(st.way[0].delay_ns, 3000000);
+}
+
 /* Somebody kills a process that holds a host: the lab is gone, and says so. */
 static void test_gone(void **state)
 {
@@ -199,6 +231,7 @@ static void test_gone(void **state)
 	run("a", "kill -9 2", out, sizeof out);
 	p = (struct pollfd){ .fd = sp_lab_fd(lab), .events = POLLIN };
 	assert_int_equal(poll(&p, 1, 5000), 1);
+	assert_true(sp_lab_is_over(lab));
 	assert_int_equal(sp_lab_spawn(lab, "a", argv, none, &pid, &err), -ECANCELED);
 	assert_int_equal(sp_lab_link_set(lab, "slow", "loss=1%", NULL, &err), -ECANCELED);
 }
@@ -210,6 +243,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_spawn_fails, open_lab, close_lab),
 		cmocka_unit_test_setup_teardown(test_signals, open_lab, close_lab),
 		cmocka_unit_test_setup_teardown(test_link, open_lab, close_lab),
+		cmocka_unit_test_setup_teardown(test_stalled, open_lab, close_lab),
 		cmocka_unit_test_setup_teardown(test_gone, open_lab, close_lab),
 	};
 

@@ -302,36 +302,3 @@ int sp_lab_link_can(const struct sp_lab_link *l, struct sp_err *err)
 			       l->name);
 	return 0;
 }
-
-static int find_link(const struct sp_lab_spec *s, const char *name, struct sp_err *err)
-{
-	const char *names[SP_LAB_MAX_LINKS], *near;
-	char shown[80];
-	int at = sp_lab_spec_link(s, name);
-
-	if (at >= 0)
-		return at;
-	for (unsigned i = 0; i < s->n_links; i++)
-		names[i] = s->link[i].name;
-	near = sp_str_nearest(name, names, s->n_links);
-	return sp_fail(err, -ENOENT, SP_EXIT_USAGE, "the lab has no link '%s'%s%s%s",
-		       sp_str_printable(shown, sizeof shown, name),
-		       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-int sp_lab_spec_will_change(struct sp_lab_spec *s, const char *link, const char *words,
-			    struct sp_err *err)
-{
-	int at = find_link(s, link, err), rc;
-	struct sp_lab_link next;
-
-	if (at < 0)
-		return at;
-	next = s->link[at];
-	rc = sp_lab_link_change(&next, words, err);
-	if (!rc)
-		rc = sp_lab_link_can(&next, err);
-	if (!rc && next.via == SP_LAB_AUTO)
-		s->link[at].via = SP_LAB_FORWARDER;
-	return rc;
-}

@@ -88,11 +88,6 @@ int sp_lab_spec_link(const struct sp_lab_spec *, const char *name);
 int sp_lab_link_change(struct sp_lab_link *, const char *words, struct sp_err *);
 /* Whether what carries the link can do what its settings ask; -EOPNOTSUPP and the way out. */
 int sp_lab_link_can(const struct sp_lab_link *, struct sp_err *);
-/* Before the lab is made: this link is to change so while it runs. Checks the words, and gives a
- * link whose `via` is auto to the forwarder, which takes any change at a known time. -ENOENT: no
- * such link; -EINVAL: wrong words; -EOPNOTSUPP as sp_lab_link_can. SP_EXIT_USAGE, without a place. */
-int sp_lab_spec_will_change(struct sp_lab_spec *, const char *link, const char *words,
-			    struct sp_err *);
 
 /* ---- routes ---- */
 struct sp_lab_route {

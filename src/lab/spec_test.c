@@ -249,28 +249,25 @@ static void test_change(void **state)
 	assert_int_equal(sp_lab_link_change(l, "", &err), 0);
 }
 
-/* A link that is to change gets a carrier that can, unless the file names one that cannot. */
-static void test_will_change(void **state)
+/* What a link is asked to become, its carrier must be able to do. */
+static void test_can(void **state)
 {
 	struct sp_err err = { 0 };
 
 	(void)state;
 	good("lab: {hosts: [a, b, c, d], links: [{ends: [a, b]}, {ends: [b, c], via: veth}, "
-	     "{ends: [c, d], via: netem, delay: 1ms}, {ends: [a, d], loss: 1%}]}");
-	assert_int_equal(sp_lab_spec_will_change(&spec, "l1", "down=true", &err), 0);
-	assert_int_equal(spec.link[0].via, SP_LAB_FORWARDER);
-	assert_false(spec.link[0].way[0].down);
-	assert_int_equal(sp_lab_spec_will_change(&spec, "l2", "down=true", &err), -EOPNOTSUPP);
-	assert_non_null(strstr(err.text, "link l2 is a plain wire"));
-	assert_int_equal(sp_lab_spec_will_change(&spec, "l3", "loss=5%", &err), 0);
-	assert_int_equal(spec.link[2].via, SP_LAB_NETEM);
-	assert_int_equal(sp_lab_spec_will_change(&spec, "l3", "loss_every=5", &err),
-			 -EOPNOTSUPP);
+	     "{ends: [c, d], via: netem, delay: 1ms}, {ends: [a, d], loss_every: 3}]}");
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(sp_lab_link_can(&spec.link[i], &err), 0);
+	assert_int_equal(sp_lab_link_change(&spec.link[1], "down=true", &err), 0);
+	assert_int_equal(sp_lab_link_can(&spec.link[1], &err), -EOPNOTSUPP);
+	assert_string_equal(err.text, "link l2 is a plain wire, which cannot change; write "
+				      "'via: forwarder' for it in the lab's file");
+	assert_int_equal(sp_lab_link_change(&spec.link[2], "loss=5%", &err), 0);
+	assert_int_equal(sp_lab_link_can(&spec.link[2], &err), 0);
+	assert_int_equal(sp_lab_link_change(&spec.link[2], "back.loss_every=5", &err), 0);
+	assert_int_equal(sp_lab_link_can(&spec.link[2], &err), -EOPNOTSUPP);
 	assert_non_null(strstr(err.text, "netem, which cannot do that"));
-	assert_int_equal(sp_lab_spec_will_change(&spec, "l4", "los=5%", &err), -ENOENT);
-	assert_int_equal(spec.link[3].via, SP_LAB_AUTO);
-	assert_int_equal(sp_lab_spec_will_change(&spec, "l44", "loss=5%", &err), -ENOENT);
-	assert_string_equal(err.text, "the lab has no link 'l44'; did you mean 'l4'?");
 	assert_int_equal(err.exit, SP_EXIT_USAGE);
 }
 
@@ -337,14 +334,40 @@ static void test_read(void **state)
 	assert_int_equal(err.exit, SP_EXIT_NOINPUT);
 }
 
+static void test_no_memory(void **state)
+{
+	static const char text[] = "lab: {hosts: [a, b], links: [{ends: [a, b], loss: 1%}]}\n";
+	char path[] = "/tmp/spate-lab-XXXXXX.yaml";
+	int fd = mkstemps(path, 5), rc = -ENOMEM;
+	uint64_t n = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	for (; rc && n < 200; n++) {
+		struct sp_err err = { 0 };
+		struct sp_mem_test t;
+
+		sp_mem_test_init(&t, n);
+		rc = sp_lab_spec_read(&spec, path, &t.mem, &err);
+		assert_true(!rc || (rc == -ENOMEM && err.text[0]));
+		assert_int_equal(t.live, 0);
+	}
+	unlink(path);
+	assert_int_equal(rc, 0);
+	assert_true(n > 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hosts),  cmocka_unit_test(test_file),
-		cmocka_unit_test(test_wrong),  cmocka_unit_test(test_wrong_addresses),
-		cmocka_unit_test(test_ring),   cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_change), cmocka_unit_test(test_will_change),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_read),
+		cmocka_unit_test(test_hosts),	  cmocka_unit_test(test_file),
+		cmocka_unit_test(test_wrong),	  cmocka_unit_test(test_wrong_addresses),
+		cmocka_unit_test(test_ring),	  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_change),	  cmocka_unit_test(test_can),
+		cmocka_unit_test(test_routes),	  cmocka_unit_test(test_read),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("lab/spec", tests, NULL, NULL);

@@ -244,12 +244,12 @@ static int read_via(const struct reader *r, const struct sp_yaml_node *link,
 	const struct sp_yaml_node *at = sp_yaml_get(link, "via");
 	int rc = at ? sp_yaml_set(r->doc, at, link_rows, "via", l, r->arena, r->err) : 0;
 
-	if (rc || l->via != SP_LAB_VETH ||
-	    (sp_impair_is_wire(&l->way[0]) && sp_impair_is_wire(&l->way[1])))
+	if (rc || !sp_lab_link_can(l, NULL))
 		return rc;
-	return sp_yaml_fail(
-		r->doc, at, r->err,
-		"via: a veth is a plain wire, and this link is not; write forwarder");
+	return sp_yaml_fail(r->doc, at, r->err, "via: %s; write forwarder",
+			    l->via == SP_LAB_VETH
+				    ? "a veth is a plain wire, and this link is not"
+				    : "netem cannot do what is asked of this link");
 }
 
 static int name_link(const struct reader *r, const struct sp_yaml_node *link,

@@ -22,6 +22,7 @@ enum sp_lab_what {
 };
 
 struct sp_lab_order {
+	uint32_t serial; /* comes back in the note */
 	uint32_t what;
 	uint32_t number;
 	char name
@@ -49,6 +50,7 @@ struct sp_lab_who {
 enum sp_lab_note_kind { SP_LAB_NOTE_OVER, SP_LAB_NOTE_READY, SP_LAB_NOTE_ANSWER };
 
 struct sp_lab_note {
+	uint32_t serial; /* ANSWER: the order's */
 	uint32_t kind;
 	int32_t status; /* OVER: COMMAND's, as a shell shows it */
 	uint64_t at_ns; /* CHANGE: CLOCK_MONOTONIC, when it took effect; 0: it is not known */

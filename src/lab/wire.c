@@ -270,12 +270,6 @@ static int choose(const struct wire *w, struct sp_err *err)
 			netem = kernel_has_netem();
 			known = true;
 		}
-		if (l->via == SP_LAB_NETEM && !able)
-			return sp_fail(
-				err, -EINVAL, SP_EXIT_DATA,
-				"link %s: netem cannot do what is asked of it; write via: "
-				"forwarder",
-				l->name);
 		if (l->via == SP_LAB_NETEM && !netem)
 			return sp_fail(
 				err, -EOPNOTSUPP, SP_EXIT_PERM,
