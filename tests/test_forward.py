@@ -406,10 +406,10 @@ def test_offloads_switched_on_again(link, me):
 def test_forwarder_without_power(link):
     """Once its sockets are open it may do nothing else."""
     done = link({}, "grep -h ^Cap /proc/[0-9]*/status >/dev/null; for p in /proc/[0-9]*; do "
-                    "test \"$(cat $p/comm)\" = lab:l && grep -E '^(CapEff|CapPrm|NoNewPrivs)' "
+                    "test \"$(cat $p/comm)\" = lab:l && grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' "
                     "$p/status; done")
     assert sorted(done.out.split()) == sorted(
-        ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "1"]), done
+        ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "1", "Seccomp:", "2"]), done
 
 
 def test_the_kernels_netem(link):

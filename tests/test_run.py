@@ -73,6 +73,8 @@ def test_report_of_two_hosts(me, run_json, runs):
     assert hosts["sender"]["tx_packets"] == 750 and hosts["sender"]["sends"]
     assert hosts["receiver"]["rx_packets"] == 750
     assert all(h["state"] == "done" for h in doc["hosts"])
+    # Under sanitizers a process cannot be confined more than this.
+    assert all(h["sandbox"].startswith("no capabilities, no new pri") for h in hosts.values())
     assert 0 < hosts["sender"]["first_tx_ns"] < 10**9
     assert [e["met"] for e in doc["expectations"]] == [True, True, True]
     folder = Path(doc["folder"])
@@ -81,6 +83,23 @@ def test_report_of_two_hosts(me, run_json, runs):
     assert json.loads((folder / "report.json").read_text())["total"]["tx_packets"] == 750
     events = [json.loads(line) for line in (folder / "events.jsonl").open()]
     assert events[0]["event"] == "start" and events[-1]["event"] == "end"
+
+
+def test_agents_are_confined(me):
+    """By the kernel's word, every thread; and not where somebody asked for that."""
+    path = write(me, TWO % {"port": 5713, "duration": "2s"})
+    run = me.start("spate", "run", path, "--no-run-dir", "--json")
+    agents = wait_for_agents(run.pid, 2)
+    time.sleep(1)
+    for pid in agents:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            status = dict(re.findall(r"^(\w+):\s*(.*)$", (task / "status").read_text(), re.M))
+            assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+    done = run.wait()
+    assert done.code == 0 and json.loads(done.out)["total"]["lost"] == 0, done
+    run = me.start("spate", "run", path, "--no-run-dir", "--json", "--no-sandbox")
+    assert all(h["sandbox"] is None for h in json.loads(run.wait().out)["hosts"])
 
 
 def test_unmet_expectation(me, tmp_path):

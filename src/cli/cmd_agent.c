@@ -17,6 +17,12 @@ const struct sp_flag sp_cmd_agent_flags[] = {
 	  .group = "Carrier",
 	  .help = "messages on standard input and output: whoever started it is the "
 		  "controller" },
+	{ .spell = "--no-sandbox",
+	  .arg = SP_FLAG_NONE,
+	  .key = "no_sandbox",
+	  .value = "yes",
+	  .group = "Carrier",
+	  .help = "keep capabilities, system calls and files that the run does not need" },
 	{ .spell = "--capture",
 	  .arg = SP_FLAG_VALUE,
 	  .meta = "INTERFACE",
@@ -34,7 +40,7 @@ const struct sp_flag sp_cmd_agent_flags[] = {
 };
 
 struct words {
-	bool stdio;
+	bool stdio, no_sandbox;
 	const char *capture, *filter;
 };
 
@@ -52,6 +58,8 @@ static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
 		w->capture = value;
 	else if (strcmp(flag->key, "filter") == 0)
 		w->filter = value;
+	else if (strcmp(flag->key, "no_sandbox") == 0)
+		w->no_sandbox = true;
 	else
 		w->stdio = true;
 	return 0;
@@ -76,5 +84,5 @@ int sp_cmd_agent(int argc, char **argv)
 	if (w.capture)
 		return sp_capture_child(w.capture, w.filter);
 	sp_cli_allow_descriptors();
-	return sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, confine);
+	return sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, w.no_sandbox ? NULL : confine);
 }

@@ -228,6 +228,7 @@ static struct sp_fleet_conf fleet_conf(struct job *j)
 				       .stages = j->stages,
 				       .n_stages = s->n_links,
 				       .on_loss = abort ? SP_FLEET_ABORT : SP_FLEET_CONTINUE,
+				       .no_sandbox = j->words->out.no_sandbox,
 				       .name = j->words->out.name ? j->words->out.name
 								  : s->name,
 				       .plan_sha256 = s->sha256,

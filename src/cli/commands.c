@@ -75,7 +75,7 @@ static const struct sp_cli_example run_examples[] = {
 	{ "run examples/loopback.yaml", "two streams over loopback, with expectations" },
 	{ "run examples/lab.yaml --json", "in a lab of its own; a document at the end" },
 	{ "run test.yaml --repeats 5 --junit result.xml",
-	  "five times, with medians; the last one's expectations for a CI" },
+	  "five times, with medians; the expectations of each for a CI" },
 	{ "run test.yaml --dry-run", "the plans and their digest; nothing is opened" },
 	{ 0 },
 };
@@ -177,7 +177,32 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"ledger, each host, and what was expected of it. Expectations that are not "
 			"met make the exit status 5; hosts that were lost 6.\n"
 			"What is wrong in the file is refused with its line and column before "
-			"anything starts. The folder examples has scenarios to begin with.",
+			"anything starts (65). The folder examples has scenarios to begin with; "
+			"`spate help --schema scenario` prints the JSON Schema, for editors.\n"
+			"SCENARIOS are YAML and begin with 'spate: 1'. Further keys: name, seed, "
+			"repeats (medians and spread of so many runs), on_loss (continue or abort "
+			"when a host is lost), run (settings of all, such as cores, catch_up, "
+			"verify), include (a file or a list of files, by a path from here: maps are "
+			"joined, lists follow each other), and:\n"
+			"'hosts: {NAME: {local: true}}', or {netns: NAME}, {lab: HOST}; left out: "
+			"this host. 'lab:' is a lab that is made for each run, see spate help lab.\n"
+			"'ports: {NAME: {host: HOST, transport: udp, ...}}': bind, interface, port, "
+			"and the transport's settings. 'streams:' is a list: name, from (port), to "
+			"(port) or target (HOST:NUMBER), and the settings of send: rate, size, "
+			"duration, count, bytes, start, departure, payload, stamp; 'profile: {...}' "
+			"may hold them. A port that a stream goes to receives; 'receivers:' lists "
+			"others.\n"
+			"'stages:' is a list: at (after the start), start and stop (lists of "
+			"streams; one that is started by a stage waits for it), set ({STREAM: "
+			"{rate: RATE}}), link ({LINK: {down: true}}, or loss, delay, rate, ...: a "
+			"link that changes is carried by the forwarder).\n"
+			"'capture:' is a list: host, interface, filter (pcap-filter(7)), file (a "
+			"name.pcap in the run folder).\n"
+			"'expect:' is a list: METRIC [of STREAM] OP VALUE. METRIC is a count of the "
+			"document (lost, duplicates, ...), loss (a share), tx_pps, rx_bps and the "
+			"like, jitter, outage (the longest time in which nothing came and something "
+			"was lost), or p50, p99, p99.9, mean, min or max of (delay), (rtt), (late), "
+			"(gap_error); OP is < <= > >= == !=. What is not known is not met.",
 		.run = sp_cmd_scenario,
 		.flags = sp_run_flags,
 		.examples = run_examples,
@@ -185,7 +210,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "agent",
 		.summary = "be one host's part of a run, under a controller",
-		.usage = "--stdio\n"
+		.usage = "--stdio [--no-sandbox]\n"
 			 "--capture INTERFACE [--filter FILTER]",
 		.text = "Runs one plan for a controller and reports to it: `spate run` starts an "
 			"agent on each host of a scenario. The messages are lines of JSON: hello, "
@@ -199,8 +224,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "compare",
 		.summary = "compare runs: medians, intervals, a test, a plain sentence",
-		.usage = "[--json] A B\n"
-			 "[--json] A... --with B...",
+		.usage = "[OPTIONS] A B\n"
+			 "[OPTIONS] A... --with B...",
 		.text = "A and B are run folders, or documents that --json printed. Prints each "
 			"figure of both sides, the change with its 95 % interval (Hodges and "
 			"Lehmann), the p value of a Mann-Whitney test, corrected for the number of "

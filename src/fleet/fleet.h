@@ -40,6 +40,7 @@ struct sp_fleet_conf {
 	const struct sp_fleet_stage *stages; /* in order of time */
 	unsigned n_stages;
 	enum sp_fleet_policy on_loss;
+	bool no_sandbox; /* agents keep what they do not need */
 	const char *name, *plan_sha256;
 	uint64_t seed;
 	void *arg;

@@ -26,7 +26,8 @@ static int no_pipe(const struct member *m, struct sp_err *err)
 int sp_member_start(struct sp_fleet *f, struct member *m, struct sp_err *err)
 {
 	char *argv[] = { (char[]){ "/proc/self/exe" }, (char[]){ "agent" },
-			 (char[]){ "--stdio" }, NULL };
+			 (char[]){ "--stdio" },
+			 f->conf.no_sandbox ? (char[]){ "--no-sandbox" } : NULL, NULL };
 	int to[2], from[2], rc;
 
 	if (pipe2(to, O_CLOEXEC))

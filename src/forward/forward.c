@@ -1,18 +1,16 @@
 #include "forward/forward.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/margin.h"
 #include "forward/frame.h"
 #include "forward/side.h"
+#include "sandbox/sandbox.h"
 
 #define OFFSET_NS (10 * SP_NS_PER_MS) /* how often the clocks are compared */
 #define BUSY_MAX  256u		      /* turns without a look at the control socket */
@@ -179,16 +177,6 @@ static void serve(struct forward *f)
 
 /* ---- life ---- */
 
-/* Frames from outside are read from here on, and nothing else is to be done but that. */
-static void give_up_power(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { 0 };
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	syscall(SYS_capset, &head, none);
-}
-
 static int set_up(struct forward *f, struct sp_err *err)
 {
 	const struct sp_mem *mem = sp_mem_system();
@@ -213,6 +201,7 @@ int sp_forward_run(const struct sp_forward_conf *conf)
 	const struct sp_mem *mem = sp_mem_system();
 	struct forward *f = sp_alloc(mem, sizeof *f);
 	struct sp_forward_answer failed = { 0 };
+	struct sp_sandbox_state confined;
 	int rc = -ENOMEM;
 
 	if (f) {
@@ -228,7 +217,8 @@ int sp_forward_run(const struct sp_forward_conf *conf)
 		(void)n;
 	} else {
 		prctl(PR_SET_TIMERSLACK, 1);
-		give_up_power();
+		/* Frames from outside are read from here on, and nothing else is to be done. */
+		sp_sandbox_enter(&(struct sp_sandbox_conf){ 0 }, &confined);
 		sample_offset(f, sp_clock_now(&f->clock));
 		if (answer(f, 0))
 			serve(f);

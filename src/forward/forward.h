@@ -35,7 +35,8 @@ struct sp_forward_answer {
 };
 
 /* Runs until the control socket closes; sends one answer unasked as soon as it forwards (or
- * cannot). Gives up every capability once its sockets are open. Returns 0 or a negative code. */
+ * cannot). Once its sockets are open it is in the sandbox: no capability, no path, few calls.
+ * Returns 0 or a negative code. */
 int sp_forward_run(const struct sp_forward_conf *);
 
 #endif

@@ -309,7 +309,7 @@ const struct sp_flag sp_run_flags[] = {
 	{ "--on-loss", SP_FLAG_VALUE, "POLICY", "on_loss", NULL, G_END,
 	  "when a host is lost: continue, or abort the rest" },
 	{ "--junit", SP_FLAG_VALUE, "FILE", "junit", NULL, G_OUT,
-	  "write the expectations as JUnit XML" },
+	  "write JUnit XML: a suite for each repetition, with the run itself and each expectation" },
 	OUTPUT_ROWS,
 	{ 0 },
 };
