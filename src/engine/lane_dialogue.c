@@ -811,6 +811,7 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	from.port = 0;
 	ep = sp_endpoints_get(&v->from, &from, 0);
 	if (sp_verifier_plain(v->verifier, port, ep, &c->f, &c->meta)) {
+		sp_conns_hold(d->conns, slot, &c->meta->conns);
 		c->meta->unit = SP_UNIT_REQUEST;
 		c->meta->from = from.addr;
 	} else {

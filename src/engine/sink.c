@@ -23,12 +23,12 @@
 enum mode { MODE_NEW, MODE_PLAIN, MODE_BULK, MODE_MESSAGES, MODE_CONTROL };
 
 struct sink_conn {
-	struct sp_flow_rx *f; /* NULL: untracked, or messages */
+	struct sp_flow_rx *f; /* NULL: untracked */
 	struct sp_flow_meta *meta;
 	uint64_t offset; /* bulk: of the next byte */
 	uint64_t window_ns;
 	uint32_t window_bytes;
-	uint32_t ep, flow;
+	uint32_t ep;
 	uint32_t missing; /* of a message: bytes still to come behind its head */
 	uint16_t port;
 	uint8_t mode, have;
@@ -125,6 +125,7 @@ static void become_plain(struct sp_sink *s, uint32_t slot, struct sink_conn *c, 
 		c->f = NULL;
 		SP_ADD(s->verifier->untracked, 1);
 	} else {
+		sp_conns_hold(s->conns, slot, &c->meta->conns);
 		c->meta->unit = SP_UNIT_CONNECTION;
 		c->meta->from = from.addr;
 		SP_ADD(c->f->rx, 1);
@@ -132,39 +133,22 @@ static void become_plain(struct sp_sink *s, uint32_t slot, struct sink_conn *c, 
 	count_bytes(s, c, c->have, now_ns);
 }
 
-/* A granted flow belongs to the address that first used it. */
 static bool claim(struct sp_sink *s, uint32_t slot, struct sink_conn *c,
 		  const struct sp_opener *o)
 {
-	struct sp_flow_table *t = s->verifier->granted;
+	bool messages = o->kind == SP_OPEN_MESSAGES, ours;
 	struct sp_conn *conn = sp_conns_conn(s->conns, slot);
 	struct sp_endpoint from = { 0 };
-	struct sp_flow_meta *meta;
-	uint8_t unit = o->kind == SP_OPEN_BULK ? SP_UNIT_BYTE : SP_UNIT_MESSAGE;
-	bool ours;
 
-	if (!t || !o->flow || o->flow > __atomic_load_n(&t->used, __ATOMIC_ACQUIRE))
-		return false;
 	if (conn->ops->ends)
 		conn->ops->ends(conn, &from, NULL);
-	meta = &t->meta[o->flow - 1];
 	lock(s);
-	if (meta->ep == SP_NO_FLOW) {
-		meta->from = from.addr;
-		meta->unit = unit;
-		SP_STORE(meta->queue, c->port);
-		SP_STORE(meta->owner, s->verifier->worker + 1);
-		SP_STORE(meta->stamped, true);
-		SP_STORE(meta->has_time, o->kind == SP_OPEN_MESSAGES);
-		__atomic_store_n(&meta->ep, s->verifier->ep_cap, __ATOMIC_RELEASE);
-	}
-	ours = meta->ep == s->verifier->ep_cap && meta->unit == unit &&
-	       sp_addr_eq(&meta->from, &from.addr);
+	ours = sp_verifier_claim(s->verifier, o->flow, c->port, &from.addr,
+				 messages ? SP_UNIT_MESSAGE : SP_UNIT_BYTE, messages, &c->f,
+				 &c->meta);
 	unlock(s);
-	if (ours && unit == SP_UNIT_BYTE) {
-		c->f = &t->rx[o->flow - 1];
-		c->meta = meta;
-	}
+	if (ours)
+		sp_conns_hold(s->conns, slot, &c->meta->conns);
 	return ours;
 }
 
@@ -177,7 +161,6 @@ static void begin(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_
 		return;
 	}
 	c->mode = o.kind == SP_OPEN_BULK ? MODE_BULK : MODE_MESSAGES;
-	c->flow = o.flow;
 	c->ep = SP_NO_FLOW;
 	c->have = 0;
 }
@@ -303,7 +286,7 @@ static void flush(struct sp_sink *s, struct sink_conn *c)
 	if (SP_UNLIKELY(s->marker != NULL))
 		sp_marker_received(s->marker, &s->batch);
 	lock(s);
-	SP_STORE(s->verifier->granted->meta[c->flow - 1].owner, s->verifier->worker + 1);
+	SP_STORE(c->meta->owner, s->verifier->worker + 1);
 	sp_verify_burst(s->verifier, &s->batch, c->port);
 	unlock(s);
 	s->batch.n = 0;
@@ -329,8 +312,8 @@ static void add_message(struct sp_sink *s, struct sink_conn *c, uint8_t *stamp, 
 static void lose_track(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_t now_ns)
 {
 	lock(s);
-	SP_ADD(s->verifier->granted->rx[c->flow - 1].rx, 1);
-	SP_ADD(s->verifier->granted->rx[c->flow - 1].corrupted, 1);
+	SP_ADD(c->f->rx, 1);
+	SP_ADD(c->f->corrupted, 1);
 	unlock(s);
 	c->have = 0;
 	become_plain(s, slot, c, now_ns);

@@ -287,6 +287,34 @@ bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	return true;
 }
 
+bool sp_verifier_claim(struct sp_verifier *v, uint32_t id, uint32_t queue,
+		       const struct sp_addr *from, uint8_t unit, bool has_time,
+		       struct sp_flow_rx **f, struct sp_flow_meta **out)
+{
+	struct sp_flow_meta *meta;
+	uint32_t i;
+
+	if (!v->granted || !id || id >= SP_FLOW_OWN_ID)
+		return false;
+	i = sp_flow_place(v->granted, id);
+	meta = &v->granted->meta[i];
+	*f = &v->granted->rx[i];
+	*out = meta;
+	if (__atomic_load_n(&(*f)->tag, __ATOMIC_SEQ_CST) != (id | SP_FLOW_LIVE))
+		return false;
+	if (meta->ep == SP_NO_FLOW) {
+		meta->from = *from;
+		meta->unit = unit;
+		__atomic_fetch_add(held(v, queue, v->ep_cap), 1, __ATOMIC_RELAXED);
+		SP_STORE(meta->queue, queue);
+		SP_STORE(meta->owner, v->worker + 1);
+		SP_STORE(meta->stamped, true);
+		SP_STORE(meta->has_time, has_time);
+		__atomic_store_n(&meta->ep, v->ep_cap, __ATOMIC_RELEASE);
+	}
+	return meta->ep == v->ep_cap && meta->unit == unit && sp_addr_eq(&meta->from, from);
+}
+
 /* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
 static bool is_writer(const struct sp_verifier *v, const struct sp_flow_meta *meta,
 		      uint32_t queue, uint32_t ep)

@@ -69,6 +69,7 @@ struct sp_flow_meta {
 			     * number of endpoints: one for which there was no room */
 	uint32_t owner;	    /* 1 + the worker that writes it; 0 none yet. Atomic */
 	bool stamped, has_time;
+	uint32_t conns;	     /* atomic: connections that have it; as long as any, it stays */
 	uint8_t unit;	     /* enum sp_flow_unit */
 	struct sp_addr from; /* over connections: whose flow it is; family 0: nobody's yet */
 	bool listed;	     /* the control thread's: it is in the report */
@@ -158,9 +159,17 @@ void sp_verifier_clear(struct sp_verifier *, bool own, uint32_t i);
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
 
 /* Cold. The flow of whatever has no stamp and comes from ep, made when there is room. False: there
- * is none (counted by the caller as untracked). The pointers stay good. */
+ * is none (counted by the caller as untracked). The pointers stay good during the worker's turn, and
+ * longer while meta->conns says that somebody needs them. */
 bool sp_verifier_plain(struct sp_verifier *, uint32_t queue, uint32_t ep, struct sp_flow_rx **,
 		       struct sp_flow_meta **);
+
+/* Cold. The granted flow of this id, which belongs to the address that first used it, and to all
+ * its connections; false: not granted, or somebody else's. Workers that share the granted flows take
+ * turns (busy). */
+bool sp_verifier_claim(struct sp_verifier *, uint32_t id, uint32_t queue,
+		       const struct sp_addr *from, uint8_t unit, bool has_time,
+		       struct sp_flow_rx **, struct sp_flow_meta **);
 
 /* Sender's side of the same: what was taken by the transport. */
 struct sp_tally_tx {
