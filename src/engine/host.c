@@ -67,12 +67,27 @@ static void cpu_ticks(const struct sp_run *r, uint64_t *all, uint64_t *steal)
 	}
 }
 
-static uint64_t cpu_self_ns(uint64_t *rss)
+static uint64_t named(const char *text, const char *name)
+{
+	const char *p = strstr(text, name);
+
+	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
+}
+
+/* Not getrusage's ru_maxrss: that one survives an exec, and may be the parent's. */
+static uint64_t rss_peak(const struct sp_run *r)
+{
+	char buf[4096];
+
+	slurp(r->proc[RUN_PROC_STATUS], buf, sizeof buf);
+	return named(buf, "VmHWM:") * 1024;
+}
+
+static uint64_t cpu_self_ns(void)
 {
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	*rss = (uint64_t)u.ru_maxrss * 1024;
 	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * SP_NS_PER_S +
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * SP_NS_PER_US;
 }
@@ -83,13 +98,13 @@ void sp_host_usage_start(struct sp_run *r)
 		[RUN_PROC_STAT] = "/proc/stat",
 		[RUN_PROC_SNMP] = "/proc/self/net/snmp",
 		[RUN_PROC_SNMP6] = "/proc/self/net/snmp6",
+		[RUN_PROC_STATUS] = "/proc/self/status",
 	};
-	uint64_t rss;
 
 	for (unsigned i = 0; i < RUN_PROC__N; i++)
 		r->proc[i] = open(files[i], O_RDONLY | O_CLOEXEC);
 	cpu_ticks(r, &r->stat0, &r->steal0);
-	r->cpu0_ns = cpu_self_ns(&rss);
+	r->cpu0_ns = cpu_self_ns();
 	sp_host_udp(r, &r->kernel0);
 }
 
@@ -100,7 +115,8 @@ void sp_host_usage(struct sp_run *r, struct sp_host_info *h)
 	cpu_ticks(r, &all, &steal);
 	h->steal = all > r->stat0 ? (double)(steal - r->steal0) / (double)(all - r->stat0)
 				  : NAN;
-	h->cpu_self = (double)(cpu_self_ns(&h->rss_peak_bytes) - r->cpu0_ns) / 1e9;
+	h->cpu_self = (double)(cpu_self_ns() - r->cpu0_ns) / 1e9;
+	h->rss_peak_bytes = rss_peak(r);
 }
 
 /* Two lines "Udp: names" and "Udp: values"; we want the columns InDatagrams and OutDatagrams,
@@ -115,13 +131,6 @@ static void udp4(struct sp_kernel_counts *k, const char *text)
 		return;
 	k->in += in;
 	k->out += out;
-}
-
-static uint64_t named(const char *text, const char *name)
-{
-	const char *p = strstr(text, name);
-
-	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
 }
 
 void sp_host_udp(const struct sp_run *r, struct sp_kernel_counts *k)

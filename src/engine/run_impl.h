@@ -114,7 +114,7 @@ enum run_hist {
 	RUN_HIST__N
 };
 
-enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC__N };
+enum run_proc { RUN_PROC_STAT, RUN_PROC_SNMP, RUN_PROC_SNMP6, RUN_PROC_STATUS, RUN_PROC__N };
 enum run_phase { RUN_NEW, RUN_PREPARED, RUN_ARMED, RUN_FINISHED };
 
 struct sp_run {
