@@ -103,8 +103,14 @@ static void set_errors(struct sp_counts *c, const struct sp_errors *e)
 	sp_counts_set(c, SP_C_error_tls, SP_LOAD(e->by_why[SP_WHY_TLS]));
 }
 
-static void measure_bulk(const struct sp_bulk_stream *b, struct sp_measure *m)
+/* Whether a far receiver looks at each byte it does not say: what it found says so. */
+static void measure_bulk(const struct sp_run *r, const struct sp_bulk_stream *b,
+			 struct sp_measure *m)
 {
+	bool looked = sp_counts_has(&m->c, SP_C_corrupted) &&
+		      (m->c.v[SP_C_corrupted] ||
+		       (r->self && r->plan->run.verify == SP_VERIFY_FULL));
+	uint64_t corrupted = m->c.v[SP_C_corrupted];
 	struct sp_errors e = { 0 };
 	int error = SP_LOAD(b->error);
 
@@ -112,6 +118,8 @@ static void measure_bulk(const struct sp_bulk_stream *b, struct sp_measure *m)
 		e.by_why[sp_why_of(error)] = 1;
 	set_errors(&m->c, &e);
 	sp_run_bytes_only(m);
+	if (looked)
+		sp_counts_set(&m->c, SP_C_corrupted, corrupted);
 }
 
 static void measure_dialogue(const struct sp_run *r, const struct sp_dialogue_stream *d,
@@ -135,9 +143,26 @@ void sp_run_conn_measure(const struct sp_run *r, unsigned i, struct sp_measure *
 	const struct sp_worker *w = &r->workers[r->streams[i].worker];
 
 	if (ls->lane == SP_LANE_BULK)
-		measure_bulk(&w->bulk.stream[ls->index], m);
+		measure_bulk(r, &w->bulk.stream[ls->index], m);
 	else if (ls->lane == SP_LANE_DIALOGUE)
 		measure_dialogue(r, &w->dialogue.stream[ls->index], m);
+}
+
+uint64_t sp_run_stream_trouble(const struct sp_run *r, unsigned i, int *error)
+{
+	const struct sp_lane_stream *ls = lane_stream(r, i);
+	const struct sp_worker *w = &r->workers[r->streams[i].worker];
+	const struct sp_errors *e;
+
+	if (ls->lane == SP_LANE_BULK) {
+		*error = SP_LOAD(w->bulk.stream[ls->index].error);
+		return sp_why_of(*error) == SP_WHY_OTHER;
+	}
+	if (ls->lane != SP_LANE_DIALOGUE)
+		return 0;
+	e = &w->dialogue.stream[ls->index].errors;
+	*error = SP_LOAD(e->last);
+	return sp_why_of(*error) == SP_WHY_OTHER ? SP_LOAD(e->by_why[SP_WHY_OTHER]) : 0;
 }
 
 void sp_run_stream_way(const struct sp_run *r, unsigned i, struct sp_way_result *way)

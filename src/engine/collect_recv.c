@@ -52,7 +52,7 @@ static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, u
 
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	sp_run_read_flow(r, t, i, &f);
-	if (told)
+	if (told && meta->unit != SP_UNIT_BYTE)
 		surplus = take_surplus(&f, tx);
 	sp_measure_clear(m);
 	sp_measure_forget_shared(&m->c);
@@ -72,8 +72,11 @@ static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, u
 	}
 	if (r->final_ns)
 		sp_run_set_losses(&r->losses, &m->c);
-	if (meta->unit == SP_UNIT_BYTE)
+	if (meta->unit == SP_UNIT_BYTE) {
 		sp_run_bytes_only(m);
+		if (r->plan->run.verify == SP_VERIFY_FULL)
+			sp_counts_set(&m->c, SP_C_corrupted, f.corrupted);
+	}
 	sp_measure_rates(m);
 	return surplus;
 }
@@ -177,6 +180,7 @@ static void begin(struct run_receiver *v, struct sp_measure *m)
 static void end(const struct sp_run *r, struct run_receiver *v)
 {
 	struct sp_measure *m = v->sum.m;
+	uint64_t corrupted = m->c.v[SP_C_corrupted];
 
 	if (!r->final_ns || !v->flows || v->untold)
 		sp_measure_forget_tx(&m->c);
@@ -187,8 +191,11 @@ static void end(const struct sp_run *r, struct run_receiver *v)
 		sp_counts_forget(&m->c, SP_C_reordered);
 		sp_counts_forget(&m->c, SP_C_loss_bursts);
 	}
-	if (v->flows && v->bytes == v->flows)
+	if (v->flows && v->bytes == v->flows) {
 		sp_run_bytes_only(m);
+		if (r->plan->run.verify == SP_VERIFY_FULL)
+			sp_counts_set(&m->c, SP_C_corrupted, corrupted);
+	}
 	sp_measure_sum_end(&v->sum);
 }
 

@@ -158,8 +158,11 @@ static void set_sample(const struct sp_run *r, const struct run_stream *s, struc
 static bool has_time(const struct sp_run *r, const struct run_stream *s)
 {
 	const struct sp_lane *l = &r->workers[s->worker].lane;
-	const struct sp_stamp_ops *stamp = l->sources[l->streams[s->local].source].stamp;
+	const struct sp_stamp_ops *stamp;
 
+	if (l->streams[s->local].lane != SP_LANE_PACKET)
+		return s->stamped && !s->plan->bulk;
+	stamp = l->sources[l->streams[s->local].source].stamp;
 	return stamp && stamp->has_time;
 }
 
@@ -232,7 +235,7 @@ static uint64_t settle_corrupted(const struct sp_run *r, const uint32_t *which,
 			uint32_t i = which ? which[k] : k;
 			struct sp_peer_flow *f = &flows[k];
 
-			if (!r->streams[i].stamped)
+			if (!r->streams[i].stamped || r->plan->streams[i].bulk)
 				continue;
 			tx = SP_LOAD(run_flow_tx(r, i)->tx);
 			seen = f->unique + f->corrupted;

@@ -11,7 +11,8 @@ static void read_units(const struct sp_flow_rx *f, struct sp_peer_flow *out)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	out->rx = SP_LOAD(f->rx);
 	out->rx_bytes = SP_LOAD(f->rx_bytes);
-	out->unique = out->rx - out->duplicates - out->corrupted;
+	/* Of bulk data bytes are damaged, and there are no units. */
+	out->unique = out->rx ? out->rx - out->duplicates - out->corrupted : 0;
 }
 
 /* A sketch knows an order of magnitude: no quantile is beyond the extremes, which are exact. */

@@ -1,4 +1,5 @@
 /* What failed on connections, in words, and whether there was one at all. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,36 @@ static bool over_conns(const struct sp_run *r, unsigned stream)
 	return r->ports[r->streams[stream].plan->from_port].ops->conn != NULL;
 }
 
+static const char *hint(int error)
+{
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+		return " (raise `ulimit -n`)";
+	case -EADDRNOTAVAIL:
+		return " (no local port number is left: fewer connections, or more addresses)";
+	case -EPERM:
+		return " (a setting of the connection, such as its congestion control, is root's "
+		       "to choose: `sysctl net.ipv4.tcp_allowed_congestion_control`, or "
+		       "--no-sandbox as root)";
+	default:
+		return "";
+	}
+}
+
+static void remark_trouble(struct sp_run *r, unsigned i)
+{
+	char n[32], to[96];
+	int error = 0;
+	uint64_t failed = sp_run_stream_trouble(r, i, &error);
+
+	if (failed)
+		sp_run_say(r, "connect-failed", false,
+			   "%s: %s connections could not be made or used: %s%s",
+			   sp_run_target_text(r, i, to, sizeof to),
+			   sp_str_grouped(n, sizeof n, failed), strerror(-error), hint(error));
+}
+
 static void remark_stream(struct sp_run *r, unsigned i)
 {
 	struct sp_measure m;
@@ -40,6 +71,7 @@ static void remark_stream(struct sp_run *r, unsigned i)
 			   sp_run_target_text(r, i, to, sizeof to),
 			   sp_str_grouped(n, sizeof n, m.c.v[f->counter]), f->text);
 	}
+	remark_trouble(r, i);
 }
 
 /* The first stream of each kind of trouble is enough to be named. */

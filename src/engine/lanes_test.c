@@ -102,6 +102,49 @@ static void bulk_that_is_too_slow_is_said(void **state)
 	sim_end(&s);
 }
 
+/* Every byte is checked where that is asked for, and each that is not what was sent is counted. */
+static void damage_to_bulk_data_is_counted(void **state)
+{
+	const struct sp_measure *m;
+	struct sim s;
+
+	(void)state;
+	m = sim_run(&s,
+		    (const char *[]){ "+run", "virtual=true", "verify=full", TCP_PORT,
+				      "corrupt=1000", TCP_SINK, TCP("a"), "rate=max",
+				      "bytes=9876543", "duration=10s", NULL },
+		    0);
+	/* The opener takes the first bytes of the stream, and none of it is hit. */
+	assert_int_equal(COUNT(m, rx_bytes), 9876543);
+	assert_int_equal(COUNT(m, corrupted), (9876543 + 24) / 1000);
+	sim_end(&s);
+	m = sim_run(&s,
+		    (const char *[]){ "+run", "virtual=true", TCP_PORT, "corrupt=1000",
+				      TCP_SINK, TCP("a"), "rate=max", "bytes=50000",
+				      "duration=10s", NULL },
+		    0);
+	assert_false(sp_counts_has(&m->c, SP_C_corrupted)); /* nobody looked */
+	sim_end(&s);
+}
+
+/* A damaged stamp is a corrupted unit; where a length is damaged the rest cannot be told apart. */
+static void damage_to_messages_is_counted(void **state)
+{
+	const struct sp_measure *m;
+	struct sim s;
+
+	(void)state;
+	/* Byte 10 of each message is in its stamp: 24 + 100 k + 10. */
+	m = sim_run(&s,
+		    (const char *[]){ VIRTUAL, TCP_PORT, "corrupt=1000", TCP_SINK, TCP("a"),
+				      "rate=1000pps", "size=993", "count=100", NULL },
+		    0);
+	assert_true(COUNT(m, corrupted) > 0);
+	assert_int_equal(COUNT(m, tx_packets), 100);
+	assert_int_equal(COUNT(m, rx_unique) + COUNT(m, corrupted) + COUNT(m, lost), 100);
+	sim_end(&s);
+}
+
 /* ---- messages ---- */
 
 static void messages_arrive_with_their_stamps(void **state)
@@ -420,6 +463,8 @@ int main(void)
 		cmocka_unit_test(resets_cost_what_was_under_way),
 		cmocka_unit_test(connections_have_a_limit),
 		cmocka_unit_test(a_closed_loop_never_stops),
+		cmocka_unit_test(damage_to_bulk_data_is_counted),
+		cmocka_unit_test(damage_to_messages_is_counted),
 		cmocka_unit_test(one_schedule_is_dealt_by_turns),
 		cmocka_unit_test(the_same_run_twice),
 		cmocka_unit_test(allocations_that_fail),

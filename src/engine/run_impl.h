@@ -227,6 +227,9 @@ void sp_run_conn_measure(const struct sp_run *, unsigned stream, struct sp_measu
 void sp_run_stream_way(const struct sp_run *, unsigned stream, struct sp_way_result *);
 /* Of a sender's stream, or of the receiver of this number. */
 void sp_run_statuses(const struct sp_run *, unsigned i, struct sp_status_counts *);
+/* Connections of a stream that failed for reasons of this host's, and the last one (negative errno;
+ * 0 none). */
+uint64_t sp_run_stream_trouble(const struct sp_run *, unsigned stream, int *error);
 void sp_run_bytes_only(struct sp_measure *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);

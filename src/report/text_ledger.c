@@ -179,6 +179,9 @@ static void put_rest(struct sp_str *out, const struct sp_counts *c)
 	const char *sep = "  errors: ";
 	char text[SP_FMT_FIGURE];
 
+	if (sp_counts_has(c, SP_C_corrupted))
+		sp_str_printf(out, "  corrupted %s\n",
+			      sp_fmt_count(text, sizeof text, c, SP_C_corrupted));
 	if (sp_counts_has(c, SP_C_own_control) && c->v[SP_C_own_control])
 		sp_str_printf(out, "  own control %s\n",
 			      sp_fmt_count(text, sizeof text, c, SP_C_own_control));

@@ -21,6 +21,8 @@ static const struct sp_opt opts[] = {
 	  "every so many-th connection is refused; 0: none" },
 	{ "reset", SP_OPT_U64, AT(reset), "0", NULL, 0, 0,
 	  "every so many-th connection is reset when its first bytes arrive; 0: none" },
+	{ "corrupt", SP_OPT_U64, AT(corrupt), "0", NULL, 0, 0,
+	  "every so many-th byte of a direction is damaged; 0: none" },
 	{ 0 },
 };
 #undef AT

@@ -15,6 +15,7 @@ struct sp_loop_tcp_conf {
 	struct sp_rate rate;
 	uint64_t buffer;
 	uint64_t refuse, reset; /* every so many-th connection */
+	uint64_t corrupt;	/* every so many-th byte of a direction */
 };
 
 /* One end of a connection. Bytes lie in the ring of the end that will read them. */

@@ -300,6 +300,19 @@ static void carry(struct end *to, uint64_t at_ns)
 	wait(to);
 }
 
+/* piece bytes at place at of the ring are the stream's from tail on. */
+static void damage(struct end *to, uint64_t at, uint64_t piece)
+{
+	uint64_t every = to->q->port->conf.corrupt;
+
+	if (!every)
+		return;
+	for (uint64_t k = to->tail / every * every + every - 1; k < to->tail + piece;
+	     k += every)
+		if (k >= to->tail)
+			to->ring[at + k - to->tail] ^= 0x55;
+}
+
 static ssize_t conn_write(struct sp_conn *c, const struct iovec *iov, int n)
 {
 	struct end *e = end_of(c), *to = other(e);
@@ -321,6 +334,7 @@ static ssize_t conn_write(struct sp_conn *c, const struct iovec *iov, int n)
 			piece = piece < cap - at ? piece : cap - at;
 			piece = piece < room - put ? piece : room - put;
 			memcpy(to->ring + at, from, piece);
+			damage(to, at, piece);
 			from += piece;
 			len -= piece;
 			to->tail += piece;
