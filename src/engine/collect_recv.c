@@ -1,5 +1,6 @@
 /* What a receiver's flows come to, and what their senders told of them. */
 #include <math.h>
+#include <string.h>
 
 #include "core/shared.h"
 #include "engine/run_impl.h"
@@ -142,6 +143,12 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 	struct sp_measure m;
 
 	for (uint32_t i = 0; i < used; i++) {
+		const char *unit = sp_run_flow_unit(r, &t->meta[i], sp_run_flow_port(r, t, i));
+
+		if (!all->flows)
+			all->unit = unit;
+		else if (all->unit && strcmp(all->unit, unit) != 0)
+			all->unit = NULL;
 		all->surplus += measure(r, t, i, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		add_flow(all, &m);
@@ -234,7 +241,7 @@ static void summarise(const struct sp_run *r, enum run_hist which, int64_t clock
 void sp_run_collect_recv(struct sp_run *r)
 {
 	struct sp_measure *t = &r->result.total;
-	struct run_receiver all;
+	struct run_receiver all = { .unit = NULL };
 	int64_t clock_error = worst_clock(r);
 
 	begin(&all, t);
@@ -246,6 +253,9 @@ void sp_run_collect_recv(struct sp_run *r)
 		add_table(r, &all, &r->workers[w].verifier.own);
 	add_untracked(r, &all);
 	end(r, &all);
+	/* Until something comes, over connections it is not known what. */
+	if (all.flows)
+		r->result.unit = all.unit;
 	if (r->final_ns && sp_counts_has(&t->c, SP_C_lost)) {
 		sp_run_attribute_recv(r, t->c.v[SP_C_lost]);
 		sp_run_set_losses(&r->losses, &t->c);

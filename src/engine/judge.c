@@ -235,7 +235,9 @@ static void bound(struct sp_run *r)
 			 grouped(b, value(r, SP_C_lost)));
 	} else if (known(r, SP_C_tx_packets) && known(r, SP_C_asked_packets) && asked > tx &&
 		   (double)tx < 0.999 * (double)asked) {
-		res->bound = blocked * 4 > calls || value(r, SP_C_tx_refused) > asked - tx - 1
+		res->bound = blocked * 4 > calls ||
+					     value(r, SP_C_tx_refused) > asked - tx - 1 ||
+					     (blocked && sp_run_conns_idle(r))
 				     ? SP_BOUND_TRANSPORT
 				     : SP_BOUND_SENDER_CPU;
 		snprintf(r->evidence, sizeof r->evidence,

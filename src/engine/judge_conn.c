@@ -56,6 +56,20 @@ static void remark_trouble(struct sp_run *r, unsigned i)
 			   sp_str_grouped(n, sizeof n, failed), strerror(-error), hint(error));
 }
 
+/* A bit rate of bulk data counts as met from this share of it on. */
+#define UNMET_SHARE 0.99
+
+static bool bulk_unmet(const struct sp_run *r, unsigned i)
+{
+	const struct sp_plan_stream *s = r->streams[i].plan;
+	uint64_t ran = r->result.duration_ns, sent = SP_LOAD(run_flow_tx(r, i)->tx_bytes);
+
+	if (!s->bulk || s->rate.kind != SP_RATE_BPS || (s->bytes && sent >= s->bytes))
+		return false;
+	ran = s->duration_ns && s->duration_ns < ran ? s->duration_ns : ran;
+	return 8e9 * (double)sent < UNMET_SHARE * (double)s->rate.micro / 1e6 * (double)ran;
+}
+
 static void remark_stream(struct sp_run *r, unsigned i)
 {
 	struct sp_measure m;
@@ -72,6 +86,11 @@ static void remark_stream(struct sp_run *r, unsigned i)
 			   sp_str_grouped(n, sizeof n, m.c.v[f->counter]), f->text);
 	}
 	remark_trouble(r, i);
+	if (bulk_unmet(r, i))
+		sp_run_say(r, "fell-behind", false,
+			   "%s: %s bytes were sent, less than the rate asks for",
+			   sp_run_target_text(r, i, to, sizeof to),
+			   sp_str_grouped(n, sizeof n, SP_LOAD(run_flow_tx(r, i)->tx_bytes)));
 }
 
 /* The first stream of each kind of trouble is enough to be named. */
@@ -121,20 +140,6 @@ void sp_run_judge_conns(struct sp_run *r)
 		sp_run_exit_hint(r, SP_EXIT_UNAVAIL);
 }
 
-/* A bit rate of bulk data counts as met from this share of it on. */
-#define UNMET_SHARE 0.99
-
-static bool bulk_unmet(const struct sp_run *r, unsigned i)
-{
-	const struct sp_plan_stream *s = r->streams[i].plan;
-	uint64_t ran = r->result.duration_ns, sent = SP_LOAD(run_flow_tx(r, i)->tx_bytes);
-
-	if (!s->bulk || s->rate.kind != SP_RATE_BPS || (s->bytes && sent >= s->bytes))
-		return false;
-	ran = s->duration_ns && s->duration_ns < ran ? s->duration_ns : ran;
-	return 8e9 * (double)sent < UNMET_SHARE * (double)s->rate.micro / 1e6 * (double)ran;
-}
-
 bool sp_run_bulk_unmet(const struct sp_run *r)
 {
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
@@ -143,33 +148,81 @@ bool sp_run_bulk_unmet(const struct sp_run *r)
 	return false;
 }
 
+/* Should a stream be sending all of the second before now_ns? */
+static bool bulk_is_due(const struct sp_run *r, unsigned i, uint64_t now_ns)
+{
+	const struct sp_plan_stream *s = r->streams[i].plan;
+	uint64_t since = now_ns - r->t0_ns;
+
+	return s->bulk && since > s->start_ns + SP_RUN_TICK_NS &&
+	       (!s->duration_ns || since < s->start_ns + s->duration_ns) &&
+	       (!s->bytes || SP_LOAD(run_flow_tx(r, i)->tx_bytes) < s->bytes);
+}
+
+void sp_run_watch_bulk(struct sp_run *r, uint64_t now_ns)
+{
+	uint64_t sent = 0;
+	bool due = false;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		if (!r->streams[i].plan->bulk)
+			continue;
+		sent += SP_LOAD(run_flow_tx(r, i)->tx_bytes);
+		due |= bulk_is_due(r, i, now_ns);
+	}
+	if (due && sent && sent == r->last_bulk_total)
+		sp_run_say(
+			r, "stall", false,
+			"no bulk data was sent from %.0f s on: the connections are full, and "
+			"nothing is read or confirmed at the far end",
+			(double)(now_ns - r->t0_ns) / 1e9 - 1);
+	r->last_bulk_total = sent;
+}
+
+static double cores_used(const struct sp_run *r)
+{
+	return r->result.host.cpu_self * 1e9 / (double)(r->result.duration_ns + 1);
+}
+
+bool sp_run_conns_idle(const struct sp_run *r)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		any |= over_conns(r, i);
+	return any && cores_used(r) < 0.9 * r->n_workers;
+}
+
 bool sp_run_bound_conns(struct sp_run *r, uint64_t blocked)
 {
 	struct sp_result *res = &r->result;
-	double cores = res->host.cpu_self * 1e9 / (double)(res->duration_ns + 1);
+	double cores = cores_used(r);
 	unsigned bulk = 0, closed = 0;
+	bool unmet;
 	char n[32];
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		const struct sp_plan_stream *s = r->streams[i].plan;
 
-		bulk += s->bulk && s->rate.kind == SP_RATE_MAX;
+		bulk += s->bulk && (s->rate.kind == SP_RATE_MAX || bulk_unmet(r, i));
 		closed += over_conns(r, i) && !s->bulk && s->rate.kind == SP_RATE_MAX;
 	}
 	if (!bulk && !closed)
 		return false;
+	unmet = sp_run_bulk_unmet(r);
 	if (cores > 0.9 * r->n_workers) {
 		res->bound = SP_BOUND_SENDER_CPU;
 		snprintf(r->evidence, sizeof r->evidence,
-			 "asked for as much as possible: the sender used %.2f of %u cores",
-			 cores, r->n_workers);
+			 "asked for %s: the sender used %.2f of %u cores",
+			 unmet ? "a bit rate that was not met" : "as much as possible", cores,
+			 r->n_workers);
 	} else if (bulk) {
 		res->bound = SP_BOUND_TRANSPORT;
-		snprintf(
-			r->evidence, sizeof r->evidence,
-			"asked for as much as possible: the connections were full %s times and "
-			"the path or the receiver set the pace",
-			sp_str_grouped(n, sizeof n, blocked));
+		snprintf(r->evidence, sizeof r->evidence,
+			 "asked for %s: the connections were full %s times and the path or the "
+			 "receiver set the pace",
+			 unmet ? "a bit rate that was not met" : "as much as possible",
+			 sp_str_grouped(n, sizeof n, blocked));
 	} else {
 		res->bound = SP_BOUND_TRANSPORT;
 		snprintf(

@@ -149,24 +149,63 @@ static ssize_t write_pattern(struct sp_bulk *b, struct bulk_conn *c, struct sp_c
 	return n;
 }
 
+static double piece_of(const struct sp_bulk_stream *s)
+{
+	double piece = s->bytes_per_ns * (double)PIECE_NS,
+	       left = (double)(s->bytes - s->flow->tx_bytes);
+
+	piece = piece < PIECE ? PIECE : piece;
+	return piece < left ? piece : left;
+}
+
+/* What the rate would have let leave by now and has not. Where that is more than is made up after a
+ * stall, the rate's beginning moves. */
+static double behind(const struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
+{
+	uint64_t credit = b->catch_up.kind == SP_CATCH_SKIP ? SP_CATCH_UP_NOISE_NS
+							    : b->catch_up.credit_ns;
+	double bytes = s->bytes_per_ns * (double)(now_ns - s->pace_ns) -
+		       (double)s->flow->tx_bytes;
+	double most = s->bytes_per_ns * (double)credit + piece_of(s);
+
+	if (bytes <= most)
+		return bytes;
+	s->pace_ns += (uint64_t)((bytes - most) / s->bytes_per_ns);
+	return most;
+}
+
 /* How much may leave now. 0: nothing until *at_ns. */
-static uint64_t allowance(const struct sp_bulk_stream *s, uint64_t now_ns, uint64_t *at_ns)
+static uint64_t allowance(const struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns,
+			  uint64_t *at_ns)
 {
 	uint64_t sent = s->flow->tx_bytes, max = s->bytes - sent;
-	double piece = s->bytes_per_ns * (double)PIECE_NS, may;
+	double piece, may;
 
 	if (s->bytes_per_ns > 0) {
-		may = s->bytes_per_ns * (double)(now_ns - s->start_ns) - (double)sent;
-		piece = piece < PIECE ? PIECE : piece;
-		piece = piece < (double)max ? piece : (double)max;
+		piece = piece_of(s);
+		may = behind(b, s, now_ns);
 		if (may < piece) {
-			*at_ns = s->start_ns +
+			*at_ns = s->pace_ns +
 				 (uint64_t)ceil(((double)sent + piece) / s->bytes_per_ns);
 			return 0;
 		}
+		if (now_ns < s->chase_ns) {
+			*at_ns = s->chase_ns;
+			return 0;
+		}
 		max = may < (double)max ? (uint64_t)may : max;
+		max = max < (uint64_t)(2 * piece) ? max : (uint64_t)(2 * piece);
 	}
 	return max < SP_BULK_QUANTUM ? max : SP_BULK_QUANTUM;
+}
+
+/* n bytes left: who is behind does not go faster than so many times the rate. */
+static void chase(const struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t n,
+		  uint64_t now_ns)
+{
+	if (s->bytes_per_ns > 0 && b->catch_up.kind == SP_CATCH_CHASE)
+		s->chase_ns = now_ns +
+			      (uint64_t)((double)n / s->bytes_per_ns / b->catch_up.chase_x);
 }
 
 static void account(struct sp_bulk_stream *s, uint64_t n, uint64_t now_ns)
@@ -182,7 +221,7 @@ static ssize_t send_piece(struct sp_bulk *b, struct sp_bulk_stream *s, struct bu
 			  uint64_t now_ns, uint64_t *at_ns)
 {
 	struct sp_conn *conn = sp_conns_conn(b->conns, s->slot);
-	uint64_t may = allowance(s, now_ns, at_ns);
+	uint64_t may = allowance(b, s, now_ns, at_ns);
 
 	if (may == 0)
 		return 0;
@@ -208,6 +247,7 @@ static void send_some(struct sp_bulk *b, struct sp_bulk_stream *s, struct bulk_c
 		n = send_piece(b, s, c, now_ns, &at_ns);
 		if (n > 0) {
 			account(s, (uint64_t)n, now_ns);
+			chase(b, s, (uint64_t)n, now_ns);
 			left -= (uint64_t)n < left ? (uint64_t)n : left;
 		}
 	}
@@ -281,6 +321,7 @@ int sp_bulk_arm(struct sp_bulk *b)
 			return -ENOBUFS;
 		((struct bulk_conn *)sp_conns_room(b->conns, s->slot))->s = s;
 		s->state = BULK_WAITING;
+		s->pace_ns = s->start_ns;
 		b->busy++;
 		sp_conns_timer(b->conns, s->slot, s->start_ns);
 	}

@@ -4,6 +4,7 @@
 #ifndef SP_ENGINE_LANE_BULK_H
 #define SP_ENGINE_LANE_BULK_H
 
+#include "core/pacer.h"
 #include "engine/conns.h"
 #include "engine/errors.h"
 #include "engine/guard.h"
@@ -23,6 +24,8 @@ struct sp_bulk_stream {
 	struct sp_flow_tx *flow; /* tx_bytes, first_tx, last_tx are counted there */
 	/* The lane's. Read by control: conn_info and error. */
 	uint32_t slot;
+	uint64_t pace_ns;  /* the rate counts from here: start, moved by what is not made up */
+	uint64_t chase_ns; /* catching up: nothing before */
 	uint8_t state;
 	uint8_t opener_left;
 	int error; /* why it ended early, negative errno; 0: it did not */
@@ -36,6 +39,7 @@ struct sp_bulk {
 	uint32_t n, busy; /* busy: not ended yet */
 	struct sp_errors *errors;
 	struct sp_guard_meter *meter;
+	struct sp_catch_up_conf catch_up;
 	uint8_t *period; /* where a conn cannot blast */
 };
 

@@ -89,6 +89,30 @@ static void bulk_keeps_a_rate_and_a_limit(void **state)
 	sim_end(&s);
 }
 
+/* A path that opens late: what is older than a second's worth is given up, and what is made up comes
+ * at twice the rate at most. */
+static void bulk_catches_up_within_its_credit(void **state)
+{
+	static const char *const ways[] = { "catch_up=chase:2x", "catch_up=skip" };
+	struct sp_stream_result one;
+	struct sim s;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		/* The connection takes 2 s of the 5. */
+		sim_run(&s,
+			(const char *[]){ "+run", "virtual=true", ways[i], TCP_PORT, "delay=1s",
+					  "buffer=16Mi", TCP_SINK, TCP("a"), "rate=8Mbit/s",
+					  "duration=5s", NULL },
+			0);
+		one = stream(&s, 0);
+		/* 3 s of a megabyte each, and one second's worth of the two that were missed. */
+		near((double)COUNT(&one.m, tx_bytes), i ? 3e6 : 4e6, 0.04);
+		assert_int_equal(sp_run_result(s.run)->exit_code, SP_EXIT_UNMET);
+		sim_end(&s);
+	}
+}
+
 static void bulk_that_is_too_slow_is_said(void **state)
 {
 	struct sim s;
@@ -454,6 +478,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bulk_fills_the_path),
 		cmocka_unit_test(bulk_keeps_a_rate_and_a_limit),
+		cmocka_unit_test(bulk_catches_up_within_its_credit),
 		cmocka_unit_test(bulk_that_is_too_slow_is_said),
 		cmocka_unit_test(messages_arrive_with_their_stamps),
 		cmocka_unit_test(slowness_is_lateness_and_not_loss),

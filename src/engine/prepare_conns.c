@@ -411,7 +411,11 @@ static uint64_t absolute(const struct sp_run *r, uint64_t ns)
 
 int sp_run_arm_conns(struct sp_run *r, struct sp_err *err)
 {
-	int rc = 0;
+	struct sp_catch_up_conf catch_up;
+	int rc = sp_catch_up_parse(r->plan->run.catch_up, &catch_up, err);
+
+	if (rc)
+		return rc;
 
 	for (unsigned i = 0; i < r->n_workers && !rc; i++) {
 		struct sp_worker *w = &r->workers[i];
@@ -432,6 +436,7 @@ int sp_run_arm_conns(struct sp_run *r, struct sp_err *err)
 			if (s->end_ns > w->last_end_ns)
 				w->last_end_ns = s->end_ns;
 		}
+		w->bulk.catch_up = catch_up;
 		if (w->bulk.env)
 			rc = sp_bulk_arm(&w->bulk);
 		if (!rc && w->dialogue.env)

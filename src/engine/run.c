@@ -478,6 +478,7 @@ static void tick(struct sp_run *r, uint64_t now_ns)
 {
 	sp_run_collect(r, now_ns, false);
 	watch_stalls(r, now_ns);
+	sp_run_watch_bulk(r, now_ns);
 	watch_clock(r, now_ns);
 	tell_remarks(r);
 	give_event(r, SP_EVENT_INTERVAL, NULL);

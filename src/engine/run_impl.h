@@ -100,6 +100,7 @@ struct run_receiver {
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
 	uint64_t surplus;			 /* units that belong to none of its flows */
+	const char *unit; /* of its flows, where there are any and they are alike */
 };
 
 enum run_hist {
@@ -162,7 +163,7 @@ struct sp_run {
 	struct sp_kernel_counts {
 		uint64_t out, in;
 	} kernel0;
-	uint64_t last_tx_total, last_rx_total;
+	uint64_t last_tx_total, last_rx_total, last_bulk_total;
 	bool sent_before; /* units left in the second before the last tick, too */
 	uint32_t mute,
 		muted; /* ask + 1 whose receiver said nothing since the last tick; told */
@@ -252,8 +253,13 @@ void sp_run_set_losses(const struct run_losses *all, struct sp_counts *);
 /* judge.c */
 void sp_run_judge(struct sp_run *);
 /* judge_conn.c */
+/* At a tick: a second in which bulk data should have left and did not. */
+void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
+/* Some streams go over connections, and the sender had time left. A connection that is full says so
+ * once, and is silent until there is room again. */
+bool sp_run_conns_idle(const struct sp_run *);
 /* True when connections say what bounded the result. */
 bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
 /* judge_nobody.c: "udp://10.0.0.2:5001, udp://10.0.0.3:5001 and 2 more": the targets from which

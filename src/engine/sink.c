@@ -332,7 +332,6 @@ static void lose_track(struct sp_sink *s, uint32_t slot, struct sink_conn *c, ui
 	SP_ADD(s->verifier->granted->rx[c->flow - 1].rx, 1);
 	SP_ADD(s->verifier->granted->rx[c->flow - 1].corrupted, 1);
 	unlock(s);
-	c->have = 0;
 	become_plain(s, slot, c, now_ns);
 }
 
@@ -359,8 +358,10 @@ static size_t take_piece(struct sp_sink *s, struct sink_conn *c, uint8_t *p, siz
 		if (c->have < SP_MESSAGE_HEAD)
 			return n;
 		len = sp_get_be32(c->head);
-		if (len < SP_MESSAGE_HEAD || len > SP_MESSAGE_MAX)
+		if (len < SP_MESSAGE_HEAD || len > SP_MESSAGE_MAX) {
+			c->have = (uint8_t)(c->have - n); /* of earlier pieces */
 			return 0;
+		}
 		c->missing = len - SP_MESSAGE_HEAD;
 	} else {
 		n = c->missing < left ? c->missing : left;

@@ -49,10 +49,20 @@ static int set_options(const struct sp_port *p, int fd, uint8_t family)
 	return *c->congestion ? set_congestion(fd, c->congestion) : 0;
 }
 
-void sp_tcp_sock_target(const struct sp_port *p, int fd, const struct sp_addr *to)
+void sp_tcp_sock_bulk(const struct sp_port *p, int fd, const struct sp_addr *to)
 {
 	if (!*p->conf.congestion && sp_addr_class(to) == SP_ADDR_LOOPBACK)
 		set_congestion(fd, TCP_LOOPBACK_CONGESTION);
+}
+
+/* For those that are accepted: a caller that is gone without a word is noticed after a minute, and
+ * its place free again. Who says anything within half a minute is never asked. */
+static void set_keepalive(int fd)
+{
+	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 int sp_tcp_sock_open(const struct sp_port *p, uint8_t family, bool listen, struct sp_err *err)
@@ -67,6 +77,7 @@ int sp_tcp_sock_open(const struct sp_port *p, uint8_t family, bool listen, struc
 		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (listen) {
 		set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		set_keepalive(fd);
 		if (p->workers > 1)
 			set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	}
