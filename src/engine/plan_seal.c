@@ -311,6 +311,10 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 			       "%s: bulk data has one connection a stream; give it more "
 			       "streams",
 			       place);
+	if (p->proto && s->per_message && s->deal_of <= 1)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: per_message is tcp's; over %s a connection each is close",
+			       place, s->protocol);
 	if (s->stamp == SP_STAMP_SHORT)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: the short stamp is for datagrams and frames", place);

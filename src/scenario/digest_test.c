@@ -76,6 +76,14 @@ static const struct request {
 	  "-t 10.0.0.1 --protocol tcp -r max --congestion cubic --nagle --mss 1000",
 	  "tcp://10.0.0.1?rate=max --set congestion=cubic --set nodelay=no --set mss=1000",
 	  "tcp://10.0.0.1\n", "--rate max --congestion cubic --nagle --mss 1k" },
+	{ "5bc34efe33b3de16e91151154eccf88e4d1aef2b7b35e5de17b88a3be55a8f7f",
+	  "-t 10.0.0.1 -p 80 --protocol http -r 100 -D 10 --size 1024",
+	  "http://10.0.0.1?rate=100&size=1024&duration=10000ms", "http://10.0.0.1:80/\n",
+	  "--rate 100 --size 1024" },
+	{ "db307bf6e92fec2b8ae95df7f80723b03af5dd99ca14fc42956d046d83ccf2a4",
+	  "-t 10.0.0.1 --protocol https --path /a/b --close --insecure --no-resume --connections 5",
+	  "https://10.0.0.1:443/a/b --close --insecure --no-resume --connections 5",
+	  "https://10.0.0.1/a/b\n", "--insecure --no-resume --connections 5 --close" },
 };
 
 /* Receivers have no targets. */
@@ -91,6 +99,12 @@ static const struct {
 	  "udp://[::1]:77 --count 9 --verify full" },
 	{ "45c0f0c8948e7cf9fee775960c093fa9d6a7af1e742ad0e8f1931f288b80c8a8",
 	  "-p 7 --protocol mixed --rcvbuf 1Mi", "udp://:7 tcp://:7 --set rcvbuf=1048576" },
+	{ "664b229f625252638eab64bd7963bfb8987501df48e3f371ba9abf58493f6fe3",
+	  "-p 8080 --protocol http --body 1k --delay 20ms --status 201",
+	  "http://:8080 --status 201 --delay 0.02s --body 1000" },
+	{ "212258913ca7ab9fd9c909f5151d71938b5ff724dabed6693b5cf3492c42f923",
+	  "--protocol https --bind 10.0.0.1 --cert a --cert-key b --tls 1.3",
+	  "https://10.0.0.1:443 --cert a --cert-key b --tls 1.3" },
 };
 
 #define HEAD	"spate: 1\nname: send\n"
@@ -268,6 +282,59 @@ static void test_shares(void **state)
 	assert_int_equal(s[1].deal_of, 8);
 	assert_string_not_equal(s[0].entry, s[2].entry);
 	sp_words_free(&w);
+	/* Each protocol has its own number by default, and its own settings. */
+	parse("send", "-t 10.0.0.1 --protocol udp:50,tcp:30,http:20 --close --path /x", &w);
+	s = w.plan->streams;
+	assert_int_equal(w.plan->n_streams, 3);
+	assert_int_equal(w.plan->n_ports, 2);
+	assert_int_equal(s[0].port, 5001);
+	assert_int_equal(s[1].port, 5001);
+	assert_int_equal(s[2].port, 80);
+	assert_int_equal(s[2].deal_n, 2);
+	assert_int_equal(s[2].deal_of, 10);
+	sp_words_free(&w);
+	parse("recv", "udp://:5001 http://:80 --body 9", &w);
+	assert_int_equal(w.plan->n_recvs, 2);
+	sp_words_free(&w);
+}
+
+static void test_wrong_http(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "send", "udp://a --close", "--close: no protocol here has such a setting" },
+		{ "send", "-t a --protocol udp:1,http:1 --insecure",
+		  "--insecure: no protocol" },
+		{ "recv", "tcp://:9 --status 200", "--status: no protocol here" },
+		{ "recv", "http://:9 --status 99", "--status: must be at least 200" },
+		{ "recv", "http://:9/x", "a listener has no path" },
+		{ "send", "http://a --per-message", "per_message is tcp's" },
+		{ "send", "http://a --method FETCH", "'FETCH' is none of auto, GET" },
+		{ "send", "http://a --header Host:x", "--host-header sets it" },
+		{ "send", "http://a --header x", "is not a header line" },
+		{ "send", "http://a --path c", "the path must begin with /" },
+		{ "send", "http://a -r 1Mbit/s", "has no meaning with size 0" },
+		{ "send", "http://a --transport udp", "goes over connections" },
+		{ "send", "http://a --stamp native", "no stamp fits there" },
+		{ "send", "https://a --tls 1.1", "'1.1' is none of" },
+		{ "send", "htp://a", "did you mean 'http'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char line[256], *argv[ARGS_MAX];
+		struct sp_err err = { 0 };
+		struct sp_words w;
+		int argc = 0;
+
+		snprintf(line, sizeof line, "%s", rows[i][1]);
+		for (char *p = strtok(line, " "); p; p = strtok(NULL, " "))
+			argv[argc++] = p;
+		if (!sp_words_parse(rows[i][0], argc, argv, sp_mem_system(), &sp_catalog, &w,
+				    &err))
+			fail_msg("%s %s: was taken", rows[i][0], rows[i][1]);
+		if (!strstr(err.text, rows[i][2]) || err.exit != SP_EXIT_USAGE)
+			fail_msg("%s %s: %s", rows[i][0], rows[i][1], err.text);
+	}
 }
 
 int main(void)
@@ -276,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_recv),
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_wrong_http),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

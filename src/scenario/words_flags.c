@@ -166,8 +166,8 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
 	  "leave by this interface" },
 	{ "--congestion", SP_FLAG_VALUE, "NAME", "setting.congestion", NULL, G_WAY,
-	  "tcp: congestion control, such as cubic or bbr (default: the system's; on loopback "
-	  "reno, since one that paces halves what a host carries to itself)" },
+	  "tcp: congestion control, such as cubic or bbr (default: the system's; bulk data on "
+	  "loopback reno, since one that paces halves what a host carries to itself)" },
 	{ "--mss", SP_FLAG_VALUE, "BYTES", "setting.mss", NULL, G_WAY,
 	  "tcp: largest segment (default: as the path allows)" },
 	{ "--nagle", SP_FLAG_NONE, NULL, "setting", "nodelay=no", G_WAY,

@@ -127,6 +127,8 @@ static ssize_t conn_blast(struct sp_conn *conn, uint64_t max)
 
 	if (!c->open)
 		return -EAGAIN;
+	if (!c->offset)
+		sp_tcp_sock_bulk(p, c->fd, &c->q->ends.at[c->ep].remote.addr);
 	if (p->conf.blast == TCP_BLAST_SENDFILE)
 		n = sendfile(c->fd, p->pattern_fd, &at, len);
 	else

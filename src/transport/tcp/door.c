@@ -78,7 +78,6 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 
 	if (fd < 0)
 		return fd;
-	sp_tcp_sock_target(q->port, fd, &to->addr);
 	c = sp_tcp_conn_new(q, id, fd);
 	rc = c ? bind_own(q->port, fd, to->addr.family) : -ENOBUFS;
 	if (q->port->conf.lazy_ack)

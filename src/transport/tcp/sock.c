@@ -49,7 +49,7 @@ static int set_options(const struct sp_port *p, int fd, uint8_t family)
 	return *c->congestion ? set_congestion(fd, c->congestion) : 0;
 }
 
-void sp_tcp_sock_target(const struct sp_port *p, int fd, const struct sp_addr *to)
+void sp_tcp_sock_bulk(const struct sp_port *p, int fd, const struct sp_addr *to)
 {
 	if (!*p->conf.congestion && sp_addr_class(to) == SP_ADDR_LOOPBACK)
 		set_congestion(fd, TCP_LOOPBACK_CONGESTION);

@@ -28,7 +28,7 @@ static const struct sp_opt opts[] = {
 	{ "lazy_ack", SP_OPT_BOOL, AT(lazy_ack), "true", NULL, 0, 0,
 	  "the handshake's last acknowledgement travels with the first bytes" },
 	{ "congestion", SP_OPT_TEXT, AT(congestion), "", NULL, 0, 0,
-	  "congestion control, such as cubic or bbr; empty: the system's, on loopback reno" },
+	  "congestion control, such as cubic or bbr; empty: the system's; for bulk data on loopback, reno" },
 	{ "sndbuf", SP_OPT_SIZE, AT(sndbuf), "0", NULL, 0, 1u << 30,
 	  "send buffer of each connection; 0: the kernel sizes it as it goes" },
 	{ "rcvbuf", SP_OPT_SIZE, AT(rcvbuf), "0", NULL, 0, 1u << 30,

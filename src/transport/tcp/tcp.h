@@ -76,8 +76,8 @@ struct sp_queue {
 /* sock.c: opens a socket of the family and sets what the port wants; tied to its interface.
  * listen: what only a listener wants. The descriptor or a negative errno; err may be NULL. */
 int sp_tcp_sock_open(const struct sp_port *, uint8_t family, bool listen, struct sp_err *);
-/* What depends on where the connection will go. */
-void sp_tcp_sock_target(const struct sp_port *, int fd, const struct sp_addr *to);
+/* What bulk data wants, depending on where it goes. */
+void sp_tcp_sock_bulk(const struct sp_port *, int fd, const struct sp_addr *to);
 /* Binds as the port says, with this number. 0 or -errno. */
 int sp_tcp_sock_bind(const struct sp_port *, int fd, const struct sp_endpoint *, bool listen);
 int sp_tcp_bind_fail(const struct sp_endpoint *, int code, struct sp_err *);

@@ -196,7 +196,7 @@ static void bytes_both_ways(const char *addr)
 	assert_true(sp_endpoint_eq(&back, &local));
 	a->ops->info(a, &info);
 	assert_true(info.known && info.mss && info.cwnd_bytes);
-	assert_string_equal(info.congestion, TCP_LOOPBACK_CONGESTION);
+	assert_true(*info.congestion);
 	assert_int_equal(a->ops->shutdown(a), 0);
 	end_of_stream(r.rq, b);
 	say(b, "still");
@@ -233,6 +233,7 @@ static void test_blast(void **state)
 	for (int how = TCP_BLAST_SENDFILE; how <= TCP_BLAST_WRITE; how++) {
 		uint8_t *period = malloc(SP_BULK_PERIOD), *buf = malloc(1 << 20);
 		uint64_t sent = 0, got = 0;
+		struct sp_conn_info info;
 		struct sp_conn *a, *b;
 		struct rig r;
 
@@ -243,6 +244,8 @@ static void test_blast(void **state)
 		assert_int_equal(rig_open(&r), 0);
 		a = connected(&r, 1);
 		sent += (uint64_t)a->ops->blast(a, 999);
+		a->ops->info(a, &info);
+		assert_string_equal(info.congestion, TCP_LOOPBACK_CONGESTION);
 		assert_int_equal(sent, 999);
 		b = accepted(&r, 2);
 		while (got < ALL) {
