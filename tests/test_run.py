@@ -334,7 +334,7 @@ def test_repeats(me, tmp_path):
     doc = json.loads(done.out)
     assert doc["repeats"] == 3 and doc["exit_codes"] == [0, 0, 0]
     assert doc["metrics"]["tx_packets"] == {"median": 100, "min": 100, "max": 100,
-                                            "values": [100, 100, 100]}
+                                            "spread": 0, "values": [100, 100, 100]}
     for i in "123":
         assert (Path(me.home) / "r" / i / "report.json").exists()
     suites = ET.parse(tmp_path / "j.xml").getroot()
