@@ -200,11 +200,12 @@ def below(pid):
 def test_killed_leaves_nothing(me, where):
     text = TWO % {"port": 5707, "duration": "30s"}
     if where == "lab":
-        text = "lab: {hosts: [h1, h2]}\n" + text.replace(
+        text = "lab: {hosts: [h1, h2], links: [{ends: [h1, h2], delay: 1ms}]}\n" + text.replace(
             "sender: {local: true}, receiver: {local: true}",
             "sender: {lab: h1}, receiver: {lab: h2}")
-    run = me.start("spate", "run", write(me, text), "--json", "--no-run-dir")
-    time.sleep(2)
+        text += "capture: [{host: receiver, interface: eth0, filter: udp, file: a.pcap}]\n"
+    run = me.start("spate", "run", write(me, text), "--json", "--run-dir", "k")
+    time.sleep(2.5)
     assert run.popen.poll() is None, run.wait()
     mine, _ = below(run.pid)
     assert len(mine) >= (2 if where == "local" else 5)
@@ -214,6 +215,10 @@ def test_killed_leaves_nothing(me, where):
     while mine & below(1)[1] and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not mine & below(1)[1]
+    events = (Path(me.home) / "k" / "events.jsonl").read_text().splitlines()
+    assert len(events) >= 2 and all(json.loads(line) for line in events)
+    if where == "lab":  # all but the last moment; at least half of it on any machine
+        assert len(frames_of(Path(me.home) / "k" / "a.pcap")) > 400
 
 
 def test_not_prepared(me, tmp_path):
@@ -329,7 +334,7 @@ def test_repeats(me, tmp_path):
     doc = json.loads(done.out)
     assert doc["repeats"] == 3 and doc["exit_codes"] == [0, 0, 0]
     assert doc["metrics"]["tx_packets"] == {"median": 100, "min": 100, "max": 100,
-                                            "values": [100, 100, 100]}
+                                            "spread": 0, "values": [100, 100, 100]}
     for i in "123":
         assert (Path(me.home) / "r" / i / "report.json").exists()
     suites = ET.parse(tmp_path / "j.xml").getroot()

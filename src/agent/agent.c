@@ -96,7 +96,7 @@ static void greet(struct agent *a, const struct sp_agent_msg *in)
 				  .version = spate_version(),
 				  .mono_ns = now_ns(CLOCK_MONOTONIC),
 				  .real_ns = (int64_t)now_ns(CLOCK_REALTIME) };
-	struct if_nameindex *list = if_nameindex();
+	struct if_nameindex *list;
 
 	if (in->protocol != SP_AGENT_PROTOCOL) {
 		say_failed(
@@ -105,6 +105,7 @@ static void greet(struct agent *a, const struct sp_agent_msg *in)
 			"version on both hosts");
 		return;
 	}
+	list = if_nameindex();
 	sp_ctl_host_read(&m.host);
 	for (unsigned i = 0; spate_feature(i); i++)
 		add_name(&m.features, spate_feature(i));

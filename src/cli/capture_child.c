@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/record.h"
@@ -36,18 +37,29 @@ static bool read_line(char *buf, size_t cap)
 	return false;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 /* Until the controller has closed our input; what has come till then is still written. */
 static int record(struct sp_capture *c, int fd)
 {
 	struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
 				 { .fd = fd, .events = POLLIN } };
+	uint64_t flushed_ms = now_ms();
 	int n = 0;
 
 	while (!fds[0].revents && n >= 0) {
-		if (poll(fds, 2, FLUSH_MS) == 0)
-			n = sp_capture_flush(c);
-		else
+		if (poll(fds, 2, FLUSH_MS) > 0)
 			n = sp_capture_step(c);
+		if (n < 0 || now_ms() < flushed_ms + FLUSH_MS)
+			continue;
+		n = sp_capture_flush(c);
+		flushed_ms = now_ms();
 	}
 	while (n > 0 || (n == 0 && fds[0].revents)) {
 		fds[0].revents = 0;

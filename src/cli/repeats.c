@@ -12,9 +12,9 @@
 
 #define MOST 1000u
 
-static const char *const names[] = { "tx_packets", "rx_unique",	   "lost",
-				     "tx_pps",	   "rx_pps",	   "tx_bps",
-				     "rx_bps",	   "delay_p50_ns", "delay_p99_ns" };
+static const char *const names[] = { "tx_packets",   "rx_unique", "lost",   "tx_pps",
+				     "rx_pps",	     "tx_bps",	  "rx_bps", "delay_p50_ns",
+				     "delay_p99_ns", "outage_ns" };
 #define N_NAMES (sizeof names / sizeof *names)
 
 struct sp_repeats {
@@ -64,7 +64,8 @@ void sp_repeats_add(struct sp_repeats *r, const struct sp_result *result)
 				    m->tx_bps,
 				    m->rx_bps,
 				    m->delay.known ? (double)m->delay.p50 : NAN,
-				    m->delay.known ? (double)m->delay.p99 : NAN };
+				    m->delay.known ? (double)m->delay.p99 : NAN,
+				    m->outage_ns };
 
 	sp_report_junit(&r->junit, result, r->several ? r->n + 1 : 0);
 	if (r->n == MOST)
@@ -93,8 +94,8 @@ const struct sp_str *sp_repeats_junit(struct sp_repeats *r)
 /* ---- medians ---- */
 
 struct spread {
-	unsigned n; /* known values */
-	double min, median, max;
+	unsigned n;			/* known values */
+	double min, median, max, share; /* share: (max - min) / median */
 };
 
 static int by_size(const void *a, const void *b)
@@ -106,7 +107,7 @@ static int by_size(const void *a, const void *b)
 
 static struct spread spread_of(const double *v, unsigned n)
 {
-	struct spread s = { .min = NAN, .median = NAN, .max = NAN };
+	struct spread s = { .min = NAN, .median = NAN, .max = NAN, .share = NAN };
 	double known[MOST];
 
 	for (unsigned i = 0; i < n; i++)
@@ -118,6 +119,8 @@ static struct spread spread_of(const double *v, unsigned n)
 	s.min = known[0];
 	s.max = known[s.n - 1];
 	s.median = (known[(s.n - 1) / 2] + known[s.n / 2]) / 2;
+	if (s.median > 0)
+		s.share = (s.max - s.min) / s.median;
 	return s;
 }
 
@@ -142,6 +145,7 @@ static void put_json(struct sp_str *out, const struct sp_repeats *r)
 		sp_json_real(&j, "median", s.median);
 		sp_json_real(&j, "min", s.min);
 		sp_json_real(&j, "max", s.max);
+		sp_json_real(&j, "spread", s.share);
 		sp_json_open(&j, "values", '[');
 		for (unsigned k = 0; k < r->n; k++)
 			sp_json_real(&j, NULL, r->v[i][k]);
@@ -162,8 +166,7 @@ static void put_table(struct sp_str *out, const struct sp_repeats *r)
 
 		if (s.n)
 			sp_str_printf(out, "%-14s%14.6g%14.6g%14.6g  %.2f %%\n", names[i],
-				      s.median, s.min, s.max,
-				      s.median > 0 ? 100 * (s.max - s.min) / s.median : 0);
+				      s.median, s.min, s.max, s.median > 0 ? 100 * s.share : 0);
 		else
 			sp_str_printf(out, "%-14s%14s\n", names[i], "unknown");
 	}

@@ -75,17 +75,20 @@ static int set_members(const struct reading *r, json_t *object, const char *plac
 static int read_item(const struct reading *r, enum sp_plan_item item, json_t *o,
 		     const char *place)
 {
+	/* What comes first brings the settings' rows. */
+	static const char *const first[SP_PLAN_ITEMS] = { [SP_PLAN_PORT] = "transport",
+							  [SP_PLAN_STREAM] = "protocol",
+							  [SP_PLAN_RECV] = "protocol" };
 	json_t *v;
 	int rc = sp_plan_add(r->b, item, place, r->err);
 
-	if (rc || item != SP_PLAN_PORT)
+	if (rc || !first[item])
 		return rc ? rc : set_members(r, o, place, "", "");
-	/* The transport comes first: it brings the settings' rows. */
-	v = json_object_get(o, "transport");
+	v = json_object_get(o, first[item]);
 	if (v)
-		rc = set_one(r, "transport", v, place);
+		rc = set_one(r, first[item], v, place);
 	if (!rc)
-		rc = set_members(r, o, place, "transport", "settings");
+		rc = set_members(r, o, place, first[item], "settings");
 	v = json_object_get(o, "settings");
 	return rc || !v ? rc : set_members(r, v, place, "", "");
 }

@@ -82,11 +82,18 @@ void sp_member_say(struct sp_fleet *, struct member *, const struct sp_agent_msg
 void sp_member_lose(struct sp_fleet *, struct member *, const char *why);
 void sp_member_end(struct member *);
 
-/* fleet.c */
+/* fleet_report.c */
+int64_t sp_fleet_real_now(void);
 /* A remark of the controller's own. */
 void sp_fleet_say(struct sp_fleet *, const char *code, bool neutral, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* An agent's remark, as it comes. */
 void sp_fleet_pass_on(struct sp_fleet *, const struct member *, const struct sp_remark *);
+/* Hands out an event about the result as it is. remark: of a REMARK; else NULL. */
+void sp_fleet_give(struct sp_fleet *, enum sp_event_kind, const struct sp_remark *);
+/* Events for remarks of our own that nobody was told of yet. */
+void sp_fleet_tell_remarks(struct sp_fleet *);
+/* Everything that is known now, as one result. 0 or -ENOMEM. */
+int sp_fleet_merge(struct sp_fleet *);
 
 #endif

@@ -101,6 +101,31 @@ static int name_stream(struct sc_reader *r, struct sc_stream *s)
 	return rc;
 }
 
+/* A protocol may bring rows of its own: then the plan's builder knows which keys there are. */
+static int check_keys(struct sc_reader *r, const struct sp_yaml_node *map,
+		      const char *const *words, enum sp_plan_item item)
+{
+	const struct sp_yaml_node *v = sp_yaml_get(map, "protocol");
+
+	if (v && v->kind == SP_YAML_SCALAR && strcmp(v->text, "udp") != 0)
+		return 0;
+	return sc_known(r, map, words, item, true);
+}
+
+static int check_profile(struct sc_reader *r, const struct sp_yaml_node *profile)
+{
+	int rc = sp_yaml_want(&r->s->doc, profile, SP_YAML_MAP, "profile", r->err);
+
+	if (!rc)
+		rc = check_keys(r, profile, sc_profile_words, SP_PLAN_STREAM);
+	for (const struct sp_yaml_item *i = rc ? NULL : profile->items; i && !rc; i = i->next)
+		if (strcmp(i->key->text, "name") == 0 || strcmp(i->key->text, "from") == 0)
+			rc = sp_yaml_fail(&r->s->doc, i->key, r->err,
+					  "'%s' stands beside the profile, not in it",
+					  i->key->text);
+	return rc;
+}
+
 static int read_stream(struct sc_reader *r, const struct sp_yaml_node *map)
 {
 	struct sc_stream *s = &r->streams[r->n_streams++];
@@ -110,7 +135,7 @@ static int read_stream(struct sc_reader *r, const struct sp_yaml_node *map)
 
 	*s = (struct sc_stream){ .map = map, .to = -1 };
 	if (!rc)
-		rc = sc_known(r, map, sc_stream_words, SP_PLAN_STREAM, true);
+		rc = check_keys(r, map, sc_stream_words, SP_PLAN_STREAM);
 	if (!rc)
 		rc = name_stream(r, s);
 	if (rc)
@@ -131,9 +156,7 @@ static int read_stream(struct sc_reader *r, const struct sp_yaml_node *map)
 				  "HOST:NUMBER'",
 				  s->name);
 	if (!rc && profile)
-		rc = sp_yaml_want(&r->s->doc, profile, SP_YAML_MAP, "profile", r->err);
-	if (!rc && profile)
-		rc = sc_known(r, profile, sc_profile_words, SP_PLAN_STREAM, true);
+		rc = check_profile(r, profile);
 	if (rc)
 		return rc;
 	r->ports[s->from].tx = true;
@@ -158,7 +181,7 @@ static int read_receiver(struct sc_reader *r, const struct sp_yaml_node *map)
 	int rc = sp_yaml_want(&r->s->doc, map, SP_YAML_MAP, "a receiver", r->err);
 
 	if (!rc)
-		rc = sc_known(r, map, NULL, SP_PLAN_RECV, true);
+		rc = check_keys(r, map, NULL, SP_PLAN_RECV);
 	if (rc)
 		return rc;
 	from = sp_yaml_get(map, "from");

@@ -74,7 +74,7 @@ int sc_set(struct sc_reader *r, struct sp_plan_build *b, const char *key,
 }
 
 /* Every key of the map but those in words. */
-static int set_all(const struct part *p, const struct sp_yaml_node *map,
+static int set_all(const struct part *p, enum sp_plan_item item, const struct sp_yaml_node *map,
 		   const char *const *words)
 {
 	int rc = 0;
@@ -84,7 +84,9 @@ static int set_all(const struct part *p, const struct sp_yaml_node *map,
 
 		while (*w && strcmp(*w, i->key->text) != 0)
 			w++;
-		if (!*w)
+		if (!*w && !sc_row_is_ours(item, i->key->text))
+			rc = sc_known(p->r, map, words, item, true);
+		else if (!*w)
 			rc = sc_set(p->r, p->b, i->key->text, i->value);
 	}
 	return rc;
@@ -118,7 +120,7 @@ static int add_run(const struct part *p)
 	rc = sp_yaml_want(&p->r->s->doc, run, SP_YAML_MAP, "run", p->r->err);
 	if (!rc)
 		rc = sc_known(p->r, run, NULL, SP_PLAN_RUN, true);
-	return rc ? rc : set_all(p, run, none);
+	return rc ? rc : set_all(p, SP_PLAN_RUN, run, none);
 }
 
 /* ---- ports ---- */
@@ -154,7 +156,7 @@ static int add_port(const struct part *p, const struct sc_port *port)
 	if (v)
 		rc = sc_set(p->r, p->b, "transport", v);
 	if (!rc)
-		rc = set_all(p, port->map, skip);
+		rc = set_all(p, SP_PLAN_PORT, port->map, skip);
 	return rc ? rc : listen_somewhere(p, port);
 }
 
@@ -266,10 +268,22 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 	return rc ? rc : set_text(p, "port", u.port ? number : DEFAULT_PORT, at);
 }
 
+/* It comes first: it may bring rows of its own. */
+static int set_protocol(const struct part *p, const struct sp_yaml_node *map,
+			const struct sp_yaml_node *profile)
+{
+	const struct sp_yaml_node *v = sp_yaml_get(map, "protocol");
+
+	if (!v && profile)
+		v = sp_yaml_get(profile, "protocol");
+	return v ? sc_set(p->r, p->b, "protocol", v) : 0;
+}
+
 static int add_stream(const struct part *p, unsigned i)
 {
-	static const char *const skip[] = { "name", "from", "to", "target", "profile", NULL };
-	static const char *const none[] = { NULL };
+	static const char *const skip[] = { "name",    "from",	   "to", "target",
+					    "profile", "protocol", NULL };
+	static const char *const said[] = { "protocol", NULL };
 	const struct sc_stream *s = &p->r->streams[i];
 	const struct sp_yaml_node *profile = sp_yaml_get(s->map, "profile");
 	const struct sp_yaml_node *target = sp_yaml_get(s->map, "target");
@@ -285,9 +299,11 @@ static int add_stream(const struct part *p, unsigned i)
 	if (!rc)
 		rc = set_text(p, "entry", entry, s->map);
 	if (!rc)
+		rc = set_protocol(p, s->map, profile);
+	if (!rc)
 		rc = target ? set_target(p, s, target) : set_to(p, s);
 	if (!rc)
-		rc = set_all(p, s->map, skip);
+		rc = set_all(p, SP_PLAN_STREAM, s->map, skip);
 	for (const struct sp_yaml_item *k = profile && !rc ? profile->items : NULL; k;
 	     k = k->next)
 		if (sp_yaml_get(s->map, k->key->text))
@@ -295,12 +311,12 @@ static int add_stream(const struct part *p, unsigned i)
 				&p->r->s->doc, k->key, p->r->err,
 				"'%.40s' is given twice: here and beside the profile",
 				k->key->text);
-	return rc || !profile ? rc : set_all(p, profile, none);
+	return rc || !profile ? rc : set_all(p, SP_PLAN_STREAM, profile, said);
 }
 
 static int add_receiver(const struct part *p, const struct sc_receiver *v)
 {
-	static const char *const skip[] = { "name", "from", NULL };
+	static const char *const skip[] = { "name", "from", "protocol", NULL };
 	const struct sp_yaml_node *at = v->map ? v->map : p->r->ports[v->from].node;
 	int rc = begin(p, SP_PLAN_RECV, at);
 
@@ -308,7 +324,9 @@ static int add_receiver(const struct part *p, const struct sc_receiver *v)
 		rc = set_text(p, "name", v->name, at);
 	if (!rc)
 		rc = set_text(p, "from", p->r->ports[v->from].name, at);
-	return rc || !v->map ? rc : set_all(p, v->map, skip);
+	if (!rc && v->map)
+		rc = set_protocol(p, v->map, NULL);
+	return rc || !v->map ? rc : set_all(p, SP_PLAN_RECV, v->map, skip);
 }
 
 /* ---- parts ---- */
