@@ -136,6 +136,8 @@ static const char *const files[] = {
 	"streams: [{target: \"tcp://10.0.0.1:80\", size: 64, rate: 10, per_message: yes}]\n",
 	HEAD "ports: {tx0: {transport: tcp, congestion: cubic, nodelay: no, mss: 1k}}\n"
 	     "streams: [{target: \"tcp://10.0.0.1\", rate: max}]\n",
+	NULL,
+	NULL,
 };
 _Static_assert(sizeof files / sizeof *files == sizeof requests / sizeof *requests, "one each");
 
@@ -146,6 +148,8 @@ static const char *const receiver_files[] = {
 	"spate: 1\nname: recv\nrun: {count: 9, verify: full}\n"
 	"ports: {rx0: {bind: '[::1]:77'}}\nreceivers: [{from: rx0, name: rx0}]\n",
 	NULL, /* without an end */
+	NULL,
+	NULL,
 };
 _Static_assert(sizeof receiver_files / sizeof *receiver_files ==
 		       sizeof receivers / sizeof *receivers,
