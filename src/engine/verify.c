@@ -613,7 +613,8 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	bool in_order = true;
 	uint64_t before_ns;
 
-	if (SP_UNLIKELY(ep >= v->ep_cap)) {
+	/* At ep_cap itself: over a connection, which the sink knows. */
+	if (SP_UNLIKELY(ep > v->ep_cap)) {
 		ep = v->ep_cap;
 		SP_ADD(v->nameless, 1);
 	}
