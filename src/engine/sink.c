@@ -328,7 +328,7 @@ static void add_message(struct sp_sink *s, struct sink_conn *c, uint8_t *stamp, 
 		.t_ns = now_ns,
 		.len = SP_MESSAGE_STAMP,
 		.flow = c->flow,
-		.ep = s->verifier->ep_cap,
+		.ep = SP_EP_CLAIMED,
 		.stamp_off = (uint16_t)(len - SP_MESSAGE_STAMP),
 	};
 	if (s->batch.n == s->batch.cap)

@@ -623,7 +623,7 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	bool in_order = true, by_claim = false;
 
 	if (SP_UNLIKELY(ep >= v->ep_cap)) {
-		by_claim = ep == v->ep_cap;
+		by_claim = ep == SP_EP_CLAIMED;
 		ep = v->ep_cap;
 		if (!by_claim)
 			SP_ADD(v->nameless, 1);
