@@ -21,8 +21,8 @@ struct dialogue_conn {
 	struct sp_dialogue_end *end;
 	struct sp_dialogue_stream *s; /* client; NULL: a server's */
 	struct sp_dialogue_server *v;
-	struct sp_flow_rx *f; /* server: of its source */
-	struct sp_flow_meta *meta;
+	uint32_t ep; /* server: of its source */
+	struct sp_addr from;
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
 	uint64_t connect_by_ns;
@@ -270,6 +270,8 @@ static void server_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 			   const struct sp_txn *t, uint64_t now_ns)
 {
 	struct sp_dialogue_server *v = c->v;
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
 
 	if (t->status)
 		sp_statuses_add(&v->statuses, t->status, 1);
@@ -280,16 +282,18 @@ static void server_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	SP_ADD(v->units, 1);
 	if (SP_UNLIKELY(d->rx_marker != NULL))
 		sp_marker_unit(d->rx_marker, t->rx_bytes, now_ns);
-	if (!c->f) {
+	if (!sp_verifier_plain(v->verifier, v->port, c->ep, &f, &meta)) {
 		SP_ADD(v->verifier->untracked, 1);
 		SP_ADD(v->verifier->untracked_bytes, t->rx_bytes);
 		return;
 	}
-	if (!c->meta->first_rx)
-		SP_STORE(c->meta->first_rx, t->end_ns);
-	SP_STORE(c->f->last_rx, t->end_ns);
-	SP_ADD(c->f->rx, 1);
-	SP_ADD(c->f->rx_bytes, t->rx_bytes);
+	meta->unit = SP_UNIT_REQUEST;
+	meta->from = c->from;
+	if (!meta->first_rx)
+		SP_STORE(meta->first_rx, t->end_ns);
+	SP_STORE(f->last_rx, t->end_ns);
+	SP_ADD(f->rx, 1);
+	SP_ADD(f->rx_bytes, t->rx_bytes);
 }
 
 /* After each call into a machine, before the next. */
@@ -798,7 +802,6 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_conn *conn = sp_conns_conn(d->conns, slot), *upper;
 	struct sp_endpoint from = { 0 };
-	uint32_t ep;
 
 	d->conns->slot[slot].user = &dialogue_user;
 	d->conns->slot[slot].arg = d;
@@ -809,14 +812,8 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	if (conn->ops->ends)
 		conn->ops->ends(conn, &from, NULL);
 	from.port = 0;
-	ep = sp_endpoints_get(&v->from, &from, 0);
-	if (sp_verifier_plain(v->verifier, port, ep, &c->f, &c->meta)) {
-		sp_conns_hold(d->conns, slot, &c->meta->conns);
-		c->meta->unit = SP_UNIT_REQUEST;
-		c->meta->from = from.addr;
-	} else {
-		c->f = NULL;
-	}
+	c->ep = sp_endpoints_get(&v->from, &from, 0);
+	c->from = from.addr;
 	if (v->end.wrap_ops) {
 		if (v->end.wrap_ops->wrap(v->end.wrap, conn, &upper)) {
 			sp_conns_release(d->conns, slot, true);

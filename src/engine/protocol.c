@@ -21,10 +21,9 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	size_t len = strlen(word);
 	char base[LEN];
 
-	*out = (struct sp_protocol){ .transport = word };
+	*out = (struct sp_protocol){ .transport = strcmp(word, "udp") == 0 ? "udp" : "tcp" };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
-	out->transport = "tcp";
 	out->proto = sp_catalog_proto(c, word);
 	if (usable(out->proto, role))
 		return 0;
