@@ -131,7 +131,7 @@ static void fuzz_server(const struct sp_env *env, int fd, const uint8_t *data, s
 		memcpy(rec, data + i * SP_CTL_RECORD, sizeof rec);
 		put_right(rec, COOKIE);
 		if (!sp_ctl_chan_room(&c.ch) || sp_ctl_conn_record(sh, &c, rec) ||
-		    sp_ctl_conn_writable(sh, &c) ||
+		    sp_ctl_conn_writable(&c) ||
 		    sp_ctl_conn_tick(sh, &c, sp_clock_now(env->clock), &next))
 			break;
 	}

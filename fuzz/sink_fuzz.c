@@ -147,12 +147,8 @@ static void clear(struct fuzz *f)
 	memset(f->v.ep_flow, 0, (size_t)(FLOWS + 1) * sizeof *f->v.ep_flow);
 	f->v.own_tallies = 0;
 	f->v.untracked = f->v.untracked_bytes = 0;
-	f->granted.used = GRANTED;
-	for (uint32_t i = 0; i < GRANTED; i++) {
-		f->granted.meta[i] = (struct sp_flow_meta){ .id = i + 1, .ep = SP_NO_FLOW };
-		f->granted.rx[i].session = 1;
-		f->granted.rx[i].tally = (uint16_t)(i + 1);
-	}
+	for (uint32_t i = 0; i < GRANTED; i++)
+		sp_flow_grant(&f->granted, i + 1, 1, (uint8_t)(i + 1));
 }
 
 static void add(struct totals *t, const struct sp_flow_table *table)

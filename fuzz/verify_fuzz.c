@@ -151,12 +151,8 @@ static void clear(struct fuzz *f, uint8_t settings)
 	f->session[1].offset_ns = settings & 4	 ? INT64_C(1) << 62
 				  : settings & 8 ? -(INT64_C(1) << 62)
 						 : 0;
-	f->granted.used = GRANTED;
-	for (uint32_t i = 0; i < GRANTED; i++) {
-		f->granted.meta[i] = (struct sp_flow_meta){ .id = i + 1, .ep = SP_NO_FLOW };
-		f->granted.rx[i].session = 1;
-		f->granted.rx[i].tally = (uint16_t)(i + 1);
-	}
+	for (uint32_t i = 0; i < GRANTED; i++)
+		sp_flow_grant(&f->granted, i + 1, 1, (uint8_t)(i + 1));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

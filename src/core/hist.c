@@ -33,57 +33,60 @@ static uint64_t rank_of(double q, uint64_t n)
 
 int64_t sp_hist_quantile(const struct sp_hist *h, double q)
 {
-	uint64_t rank = rank_of(q, h->n), seen = h->negative, low, width;
+	uint64_t rank = rank_of(q, SP_LOAD(h->n)), seen = SP_LOAD(h->negative), low, width;
 	unsigned i = 0;
 
 	if (rank <= seen)
-		return h->min;
+		return SP_LOAD(h->min);
 	for (; i < SP_HIST_BUCKETS - 1; i++) {
-		seen += h->b[i];
+		seen += SP_LOAD(h->b[i]);
 		if (seen >= rank)
 			break;
 	}
 	low = sp_hist_low(i);
 	width = sp_hist_low(i + 1) - low;
-	return clamp((int64_t)(low + (width - 1) / 2), h->min, h->max);
+	return clamp((int64_t)(low + (width - 1) / 2), SP_LOAD(h->min), SP_LOAD(h->max));
 }
 
 void sp_hist_merge(struct sp_hist *into, const struct sp_hist *from)
 {
-	if (from->n == 0)
+	uint64_t n = SP_LOAD(from->n);
+	int64_t min = SP_LOAD(from->min), max = SP_LOAD(from->max);
+
+	if (n == 0)
 		return;
-	if (into->n == 0 || from->min < into->min)
-		into->min = from->min;
-	if (into->n == 0 || from->max > into->max)
-		into->max = from->max;
-	into->n += from->n;
-	into->negative += from->negative;
-	into->sum += from->sum;
+	if (into->n == 0 || min < into->min)
+		into->min = min;
+	if (into->n == 0 || max > into->max)
+		into->max = max;
+	into->n += n;
+	into->negative += SP_LOAD(from->negative);
+	into->sum += sp_hist_sum(from);
 	for (unsigned i = 0; i < SP_HIST_BUCKETS; i++)
-		into->b[i] += from->b[i];
+		into->b[i] += SP_LOAD(from->b[i]);
 }
 
 void sp_hist_summary(const struct sp_hist *h, struct sp_summary *s)
 {
 	*s = (struct sp_summary){ .clock_error = -1 };
-	if (h->n == 0)
+	s->n = SP_LOAD(h->n);
+	if (s->n == 0)
 		return;
 	s->known = true;
-	s->n = h->n;
-	s->negative = h->negative;
-	s->min = h->min;
-	s->max = h->max;
+	s->negative = SP_LOAD(h->negative);
+	s->min = SP_LOAD(h->min);
+	s->max = SP_LOAD(h->max);
 	s->p50 = sp_hist_quantile(h, 0.5);
 	s->p90 = sp_hist_quantile(h, 0.9);
 	s->p99 = sp_hist_quantile(h, 0.99);
 	s->p999 = sp_hist_quantile(h, 0.999);
-	s->mean = (double)h->sum / (double)h->n;
+	s->mean = (double)sp_hist_sum(h) / (double)s->n;
 }
 
 void sp_sketch_halve(struct sp_sketch *s)
 {
 	for (unsigned i = 0; i < SP_SKETCH_BUCKETS; i++)
-		s->b[i] /= 2;
+		SP_STORE(s->b[i], s->b[i] / 2);
 }
 
 int64_t sp_sketch_quantile(const struct sp_sketch *s, double q)
@@ -92,12 +95,12 @@ int64_t sp_sketch_quantile(const struct sp_sketch *s, double q)
 	unsigned i = 0;
 
 	for (unsigned k = 0; k < SP_SKETCH_BUCKETS; k++)
-		n += s->b[k];
+		n += SP_LOAD(s->b[k]);
 	if (n == 0)
 		return 0;
 	rank = rank_of(q, n);
 	for (; i < SP_SKETCH_BUCKETS - 1; i++) {
-		seen += s->b[i];
+		seen += SP_LOAD(s->b[i]);
 		if (seen >= rank)
 			break;
 	}

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/shared.h"
+
 #define SP_HIST_SUB	64u
 #define SP_HIST_OCTAVES 36u
 #define SP_HIST_BUCKETS ((SP_HIST_OCTAVES + 1) * SP_HIST_SUB)
@@ -33,23 +35,42 @@ static inline unsigned sp_hist_index(uint64_t v)
 	return i < SP_HIST_BUCKETS ? i : SP_HIST_BUCKETS - 1;
 }
 
+/* The sum in two halves: a reader may see the lower one ahead of the upper one. */
+typedef uint64_t __attribute__((may_alias)) sp_hist_half;
+
+static inline void sp_hist_add_sum(struct sp_hist *h, int64_t v)
+{
+	sp_hist_half *half = (sp_hist_half *)&h->sum, low = half[0] + (uint64_t)v;
+
+	if (SP_UNLIKELY((v < 0) != (low < half[0])))
+		SP_ADD(half[1], v < 0 ? UINT64_MAX : 1);
+	SP_STORE(half[0], low);
+}
+
+static inline __int128 sp_hist_sum(const struct sp_hist *h)
+{
+	const sp_hist_half *half = (const sp_hist_half *)&h->sum;
+
+	return (__int128)((unsigned __int128)SP_LOAD(half[1]) << 64 | SP_LOAD(half[0]));
+}
+
 /* HOT */
 static inline void sp_hist_add(struct sp_hist *h, int64_t v)
 {
 	if (h->n == 0) {
-		h->min = v;
-		h->max = v;
+		SP_STORE(h->min, v);
+		SP_STORE(h->max, v);
 	} else if (v < h->min) {
-		h->min = v;
+		SP_STORE(h->min, v);
 	} else if (v > h->max) {
-		h->max = v;
+		SP_STORE(h->max, v);
 	}
-	h->n++;
-	h->sum += v;
-	if (__builtin_expect(v < 0, 0))
-		h->negative++;
+	SP_ADD(h->n, 1);
+	sp_hist_add_sum(h, v);
+	if (SP_UNLIKELY(v < 0))
+		SP_ADD(h->negative, 1);
 	else
-		h->b[sp_hist_index((uint64_t)v)]++;
+		SP_ADD(h->b[sp_hist_index((uint64_t)v)], 1);
 }
 
 /* Lowest value of bucket i, and of the one after it. */
@@ -57,7 +78,8 @@ uint64_t sp_hist_low(unsigned i);
 /* The value at quantile q (0..1), the middle of its bucket, clamped to min and max; negative
  * ones stand before all buckets and read as min. Undefined when n is 0. */
 int64_t sp_hist_quantile(const struct sp_hist *, double q);
-/* Adds from's counts to into: exact, in any order. */
+/* Adds from's counts to into: exact, in any order. from may be another thread's: then its parts may
+ * be a little apart. */
 void sp_hist_merge(struct sp_hist *into, const struct sp_hist *from);
 
 /* What a report says of a histogram or of any other set of times. */
@@ -90,7 +112,8 @@ static inline void sp_sketch_add(struct sp_sketch *s, uint64_t v)
 	e = 63u - (unsigned)__builtin_clzll(v);
 	i = (e - 6) * 2 + (unsigned)((v >> (e - 1)) & 1);
 	i = i < SP_SKETCH_BUCKETS ? i : SP_SKETCH_BUCKETS - 1;
-	if (__builtin_expect(++s->b[i] == UINT32_MAX, 0))
+	SP_ADD(s->b[i], 1);
+	if (SP_UNLIKELY(s->b[i] == UINT32_MAX))
 		sp_sketch_halve(s);
 }
 

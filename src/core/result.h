@@ -167,7 +167,10 @@ struct sp_result {
 	const struct sp_result_parts *parts;
 	const void *parts_arg;
 	size_t n_streams;
-	size_t n_flows;	  /* listed: up to the flow limit; a receiver's grow during the run */
+	size_t n_flows; /* listed: up to the flow limit; a receiver's grow during the run */
+	/* Of a receiver: flows that were listed and are not any more, counted in the total and their
+	 * stream; how often others moved up in the list for this. */
+	uint64_t flows_folded, relisted;
 	const char *unit; /* what the counts count: "datagram", "frame"; NULL unknown */
 	const struct sp_transport_result *transports;
 	size_t n_transports;

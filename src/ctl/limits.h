@@ -76,9 +76,13 @@
 
 struct sp_ctl_limits {
 	/* server */
-	uint32_t conns;	    /* at once; beyond, the oldest one without a session goes */
-	uint64_t hello_ns;  /* from accept to a granted ask */
-	uint64_t silent_ns; /* silence after the planned end that ends a session */
+	/* At once, and never more than half of the descriptors that the process may have; beyond,
+	 * the oldest one without a session goes, or the session that is silent for longest. */
+	uint32_t conns;
+	uint64_t hello_ns; /* from accept to a granted ask */
+	/* Silence that ends a session: after its planned end, and before it where a newcomer finds
+	 * no room. Senders ask for the time each second. */
+	uint64_t silent_ns;
 	/* Between live totals: twice a second, the first after half of it, so that a sender that
 	 * ticks once a second has a fresh one at each tick, whatever is a little early or late. */
 	uint64_t sample_ns;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -170,6 +171,42 @@ static void settle(struct sp_ctl_server *s, struct sp_ctl_conn *c, bool was_stra
 		drop(s, c, !c->bye);
 }
 
+/* A session may say nothing until its planned end, but not where others need its room. */
+static bool too_silent(const struct sp_ctl_server *s, const struct sp_ctl_conn *c)
+{
+	return sp_clock_now(s->sh.env->clock) >= c->heard_ns + s->sh.limits.silent_ns;
+}
+
+/* All of those: the run has no room for one more session. */
+static void drop_silent(struct sp_ctl_server *s)
+{
+	struct sp_ctl_conn *c, *next;
+
+	for (c = s->sessions.next; c != &s->sessions; c = next) {
+		next = c->next;
+		if (too_silent(s, c))
+			drop(s, c, true);
+	}
+}
+
+/* Room for one more connection: the oldest that has no session makes it, else the session that
+ * has said nothing for longest. */
+static bool make_room(struct sp_ctl_server *s)
+{
+	struct sp_ctl_conn *out = s->strangers.next;
+
+	if (out == &s->strangers) {
+		out = s->sessions.next;
+		for (struct sp_ctl_conn *c = out; c != &s->sessions; c = c->next)
+			if (c->heard_ns < out->heard_ns)
+				out = c;
+		if (out == &s->sessions || !too_silent(s, out))
+			return false;
+	}
+	drop(s, out, true);
+	return true;
+}
+
 static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t events)
 {
 	bool stranger = !c->session;
@@ -179,7 +216,7 @@ static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t event
 	if (c->dead)
 		return;
 	if (events & EPOLLOUT)
-		rc = sp_ctl_conn_writable(&s->sh, c);
+		rc = sp_ctl_conn_writable(c);
 	if (!rc && (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || c->shake ||
 		    sp_ctl_chan_buffered(&c->ch)))
 		rc = sp_ctl_conn_readable(&s->sh, c);
@@ -189,17 +226,11 @@ static void serve(struct sp_ctl_server *s, struct sp_ctl_conn *c, uint32_t event
 		rc = sp_ctl_conn_tick(&s->sh, c, sp_clock_now(s->sh.env->clock), &next);
 	want_at(s, next);
 	settle(s, c, stranger, rc);
+	if (s->sh.crowded)
+		drop_silent(s);
+	s->sh.crowded = false;
 	if (s->sh.handshakes > SP_CTL_HANDSHAKES)
 		drop_oldest_handshake(s);
-}
-
-/* Room for one more: the oldest that has no session makes it. */
-static bool make_room(struct sp_ctl_server *s)
-{
-	if (s->strangers.next == &s->strangers)
-		return false;
-	drop(s, s->strangers.next, true);
-	return true;
 }
 
 static void admit(struct sp_ctl_server *s, int fd, const struct sp_endpoint *peer)
@@ -241,7 +272,6 @@ static void listeners_watch(struct sp_ctl_server *s, uint32_t events)
 /* Without a descriptor to accept into, the listener would be ready for ever. */
 static void rest(struct sp_ctl_server *s)
 {
-	make_room(s);
 	s->rest_ns = sp_clock_now(s->sh.env->clock) + SP_CTL_REST_NS;
 	want_at(s, s->rest_ns);
 	listeners_watch(s, 0);
@@ -249,13 +279,18 @@ static void rest(struct sp_ctl_server *s)
 
 static void accept_some(struct sp_ctl_server *s, const struct listener *l)
 {
-	for (int i = 0; i < SP_CTL_ACCEPTS; i++) {
+	/* Not so many at once that those who just came make room before they were heard. */
+	uint32_t max = s->sh.limits.conns / 4 + 1;
+
+	for (uint32_t i = 0; i < SP_CTL_ACCEPTS && i < max; i++) {
 		struct sp_endpoint peer;
 		int fd = sp_ctl_tcp_accept(l->fd, &peer);
 
 		if (fd == -EAGAIN)
 			return;
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
+			if (make_room(s))
+				continue;
 			rest(s);
 			return;
 		}
@@ -426,6 +461,15 @@ static int listen_all(struct sp_ctl_server *s)
 
 /* ---- the server ---- */
 
+/* Strangers leave half of the process's descriptors to others. */
+static void limit_conns(struct sp_ctl_limits *l)
+{
+	struct rlimit fds;
+
+	if (getrlimit(RLIMIT_NOFILE, &fds) == 0 && fds.rlim_cur / 2 < l->conns)
+		l->conns = (uint32_t)fds.rlim_cur / 2;
+}
+
 static void tick_ring(struct sp_ctl_server *s, struct sp_ctl_conn *head, uint64_t now)
 {
 	struct sp_ctl_conn *c, *next;
@@ -514,6 +558,7 @@ int sp_ctl_server_new_ops(struct sp_ctl_server **out, const struct sp_ctl_ops *o
 	s->sh.arg = arg;
 	s->sh.env = env;
 	s->sh.limits = *limits;
+	limit_conns(&s->sh.limits);
 	s->next_ns = SP_NEVER;
 	s->armed_ns = SP_NEVER;
 	ring_init(&s->strangers);

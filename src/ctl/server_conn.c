@@ -72,6 +72,7 @@ static int on_ask(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const struct 
 		return refuse(c, SP_CTL_FULL);
 	rc = sh->ops->grant_flows(sh->arg, &c->peer, name, in->ask.n_flows, &s->grant);
 	if (rc) {
+		sh->crowded = rc == -ENOSPC;
 		sp_free(sh->env->mem, s);
 		sp_log(sh->env->log, SP_LOG_WARN,
 		       "%s (%s) asked for %u flows, more than there is room for; "
@@ -215,15 +216,15 @@ int sp_ctl_conn_record(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, const ui
 		return on_hello(sh, c, &in);
 	if (in.cookie != c->cookie)
 		return -EBADMSG;
-	c->active_ns = now;
+	c->heard_ns = now;
 	return c->session ? on_session(sh, c, &in, now) : on_ask(sh, c, &in);
 }
 
 /* ---- moving bytes ---- */
 
-int sp_ctl_conn_writable(struct sp_ctl_shared *sh, struct sp_ctl_conn *c)
+int sp_ctl_conn_writable(struct sp_ctl_conn *c)
 {
-	uint32_t before, turn = 0;
+	uint32_t turn = 0;
 	int rc;
 
 	if (c->shake)
@@ -232,10 +233,7 @@ int sp_ctl_conn_writable(struct sp_ctl_shared *sh, struct sp_ctl_conn *c)
 		if (c->session && c->session->stage == SP_CTL_COUNTING)
 			sp_ctl_counts_put(c);
 		turn += (c->ch.out_end - c->ch.out_at) / SP_CTL_RECORD;
-		before = c->ch.packets;
 		rc = sp_ctl_chan_flush(&c->ch);
-		if (c->ch.packets != before)
-			c->active_ns = sp_clock_now(sh->env->clock);
 	} while (rc > 0 && c->session && c->session->stage == SP_CTL_COUNTING &&
 		 turn < SP_CTL_TURN);
 	return rc < 0 ? rc : 0;
@@ -261,7 +259,7 @@ int sp_ctl_conn_readable(struct sp_ctl_shared *sh, struct sp_ctl_conn *c)
 			if (rc)
 				return rc;
 		}
-		rc = sp_ctl_conn_writable(sh, c);
+		rc = sp_ctl_conn_writable(c);
 		if (rc)
 			return rc;
 		turn += (uint32_t)n;
@@ -309,7 +307,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static uint64_t silence_ends(const struct sp_ctl_shared *sh, const struct sp_ctl_conn *c)
 {
 	const struct sp_ctl_session *s = c->session;
-	uint64_t silent = c->active_ns + sh->limits.silent_ns;
+	uint64_t silent = c->heard_ns + sh->limits.silent_ns;
 
 	if (s->stage != SP_CTL_LIVE)
 		return s->told_by_ns;
@@ -334,7 +332,7 @@ int sp_ctl_conn_tick(struct sp_ctl_shared *sh, struct sp_ctl_conn *c, uint64_t n
 		sample(sh, c, now);
 	if (s->stage == SP_CTL_DRAINING && now >= s->poll_at_ns)
 		poll_drain(sh, c, now);
-	rc = sp_ctl_conn_writable(sh, c);
+	rc = sp_ctl_conn_writable(c);
 	*next = earlier(*next, silent);
 	if (s->stage == SP_CTL_LIVE)
 		*next = earlier(*next, s->sample_at_ns);

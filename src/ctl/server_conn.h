@@ -15,6 +15,7 @@ struct sp_ctl_shared {
 	struct sp_ctl_host host;
 	struct sp_ctl_secure secure; /* ring NULL: no keys */
 	uint32_t handshakes;	     /* under way */
+	bool crowded;		     /* an ask found no room in the run */
 	uint64_t pair_until_ns;	     /* 0: nobody can pair (any more) */
 	uint8_t pair_secret[SP_PAIR_SECRET];
 	uint8_t scratch[SP_CTL_OUT_RECORDS * SP_CTL_RECORD]; /* what one read brings */
@@ -60,7 +61,7 @@ struct sp_ctl_conn {
 	struct sp_endpoint peer;
 	uint64_t cookie;
 	uint64_t deadline_ns; /* for the ask to come; SP_NEVER in a session */
-	uint64_t active_ns;   /* last sign of life */
+	uint64_t heard_ns;    /* when it last said something */
 	uint32_t events;      /* that epoll watches; server.c's */
 	bool greeted, dead;
 	bool bye; /* said goodbye, or was told why not: close when all is sent */
@@ -81,7 +82,7 @@ int sp_ctl_conn_record(struct sp_ctl_shared *, struct sp_ctl_conn *, const uint8
 /* Reads and handles what is there, within SP_CTL_TURN. Negative: to be closed. */
 int sp_ctl_conn_readable(struct sp_ctl_shared *, struct sp_ctl_conn *);
 /* Makes and sends what can be sent, within SP_CTL_TURN. Negative: to be closed. */
-int sp_ctl_conn_writable(struct sp_ctl_shared *, struct sp_ctl_conn *);
+int sp_ctl_conn_writable(struct sp_ctl_conn *);
 /* Timers: samples, the drain, silence. *next is lowered to when it wants to be called again.
  * Negative: to be closed. */
 int sp_ctl_conn_tick(struct sp_ctl_shared *, struct sp_ctl_conn *, uint64_t now_ns,

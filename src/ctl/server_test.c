@@ -433,6 +433,98 @@ static void test_full_of_sessions(void **state)
 	close_world(w);
 }
 
+/* What is told to it is no sign of life: a sender that says nothing is gone after its end. */
+static void test_silence_under_samples(void **state)
+{
+	struct world *w = new_world();
+	int fd;
+
+	(void)state;
+	w->limits.silent_ns = 200 * SP_NS_PER_MS;
+	w->limits.sample_ns = 5 * SP_NS_PER_MS;
+	start(w);
+	fd = t_connect(w->port);
+	t_open_session(fd, 2, 0, NULL);
+	assert_true(t_run_wait_ended(&w->run, 1));
+	assert_true(t_run_session(&w->run, 1).lost);
+	assert_true(t_run_session(&w->run, 1).samples > 0);
+	close(fd);
+	close_world(w);
+}
+
+static void wait_ns(const struct world *w, uint64_t ns)
+{
+	uint64_t end = sp_clock_now(&w->clock) + ns;
+
+	while (sp_clock_now(&w->clock) < end)
+		usleep(1000);
+}
+
+/* All places are sessions' that plan to stay for ever: who says nothing goes for a newcomer, and
+ * who talks stays. */
+static void test_full_of_silent_sessions(void **state)
+{
+	struct world *w = new_world();
+	struct sp_ctl_msg m = { .type = SP_CTL_CLOCK_ASK };
+	uint64_t cookie;
+	int silent, talks;
+
+	(void)state;
+	w->limits.conns = 2;
+	w->limits.silent_ns = 200 * SP_NS_PER_MS;
+	start(w);
+	talks = t_connect(w->port);
+	cookie = t_open_session(talks, 1, SP_NEVER, NULL);
+	silent = t_connect(w->port);
+	t_open_session(silent, 1, SP_NEVER, NULL);
+	wait_ns(w, 2 * w->limits.silent_ns);
+	assert_true(t_say(talks, cookie, &m));
+	do
+		assert_true(t_hear(talks, &m));
+	while (m.type != SP_CTL_CLOCK_REPLY);
+	assert_int_equal(t_run_session(&w->run, 2).ends, 0);
+	good_session(w, 1);
+	assert_int_equal(t_run_session(&w->run, 1).ends, 0);
+	assert_int_equal(t_run_session(&w->run, 2).ends, 1);
+	assert_true(t_run_session(&w->run, 2).lost);
+	close(silent);
+	close(talks);
+	assert_true(t_run_wait_ended(&w->run, 3));
+	close_world(w);
+}
+
+/* One has asked for all flows and says nothing: it goes when another finds none. */
+static void test_silent_owner_of_all_flows(void **state)
+{
+	struct world *w = new_world();
+	struct sp_ctl_msg m = { .type = SP_CTL_HELLO };
+	int owner, other;
+
+	(void)state;
+	w->run.max_flows = 100;
+	w->limits.silent_ns = 200 * SP_NS_PER_MS;
+	start(w);
+	owner = t_connect(w->port);
+	t_open_session(owner, 100, SP_NEVER, NULL);
+	wait_ns(w, 2 * w->limits.silent_ns);
+	assert_int_equal(t_run_session(&w->run, 1).ends, 0);
+	other = t_connect(w->port);
+	assert_true(t_say(other, 1, &m));
+	assert_true(t_hear(other, &m));
+	m = (struct sp_ctl_msg){ .type = SP_CTL_ASK,
+				 .ask = { .n_flows = 1 },
+				 .cookie = m.cookie };
+	assert_true(t_say(other, m.cookie, &m));
+	assert_true(t_hear(other, &m));
+	assert_int_equal(m.type, SP_CTL_GRANT);
+	assert_int_equal(m.grant.why, SP_CTL_FULL);
+	assert_true(t_run_wait_ended(&w->run, 1));
+	assert_true(t_run_session(&w->run, 1).lost);
+	close(owner);
+	close(other);
+	close_world(w);
+}
+
 /* What a sender on another host makes of the clock reaches the run. */
 static void test_clock_reaches_the_run(void **state)
 {
@@ -577,6 +669,9 @@ int main(void)
 		cmocka_unit_test(test_flood_without_reading),
 		cmocka_unit_test(test_too_many_strangers),
 		cmocka_unit_test(test_full_of_sessions),
+		cmocka_unit_test(test_silence_under_samples),
+		cmocka_unit_test(test_full_of_silent_sessions),
+		cmocka_unit_test(test_silent_owner_of_all_flows),
 		cmocka_unit_test(test_clock_reaches_the_run),
 		cmocka_unit_test(test_server_goes_first),
 		cmocka_unit_test(test_port_taken),

@@ -15,7 +15,7 @@ static bool told_tx(const struct sp_run *r, const struct sp_flow_table *t, uint3
 
 	if (!s->final)
 		return sp_flow_told(&t->rx[i], &t->meta[i], tx);
-	*tx = s->tx[i + 1 - s->base];
+	*tx = s->tx[t->meta[i].id - s->base];
 	return true;
 }
 
@@ -58,12 +58,12 @@ static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, u
 	sp_measure_clear(m);
 	sp_measure_forget_shared(&m->c);
 	sp_measure_set_rx(m, &f);
-	if (!meta->has_time)
+	if (!SP_LOAD(meta->has_time))
 		m->jitter_ns = NAN;
 	sp_measure_forget_tx(&m->c);
 	sp_measure_forget_reasons(&m->c);
 	seen = f.unique + f.corrupted;
-	if (!meta->stamped && t->rx[i].session == 0) {
+	if (!SP_LOAD(meta->stamped) && t->rx[i].session == 0) {
 		set_unstamped(m, &f);
 	} else if (told) {
 		sp_counts_set(&m->c, SP_C_tx_packets, tx);
@@ -90,29 +90,33 @@ void sp_run_flow_measure(const struct sp_run *r, uint32_t f, struct sp_measure *
 /* ---- all of them ---- */
 
 /* Notes the flows that have come since; they keep their places. */
-static void list_table(struct sp_run *r, const struct sp_flow_table *t, uint32_t *listed)
+static void list_table(struct sp_run *r, const struct sp_flow_table *t)
 {
 	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE);
 
-	for (; *listed < used; ++*listed)
-		if (r->n_listed < r->max_listed)
-			r->listed[r->n_listed++] = (struct run_listed){ t, *listed };
+	for (uint32_t i = 0; i < used && r->n_listed < r->max_listed; i++) {
+		if (!sp_flow_live(t, i) || t->meta[i].listed)
+			continue;
+		t->meta[i].listed = true;
+		r->listed[r->n_listed++] = (struct run_listed){ t, i };
+	}
 }
 
 static void list_flows(struct sp_run *r)
 {
-	list_table(r, &r->granted, &r->granted_listed);
+	list_table(r, &r->granted);
 	for (unsigned w = 0; w < r->n_workers; w++)
-		list_table(r, &r->workers[w].verifier.own, &r->own_listed[w]);
+		list_table(r, &r->workers[w].verifier.own);
 	r->result.n_flows = r->n_listed;
 }
 
-static struct run_receiver *receiver_of(struct sp_run *r, uint32_t port)
+static struct run_receiver *receiver_of(const struct sp_run *r, struct run_receiver *of,
+					uint32_t port)
 {
 	for (unsigned i = 0; i < r->plan->n_recvs; i++)
 		if (r->plan->recvs[i].from_port == port)
-			return &r->receivers[i];
-	return &r->receivers[0];
+			return &of[i];
+	return &of[0];
 }
 
 static void add_flow(struct run_receiver *to, const struct sp_measure *m)
@@ -137,23 +141,47 @@ static void add_flow(struct run_receiver *to, const struct sp_measure *m)
 	sp_measure_sum_add(&to->sum, &counted);
 }
 
+/* Before the flow is added. */
+static void note_unit(const struct sp_run *r, struct run_receiver *all,
+		      const struct sp_flow_table *t, uint32_t i)
+{
+	const char *unit = sp_run_flow_unit(r, &t->meta[i], sp_run_flow_port(r, t, i));
+
+	if (!all->flows)
+		all->unit = unit;
+	else if (all->unit && strcmp(all->unit, unit) != 0)
+		all->unit = NULL;
+}
+
 static void add_table(struct sp_run *r, struct run_receiver *all, const struct sp_flow_table *t)
 {
 	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE), unknown;
 	struct sp_measure m;
 
 	for (uint32_t i = 0; i < used; i++) {
-		const char *unit = sp_run_flow_unit(r, &t->meta[i], sp_run_flow_port(r, t, i));
-
-		if (!all->flows)
-			all->unit = unit;
-		else if (all->unit && strcmp(all->unit, unit) != 0)
-			all->unit = NULL;
+		if (!sp_flow_live(t, i))
+			continue;
+		note_unit(r, all, t, i);
 		all->surplus += measure(r, t, i, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		add_flow(all, &m);
-		add_flow(receiver_of(r, sp_run_flow_port(r, t, i)), &m);
+		add_flow(receiver_of(r, r->receivers, sp_run_flow_port(r, t, i)), &m);
 	}
+}
+
+void sp_run_fold_flow(struct sp_run *r, const struct sp_flow_table *t, uint32_t i)
+{
+	struct run_folded *to = &r->folded;
+	struct sp_measure m;
+	uint32_t unknown;
+
+	note_unit(r, &to->all, t, i);
+	to->all.surplus += measure(r, t, i, &m);
+	r->result.violated |= sp_counts_check(&m.c, &unknown);
+	add_flow(&to->all, &m);
+	add_flow(receiver_of(r, to->receivers, sp_run_flow_port(r, t, i)), &m);
+	to->restarts += t->meta[i].restarts;
+	r->result.flows_folded++;
 }
 
 /* Units for which there was no place in a table. */
@@ -173,14 +201,27 @@ static void add_untracked(struct sp_run *r, struct run_receiver *all)
 	all->untold += packets != 0;
 }
 
-static void begin(struct run_receiver *v, struct sp_measure *m)
+static void begin(struct run_receiver *v)
 {
-	v->flows = 0;
-	v->verified = 0;
-	v->untold = 0;
-	v->bytes = 0;
-	v->surplus = 0;
-	sp_measure_sum_begin(&v->sum, m);
+	*v = (struct run_receiver){ 0 };
+	sp_measure_sum_begin(&v->sum, &v->m);
+}
+
+void sp_run_folded_begin(struct sp_run *r)
+{
+	begin(&r->folded.all);
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		begin(&r->folded.receivers[i]);
+	r->folded.clock_error = -1;
+}
+
+/* On top of what is folded. */
+static void begin_on(struct run_receiver *v, const struct run_receiver *folded,
+		     struct sp_measure *m)
+{
+	*v = *folded;
+	v->sum.m = m;
+	*m = folded->m;
 }
 
 /* What was sent is known when every sender has told, what was lost when any unit was verified. */
@@ -206,27 +247,33 @@ static void end(const struct sp_run *r, struct run_receiver *v)
 	sp_measure_sum_end(&v->sum);
 }
 
+static void merge_tally(struct sp_run *r, const struct sp_tally_rx *t)
+{
+	sp_hist_merge(&r->hists[RUN_DELAY], &t->delay);
+	sp_hist_merge(&r->hists[RUN_DELAY_ACTUAL], &t->delay_actual);
+	sp_hist_merge(&r->hists[RUN_RX_GAP_ERROR], &t->gap_error);
+}
+
 void sp_run_collect_rx_tallies(struct sp_run *r)
 {
 	for (unsigned w = 0; w < r->n_workers; w++) {
 		for (unsigned i = 0; i < SP_TALLIES; i++) {
 			const struct sp_tally_rx *t = &r->workers[w].verifier.tally[i];
 
-			if (!t->gap_error.n && !t->delay.n)
-				continue;
-			sp_hist_merge(&r->hists[RUN_DELAY], &t->delay);
-			sp_hist_merge(&r->hists[RUN_DELAY_ACTUAL], &t->delay_actual);
-			sp_hist_merge(&r->hists[RUN_RX_GAP_ERROR], &t->gap_error);
+			merge_tally(r, t);
 		}
 	}
+	if (r->folded.tally)
+		merge_tally(r, r->folded.tally);
 }
 
 static int64_t worst_clock(const struct sp_run *r)
 {
-	int64_t worst = -1;
+	int64_t worst = r->folded.clock_error;
 
 	for (uint32_t i = 1; i < r->n_sessions; i++)
-		if (r->rx_session[i].clock_known && (int64_t)r->rx_session[i].error_ns > worst)
+		if (r->sessions[i].used && r->rx_session[i].clock_known &&
+		    (int64_t)r->rx_session[i].error_ns > worst)
 			worst = (int64_t)r->rx_session[i].error_ns;
 	return worst;
 }
@@ -241,12 +288,12 @@ static void summarise(const struct sp_run *r, enum run_hist which, int64_t clock
 void sp_run_collect_recv(struct sp_run *r)
 {
 	struct sp_measure *t = &r->result.total;
-	struct run_receiver all = { .unit = NULL };
+	struct run_receiver all;
 	int64_t clock_error = worst_clock(r);
 
-	begin(&all, t);
+	begin_on(&all, &r->folded.all, t);
 	for (unsigned i = 0; i < r->plan->n_recvs; i++)
-		begin(&r->receivers[i], &r->receivers[i].m);
+		begin_on(&r->receivers[i], &r->folded.receivers[i], &r->receivers[i].m);
 	list_flows(r);
 	add_table(r, &all, &r->granted);
 	for (unsigned w = 0; w < r->n_workers; w++)

@@ -12,8 +12,8 @@ struct dialogue_conn {
 	struct sp_dialogue_end *end;
 	struct sp_dialogue_stream *s; /* client; NULL: a server's */
 	struct sp_dialogue_server *v;
-	struct sp_flow_rx *f; /* server: of its source */
-	struct sp_flow_meta *meta;
+	uint32_t ep; /* server: of its source */
+	struct sp_addr from;
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
 	uint64_t connect_by_ns;

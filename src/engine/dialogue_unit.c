@@ -146,6 +146,8 @@ static void server_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 			   const struct sp_txn *t, uint64_t now_ns)
 {
 	struct sp_dialogue_server *v = c->v;
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
 
 	if (t->status)
 		sp_statuses_add(&v->statuses, t->status, 1);
@@ -156,16 +158,18 @@ static void server_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	SP_ADD(v->units, 1);
 	if (SP_UNLIKELY(d->rx_marker != NULL))
 		sp_marker_unit(d->rx_marker, t->rx_bytes, now_ns);
-	if (!c->f) {
+	if (!sp_verifier_plain(v->verifier, v->port, c->ep, &f, &meta)) {
 		SP_ADD(v->verifier->untracked, 1);
 		SP_ADD(v->verifier->untracked_bytes, t->rx_bytes);
 		return;
 	}
-	if (!c->meta->first_rx)
-		SP_STORE(c->meta->first_rx, t->end_ns);
-	SP_STORE(c->f->last_rx, t->end_ns);
-	SP_ADD(c->f->rx, 1);
-	SP_ADD(c->f->rx_bytes, t->rx_bytes);
+	meta->unit = SP_UNIT_REQUEST;
+	meta->from = c->from;
+	if (!meta->first_rx)
+		SP_STORE(meta->first_rx, t->end_ns);
+	SP_STORE(f->last_rx, t->end_ns);
+	SP_ADD(f->rx, 1);
+	SP_ADD(f->rx_bytes, t->rx_bytes);
 }
 
 /* After each call into a machine, before the next. */

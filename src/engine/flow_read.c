@@ -58,6 +58,6 @@ void sp_run_read_flow(const struct sp_run *r, const struct sp_flow_table *t, uin
 				      .jitter_ns = SP_LOAD(f->jitter16) / 16,
 				      .negative = SP_LOAD(meta->negative) };
 	read_units(f, out);
-	if (s->clock_known && out->unique && meta->has_time)
+	if (s->clock_known && out->unique && SP_LOAD(meta->has_time))
 		read_delay(f, &t->sketch[i], s->error_ns, out);
 }

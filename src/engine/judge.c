@@ -110,23 +110,51 @@ static void remark_peers(struct sp_run *r)
 		sp_run_say(r, "one-sided", true, "received: unknown (no receiver was asked)");
 }
 
+/* What the limits of a receiver left out of the list. */
+static void remark_limits(struct sp_run *r)
+{
+	uint64_t nameless = 0, flows = 0;
+	char a[32];
+
+	for (unsigned i = 0; r->receivers && i < r->plan->n_recvs; i++)
+		flows += r->receivers[i].flows;
+	for (unsigned w = 0; w < r->n_workers; w++)
+		nameless += r->workers[w].verifier.nameless;
+	if (r->role == SP_ROLE_RECV && flows > r->result.n_flows)
+		sp_run_say(
+			r, "flows-folded", true,
+			"%s flows are in the totals and are not listed: there were more than "
+			"--max-flows",
+			grouped(a, flows - r->result.n_flows));
+	if (nameless)
+		sp_run_say(r, "sources", false,
+			   "%s received units came from more sources than there is room for: "
+			   "they are counted without their addresses, and flows with equal ids "
+			   "among them as one",
+			   grouped(a, nameless));
+}
+
 static void remark_receiver(struct sp_run *r)
 {
 	char a[32];
-	unsigned lost = 0, open_ended = 0;
+	unsigned lost = r->folded.lost, open_ended = r->folded.open_ended;
+	unsigned senders = r->folded.sessions;
 
 	for (uint32_t i = 1; i < r->n_sessions && r->role == SP_ROLE_RECV; i++) {
+		if (!r->sessions[i].used)
+			continue;
+		senders++;
 		lost += r->sessions[i].lost;
 		open_ended += !r->sessions[i].final;
 	}
+	remark_limits(r);
 	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes))
 		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,
-			   "%u of %u senders vanished without a goodbye", lost,
-			   r->n_sessions - 1);
+			   "%u of %u senders vanished without a goodbye", lost, senders);
 	if (r->role == SP_ROLE_RECV && value(r, SP_C_rx_packets) &&
-	    (open_ended || r->n_sessions == 1) && !known(r, SP_C_tx_packets))
+	    (open_ended || senders == 0) && !known(r, SP_C_tx_packets))
 		sp_run_say(
 			r, "unknown-tail", true,
 			"some senders did not say how much they sent: what was lost after the "

@@ -74,7 +74,6 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_conn *conn = sp_conns_conn(d->conns, slot), *upper;
 	struct sp_endpoint from = { 0 };
-	uint32_t ep;
 
 	d->conns->slot[slot].user = &sp_dialogue_user;
 	d->conns->slot[slot].arg = d;
@@ -85,13 +84,8 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	if (conn->ops->ends)
 		conn->ops->ends(conn, &from, NULL);
 	from.port = 0;
-	ep = sp_endpoints_get(&v->from, &from, 0);
-	if (sp_verifier_plain(v->verifier, port, ep, &c->f, &c->meta)) {
-		c->meta->unit = SP_UNIT_REQUEST;
-		c->meta->from = from.addr;
-	} else {
-		c->f = NULL;
-	}
+	c->ep = sp_endpoints_get(&v->from, &from, 0);
+	c->from = from.addr;
 	if (v->end.wrap_ops) {
 		if (v->end.wrap_ops->wrap(v->end.wrap, conn, &upper)) {
 			sp_conns_release(d->conns, slot, true);

@@ -107,6 +107,7 @@ static void stray(struct sim *s)
 	struct sp_flow_table *own = &s->run->workers[0].verifier.own;
 
 	own->meta[own->used] = (struct sp_flow_meta){ .id = SP_NO_FLOW, .owner = 1 };
+	own->rx[own->used].tag = SP_FLOW_LIVE;
 	own->rx[own->used].rx = 1;
 	own->rx[own->used++].rx_bytes = 99;
 }

@@ -116,7 +116,7 @@ static void flow_measure(const struct sp_run *r, size_t i, struct sp_measure *m)
 		return;
 	}
 	sp_run_flow_measure(r, (uint32_t)i, m);
-	share(r, r->result.n_flows, &m->c);
+	share(r, r->result.n_flows + r->result.flows_folded, &m->c);
 }
 
 /* What is spoken on a port that receives. */

@@ -32,7 +32,7 @@ static const struct sp_opt run_rows[] = {
 	{ "virtual", SP_OPT_BOOL, AT(is_virtual), "no", NULL, 0, 0,
 	  "run in virtual time, as fast as the machine can" },
 	{ "max_flows", SP_OPT_U64, AT(max_flows), "10000", NULL, 1, FLOWS_MAX,
-	  "flows that are kept apart; further ones fold into their stream" },
+	  "flows that are kept apart at a time; others count for their stream only" },
 	{ "tally", SP_OPT_ENUM, AT(tally), "auto", "auto|stream", 0, 0,
 	  "what shares histograms: auto (a stream, beyond 64 an entry), stream" },
 	{ "verify", SP_OPT_ENUM, AT(verify), "stamp", "stamp|full", 0, 0,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -245,6 +246,15 @@ static uint32_t said_conns(const struct sp_run *r, unsigned port)
 	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
 }
 
+/* Every run of a sender may come from another port, so that a receiver that lives long sees many
+ * more sources than flows at a time. */
+static uint32_t max_sources(const struct sp_run *r)
+{
+	uint32_t flows = (uint32_t)r->plan->run.max_flows, many = 65536 / r->plan->n_ports;
+
+	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -253,7 +263,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 				     .tx = p->tx,
 				     .rx = p->rx,
 				     .conf = p->plan->conf,
-				     .max_endpoints = (uint32_t)r->plan->run.max_flows };
+				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
 	size_t at;
 	int ret;
@@ -353,10 +363,14 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->rx_count_limit = r->plan->run.count;
 	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
 			     sp_catalog_stamp(r->catalog, "native"),
-			     sp_catalog_stamp(r->catalog, "short"), flows, flows,
+			     sp_catalog_stamp(r->catalog, "short"), flows, max_sources(r),
 			     r->plan->n_ports))
 		return no_memory(err);
 	w->verifier.worker = index;
+	for (unsigned i = 0; i < r->plan->n_ports && r->role == SP_ROLE_RECV; i++)
+		if (r->ports[i].ops->reuse)
+			r->ports[i].ops->reuse(r->ports[i].queues[index],
+					       sp_verifier_held(&w->verifier, i));
 	return 0;
 }
 
@@ -675,6 +689,20 @@ static void head_flows(struct sp_run *r)
 	}
 }
 
+/* Where the ids that a receiver grants begin: a sender that an earlier receiver on this port granted
+ * some, and that does not know of its end, must not come in between. */
+static uint32_t first_id(const struct sp_run *r)
+{
+	uint32_t id = 0;
+
+	/* In virtual time, and to itself, the same run sends the same bytes. */
+	if (r->role != SP_ROLE_RECV || r->env.clock->is_virtual)
+		return 1;
+	/* Early in a boot there may be none. */
+	(void)!getrandom(&id, sizeof id, GRND_NONBLOCK);
+	return 1 + id % (SP_FLOW_OWN_ID - 1);
+}
+
 /* Which streams will carry a stamp: leases are asked for before a port is open. */
 static void foresee_stamps(struct sp_run *r)
 {
@@ -716,7 +744,8 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	if (r->role != SP_ROLE_SEND && sp_flow_table_init(&r->granted, r->env.mem, flows))
 		return no_memory(err);
 	r->n_sessions = 1; /* 0 stands for senders without one */
-	r->next_tally = 1;
+	r->next_id = r->granted.first_id = first_id(r);
+	r->folded.clock_error = -1;
 	for (unsigned i = 0; i < plan->n_ports; i++) {
 		r->ports[i].plan = &plan->ports[i];
 		r->ports[i].ops = sp_catalog_transport(r->catalog, plan->ports[i].transport);
@@ -792,8 +821,9 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++)
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
-	for (uint32_t i = 0; r->sessions && i < r->n_sessions; i++)
-		sp_free(mem, r->sessions[i].tx);
+	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)
+		sp_run_session_release(r, i);
+	sp_free(mem, r->folded.tally);
 	sp_marks_free(r->marks, mem);
 	sp_flow_table_fini(&r->granted, mem);
 	sp_free(mem, r->hists);

@@ -178,8 +178,12 @@ static bool allocate_results(struct sp_run *r)
 	r->max_listed = (uint32_t)r->plan->run.max_flows;
 	r->receivers = sp_arena_alloc(a, r->plan->n_recvs * sizeof *r->receivers);
 	r->listed = sp_alloc_array(r->env.mem, r->max_listed, sizeof *r->listed);
-	r->own_listed = sp_arena_alloc(a, r->n_workers * sizeof *r->own_listed);
-	return r->receivers && r->listed && r->own_listed;
+	r->folded.receivers = sp_arena_alloc(a, r->plan->n_recvs * sizeof *r->folded.receivers);
+	r->folded.tally = sp_alloc_array(r->env.mem, 1, sizeof *r->folded.tally);
+	if (!r->receivers || !r->listed || !r->folded.receivers || !r->folded.tally)
+		return false;
+	sp_run_folded_begin(r);
+	return true;
 }
 
 static int make_results(struct sp_run *r, struct sp_err *err)
@@ -459,13 +463,14 @@ static void watch_clock(struct sp_run *r, uint64_t now_ns)
 /* What the sender of a flow without control did not tell, but its sequence and times show. */
 static void remark_restarts(struct sp_run *r)
 {
-	uint64_t restarts = 0;
+	uint64_t restarts = r->folded.restarts;
 
 	for (unsigned w = 0; w < r->n_workers; w++) {
 		const struct sp_verifier *v = &r->workers[w].verifier;
 
 		for (uint32_t i = 0; i < v->own.used; i++)
-			restarts += v->own.meta[i].restarts;
+			if (sp_flow_live(&v->own, i))
+				restarts += v->own.meta[i].restarts;
 	}
 	if (restarts)
 		sp_run_say(r, "sender-restarted", false,
@@ -476,6 +481,8 @@ static void remark_restarts(struct sp_run *r)
 
 static void tick(struct sp_run *r, uint64_t now_ns)
 {
+	if (r->role == SP_ROLE_RECV)
+		sp_run_fold_silent(r, now_ns);
 	sp_run_collect(r, now_ns, false);
 	watch_stalls(r, now_ns);
 	sp_run_watch_bulk(r, now_ns);
@@ -514,7 +521,7 @@ static bool rx_settled(struct sp_run *r, uint64_t now_ns)
 	if (!r->complete_ns)
 		r->complete_ns = now_ns;
 	for (uint32_t i = 1; i < r->n_sessions; i++)
-		open |= !r->sessions[i].ended && !r->sessions[i].final;
+		open |= r->sessions[i].used && !r->sessions[i].ended && !r->sessions[i].final;
 	return !open || now_ns > r->complete_ns + GOODBYE_NS;
 }
 

@@ -65,7 +65,8 @@ struct sp_peer_counts {
 	uint64_t dropped_units;	       /* by the receiving socket, in kernel units */
 	uint64_t rx_units;	       /* units that its socket delivered */
 	uint32_t max_seg;	       /* largest number of segments in one of them */
-	bool dropped_known, exclusive; /* exclusive: this grant was the port's only traffic */
+	bool dropped_known, exclusive; /* exclusive: this grant was the port's only traffic,
+					* from the grant on; all counts are since then */
 	bool rx_clock_kernel;
 	uint64_t control_packets; /* since the start, those of the grant included */
 };

@@ -1,7 +1,8 @@
 /* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
- * receiver's side of control). Nobody else includes this. */
+ * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
+ * Nobody else includes this. */
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
@@ -85,10 +86,15 @@ struct run_session {
 	char name[64];
 	uint32_t base, n; /* ids */
 	uint32_t first_tally;
+	uint64_t ended_ns;
 	uint64_t *tx; /* final counts of the sender, n; NULL until told */
+	struct run_mark {
+		uint64_t units, msgs, dropped; /* as sp_tstats, when it began */
+	} * marks;			       /* one a port */
 };
 
-/* A received flow, in the order in which the report lists them: no flow moves once listed. */
+/* A received flow, in the order in which the report lists them: flows move up when others before
+ * them are folded, never else. */
 struct run_listed {
 	const struct sp_flow_table *table;
 	uint32_t index;
@@ -101,6 +107,15 @@ struct run_receiver {
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
 	uint64_t surplus;			 /* units that belong to none of its flows */
 	const char *unit; /* of its flows, where there are any and they are alike */
+};
+
+/* What sessions and flows have left behind that are gone: counted in the totals, listed no more. */
+struct run_folded {
+	struct run_receiver all, *receivers; /* one a recv of the plan */
+	struct sp_tally_rx *tally;
+	uint32_t sessions, lost, open_ended; /* sessions, and of these */
+	int64_t clock_error;		     /* the largest; -1 none */
+	uint64_t restarts;
 };
 
 enum run_hist {
@@ -146,8 +161,10 @@ struct sp_run {
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
 	struct run_session *sessions;	  /* index = session number */
-	uint32_t n_sessions;
-	uint32_t next_tally;
+	uint32_t n_sessions;		  /* were ever in use, one behind the last */
+	uint32_t next_id, n_granted; /* ids are looked for from there; flows that have one */
+	uint64_t tallies;	     /* bit k: tally 1 + k is a session's */
+	struct run_folded folded;
 
 	struct sp_marks *marks; /* NULL: nobody wants them */
 	uint64_t t0_ns, next_tick_ns, end_ns, stop_ns, complete_ns;
@@ -176,8 +193,7 @@ struct sp_run {
 	uint64_t surplus;		 /* a sender's: came back as its own, and was not */
 	struct run_losses losses;	 /* of a receiver, or a run that sends to itself */
 	struct run_listed *listed;
-	uint32_t max_listed, n_listed, granted_listed,
-		*own_listed; /* own_listed: one a worker */
+	uint32_t max_listed, n_listed;
 	struct sp_transport_result *transport_results;
 	struct sp_named_hist named_hists[RUN_HIST__N];
 	struct sp_hist *hists; /* RUN_HIST__N, of all streams and flows at the last event */
@@ -205,6 +221,7 @@ int sp_run_take_leases(struct sp_run *, struct sp_err *);
 void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
+void sp_run_session_release(struct sp_run *, uint32_t session);
 /* The plan's port that a flow came in by, or is to come in by. */
 uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */
@@ -219,6 +236,17 @@ void sp_run_stream_measure(const struct sp_run *, uint32_t i, struct sp_measure 
 void sp_run_collect_recv(struct sp_run *);
 void sp_run_flow_measure(const struct sp_run *, uint32_t f, struct sp_measure *);
 void sp_run_collect_rx_tallies(struct sp_run *);
+/* What was there before any flow was; and counts a flow there whose place is to be used again,
+ * which no worker writes any more. */
+void sp_run_folded_begin(struct sp_run *);
+void sp_run_fold_flow(struct sp_run *, const struct sp_flow_table *, uint32_t i);
+/* recycle.c. Control thread, between arm and end. Room for a session of n flows, where the sessions
+ * that have ended leave some: true when *session and the ids from *base on are free for it. */
+bool sp_run_make_room(struct sp_run *, uint32_t n, uint32_t *session, uint32_t *base);
+/* So many tallies side by side; 0: there are none. */
+uint32_t sp_run_take_tallies(struct sp_run *, uint32_t n);
+/* Once a second: own flows that have been silent for long make room before there is none. */
+void sp_run_fold_silent(struct sp_run *, uint64_t now_ns);
 /* flow_read.c */
 void sp_run_read_flow(const struct sp_run *, const struct sp_flow_table *, uint32_t i,
 		      struct sp_peer_flow *);
@@ -276,6 +304,13 @@ void sp_host_close(struct sp_run *);
 /* Formats into the arena and adds a remark. */
 void sp_run_say(struct sp_run *, const char *code, bool neutral, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Flow i of a session. */
+static inline struct sp_flow_rx *sp_run_granted(const struct sp_run *r,
+						const struct run_session *s, uint32_t i)
+{
+	return &r->granted.rx[sp_flow_place(&r->granted, s->base + i)];
+}
 
 static inline const struct sp_flow_tx *run_flow_tx(const struct sp_run *r, unsigned stream)
 {

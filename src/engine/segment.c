@@ -6,41 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/lines.h"
 #include "base/str.h"
 #include "base/units.h"
-
-struct line {
-	const char *place;
-	unsigned number;
-	const char *begin, *at, *end;
-};
-
-static int bad(const struct line *l, const char *at, const char *what, struct sp_err *err)
-{
-	return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s:%u:%u: %s", l->place, l->number,
-		       (unsigned)(at - l->begin) + 1, what);
-}
-
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '=';
-}
-
-/* The next word; "" at the end of the line or a comment. */
-static const char *word(struct line *l, char *out, size_t cap)
-{
-	const char *from;
-	size_t n = 0;
-
-	while (l->at < l->end && blank(*l->at))
-		l->at++;
-	from = l->at;
-	for (; l->at < l->end && !blank(*l->at) && (n || *l->at != '#'); l->at++)
-		if (n < cap - 1)
-			out[n++] = *l->at;
-	out[n] = '\0';
-	return from;
-}
 
 /* ---- values: NULL, or what is wrong ---- */
 
@@ -140,7 +108,7 @@ static const struct {
 
 /* ---- lines ---- */
 
-static int unknown_key(const struct line *l, const char *at, const char *key,
+static int unknown_key(const struct sp_line *l, const char *at, const char *key,
 		       struct sp_err *err)
 {
 	const char *names[N_KEYS], *near;
@@ -151,27 +119,28 @@ static int unknown_key(const struct line *l, const char *at, const char *key,
 	near = sp_str_nearest(key, names, N_KEYS);
 	snprintf(text, sizeof text, "unknown word; %s%s", near ? "did you mean " : "",
 		 near ? near : "there are interface, prefix, mac, ceiling and until");
-	return bad(l, at, text, err);
+	return sp_line_bad(l, at, text, err);
 }
 
-static int parse_line(struct sp_segment *s, struct line *l, struct sp_err *err)
+static int parse_line(struct sp_segment *s, struct sp_line *l, struct sp_err *err)
 {
 	char key[32], value[96], rest[2];
-	const char *key_at = word(l, key, sizeof key), *value_at, *rest_at, *wrong;
+	const char *key_at = sp_line_word(l, key, sizeof key), *value_at, *rest_at, *wrong;
 
 	if (!*key)
 		return 0;
 	for (size_t i = 0; i < N_KEYS; i++) {
 		if (strcmp(keys[i].key, key) != 0)
 			continue;
-		value_at = word(l, value, sizeof value);
+		value_at = sp_line_word(l, value, sizeof value);
 		if (!*value)
-			return bad(l, value_at, "a value is missing", err);
-		rest_at = word(l, rest, sizeof rest);
+			return sp_line_bad(l, value_at, "a value is missing", err);
+		rest_at = sp_line_word(l, rest, sizeof rest);
 		if (*rest)
-			return bad(l, rest_at, "something stands behind the value", err);
+			return sp_line_bad(l, rest_at, "something stands behind the value",
+					   err);
 		wrong = keys[i].take(s, value);
-		return wrong ? bad(l, value_at, wrong, err) : 0;
+		return wrong ? sp_line_bad(l, value_at, wrong, err) : 0;
 	}
 	return unknown_key(l, key_at, key, err);
 }
@@ -190,24 +159,17 @@ static const char *missing(const struct sp_segment *s)
 int sp_segment_parse(struct sp_segment *s, const char *text, size_t len, const char *place,
 		     struct sp_err *err)
 {
-	struct line l = { .place = place, .begin = text };
-	const char *end = text + len, *lacks;
-	int rc = 0;
+	struct sp_line l;
+	const char *lacks;
+	int rc;
 
 	*s = (struct sp_segment){ 0 };
 	sp_strlcpy(s->place, place, sizeof s->place);
 	if (len > SP_SEGMENT_BYTES)
 		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s: larger than 64 KiB", place);
-	while (l.begin < end && !rc) {
-		l.end = memchr(l.begin, '\n', (size_t)(end - l.begin));
-		l.end = l.end ? l.end : end;
-		l.at = l.begin;
-		l.number++;
-		if (memchr(l.begin, '\0', (size_t)(l.end - l.begin)))
-			return bad(&l, l.begin, "a zero byte: this is not text", err);
-		rc = parse_line(s, &l, err);
-		l.begin = l.end + 1;
-	}
+	sp_line_init(&l, text, len, place, " \t\r=");
+	while ((rc = sp_line_next(&l, err)) > 0 && !(rc = parse_line(s, &l, err)))
+		;
 	lacks = rc ? NULL : missing(s);
 	return lacks ? sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s: %s", place, lacks) : rc;
 }

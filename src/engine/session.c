@@ -68,37 +68,78 @@ const char *sp_run_listening_word(const struct sp_run *r, unsigned i)
 	return "udp";
 }
 
+/* What port p's queues have counted so far. */
+static void add_queues(const struct sp_run *r, unsigned p, struct sp_tstats *sum)
+{
+	*sum = (struct sp_tstats){ .rx_dropped_known = true };
+	for (unsigned w = 0; w < r->n_workers; w++) {
+		struct sp_tstats st = { 0 };
+
+		r->ports[p].ops->stats(r->ports[p].queues[w], &st);
+		sum->rx_dropped += st.rx_dropped;
+		sum->rx_units += st.rx_units;
+		sum->rx_msgs += st.rx_msgs;
+		sum->max_seg = st.max_seg > sum->max_seg ? st.max_seg : sum->max_seg;
+		sum->rx_dropped_known &= st.rx_dropped_known;
+	}
+}
+
+static struct run_mark *mark_ports(const struct sp_run *r)
+{
+	struct run_mark *marks = sp_alloc_array(r->env.mem, r->plan->n_ports, sizeof *marks);
+	struct sp_tstats st;
+
+	for (unsigned p = 0; marks && p < r->plan->n_ports; p++) {
+		if (!r->ports[p].rx)
+			continue;
+		add_queues(r, p, &st);
+		marks[p] = (struct run_mark){ st.rx_units, st.rx_msgs, st.rx_dropped };
+	}
+	return marks;
+}
+
 int sp_run_grant_flows(struct sp_run *r, const struct sp_endpoint *peer, const char *name,
 		       uint32_t n, struct sp_flow_grant *grant)
 {
 	struct run_session *s;
-	uint32_t first = r->granted.used;
+	struct run_mark *marks;
+	uint32_t session, base;
 
-	if (r->n_sessions == SP_RUN_MAX_SESSIONS || n == 0 || n > r->granted.cap - first)
+	if (n == 0 || n > r->granted.cap || !sp_run_make_room(r, n, &session, &base))
 		return -ENOSPC;
-	s = &r->sessions[r->n_sessions];
-	*s = (struct run_session){
-		.used = true, .peer = *peer, .port = SP_NO_FLOW, .base = first + 1, .n = n
-	};
+	marks = mark_ports(r);
+	if (!marks)
+		return -ENOMEM;
+	s = &r->sessions[session];
+	*s = (struct run_session){ .used = true,
+				   .peer = *peer,
+				   .port = SP_NO_FLOW,
+				   .base = base,
+				   .n = n,
+				   .marks = marks };
 	sp_strlcpy(s->name, name ? name : "", sizeof s->name);
-	s->tally_each = r->next_tally + n <= 1 + SP_TALLY_GRANTED;
-	s->first_tally = r->next_tally;
-	for (uint32_t i = 0; i < n; i++) {
-		struct sp_flow_rx *f = &r->granted.rx[first + i];
-
-		f->session = (uint16_t)r->n_sessions;
-		f->tally = s->tally_each ? (uint16_t)(s->first_tally + i) : 0;
-		r->granted.meta[first + i] = (struct sp_flow_meta){ .id = first + i + 1,
-								    .ep = SP_NO_FLOW };
-	}
-	if (s->tally_each)
-		r->next_tally += n;
-	__atomic_store_n(&r->granted.used, first + n, __ATOMIC_RELEASE);
-	*grant = (struct sp_flow_grant){ .session = r->n_sessions++,
-					 .base = first + 1,
-					 .n = n,
-					 .tally_each = s->tally_each };
+	s->first_tally = sp_run_take_tallies(r, n);
+	s->tally_each = s->first_tally != 0;
+	for (uint32_t i = 0; i < n; i++)
+		sp_flow_grant(&r->granted, base + i, (uint16_t)session,
+			      (uint8_t)(s->tally_each ? s->first_tally + i : 0));
+	r->next_id = base + n;
+	r->n_granted += n;
+	if (session >= r->n_sessions)
+		r->n_sessions = session + 1;
+	*grant = (struct sp_flow_grant){
+		.session = session, .base = base, .n = n, .tally_each = s->tally_each
+	};
 	return 0;
+}
+
+void sp_run_session_release(struct sp_run *r, uint32_t session)
+{
+	struct run_session *s = &r->sessions[session];
+
+	sp_free(r->env.mem, s->tx);
+	sp_free(r->env.mem, s->marks);
+	*s = (struct run_session){ 0 };
 }
 
 static bool is_any(const struct sp_addr *a)
@@ -174,8 +215,8 @@ void sp_run_session_sample(const struct sp_run *r, uint32_t session, uint64_t *r
 	*rx_unique = 0;
 	*rx_bytes = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
-		*rx_unique += unique_of(&r->granted.rx[s->base - 1 + i]);
-		*rx_bytes += SP_LOAD(r->granted.rx[s->base - 1 + i].rx_bytes);
+		*rx_unique += unique_of(sp_run_granted(r, s, i));
+		*rx_bytes += SP_LOAD(sp_run_granted(r, s, i)->rx_bytes);
 	}
 }
 
@@ -211,28 +252,46 @@ static void tally_counts(const struct sp_run *r, const struct run_session *s,
 	}
 }
 
-static void port_counts(const struct sp_run *r, struct sp_peer_counts *pc)
+/* Units of a session's flows on port p; any: on any port. */
+static uint64_t arrived(const struct sp_run *r, const struct run_session *s, unsigned p,
+			bool any)
 {
-	bool known = true;
-	uint64_t others = 0;
+	uint64_t n = 0;
 
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint32_t at = sp_flow_place(&r->granted, s->base + i);
+
+		if (any || SP_LOAD(r->granted.meta[at].queue) == p)
+			n += SP_LOAD(r->granted.rx[at].rx);
+	}
+	return n;
+}
+
+/* What the ports where the session's units arrived (all, if none did) have counted since it began,
+ * and whether anything of it was somebody else's. */
+static void port_counts(const struct sp_run *r, const struct run_session *s,
+			struct sp_peer_counts *pc)
+{
+	bool none = arrived(r, s, 0, true) == 0;
+
+	pc->dropped_known = true;
+	pc->exclusive = true;
 	for (unsigned p = 0; p < r->plan->n_ports; p++) {
-		for (unsigned w = 0; r->ports[p].rx && w < r->n_workers; w++) {
-			struct sp_tstats st = { 0 };
+		const struct run_mark *mark = &s->marks[p];
+		uint64_t own = r->ports[p].rx ? arrived(r, s, p, false) : 0;
+		struct sp_tstats st;
 
-			r->ports[p].ops->stats(r->ports[p].queues[w], &st);
-			pc->dropped_units += st.rx_dropped;
-			pc->rx_units += st.rx_units;
-			pc->max_seg = st.max_seg > pc->max_seg ? st.max_seg : pc->max_seg;
-			known &= st.rx_dropped_known;
-		}
-		if (r->ports[p].rx && r->ports[p].caps.rx_clock)
+		if (!r->ports[p].rx || (!own && !none))
+			continue;
+		add_queues(r, p, &st);
+		pc->dropped_units += st.rx_dropped - mark->dropped;
+		pc->rx_units += st.rx_units - mark->units;
+		pc->max_seg = st.max_seg > pc->max_seg ? st.max_seg : pc->max_seg;
+		pc->dropped_known &= st.rx_dropped_known;
+		pc->exclusive &= st.rx_msgs - mark->msgs == own;
+		if (r->ports[p].caps.rx_clock)
 			pc->rx_clock_kernel = r->ports[p].caps.rx_clock[0] == 'k';
 	}
-	for (unsigned w = 0; w < r->n_workers; w++)
-		others += r->workers[w].verifier.own.used + r->workers[w].verifier.untracked;
-	pc->dropped_known = known;
-	pc->exclusive = r->n_sessions == 2 && others == 0;
 }
 
 int sp_run_session_counts(const struct sp_run *r, uint32_t session, const struct sp_mem *mem,
@@ -251,9 +310,10 @@ int sp_run_session_counts(const struct sp_run *r, uint32_t session, const struct
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < s->n; i++)
-		sp_run_read_flow(r, &r->granted, s->base - 1 + i, &pc->flows[i]);
+		sp_run_read_flow(r, &r->granted, sp_flow_place(&r->granted, s->base + i),
+				 &pc->flows[i]);
 	tally_counts(r, s, pc);
-	port_counts(r, pc);
+	port_counts(r, s, pc);
 	return 0;
 }
 
@@ -271,6 +331,7 @@ void sp_run_session_end(struct sp_run *r, uint32_t session, bool lost)
 	if (r->final_ns)
 		return;
 	r->sessions[session].ended = true;
+	r->sessions[session].ended_ns = sp_clock_now(r->env.clock);
 	r->sessions[session].lost = lost;
 }
 
@@ -279,8 +340,11 @@ int sp_run_self_grant(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_endpoint self = { 0 };
 	struct sp_flow_grant grant;
+	int rc = sp_run_grant_flows(r, &self, r->plan->run.name, r->plan->n_streams, &grant);
 
-	if (sp_run_grant_flows(r, &self, r->plan->run.name, r->plan->n_streams, &grant))
+	if (rc == -ENOMEM)
+		return sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");
+	if (rc)
 		return sp_fail(err, -ENOSPC, SP_EXIT_USAGE,
 			       "%u streams are more than --max-flows %llu", r->plan->n_streams,
 			       (unsigned long long)r->plan->run.max_flows);

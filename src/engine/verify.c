@@ -1,16 +1,28 @@
 #include "engine/verify.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "core/shared.h"
 
+static uint32_t power_of_two_above(uint32_t n)
+{
+	uint32_t p = 16;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
 int sp_flow_table_init(struct sp_flow_table *t, const struct sp_mem *mem, uint32_t cap)
 {
-	*t = (struct sp_flow_table){ .cap = cap };
-	t->rx = sp_alloc_array(mem, cap, sizeof *t->rx);
-	t->sketch = sp_alloc_array(mem, cap, sizeof *t->sketch);
-	t->meta = sp_alloc_array(mem, cap, sizeof *t->meta);
+	uint32_t places = power_of_two_above(cap);
+
+	*t = (struct sp_flow_table){ .cap = cap, .mask = places - 1, .first_id = 1 };
+	t->rx = sp_alloc_array(mem, places, sizeof *t->rx);
+	t->sketch = sp_alloc_array(mem, places, sizeof *t->sketch);
+	t->meta = sp_alloc_array(mem, places, sizeof *t->meta);
 	if (t->rx && t->sketch && t->meta)
 		return 0;
 	sp_flow_table_fini(t, mem);
@@ -25,13 +37,33 @@ void sp_flow_table_fini(struct sp_flow_table *t, const struct sp_mem *mem)
 	*t = (struct sp_flow_table){ 0 };
 }
 
-static uint32_t power_of_two_above(uint32_t n)
+static void set_tag(struct sp_flow_table *t, uint32_t i, uint32_t id, bool granted)
 {
-	uint32_t p = 16;
+	uint32_t foreign = !granted && id < SP_FLOW_OWN_ID ? SP_FLOW_FOREIGN : 0;
 
-	while (p < n)
-		p *= 2;
-	return p;
+	__atomic_store_n(&t->rx[i].tag, id | foreign | SP_FLOW_LIVE, __ATOMIC_RELEASE);
+}
+
+void sp_flow_grant(struct sp_flow_table *t, uint32_t id, uint16_t session, uint8_t tally)
+{
+	uint32_t i = sp_flow_place(t, id);
+
+	t->rx[i].session = session;
+	SP_STORE(t->rx[i].tally, tally);
+	t->meta[i] = (struct sp_flow_meta){ .id = id, .ep = SP_NO_FLOW };
+	set_tag(t, i, id, true);
+	if (i >= t->used)
+		__atomic_store_n(&t->used, i + 1, __ATOMIC_RELEASE);
+}
+
+void sp_flow_withdraw(struct sp_flow_table *t, uint32_t i)
+{
+	__atomic_store_n(&t->rx[i].tag, 0, __ATOMIC_SEQ_CST);
+}
+
+void sp_flow_give_back(struct sp_flow_table *t, uint32_t i, bool granted)
+{
+	set_tag(t, i, t->meta[i].id, granted);
 }
 
 int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
@@ -43,6 +75,7 @@ int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 
 	*v = (struct sp_verifier){ .mem = mem,
 				   .granted = granted,
+				   .n_granted = granted ? granted->mask + 1 : 0,
 				   .session = session,
 				   .native = native,
 				   .shorter = shorter,
@@ -56,7 +89,9 @@ int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 				    sizeof *v->ep_flow);
 	v->stamp = sp_alloc_array(mem, SP_BATCH_MAX, sizeof *v->stamp);
 	v->check = sp_alloc_array(mem, SP_BATCH_MAX, sizeof *v->check);
-	if (v->tally && v->hash && v->ep_flow && v->stamp && v->check &&
+	v->ep_held = sp_alloc_array(mem, queues * ((size_t)max_endpoints + 1),
+				    sizeof *v->ep_held);
+	if (v->tally && v->hash && v->ep_flow && v->ep_held && v->stamp && v->check &&
 	    sp_flow_table_init(&v->own, mem, max_flows) == 0)
 		return 0;
 	sp_verifier_fini(v);
@@ -70,6 +105,7 @@ void sp_verifier_fini(struct sp_verifier *v)
 	sp_free(v->mem, v->tally);
 	sp_free(v->mem, v->hash);
 	sp_free(v->mem, v->ep_flow);
+	sp_free(v->mem, v->ep_held);
 	sp_free(v->mem, v->stamp);
 	sp_free(v->mem, v->check);
 	sp_flow_table_fini(&v->own, v->mem);
@@ -95,12 +131,12 @@ struct place {
 static struct place place_at(struct sp_verifier *v, uint32_t ref)
 {
 	const struct sp_flow_table *t = &v->own;
-	uint32_t i = ref, granted = v->granted ? v->granted->cap : 0;
+	uint32_t i = ref;
 
-	if (ref < granted)
+	if (ref < v->n_granted)
 		t = v->granted;
 	else
-		i -= granted;
+		i -= v->n_granted;
 	return (struct place){ &t->rx[i], &t->sketch[i], &t->meta[i], ref };
 }
 
@@ -117,25 +153,55 @@ static uint32_t *last_flow(const struct sp_verifier *v, uint32_t queue, uint32_t
 	return &v->ep_flow[(size_t)queue * (v->ep_cap + 1) + ep];
 }
 
-/* Looks a flow of the sender's own choice up, making it when there is room. */
-static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_t id,
-		     const struct sp_stamp *st, bool has_time, struct place *out)
+static uint32_t *held(const struct sp_verifier *v, uint32_t queue, uint32_t ep)
 {
-	uint32_t granted = v->granted ? v->granted->cap : 0;
-	uint32_t h = hash_key(v, queue, ep, id) & v->hash_mask, i;
-	struct sp_flow_meta *meta;
+	return &v->ep_held[(size_t)queue * (v->ep_cap + 1) + ep];
+}
 
-	for (; v->hash[h]; h = (h + 1) & v->hash_mask) {
-		i = v->hash[h] - 1;
-		meta = &v->own.meta[i];
-		if (meta->id == id && meta->ep == ep && meta->queue == queue) {
-			*out = place_at(v, granted + i);
-			return true;
-		}
+/* Takes a place that was used before out of the hash table: what follows moves up. */
+static void unhash(struct sp_verifier *v, uint32_t i)
+{
+	const struct sp_flow_meta *meta = &v->own.meta[i];
+	uint32_t mask = v->hash_mask, hole, at, home;
+
+	hole = hash_key(v, meta->queue, meta->ep, meta->id) & mask;
+	while (v->hash[hole] != i + 1)
+		hole = (hole + 1) & mask;
+	for (at = (hole + 1) & mask; v->hash[at]; at = (at + 1) & mask) {
+		meta = &v->own.meta[v->hash[at] - 1];
+		home = hash_key(v, meta->queue, meta->ep, meta->id) & mask;
+		if (((at - home) & mask) < ((at - hole) & mask))
+			continue;
+		v->hash[hole] = v->hash[at];
+		hole = at;
 	}
-	if (v->own.used == v->own.cap)
+	v->hash[hole] = 0;
+}
+
+/* A place for a new flow of our own; false: there is none. */
+static bool take_place(struct sp_verifier *v, uint32_t *i)
+{
+	if (v->own.used < v->own.cap) {
+		*i = v->own.used;
+		return true;
+	}
+	if (!v->spare && SP_LOAD(v->freed))
+		v->spare = __atomic_exchange_n(&v->freed, 0, __ATOMIC_ACQUIRE);
+	if (!v->spare)
 		return false;
-	i = v->own.used;
+	*i = v->spare - 1;
+	v->spare = (uint32_t)v->own.rx[*i].next;
+	v->own.rx[*i].next = 0;
+	unhash(v, *i);
+	return true;
+}
+
+static void make_own(struct sp_verifier *v, uint32_t i, uint32_t queue, uint32_t ep,
+		     uint32_t id, const struct sp_stamp *st, bool has_time)
+{
+	struct sp_flow_rx *f = &v->own.rx[i];
+	uint32_t h;
+
 	v->own.meta[i] = (struct sp_flow_meta){ .start = OWN_START,
 						.base = OWN_START + (st ? st->seq : 0),
 						.zero_due = st && !st->seq ? st->due_lo
@@ -147,13 +213,100 @@ static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_
 						.stamped = st != NULL,
 						.has_time = has_time };
 	/* What was sent before this receiver looked is not its loss. */
-	v->own.rx[i].next = v->own.meta[i].base;
+	f->next = v->own.meta[i].base;
 	if (v->own_tallies < SP_TALLY_OWN)
-		v->own.rx[i].tally = (uint16_t)(1 + SP_TALLY_GRANTED + v->own_tallies++);
+		f->tally = (uint8_t)(1 + SP_TALLY_GRANTED + v->own_tallies++);
+	__atomic_fetch_add(held(v, queue, ep), 1, __ATOMIC_RELAXED);
+	h = hash_key(v, queue, ep, id) & v->hash_mask;
+	while (v->hash[h])
+		h = (h + 1) & v->hash_mask;
 	v->hash[h] = i + 1;
-	__atomic_store_n(&v->own.used, i + 1, __ATOMIC_RELEASE);
-	*out = place_at(v, granted + i);
+	set_tag(&v->own, i, id, false);
+	if (i == v->own.used)
+		__atomic_store_n(&v->own.used, i + 1, __ATOMIC_RELEASE);
+}
+
+/* Looks a flow of the sender's own choice up, making it when there is room. */
+static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_t id,
+		     const struct sp_stamp *st, bool has_time, struct place *out)
+{
+	uint32_t h = hash_key(v, queue, ep, id) & v->hash_mask, i;
+	struct sp_flow_meta *meta;
+
+	for (; v->hash[h]; h = (h + 1) & v->hash_mask) {
+		i = v->hash[h] - 1;
+		meta = &v->own.meta[i];
+		if (meta->id == id && meta->ep == ep && meta->queue == queue &&
+		    SP_LOAD(v->own.rx[i].tag)) {
+			*out = place_at(v, v->n_granted + i);
+			return true;
+		}
+	}
+	if (!take_place(v, &i))
+		return false;
+	make_own(v, i, queue, ep, id, st, has_time);
+	*out = place_at(v, v->n_granted + i);
 	return true;
+}
+
+void sp_verifier_clear(struct sp_verifier *v, bool own, uint32_t i)
+{
+	const struct sp_flow_table *t = own ? &v->own : v->granted;
+	struct sp_flow_rx *f = &t->rx[i];
+	const struct sp_flow_meta *meta = &t->meta[i];
+	uint32_t last = i + 1 + (own ? v->n_granted : 0);
+
+	/* The worker reads the tag, and the key in meta, at any time. */
+	memset((uint8_t *)f + offsetof(struct sp_flow_rx, session), 0,
+	       sizeof *f - offsetof(struct sp_flow_rx, session));
+	memset(&t->sketch[i], 0, sizeof t->sketch[i]);
+	if (meta->ep != SP_NO_FLOW) {
+		__atomic_compare_exchange_n(last_flow(v, meta->queue, meta->ep), &last, 0,
+					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(held(v, meta->queue, meta->ep), 1, __ATOMIC_RELEASE);
+	}
+	if (!own)
+		return;
+	last = SP_LOAD(v->freed);
+	do
+		f->next = last;
+	while (!__atomic_compare_exchange_n(&v->freed, &last, i + 1, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
+}
+
+bool sp_verifier_granted(const struct sp_verifier *v, uint32_t id, struct sp_flow_rx **f,
+			 struct sp_flow_meta **meta)
+{
+	uint32_t i;
+
+	if (!v->granted || !id || id >= SP_FLOW_OWN_ID)
+		return false;
+	i = sp_flow_place(v->granted, id);
+	*f = &v->granted->rx[i];
+	*meta = &v->granted->meta[i];
+	return __atomic_load_n(&(*f)->tag, __ATOMIC_SEQ_CST) == (id | SP_FLOW_LIVE);
+}
+
+bool sp_verifier_claim(struct sp_verifier *v, uint32_t id, uint32_t queue, uint8_t unit,
+		       const struct sp_addr *from, struct sp_flow_rx **f,
+		       struct sp_flow_meta **meta)
+{
+	struct sp_flow_meta *m;
+
+	if (!sp_verifier_granted(v, id, f, meta))
+		return false;
+	m = *meta;
+	if (m->ep == SP_NO_FLOW) {
+		m->from = *from;
+		m->unit = unit;
+		SP_STORE(m->queue, queue);
+		SP_STORE(m->owner, v->worker + 1);
+		SP_STORE(m->stamped, true);
+		SP_STORE(m->has_time, unit != SP_UNIT_BYTE);
+		__atomic_fetch_add(held(v, queue, v->ep_cap), 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&m->ep, v->ep_cap, __ATOMIC_RELEASE);
+	}
+	return m->ep == v->ep_cap && m->unit == unit && sp_addr_eq(&m->from, from);
 }
 
 bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
@@ -184,6 +337,7 @@ static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32
 	if (!__atomic_compare_exchange_n(&meta->owner, &nobody, v->worker + 1, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return false;
+	__atomic_fetch_add(held(v, queue, ep), 1, __ATOMIC_RELAXED);
 	SP_STORE(meta->queue, queue);
 	SP_STORE(meta->stamped, true);
 	SP_STORE(meta->has_time, has_time);
@@ -194,15 +348,19 @@ static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32
 static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		      const struct sp_stamp *st, bool has_time, struct place *out)
 {
-	uint32_t i = st->flow - 1;
+	uint32_t tag = st->flow | SP_FLOW_LIVE, last = SP_LOAD(*last_flow(v, queue, ep)), i;
 
-	if (v->granted && st->flow > 0 &&
-	    i < __atomic_load_n(&v->granted->used, __ATOMIC_ACQUIRE)) {
-		*out = place_at(v, i);
-		if (SP_LIKELY(*last_flow(v, queue, ep) == i + 1))
+	if (SP_LIKELY(last)) {
+		*out = place_at(v, last - 1);
+		if (SP_LIKELY(__atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) == tag))
 			return true;
-		if (is_writer(v, out->meta, queue, ep) ||
-		    claim(v, out->meta, queue, ep, has_time))
+	}
+	if (v->granted && st->flow < SP_FLOW_OWN_ID) {
+		i = sp_flow_place(v->granted, st->flow);
+		*out = place_at(v, i);
+		if (__atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) == tag &&
+		    (is_writer(v, out->meta, queue, ep) ||
+		     claim(v, out->meta, queue, ep, has_time)))
 			return true;
 	}
 	return own_flow(v, queue, ep, st->flow, st, has_time, out);
@@ -213,18 +371,19 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 static bool damaged_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 			 const struct sp_stamp *st, int8_t check, struct place *out)
 {
-	uint32_t last = *last_flow(v, queue, ep);
+	uint32_t last = SP_LOAD(*last_flow(v, queue, ep));
 
 	if (!last)
 		return false;
-	if (check == SP_STAMP_BAD && v->granted && st->flow > 0 &&
-	    st->flow - 1 < SP_LOAD(v->granted->used)) {
-		*out = place_at(v, st->flow - 1);
-		if (is_writer(v, out->meta, queue, ep))
+	if (check == SP_STAMP_BAD && v->granted && st->flow < SP_FLOW_OWN_ID) {
+		*out = place_at(v, sp_flow_place(v->granted, st->flow));
+		if (__atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) ==
+			    (st->flow | SP_FLOW_LIVE) &&
+		    is_writer(v, out->meta, queue, ep))
 			return true;
 	}
 	*out = place_at(v, last - 1);
-	return out->meta->stamped;
+	return __atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) && out->meta->stamped;
 }
 
 static void note_arrival(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t t_ns,
@@ -244,8 +403,8 @@ static uint64_t due_of(const struct sp_flow_rx *f, const struct sp_rx_session *s
 {
 	uint64_t ref = st->due_lo;
 
-	if (s->clock_known)
-		ref = t_ns - (uint64_t)s->offset_ns;
+	if (SP_LOAD(s->clock_known))
+		ref = t_ns - (uint64_t)SP_LOAD(s->offset_ns);
 	else if (f->timed)
 		ref = f->newest_due + (t_ns - f->newest_rx);
 	return sp_unwrap40(st->due_lo, ref);
@@ -260,12 +419,13 @@ static void begin_again(struct sp_flow_rx *f, struct sp_flow_meta *meta,
 	uint32_t ahead = first - (uint32_t)f->next;
 	uint64_t jump = st->seq_bits == 32 ? ahead : ahead & ((1u << st->seq_bits) - 1);
 
-	meta->parted |= meta->last != f->next || meta->again.base != meta->start || first != 0;
+	if (meta->last != f->next || meta->again.base != meta->start || first != 0)
+		SP_STORE(meta->parted, true);
 	SP_STORE(f->reordered, meta->again.reordered);
 	SP_STORE(f->duplicates, meta->again.duplicates);
 	SP_STORE(meta->too_old, meta->again.too_old);
 	SP_STORE(meta->base, meta->again.base + jump);
-	meta->start = meta->base;
+	SP_STORE(meta->start, meta->base);
 	meta->zero_due = first ? UINT64_MAX : meta->again.due;
 	/* All behind is the old sequence's, whose place in the counts is taken. */
 	memset(f->win, 0xff, sizeof f->win);
@@ -382,8 +542,8 @@ bool sp_flow_told(const struct sp_flow_rx *f, const struct sp_flow_meta *meta, u
 	uint64_t next = SP_LOAD(f->next), base = SP_LOAD(meta->base);
 
 	*tx = next - base;
-	return meta->stamped && !meta->parted && base == meta->start && next != base &&
-	       SP_LOAD(meta->last) == next;
+	return SP_LOAD(meta->stamped) && !SP_LOAD(meta->parted) &&
+	       base == SP_LOAD(meta->start) && next != base && SP_LOAD(meta->last) == next;
 }
 
 static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
@@ -391,18 +551,20 @@ static void note_delay(struct sp_flow_rx *f, struct sp_sketch *sketch,
 		       uint64_t late)
 {
 	bool first = f->rx - f->duplicates - f->corrupted == 1;
+	int64_t sum;
 
 	sp_hist_add(&tally->delay, delay);
 	sp_hist_add(&tally->delay_actual, delay - (int64_t)late);
 	if (SP_UNLIKELY(delay < (int64_t)late))
 		SP_ADD(meta->negative, 1);
 	if (first || delay < f->delay_min)
-		f->delay_min = delay;
+		SP_STORE(f->delay_min, delay);
 	if (first || delay > f->delay_max)
-		f->delay_max = delay;
+		SP_STORE(f->delay_max, delay);
 	/* Forged times could sum up to anything. */
-	if (SP_UNLIKELY(__builtin_add_overflow(f->delay_sum, delay, &f->delay_sum)))
-		f->delay_sum = delay < 0 ? INT64_MIN : INT64_MAX;
+	if (SP_UNLIKELY(__builtin_add_overflow(f->delay_sum, delay, &sum)))
+		sum = delay < 0 ? INT64_MIN : INT64_MAX;
+	SP_STORE(f->delay_sum, sum);
 	sp_sketch_add(sketch, delay > 0 ? (uint64_t)delay : 0);
 }
 
@@ -414,11 +576,12 @@ static void note_time(struct sp_flow_rx *f, struct place *at, struct sp_tally_rx
 {
 	uint64_t due = due_of(f, s, st, t_ns), late = st->late_ns;
 	uint64_t transit = t_ns - due - late, d = transit - f->transit;
+	bool known = SP_LOAD(s->clock_known);
 	int64_t gap;
 
-	if (s->clock_known)
-		note_delay(f, at->sketch, at->meta, tally, (int64_t)(t_ns - due) - s->offset_ns,
-			   late);
+	if (known)
+		note_delay(f, at->sketch, at->meta, tally,
+			   (int64_t)(t_ns - due) - SP_LOAD(s->offset_ns), late);
 	if (SP_LIKELY(f->timed)) {
 		d = (int64_t)d < 0 ? -d : d;
 		/* RFC 3550 A.8, scaled by 16. */
@@ -431,7 +594,7 @@ static void note_time(struct sp_flow_rx *f, struct place *at, struct sp_tally_rx
 		gap = (int64_t)(t_ns - f->newest_rx) - (int64_t)(due - f->newest_due);
 		gap = gap < 0 ? -gap : gap;
 		sp_hist_add(&tally->gap_error, gap);
-		if (!s->clock_known)
+		if (!known)
 			sp_sketch_add(at->sketch, (uint64_t)gap);
 	}
 	f->newest_due = due;
@@ -443,21 +606,25 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 			   const struct sp_stamp *st, int8_t check, bool has_time,
 			   uint32_t bytes)
 {
-	uint32_t ep = SP_LIKELY(m->ep < v->ep_cap) ? m->ep : v->ep_cap;
+	uint32_t ep = m->ep;
 	const struct sp_rx_session *s;
 	struct place at;
 	bool in_order = true;
 
+	if (SP_UNLIKELY(ep >= v->ep_cap)) {
+		ep = v->ep_cap;
+		SP_ADD(v->nameless, 1);
+	}
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
 			goto untracked;
-		*last_flow(v, queue, ep) = at.ref + 1;
+		SP_STORE(*last_flow(v, queue, ep), at.ref + 1);
 		s = &v->session[at.rx->session];
 		note_arrival(at.rx, at.meta, m->t_ns, bytes);
 		if (!note_sequence(at.rx, at.meta, s, st, m->t_ns, &in_order))
 			return;
 		if (has_time)
-			note_time(at.rx, &at, &v->tally[at.rx->tally], s, st, m->t_ns,
+			note_time(at.rx, &at, &v->tally[SP_LOAD(at.rx->tally)], s, st, m->t_ns,
 				  in_order);
 		if (SP_UNLIKELY(st->kind & SP_STAMP_LAST) && in_order)
 			SP_STORE(at.meta->last, at.rx->next);

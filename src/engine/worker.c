@@ -14,6 +14,9 @@
 #define IDLE_SLEEP_NS	  (100 * SP_NS_PER_MS)
 /* Receive bursts in one turn before departures are looked at again. */
 #define RX_BURSTS	  4u
+/* A worker that was woken comes by in tens of microseconds, unless others have its core. */
+#define PASS_POLL_NS	  20000
+#define PASS_POLLS	  250u
 
 int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index,
 		   struct sp_err *err)
@@ -208,6 +211,7 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 		did |= turn_conns(w, now_ns);
 	if (!w->receives)
 		return did;
+	__atomic_store_n(&w->turns, w->turns + 1, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < RX_BURSTS; i++) {
 		n = sp_lane_rx(&w->lane);
 		if (n == 0)
@@ -357,6 +361,32 @@ void sp_worker_stop_tx(struct sp_worker *w, uint64_t at_ns)
 {
 	__atomic_store_n(&w->stop_at, at_ns, __ATOMIC_RELEASE);
 	tell(w->wake);
+}
+
+static bool passed(const struct sp_worker *w)
+{
+	return !w->started || !w->receives ||
+	       __atomic_load_n(&w->turns, __ATOMIC_SEQ_CST) != w->turns_seen;
+}
+
+bool sp_workers_pass(struct sp_worker *w, unsigned n)
+{
+	const struct timespec poll = { .tv_nsec = PASS_POLL_NS };
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		w[i].turns_seen = __atomic_load_n(&w[i].turns, __ATOMIC_SEQ_CST);
+		if (w[i].started && w[i].receives)
+			tell(w[i].wake);
+	}
+	for (unsigned k = 0; k < PASS_POLLS; k++) {
+		while (at < n && passed(&w[at]))
+			at++;
+		if (at == n)
+			return true;
+		nanosleep(&poll, NULL);
+	}
+	return false;
 }
 
 void sp_worker_quit(struct sp_worker *w)

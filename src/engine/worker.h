@@ -53,6 +53,8 @@ struct sp_worker {
 	uint64_t stopped_at; /* atomic: where this worker's schedules really ended */
 	bool quit;	     /* atomic */
 	bool tx_done;	     /* atomic: every departure is accounted for */
+	uint64_t turns;	     /* atomic: turns begun, of a worker that receives */
+	uint64_t turns_seen; /* control's */
 	uint64_t
 		rx_count_limit; /* 0 none; the worker tells control when it has received so many */
 	uint64_t rx_seen;
@@ -69,5 +71,8 @@ uint64_t sp_worker_next(struct sp_worker *);
 /* Control thread. */
 void sp_worker_stop_tx(struct sp_worker *, uint64_t at_ns);
 void sp_worker_quit(struct sp_worker *); /* and waits for the thread */
+/* Waits, for a few ms at most, until every turn has ended that a receiving worker was in at the
+ * call: what was withdrawn from it before is in no use any more. False: one takes longer. */
+bool sp_workers_pass(struct sp_worker *, unsigned n);
 
 #endif

@@ -32,9 +32,8 @@ static void world_init(struct world *w)
 			0);
 		w->v[i].worker = i;
 	}
-	w->granted.used = FLOWS;
 	for (uint32_t i = 0; i < FLOWS; i++)
-		w->granted.meta[i] = (struct sp_flow_meta){ .id = i + 1, .ep = SP_NO_FLOW };
+		sp_flow_grant(&w->granted, i + 1, 0, 0);
 }
 
 static void world_fini(struct world *w)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lines.h"
+
 void sp_trust_init(struct sp_trust *t, const struct sp_mem *mem)
 {
 	*t = (struct sp_trust){ .mem = mem };
@@ -113,85 +115,47 @@ void sp_trust_new_name(const struct sp_trust *t, const char *wish, char name[SP_
 
 /* ---- text ---- */
 
-struct line {
-	const char *place;
-	unsigned number;
-	const char *begin, *at, *end;
-};
-
-static int bad(const struct line *l, const char *at, const char *what, struct sp_err *err)
-{
-	return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s:%u:%u: %s", l->place, l->number,
-		       (unsigned)(at - l->begin) + 1, what);
-}
-
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* The next word into out ("" at the end of the line or at a comment); where it began. */
-static const char *word(struct line *l, char *out, size_t cap)
-{
-	const char *from;
-	size_t n = 0;
-
-	while (l->at < l->end && blank(*l->at))
-		l->at++;
-	from = l->at;
-	for (; l->at < l->end && !blank(*l->at) && (n || *l->at != '#'); l->at++)
-		if (n < cap - 1)
-			out[n++] = *l->at;
-	out[n] = '\0';
-	return from;
-}
-
-static int parse_line(struct sp_trust *t, struct line *l, struct sp_err *err)
+static int parse_line(struct sp_trust *t, struct sp_line *l, struct sp_err *err)
 {
 	char name[SP_TRUST_NAME + 1], key[SP_PUBKEY_TEXT + 1], rest[2];
-	const char *name_at = word(l, name, sizeof name), *at;
+	const char *name_at = sp_line_word(l, name, sizeof name), *at;
 	struct sp_pubkey pub;
 	int rc;
 
 	if (!*name)
 		return 0;
 	if (!sp_trust_name_ok(name))
-		return bad(l, name_at,
-			   "not a name (letters, digits, '.', '_' and '-', at most 63)", err);
-	at = word(l, key, sizeof key);
+		return sp_line_bad(l, name_at,
+				   "not a name (letters, digits, '.', '_' and '-', at most 63)",
+				   err);
+	at = sp_line_word(l, key, sizeof key);
 	if (sp_pubkey_parse(key, &pub))
-		return bad(l, at,
-			   "not a public key (44 characters, as `spate key show` prints)", err);
-	at = word(l, rest, sizeof rest);
+		return sp_line_bad(
+			l, at, "not a public key (44 characters, as `spate key show` prints)",
+			err);
+	at = sp_line_word(l, rest, sizeof rest);
 	if (*rest)
-		return bad(l, at, "something stands behind the key; a line is NAME KEY", err);
+		return sp_line_bad(l, at, "something stands behind the key; a line is NAME KEY",
+				   err);
 	if (sp_trust_by_name(t, name) || sp_trust_by_key(t, &pub))
-		return bad(l, name_at, "this name or key has a line already", err);
+		return sp_line_bad(l, name_at, "this name or key has a line already", err);
 	rc = sp_trust_add(t, name, &pub);
 	if (rc == -ENOSPC)
-		return bad(l, name_at, "more than 4,096 keys", err);
+		return sp_line_bad(l, name_at, "more than 4,096 keys", err);
 	return rc ? sp_fail(err, rc, SP_EXIT_FAILED, "out of memory") : 0;
 }
 
 int sp_trust_parse(struct sp_trust *t, const char *text, size_t len, const char *place,
 		   struct sp_err *err)
 {
-	struct line l = { .place = place, .begin = text };
-	const char *end = text + len;
-	int rc = 0;
+	struct sp_line l;
+	int rc;
 
 	if (len > SP_TRUST_BYTES)
 		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s: larger than 512 KiB", place);
-	while (l.begin < end && !rc) {
-		l.end = memchr(l.begin, '\n', (size_t)(end - l.begin));
-		l.end = l.end ? l.end : end;
-		l.at = l.begin;
-		l.number++;
-		if (memchr(l.begin, '\0', (size_t)(l.end - l.begin)))
-			return bad(&l, l.begin, "a zero byte: this is not text", err);
-		rc = parse_line(t, &l, err);
-		l.begin = l.end + 1;
-	}
+	sp_line_init(&l, text, len, place, NULL);
+	while ((rc = sp_line_next(&l, err)) > 0 && !(rc = parse_line(t, &l, err)))
+		;
 	return rc;
 }
 

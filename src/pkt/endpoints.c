@@ -6,6 +6,9 @@
 #include "base/endian.h"
 #include "pkt/batch.h"
 
+/* Of a full table, for one newcomer: a crowd must not cost the others their time. */
+#define LOOK_AT 64u
+
 int sp_endpoints_init(struct sp_endpoints *t, const struct sp_mem *mem, uint32_t max,
 		      const uint64_t key[4])
 {
@@ -63,6 +66,74 @@ static bool same(const struct sp_endpoint_entry *at, const struct sp_endpoint *r
 	return at->lane == lane && sp_endpoint_eq(&at->remote, remote);
 }
 
+void sp_endpoints_reuse(struct sp_endpoints *t, const uint32_t *held)
+{
+	t->held = held;
+}
+
+static uint32_t home_of(const struct sp_endpoints *t, uint32_t index)
+{
+	return (uint32_t)(hash(t, &t->at[index].remote, t->at[index].lane) >> 32) & t->mask;
+}
+
+/* Takes an entry out of the hash table: what follows moves up. */
+static void remove_entry(struct sp_endpoints *t, uint32_t index)
+{
+	uint32_t hole = home_of(t, index), at;
+
+	while (t->slot[hole] != index + 1)
+		hole = (hole + 1) & t->mask;
+	for (at = (hole + 1) & t->mask; t->slot[at]; at = (at + 1) & t->mask) {
+		uint32_t home = home_of(t, t->slot[at] - 1);
+
+		if (((at - home) & t->mask) < ((at - hole) & t->mask))
+			continue;
+		t->slot[hole] = t->slot[at];
+		hole = at;
+	}
+	t->slot[hole] = 0;
+}
+
+/* An entry that nobody holds; max: none was found. Held ones are often neighbours: so the hand goes
+ * by the golden ratio, which looks everywhere. */
+static uint32_t unheld(struct sp_endpoints *t)
+{
+	uint32_t i;
+
+	for (uint32_t k = 0; t->held && k < LOOK_AT; k++) {
+		t->hand += 0x9e3779b9;
+		i = (uint32_t)((uint64_t)t->hand * t->max >> 32);
+		if (i != t->last && t->at[i].round != t->round &&
+		    !__atomic_load_n(&t->held[i], __ATOMIC_ACQUIRE))
+			return i;
+	}
+	return t->max;
+}
+
+/* A new entry; slot is where its chain ends. */
+static uint32_t enter(struct sp_endpoints *t, const struct sp_endpoint *remote, uint32_t lane,
+		      uint32_t slot)
+{
+	uint32_t i = t->n < t->max ? t->n : unheld(t);
+
+	if (i == t->max)
+		return SP_NO_FLOW;
+	if (i < t->n) {
+		remove_entry(t, i);
+		slot = (uint32_t)(hash(t, remote, lane) >> 32) & t->mask;
+		while (t->slot[slot])
+			slot = (slot + 1) & t->mask;
+	}
+	t->at[i] = (struct sp_endpoint_entry){ .remote = *remote,
+					       .lane = lane,
+					       .round = t->round };
+	t->slot[slot] = i + 1;
+	t->last = i;
+	if (i == t->n)
+		__atomic_store_n(&t->n, i + 1, __ATOMIC_RELEASE);
+	return i;
+}
+
 uint32_t sp_endpoints_get(struct sp_endpoints *t, const struct sp_endpoint *remote,
 			  uint32_t lane)
 {
@@ -74,15 +145,11 @@ uint32_t sp_endpoints_get(struct sp_endpoints *t, const struct sp_endpoint *remo
 	h = hash(t, remote, lane);
 	/* The table is at most half full: this ends. */
 	for (i = (uint32_t)(h >> 32) & t->mask; (at = t->slot[i]) != 0; i = (i + 1) & t->mask)
-		if (same(&t->at[at - 1], remote, lane))
+		if (same(&t->at[at - 1], remote, lane)) {
+			t->at[at - 1].round = t->round;
 			return t->last = at - 1;
-	if (t->n == t->max)
-		return SP_NO_FLOW;
-	t->at[t->n] = (struct sp_endpoint_entry){ .remote = *remote, .lane = lane };
-	t->slot[i] = t->n + 1;
-	t->last = t->n;
-	__atomic_store_n(&t->n, t->n + 1, __ATOMIC_RELEASE);
-	return t->last;
+		}
+	return enter(t, remote, lane, i);
 }
 
 const struct sp_endpoint_entry *sp_endpoints_at(const struct sp_endpoints *t, uint32_t index)

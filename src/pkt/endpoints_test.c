@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "pkt/batch.h"
 
 static const uint64_t key[4] = { 1, 2, 3, 4 }, zeros[4];
@@ -130,6 +131,81 @@ static void is_full_at_its_size(void **state)
 	sp_endpoints_fini(&t, sp_mem_system());
 }
 
+/* A source after the other, some of them held for a while: who is held keeps the index, whoever is
+ * there is found, and nobody else makes room. */
+static void those_not_held_make_room(void **state)
+{
+	enum { MAX = 20, ROUNDS = 20000 };
+	uint32_t held[MAX] = { 0 }, owner[MAX] = { 0 }, i, refused = 0;
+	struct sp_endpoints t;
+	struct sp_rng rng;
+
+	(void)state;
+	sp_rng_init(&rng, 1, "endpoints");
+	assert_int_equal(sp_endpoints_init(&t, sp_mem_system(), MAX, key), 0);
+	sp_endpoints_reuse(&t, held);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint32_t id = 1 + (uint32_t)(sp_rng_u64(&rng) % 500), seen = 0;
+		struct sp_endpoint e = nth(id);
+
+		sp_endpoints_begin(&t);
+		for (unsigned k = 0; k < MAX; k++)
+			seen = owner[k] == id ? k + 1 : seen;
+		i = sp_endpoints_get(&t, &e, 0);
+		if (i == SP_NO_FLOW) {
+			refused++;
+			assert_int_equal(seen, 0);
+			for (unsigned k = 0; k < MAX; k++)
+				assert_true(held[k] || k == t.last);
+		} else {
+			assert_true(!seen || i == seen - 1);
+			assert_true(owner[i] == id || !held[i]);
+			owner[i] = id;
+			assert_true(sp_endpoint_eq(&sp_endpoints_at(&t, i)->remote, &e));
+		}
+		/* One in two comes to be held; at times all are. */
+		if (i != SP_NO_FLOW && sp_rng_u64(&rng) % 2)
+			held[i] = 1;
+		if (round % 1000 > 500)
+			held[sp_rng_u64(&rng) % MAX] = 0;
+	}
+	assert_in_range(refused, 1, ROUNDS / 2);
+	assert_int_equal(t.n, MAX);
+	sp_endpoints_fini(&t, sp_mem_system());
+}
+
+/* Within a round no index is given to two, held or not; nor is that of the one before it. */
+static void a_round_gives_each_its_own(void **state)
+{
+	enum { MAX = 8 };
+	uint32_t held[MAX] = { 0 };
+	struct sp_endpoints t;
+	bool given[MAX];
+	uint32_t i, last = SP_NO_FLOW;
+
+	(void)state;
+	assert_int_equal(sp_endpoints_init(&t, sp_mem_system(), MAX, key), 0);
+	sp_endpoints_reuse(&t, held);
+	for (unsigned round = 0; round < 100; round++) {
+		sp_endpoints_begin(&t);
+		memset(given, 0, sizeof given);
+		if (last != SP_NO_FLOW)
+			given[last] = true;
+		for (unsigned k = 0; k < MAX - (round > 0); k++) {
+			struct sp_endpoint e = nth(round * MAX + k);
+
+			i = sp_endpoints_get(&t, &e, 0);
+			assert_in_range(i, 0, MAX - 1);
+			assert_false(given[i]);
+			given[i] = true;
+			last = i;
+		}
+		assert_int_equal(sp_endpoints_get(&t, &(struct sp_endpoint){ .port = 9 }, 0),
+				 SP_NO_FLOW);
+	}
+	sp_endpoints_fini(&t, sp_mem_system());
+}
+
 static void survives_lack_of_memory(void **state)
 {
 	(void)state;
@@ -151,6 +227,8 @@ int main(void)
 		cmocka_unit_test(spreads_with_any_key),
 		cmocka_unit_test(the_key_moves_entries),
 		cmocka_unit_test(is_full_at_its_size),
+		cmocka_unit_test(those_not_held_make_room),
+		cmocka_unit_test(a_round_gives_each_its_own),
 		cmocka_unit_test(survives_lack_of_memory),
 	};
 

@@ -22,7 +22,11 @@ _Static_assert(sizeof(struct sp_flow_tx) == 64, "one cache line a flow");
 /* Receiver's state of a flow. One writer, its worker. Sequence window of 1,024. */
 #define SP_RX_WINDOW 1024u
 struct sp_flow_rx {
-	uint64_t next;	       /* highest sequence seen + 1, unwrapped to 64 bits */
+	uint32_t tag;	  /* whose this is: set last and cleared first, atomic; 0 nobody's */
+	uint16_t session; /* index of the control session */
+	uint8_t tally;	  /* index of histograms; atomic */
+	uint8_t timed;	  /* 1: newest_due, newest_rx and transit hold something */
+	uint64_t next;	  /* highest sequence seen + 1, unwrapped to 64 bits */
 	uint64_t rx, rx_bytes; /* everything */
 	uint64_t duplicates, reordered, corrupted;
 	uint64_t gaps;	  /* loss bursts as first seen: jumps of next */
@@ -32,8 +36,6 @@ struct sp_flow_rx {
 	uint64_t newest_due, newest_rx, transit;
 	uint64_t jitter16;			 /* RFC 3550 jitter in ns, times 16 */
 	int64_t delay_min, delay_max, delay_sum; /* of unique ones */
-	uint16_t tally, session; /* indices of histograms and of the control session */
-	uint32_t timed;		 /* 1: newest_due, newest_rx and transit hold something */
 	uint64_t win[SP_RX_WINDOW / 64];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sp_flow_rx) == 256, "four cache lines a flow");

@@ -112,6 +112,10 @@ struct sp_transport_ops {
 	/* Spreads sources over the queues 0 .. workers - 1. NULL where one queue receives all. Either
 	 * way everything from one source arrives in one queue, in order. */
 	int (*steer)(struct sp_port *, unsigned workers);
+	/* From now on a source (rx) whose count in held, by its index, is 0 after a burst was
+	 * released may be forgotten, and its index be another's. Of queues that only receive; see
+	 * pkt/endpoints.h. NULL: sources are kept for ever. */
+	void (*reuse)(struct sp_queue *, const uint32_t *held);
 	/* ICMP unreachable answers of target ep, of those in stats. NULL, or 0 for targets of
 	 * which it is not told: nobody knows. Any thread, relaxed loads. */
 	uint64_t (*unreachable)(const struct sp_queue *, uint32_t ep);

@@ -149,6 +149,7 @@ static void put_remark(struct sp_live *l, const struct sp_event *ev, struct sp_s
 static void draw(struct sp_live *l, const struct sp_event *ev, struct sp_str *out)
 {
 	sp_str_clear(&l->picture);
+	sp_series_open(&l->series, ev);
 	sp_live_picture(l, ev, &l->picture);
 	go_up(l, out);
 	put_picture(l, out);

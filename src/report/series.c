@@ -68,6 +68,10 @@ void sp_series_open(struct sp_series *s, const struct sp_event *ev)
 {
 	if (s->which && !reserve(s, sp_rows(ev->result)))
 		s->n = 0;
+	/* Rows have moved up: which was whose is not known for this once. */
+	if (s->relisted != ev->result->relisted)
+		s->n = 0;
+	s->relisted = ev->result->relisted;
 }
 
 void sp_series_keep(struct sp_series *s, size_t row, const struct sp_counts *c)

@@ -36,6 +36,7 @@ struct sp_series {
 	uint64_t *last;	     /* row i: from i * width on, its counters in their order */
 	uint32_t width;	     /* counters remembered */
 	size_t n, cap;	     /* rows that are valid, and allocated */
+	uint64_t relisted;   /* the remembered event's */
 	uint64_t t_ns;	     /* of the remembered event */
 	uint8_t at[SP_C__N]; /* a counter's place in its row */
 };

@@ -280,7 +280,7 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,
 	  "do not offer senders a control session" },
 	{ "--max-flows", SP_FLAG_VALUE, "N", "run.max_flows", NULL, G_ENGINE,
-	  "flows kept apart; further ones are counted together (default 10000)" },
+	  "flows kept apart at a time; further ones are counted together (default 10000)" },
 	{ "--tally", SP_FLAG_VALUE, "HOW", "run.tally", NULL, G_ENGINE,
 	  "stream: histograms for each stream, also beyond 64 (default auto)" },
 	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,

@@ -245,6 +245,11 @@ static void packet_stats(const struct sp_queue *q, struct sp_tstats *out)
 	out->rx_dropped = __atomic_load_n(q->dropped, __ATOMIC_RELAXED);
 }
 
+static void packet_reuse(struct sp_queue *q, const uint32_t *held)
+{
+	sp_endpoints_reuse(&q->peers, held);
+}
+
 extern const struct sp_transport_ops sp_transport_packet;
 const struct sp_transport_ops sp_transport_packet = {
 	.name = "packet",
@@ -266,5 +271,6 @@ const struct sp_transport_ops sp_transport_packet = {
 	.rx_release = sp_packet_rx_release,
 	.flush = sp_one_way_flush,
 	.fd = packet_fd,
+	.reuse = packet_reuse,
 	.stats = packet_stats,
 };

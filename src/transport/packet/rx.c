@@ -134,6 +134,7 @@ int sp_packet_rx_burst(struct sp_queue *q, struct sp_batch *b)
 	if (n <= 0)
 		return nothing(q, n ? errno : EAGAIN);
 	q->look_ns = 0; /* back, or what was left over: nothing() looks */
+	sp_endpoints_begin(&q->peers);
 	now_ns = sp_clock_now(q->port->env->clock);
 	sp_kstamp_tick(&q->stamp, now_ns);
 	for (uint32_t u = 0; u < (uint32_t)n; u++) {

@@ -180,6 +180,7 @@ int sp_udp_rx_burst(struct sp_queue *q, struct sp_batch *b)
 	if (r->cur == r->n) {
 		if (r->lent) /* its buffers are still being read */
 			return 0;
+		sp_endpoints_begin(&q->peers);
 		rc = fill(q);
 		if (rc <= 0)
 			return rc;

@@ -169,6 +169,11 @@ static int udp_fd(const struct sp_queue *q)
 	return q->epoll >= 0 ? q->epoll : q->socks[0].fd;
 }
 
+static void udp_reuse(struct sp_queue *q, const uint32_t *held)
+{
+	sp_endpoints_reuse(&q->peers, held);
+}
+
 extern const struct sp_transport_ops sp_transport_udp;
 const struct sp_transport_ops sp_transport_udp = {
 	.name = "udp",
@@ -190,6 +195,7 @@ const struct sp_transport_ops sp_transport_udp = {
 	.flush = sp_udp_flush,
 	.fd = udp_fd,
 	.steer = sp_udp_steer,
+	.reuse = udp_reuse,
 	.unreachable = sp_udp_unreachable,
 	.stats = sp_udp_stats,
 };
