@@ -173,7 +173,7 @@ bool sp_verifier_granted(const struct sp_verifier *, uint32_t id, struct sp_flow
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
 
 /* Cold. The flow of whatever has no stamp and comes from ep, made when there is room. False: there
- * is none (counted by the caller as untracked). The pointers stay good. */
+ * is none (counted by the caller as untracked). The pointers are good during the worker's turn. */
 bool sp_verifier_plain(struct sp_verifier *, uint32_t queue, uint32_t ep, struct sp_flow_rx **,
 		       struct sp_flow_meta **);
 
