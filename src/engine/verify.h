@@ -22,8 +22,8 @@
 #include "pkt/batch.h"
 #include "plugin/stamp.h"
 
-#define SP_EP_CLAIMED                                                                          \
-	(UINT32_MAX - 1) /* no transport gives it: an index is below what it has room for */
+/* In place of a transport's index, which is below what that has room for. */
+#define SP_EP_CLAIMED	(UINT32_MAX - 1)
 #define SP_FLOW_OWN_ID	0x800000u /* ids from here on are the sender's own choice */
 /* Tags of places: an id that was granted or is the sender's own choice; an id below
  * SP_FLOW_OWN_ID that was not granted to who uses it. */
