@@ -10,8 +10,10 @@
 /* A rate is kept in pieces of at least so much, or one millisecond's worth. */
 #define PIECE	  (64u << 10)
 #define PIECE_NS  SP_NS_PER_MS
-/* After the last byte: how long the far end may take to read what is under way. */
+/* After the last byte: how often it is looked at what of that which is under way was confirmed,
+ * and how long nothing more of it may be. */
 #define LINGER_NS (150 * SP_NS_PER_MS)
+#define QUIET_NS  (450 * SP_NS_PER_MS)
 
 enum state { BULK_WAITING, BULK_OPENING, BULK_SENDING, BULK_CLOSING, BULK_ENDED };
 
@@ -53,6 +55,7 @@ static void ask(struct sp_bulk *b, struct sp_bulk_stream *s)
 	if (!info.known)
 		return;
 	SP_STORE(s->info.retransmits, info.retransmits);
+	SP_STORE(s->info.acked_bytes, info.acked_bytes);
 	sp_conns_publish(&s->info, &info);
 }
 
@@ -69,6 +72,8 @@ static void finish(struct sp_bulk *b, struct sp_bulk_stream *s, int error, uint6
 		SP_STORE(s->error, error);
 		sp_errors_add(b->errors, sp_why_of(error), error, now_ns);
 	}
+	if (s->state == BULK_CLOSING)
+		ask(b, s);
 	s->state = BULK_ENDED;
 	b->busy--;
 	/* What lies in buffers does not leave after the lease. */
@@ -83,8 +88,26 @@ static void say_goodbye(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t no
 
 	ask(b, s);
 	s->state = BULK_CLOSING;
+	s->closing_ns = now_ns;
+	s->confirmed = s->info.acked_bytes;
+	s->confirmed_ns = now_ns;
 	conn->ops->shutdown(conn);
 	sp_conns_timer(b->conns, s->slot, now_ns + LINGER_NS);
+}
+
+/* On a slow path much is under way at the end: it is waited for while it goes on arriving. */
+static void linger(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
+{
+	ask(b, s);
+	if (s->info.acked_bytes > s->confirmed) {
+		s->confirmed = s->info.acked_bytes;
+		s->confirmed_ns = now_ns;
+	}
+	if (!s->info.known || now_ns > s->confirmed_ns + QUIET_NS ||
+	    now_ns > s->closing_ns + SP_BULK_GRACE_NS)
+		finish(b, s, 0, now_ns);
+	else
+		sp_conns_timer(b->conns, s->slot, now_ns + LINGER_NS);
 }
 
 static void begin(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
@@ -306,7 +329,7 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	if (s->state == BULK_SENDING)
 		send_some(b, s, c, now_ns);
 	else if (s->state == BULK_CLOSING && bits & SP_TURN_TIMER)
-		finish(b, s, 0, now_ns);
+		linger(b, s, now_ns);
 }
 
 static const struct sp_conn_user bulk_user = { .turn = turn };
