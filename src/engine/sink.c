@@ -327,8 +327,8 @@ static void add_message(struct sp_sink *s, struct sink_conn *c, uint8_t *stamp, 
 		.data = stamp,
 		.t_ns = now_ns,
 		.len = SP_MESSAGE_STAMP,
-		.flow = SP_NO_FLOW,
-		.ep = SP_NO_FLOW,
+		.flow = c->flow,
+		.ep = SP_EP_CLAIMED,
 		.stamp_off = (uint16_t)(len - SP_MESSAGE_STAMP),
 	};
 	if (s->batch.n == s->batch.cap)

@@ -386,6 +386,17 @@ static bool damaged_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	return __atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) && out->meta->stamped;
 }
 
+static bool claimed_flow(struct sp_verifier *v, uint32_t id, struct place *out)
+{
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
+
+	if (!sp_verifier_granted(v, id, &f, &meta))
+		return false;
+	*out = place_at(v, sp_flow_place(v->granted, id));
+	return true;
+}
+
 static void note_arrival(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t t_ns,
 			 uint32_t bytes)
 {
@@ -609,11 +620,13 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	uint32_t ep = m->ep;
 	const struct sp_rx_session *s;
 	struct place at;
-	bool in_order = true;
+	bool in_order = true, by_claim = false;
 
 	if (SP_UNLIKELY(ep >= v->ep_cap)) {
+		by_claim = ep == SP_EP_CLAIMED;
 		ep = v->ep_cap;
-		SP_ADD(v->nameless, 1);
+		if (!by_claim)
+			SP_ADD(v->nameless, 1);
 	}
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
@@ -632,8 +645,9 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	}
 	/* Of many sources that share an endpoint nobody knows whose damage it is; what is shorter
 	 * than any stamp never had one. */
-	if (ep < v->ep_cap && m->len >= v->shorter->len &&
-	    damaged_flow(v, queue, ep, st, check, &at)) {
+	if (by_claim ? claimed_flow(v, m->flow, &at)
+		     : ep < v->ep_cap && m->len >= v->shorter->len &&
+			       damaged_flow(v, queue, ep, st, check, &at)) {
 		note_arrival(at.rx, at.meta, m->t_ns, bytes);
 		SP_ADD(at.rx->corrupted, 1);
 		return;

@@ -22,6 +22,8 @@
 #include "pkt/batch.h"
 #include "plugin/stamp.h"
 
+/* In place of a transport's index, which is below what that has room for. */
+#define SP_EP_CLAIMED	(UINT32_MAX - 1)
 #define SP_FLOW_OWN_ID	0x800000u /* ids from here on are the sender's own choice */
 /* Tags of places: an id that was granted or is the sender's own choice; an id below
  * SP_FLOW_OWN_ID that was not granted to who uses it. */
@@ -163,6 +165,8 @@ bool sp_verifier_claim(struct sp_verifier *, uint32_t id, uint32_t queue, uint8_
 bool sp_verifier_granted(const struct sp_verifier *, uint32_t id, struct sp_flow_rx **,
 			 struct sp_flow_meta **);
 /* HOT. Matches and verifies a burst of one queue: finds stamps at the end of each message, counts.
+ * What comes by a connection that has claimed a flow has that flow's id in flow and SP_EP_CLAIMED in
+ * ep.
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on
  * entry, how many bytes around the payload count as received with it. */
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
