@@ -15,7 +15,7 @@
 struct sp_side_unit {
 	struct iovec iov[3]; /* vnet, slot, what does not fit into the slot */
 	uint32_t id;
-	char control[128];
+	_Alignas(struct cmsghdr) char control[128];
 };
 
 struct sp_side {
