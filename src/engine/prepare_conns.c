@@ -17,9 +17,6 @@
 /* Tokens of a stream that may wait for a connection: a second's worth, within these. */
 #define BACKLOG_MIN   64u
 #define BACKLOG_MAX   65536u
-/* The numbers that an authority leaves out. */
-#define PLAIN_PORT    80u
-#define WRAPPED_PORT  443u
 
 static int no_memory(struct sp_err *err)
 {
@@ -87,8 +84,8 @@ void sp_run_close_protocols(struct sp_run *r)
 	r->n_opened = 0;
 }
 
-/* "host" or "host:port", as the user wrote the host. */
-static char *authority(struct sp_run *r, const struct sp_plan_stream *s, bool wrapped)
+/* "host" or "host:port", as the user wrote the host; own: the number that goes without saying. */
+static char *authority(struct sp_run *r, const struct sp_plan_stream *s, uint16_t own)
 {
 	bool v6 = strchr(s->host, ':') != NULL;
 	char host[300], port[16] = "";
@@ -97,7 +94,7 @@ static char *authority(struct sp_run *r, const struct sp_plan_stream *s, bool wr
 	host[strcspn(host, "%")] = '\0'; /* a scope means nothing at the other end */
 	if (v6 && host[strlen(host) - 1] != ']')
 		strcat(host, "]");
-	if (s->port != (wrapped ? WRAPPED_PORT : PLAIN_PORT))
+	if (s->port != own)
 		snprintf(port, sizeof port, ":%u", (unsigned)s->port);
 	return sp_arena_printf(&r->arena, "%s%s", host, port);
 }
@@ -109,7 +106,7 @@ static int open_client(struct sp_run *r, const struct sp_plan_stream *s,
 	struct sp_proto_args args = { .role = SP_ROLE_CLIENT,
 				      .size = (uint32_t)s->size,
 				      .size_given = s->size > 0,
-				      .authority = authority(r, s, p->wrap != NULL),
+				      .authority = authority(r, s, p->port),
 				      .conf = s->conf };
 	struct sp_wrap_args wrap = { .conf = s->wrap_conf,
 				     .peer_name = s->host,
