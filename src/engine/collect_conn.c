@@ -177,7 +177,7 @@ void sp_run_stream_way(const struct sp_run *r, unsigned i, struct sp_way_result 
 		b = &w->bulk.stream[ls->index];
 		note_info(way, &b->info);
 		way->retransmits = SP_LOAD(b->info.retransmits);
-		way->connections = way->known ? 1 : 0;
+		way->connections = way->known ? SP_LOAD(b->opened) : 0;
 	} else if (ls->lane == SP_LANE_DIALOGUE) {
 		d = &w->dialogue.stream[ls->index];
 		note_info(way, &d->info);
