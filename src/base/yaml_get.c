@@ -31,6 +31,10 @@ int sp_yaml_fail(const struct sp_yaml *doc, const struct sp_yaml_node *node, str
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
+	/* Words of the file may hold anything; a sentence is one line. */
+	for (char *c = why; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s: %s",
 		       sp_yaml_place(doc, node, place, sizeof place), why);
 }

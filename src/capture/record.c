@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "capio/pcap_write.h"
 
 #define BATCH	32u
@@ -28,14 +29,15 @@
 static int compile(const char *filter, struct bpf_program *program, struct sp_err *err)
 {
 	pcap_t *p = pcap_open_dead(DLT_EN10MB, SP_PCAP_SNAPLEN);
+	char shown[100], why[PCAP_ERRBUF_SIZE];
 	int rc = 0;
 
 	if (!p)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	if (pcap_compile(p, program, filter, 1, PCAP_NETMASK_UNKNOWN))
-		rc = sp_fail(err, -EINVAL, SP_EXIT_DATA,
-			     "filter '%.80s': %.100s; see man pcap-filter", filter,
-			     pcap_geterr(p));
+		rc = sp_fail(err, -EINVAL, SP_EXIT_DATA, "filter '%s': %s; see man pcap-filter",
+			     sp_str_printable(shown, sizeof shown, filter),
+			     sp_str_printable(why, sizeof why, pcap_geterr(p)));
 	pcap_close(p);
 	return rc;
 }

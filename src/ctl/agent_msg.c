@@ -180,7 +180,8 @@ static int get_host(const struct reading *g, const json_t *o, struct sp_ctl_host
 
 	if (!v)
 		return 0;
-	if (!read_boot(json_string_value(json_object_get(v, "boot")), h->boot))
+	if (!read_boot(json_string_value(json_object_get(v, "boot")), h->boot) ||
+	    json_integer_value(json_object_get(v, "timens")) < 0)
 		return bad(g, "host");
 	h->known = true;
 	h->timens = (uint64_t)json_integer_value(json_object_get(v, "timens"));

@@ -144,6 +144,18 @@ static void run_final(void *arg, uint32_t i, const uint64_t *tx, uint32_t n)
 	pthread_mutex_unlock(&r->lock);
 }
 
+bool t_same_flow(const struct sp_peer_flow *a, const struct sp_peer_flow *b)
+{
+	struct sp_ctl_msg m[2] = { { .type = SP_CTL_FLOW }, { .type = SP_CTL_FLOW } };
+	uint8_t rec[2][SP_CTL_RECORD];
+
+	m[0].flow.f = *a;
+	m[1].flow.f = *b;
+	for (unsigned i = 0; i < 2; i++)
+		sp_ctl_encode(&m[i], rec[i]);
+	return memcmp(rec[0], rec[1], sizeof *rec) == 0;
+}
+
 void t_flow(uint32_t id, struct sp_peer_flow *f)
 {
 	struct sp_rng rng;

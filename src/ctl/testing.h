@@ -48,6 +48,8 @@ bool t_run_wait_ended(struct t_run *, uint32_t n);
 
 /* What every session's counts are: a function of its flow ids alone. */
 void t_flow(uint32_t id, struct sp_peer_flow *);
+/* Is all that is told of them the same? */
+bool t_same_flow(const struct sp_peer_flow *, const struct sp_peer_flow *);
 void t_hist(uint32_t seed, struct sp_hist *);
 
 /* The server, stepped by a thread. */

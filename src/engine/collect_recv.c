@@ -289,7 +289,7 @@ static void summarise(const struct sp_run *r, enum run_hist which, int64_t clock
 void sp_run_collect_recv(struct sp_run *r)
 {
 	struct sp_measure *t = &r->result.total;
-	struct run_receiver all = { .unit = NULL };
+	struct run_receiver all;
 	int64_t clock_error = worst_clock(r);
 
 	begin_on(&all, &r->folded.all, t);

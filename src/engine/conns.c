@@ -100,23 +100,11 @@ static void free_slot(struct sp_conns *c, uint32_t slot)
 	c->free = slot + 1;
 }
 
-void sp_conns_hold(struct sp_conns *c, uint32_t slot, uint32_t *count)
-{
-	struct sp_slot *s = &c->slot[slot];
-
-	if (count)
-		__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
-	if (s->held)
-		__atomic_fetch_sub(s->held, 1, __ATOMIC_RELEASE);
-	s->held = count;
-}
-
 void sp_conns_release(struct sp_conns *c, uint32_t slot, bool reset)
 {
 	struct sp_slot *s = &c->slot[slot];
 
 	sp_conns_hang_up(c, slot, reset);
-	sp_conns_hold(c, slot, NULL);
 	s->user = NULL;
 	s->timer_ns = SP_NEVER;
 	s->bits = 0;

@@ -36,7 +36,6 @@ struct sp_slot {
 	const struct sp_conn_user *user;
 	void *arg;
 	uint64_t timer_ns; /* wanted; SP_NEVER none */
-	uint32_t *held;	   /* one less when the slot is given back; NULL none */
 	uint32_t next;	   /* in the list of turns, or the free list; index + 1 */
 	uint8_t bits;
 	bool queued, in_wheel[2];
@@ -79,9 +78,6 @@ int sp_conns_connect(struct sp_conns *, uint32_t slot, unsigned port, uint32_t e
 void sp_conns_hang_up(struct sp_conns *, uint32_t slot, bool reset);
 /* The same, and gives the slot back. */
 void sp_conns_release(struct sp_conns *, uint32_t slot, bool reset);
-/* Adds one to a count of what is in use, for as long as the slot is, instead of what the slot held
- * before. The count is read by the control thread. */
-void sp_conns_hold(struct sp_conns *, uint32_t slot, uint32_t *count);
 /* HOT. Another turn, after everybody else's. */
 void sp_conns_again(struct sp_conns *, uint32_t slot);
 /* HOT. A turn at at_ns (a little later is fine) instead of what was wanted before. */

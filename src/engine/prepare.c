@@ -224,15 +224,6 @@ static void describe_local(struct run_port *p, size_t at, const struct sp_endpoi
 	snprintf(p->where + at, sizeof p->where - at, "%s%s", at && *text ? " " : "", text);
 }
 
-/* Every run of a sender may come from another port, so that a receiver that lives long sees many
- * more sources than flows at a time. */
-static uint32_t max_sources(const struct sp_run *r)
-{
-	uint32_t flows = (uint32_t)r->plan->run.max_flows, many = 65536 / r->plan->n_ports;
-
-	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
-}
-
 /* Connections of all a port's streams, and those that come in. */
 static uint32_t conns_of(const struct sp_run *r, unsigned port)
 {
@@ -253,6 +244,15 @@ static uint32_t said_conns(const struct sp_run *r, unsigned port)
 		if (r->plan->streams[i].from_port == port)
 			n += r->plan->streams[i].connections;
 	return n < CONNS_MOST ? (uint32_t)n : CONNS_MOST;
+}
+
+/* Every run of a sender may come from another port, so that a receiver that lives long sees many
+ * more sources than flows at a time. */
+static uint32_t max_sources(const struct sp_run *r)
+{
+	uint32_t flows = (uint32_t)r->plan->run.max_flows, many = 65536 / r->plan->n_ports;
+
+	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)

@@ -21,10 +21,10 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	size_t len = strlen(word);
 	char base[LEN];
 
-	*out = (struct sp_protocol){ .transport = word, .port = SP_PROTOCOL_PORT };
+	*out = (struct sp_protocol){ .transport = strcmp(word, "udp") == 0 ? "udp" : "tcp",
+				     .port = SP_PROTOCOL_PORT };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
-	out->transport = "tcp";
 	out->proto = sp_catalog_proto(c, word);
 	if (usable(out->proto, role)) {
 		out->port = out->proto->port ? out->proto->port : SP_PROTOCOL_PORT;

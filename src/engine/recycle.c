@@ -111,23 +111,9 @@ uint32_t sp_run_take_tallies(struct sp_run *r, uint32_t n)
 
 /* ---- sessions ---- */
 
-/* A connection's flow stays until it is closed. */
-static bool is_held(const struct sp_flow_table *t, uint32_t i)
-{
-	return __atomic_load_n(&t->meta[i].conns, __ATOMIC_ACQUIRE) != 0;
-}
-
-static bool session_held(const struct sp_run *r, const struct run_session *s)
-{
-	for (uint32_t i = 0; i < s->n; i++)
-		if (is_held(&r->granted, sp_flow_place(&r->granted, s->base + i)))
-			return true;
-	return false;
-}
-
 static bool session_quiet(const struct sp_run *r, const struct run_session *s, uint64_t now_ns)
 {
-	if (!s->ended || now_ns < s->ended_ns + QUIET_NS || session_held(r, s))
+	if (!s->ended || now_ns < s->ended_ns + QUIET_NS)
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
 		if (now_ns < SP_LOAD(sp_run_granted(r, s, i)->last_rx) + QUIET_NS)
@@ -184,9 +170,6 @@ static bool fold_sessions(struct sp_run *r, const uint32_t *list, uint32_t n)
 				&r->granted,
 				sp_flow_place(&r->granted, r->sessions[list[k]].base + i));
 	passed = sp_workers_pass(r->workers, r->n_workers);
-	/* A connection may have come before the places went. */
-	for (uint32_t k = 0; passed && k < n; k++)
-		passed = !session_held(r, &r->sessions[list[k]]);
 	for (uint32_t k = 0; k < n; k++) {
 		for (uint32_t i = 0; !passed && i < r->sessions[list[k]].n; i++)
 			sp_flow_give_back(
@@ -278,8 +261,6 @@ static void fold_own(struct sp_run *r, struct sp_verifier *v, const uint32_t *li
 	for (uint32_t k = 0; k < n; k++)
 		sp_flow_withdraw(&v->own, list[k]);
 	passed = sp_workers_pass(r->workers, r->n_workers);
-	for (uint32_t k = 0; passed && k < n; k++)
-		passed = !is_held(&v->own, list[k]);
 	for (uint32_t k = 0; k < n; k++) {
 		if (passed)
 			sp_run_fold_flow(r, &v->own, list[k]);
@@ -305,7 +286,7 @@ static void fold_silent(struct sp_run *r, struct sp_verifier *v, uint64_t now_ns
 		if (!sp_flow_live(t, i))
 			continue;
 		live++;
-		if (SP_LOAD(t->rx[i].last_rx) + SILENT_NS <= now_ns && !is_held(t, i))
+		if (SP_LOAD(t->rx[i].last_rx) + SILENT_NS <= now_ns)
 			list[found++] = i;
 	}
 	if (live > crowded && found) {

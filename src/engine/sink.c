@@ -23,12 +23,10 @@
 enum mode { MODE_NEW, MODE_PLAIN, MODE_BULK, MODE_MESSAGES, MODE_CONTROL };
 
 struct sink_conn {
-	struct sp_flow_rx *f; /* NULL: untracked */
-	struct sp_flow_meta *meta;
 	uint64_t offset; /* bulk: of the next byte */
 	uint64_t window_ns;
 	uint32_t window_bytes;
-	uint32_t ep;
+	uint32_t ep, flow;
 	uint32_t missing; /* of a message: bytes still to come behind its head */
 	uint16_t port;
 	uint8_t mode, have;
@@ -93,18 +91,42 @@ static void unlock(struct sp_sink *s)
 		__atomic_store_n(&s->verifier->granted->busy, 0u, __ATOMIC_RELEASE);
 }
 
-static void count_bytes(struct sp_sink *s, struct sink_conn *c, uint64_t n, uint64_t now_ns)
+/* What a connection counts into, for this turn. False: there is no place for it (any more). */
+static bool find_flow(struct sp_sink *s, uint32_t slot, const struct sink_conn *c,
+		      struct sp_flow_rx **f, struct sp_flow_meta **meta)
 {
+	const struct sp_conn *conn = sp_conns_conn(s->conns, slot);
+	struct sp_endpoint from = { 0 };
+
+	if (c->mode == MODE_BULK)
+		return sp_verifier_granted(s->verifier, c->flow, f, meta);
+	if (!sp_verifier_plain(s->verifier, c->port, c->ep, f, meta))
+		return false;
+	if ((*meta)->unit != SP_UNIT_CONNECTION) {
+		if (conn->ops->ends)
+			conn->ops->ends(conn, &from, NULL);
+		(*meta)->unit = SP_UNIT_CONNECTION;
+		(*meta)->from = from.addr;
+	}
+	return true;
+}
+
+static void count_bytes(struct sp_sink *s, uint32_t slot, const struct sink_conn *c, uint64_t n,
+			uint64_t now_ns)
+{
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
+
 	if (SP_UNLIKELY(s->marker != NULL))
 		sp_marker_bytes(s->marker, n);
-	if (!c->f) {
+	if (!find_flow(s, slot, c, &f, &meta)) {
 		SP_ADD(s->verifier->untracked_bytes, n);
 		return;
 	}
-	if (!c->meta->first_rx)
-		SP_STORE(c->meta->first_rx, now_ns);
-	SP_STORE(c->f->last_rx, now_ns);
-	SP_ADD(c->f->rx_bytes, n);
+	if (!meta->first_rx)
+		SP_STORE(meta->first_rx, now_ns);
+	SP_STORE(f->last_rx, now_ns);
+	SP_ADD(f->rx_bytes, n);
 }
 
 /* Nothing of ours: a unit of its source's flow. */
@@ -112,6 +134,8 @@ static void become_plain(struct sp_sink *s, uint32_t slot, struct sink_conn *c, 
 {
 	struct sp_endpoint from = { 0 };
 	struct sp_conn *conn = sp_conns_conn(s->conns, slot);
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
 
 	c->mode = MODE_PLAIN;
 	if (conn->ops->ends)
@@ -121,34 +145,29 @@ static void become_plain(struct sp_sink *s, uint32_t slot, struct sink_conn *c, 
 	SP_ADD(s->units, 1);
 	if (SP_UNLIKELY(s->marker != NULL))
 		sp_marker_unit(s->marker, 0, now_ns);
-	if (!sp_verifier_plain(s->verifier, c->port, c->ep, &c->f, &c->meta)) {
-		c->f = NULL;
+	if (find_flow(s, slot, c, &f, &meta))
+		SP_ADD(f->rx, 1);
+	else
 		SP_ADD(s->verifier->untracked, 1);
-	} else {
-		sp_conns_hold(s->conns, slot, &c->meta->conns);
-		c->meta->unit = SP_UNIT_CONNECTION;
-		c->meta->from = from.addr;
-		SP_ADD(c->f->rx, 1);
-	}
-	count_bytes(s, c, c->have, now_ns);
+	count_bytes(s, slot, c, c->have, now_ns);
 }
 
+/* A granted flow belongs to the address that first used it. */
 static bool claim(struct sp_sink *s, uint32_t slot, struct sink_conn *c,
 		  const struct sp_opener *o)
 {
-	bool messages = o->kind == SP_OPEN_MESSAGES, ours;
+	uint8_t unit = o->kind == SP_OPEN_BULK ? SP_UNIT_BYTE : SP_UNIT_MESSAGE;
 	struct sp_conn *conn = sp_conns_conn(s->conns, slot);
 	struct sp_endpoint from = { 0 };
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
+	bool ours;
 
 	if (conn->ops->ends)
 		conn->ops->ends(conn, &from, NULL);
 	lock(s);
-	ours = sp_verifier_claim(s->verifier, o->flow, c->port, &from.addr,
-				 messages ? SP_UNIT_MESSAGE : SP_UNIT_BYTE, messages, &c->f,
-				 &c->meta);
+	ours = sp_verifier_claim(s->verifier, o->flow, c->port, unit, &from.addr, &f, &meta);
 	unlock(s);
-	if (ours)
-		sp_conns_hold(s->conns, slot, &c->meta->conns);
 	return ours;
 }
 
@@ -161,6 +180,7 @@ static void begin(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_
 		return;
 	}
 	c->mode = o.kind == SP_OPEN_BULK ? MODE_BULK : MODE_MESSAGES;
+	c->flow = o.flow;
 	c->ep = SP_NO_FLOW;
 	c->have = 0;
 }
@@ -228,18 +248,23 @@ static ssize_t take_first(struct sp_sink *s, uint32_t slot, struct sink_conn *c,
 
 static void check_pattern(struct sp_sink *s, struct sink_conn *c, size_t n)
 {
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
 	size_t at = 0;
+
+	if (!sp_verifier_granted(s->verifier, c->flow, &f, &meta))
+		return;
 
 	while (at < n) {
 		at += sp_bulk_check(s->period, c->offset + at, s->buf + at, n - at);
 		if (at++ < n)
-			SP_ADD(c->f->corrupted, 1);
+			SP_ADD(f->corrupted, 1);
 	}
 }
 
-static ssize_t take_bulk(struct sp_sink *s, struct sp_conn *conn, struct sink_conn *c,
-			 uint64_t now_ns)
+static ssize_t take_bulk(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_t now_ns)
 {
+	struct sp_conn *conn = sp_conns_conn(s->conns, slot);
 	bool check = c->mode == MODE_BULK && s->full;
 	ssize_t n;
 
@@ -253,7 +278,7 @@ static ssize_t take_bulk(struct sp_sink *s, struct sp_conn *conn, struct sink_co
 		check_pattern(s, c, (size_t)n);
 	c->offset += (uint64_t)n;
 	c->window_bytes += (uint32_t)n;
-	count_bytes(s, c, (uint64_t)n, now_ns);
+	count_bytes(s, slot, c, (uint64_t)n, now_ns);
 	return n;
 }
 
@@ -279,6 +304,8 @@ static void gather(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64
 static void flush(struct sp_sink *s, struct sink_conn *c)
 {
 	uint32_t n = s->batch.n;
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
 
 	if (!n)
 		return;
@@ -286,7 +313,8 @@ static void flush(struct sp_sink *s, struct sink_conn *c)
 	if (SP_UNLIKELY(s->marker != NULL))
 		sp_marker_received(s->marker, &s->batch);
 	lock(s);
-	SP_STORE(c->meta->owner, s->verifier->worker + 1);
+	if (sp_verifier_granted(s->verifier, c->flow, &f, &meta))
+		SP_STORE(meta->owner, s->verifier->worker + 1);
 	sp_verify_burst(s->verifier, &s->batch, c->port);
 	unlock(s);
 	s->batch.n = 0;
@@ -299,8 +327,8 @@ static void add_message(struct sp_sink *s, struct sink_conn *c, uint8_t *stamp, 
 		.data = stamp,
 		.t_ns = now_ns,
 		.len = SP_MESSAGE_STAMP,
-		.flow = SP_NO_FLOW,
-		.ep = SP_NO_FLOW,
+		.flow = c->flow,
+		.ep = SP_EP_CLAIMED,
 		.stamp_off = (uint16_t)(len - SP_MESSAGE_STAMP),
 	};
 	if (s->batch.n == s->batch.cap)
@@ -311,9 +339,14 @@ static void add_message(struct sp_sink *s, struct sink_conn *c, uint8_t *stamp, 
  * beginning any more. */
 static void lose_track(struct sp_sink *s, uint32_t slot, struct sink_conn *c, uint64_t now_ns)
 {
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
+
 	lock(s);
-	SP_ADD(c->f->rx, 1);
-	SP_ADD(c->f->corrupted, 1);
+	if (sp_verifier_granted(s->verifier, c->flow, &f, &meta)) {
+		SP_ADD(f->rx, 1);
+		SP_ADD(f->corrupted, 1);
+	}
 	unlock(s);
 	become_plain(s, slot, c, now_ns);
 }
@@ -370,7 +403,7 @@ static ssize_t take_messages(struct sp_sink *s, uint32_t slot, struct sink_conn 
 		if (!step) {
 			flush(s, c);
 			lose_track(s, slot, c, now_ns);
-			count_bytes(s, c, (size_t)n - at, now_ns);
+			count_bytes(s, slot, c, (size_t)n - at, now_ns);
 			return n;
 		}
 		at += step;
@@ -409,7 +442,7 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 		else if (c->mode == MODE_CONTROL)
 			n = conn->ops->read(conn, s->buf, READ_QUANTUM);
 		else
-			n = take_bulk(s, conn, c, now_ns);
+			n = take_bulk(s, slot, c, now_ns);
 		if (n == -EAGAIN) {
 			if (c->mode == MODE_BULK || c->mode == MODE_PLAIN)
 				gather(s, slot, c, now_ns);

@@ -131,6 +131,7 @@ static void each_start_has_its_limit(void **state)
 	static const char *const words[] = { VIRTUAL,
 					     TCP_PORT,
 					     "delay=30ms",
+					     "buffer=4Mi",
 					     SINK,
 					     TCP,
 					     "rate=80Mbit/s",

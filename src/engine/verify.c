@@ -274,6 +274,41 @@ void sp_verifier_clear(struct sp_verifier *v, bool own, uint32_t i)
 					    __ATOMIC_RELAXED));
 }
 
+bool sp_verifier_granted(const struct sp_verifier *v, uint32_t id, struct sp_flow_rx **f,
+			 struct sp_flow_meta **meta)
+{
+	uint32_t i;
+
+	if (!v->granted || !id || id >= SP_FLOW_OWN_ID)
+		return false;
+	i = sp_flow_place(v->granted, id);
+	*f = &v->granted->rx[i];
+	*meta = &v->granted->meta[i];
+	return __atomic_load_n(&(*f)->tag, __ATOMIC_SEQ_CST) == (id | SP_FLOW_LIVE);
+}
+
+bool sp_verifier_claim(struct sp_verifier *v, uint32_t id, uint32_t queue, uint8_t unit,
+		       const struct sp_addr *from, struct sp_flow_rx **f,
+		       struct sp_flow_meta **meta)
+{
+	struct sp_flow_meta *m;
+
+	if (!sp_verifier_granted(v, id, f, meta))
+		return false;
+	m = *meta;
+	if (m->ep == SP_NO_FLOW) {
+		m->from = *from;
+		m->unit = unit;
+		SP_STORE(m->queue, queue);
+		SP_STORE(m->owner, v->worker + 1);
+		SP_STORE(m->stamped, true);
+		SP_STORE(m->has_time, unit != SP_UNIT_BYTE);
+		__atomic_fetch_add(held(v, queue, v->ep_cap), 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&m->ep, v->ep_cap, __ATOMIC_RELEASE);
+	}
+	return m->ep == v->ep_cap && m->unit == unit && sp_addr_eq(&m->from, from);
+}
+
 bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		       struct sp_flow_rx **f, struct sp_flow_meta **meta)
 {
@@ -285,34 +320,6 @@ bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	*f = at.rx;
 	*meta = at.meta;
 	return true;
-}
-
-bool sp_verifier_claim(struct sp_verifier *v, uint32_t id, uint32_t queue,
-		       const struct sp_addr *from, uint8_t unit, bool has_time,
-		       struct sp_flow_rx **f, struct sp_flow_meta **out)
-{
-	struct sp_flow_meta *meta;
-	uint32_t i;
-
-	if (!v->granted || !id || id >= SP_FLOW_OWN_ID)
-		return false;
-	i = sp_flow_place(v->granted, id);
-	meta = &v->granted->meta[i];
-	*f = &v->granted->rx[i];
-	*out = meta;
-	if (__atomic_load_n(&(*f)->tag, __ATOMIC_SEQ_CST) != (id | SP_FLOW_LIVE))
-		return false;
-	if (meta->ep == SP_NO_FLOW) {
-		meta->from = *from;
-		meta->unit = unit;
-		__atomic_fetch_add(held(v, queue, v->ep_cap), 1, __ATOMIC_RELAXED);
-		SP_STORE(meta->queue, queue);
-		SP_STORE(meta->owner, v->worker + 1);
-		SP_STORE(meta->stamped, true);
-		SP_STORE(meta->has_time, has_time);
-		__atomic_store_n(&meta->ep, v->ep_cap, __ATOMIC_RELEASE);
-	}
-	return meta->ep == v->ep_cap && meta->unit == unit && sp_addr_eq(&meta->from, from);
 }
 
 /* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
@@ -377,6 +384,17 @@ static bool damaged_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	}
 	*out = place_at(v, last - 1);
 	return __atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) && out->meta->stamped;
+}
+
+static bool claimed_flow(struct sp_verifier *v, uint32_t id, struct place *out)
+{
+	struct sp_flow_meta *meta;
+	struct sp_flow_rx *f;
+
+	if (!sp_verifier_granted(v, id, &f, &meta))
+		return false;
+	*out = place_at(v, sp_flow_place(v->granted, id));
+	return true;
 }
 
 static void note_arrival(struct sp_flow_rx *f, struct sp_flow_meta *meta, uint64_t t_ns,
@@ -610,12 +628,14 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	uint32_t ep = m->ep;
 	const struct sp_rx_session *s;
 	struct place at;
-	bool in_order = true;
+	bool in_order = true, by_claim = false;
 	uint64_t before_ns;
 
 	if (SP_UNLIKELY(ep >= v->ep_cap)) {
+		by_claim = ep == SP_EP_CLAIMED;
 		ep = v->ep_cap;
-		SP_ADD(v->nameless, 1);
+		if (!by_claim)
+			SP_ADD(v->nameless, 1);
 	}
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
@@ -635,8 +655,9 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	}
 	/* Of many sources that share an endpoint nobody knows whose damage it is; what is shorter
 	 * than any stamp never had one. */
-	if (ep < v->ep_cap && m->len >= v->shorter->len &&
-	    damaged_flow(v, queue, ep, st, check, &at)) {
+	if (by_claim ? claimed_flow(v, m->flow, &at)
+		     : ep < v->ep_cap && m->len >= v->shorter->len &&
+			       damaged_flow(v, queue, ep, st, check, &at)) {
 		note_arrival(at.rx, at.meta, m->t_ns, bytes);
 		SP_ADD(at.rx->corrupted, 1);
 		return;

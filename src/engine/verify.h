@@ -22,6 +22,8 @@
 #include "pkt/batch.h"
 #include "plugin/stamp.h"
 
+/* In place of a transport's index, which is below what that has room for. */
+#define SP_EP_CLAIMED	(UINT32_MAX - 1)
 #define SP_FLOW_OWN_ID	0x800000u /* ids from here on are the sender's own choice */
 /* Tags of places: an id that was granted or is the sender's own choice; an id below
  * SP_FLOW_OWN_ID that was not granted to who uses it. */
@@ -69,7 +71,6 @@ struct sp_flow_meta {
 			     * number of endpoints: one for which there was no room */
 	uint32_t owner;	    /* 1 + the worker that writes it; 0 none yet. Atomic */
 	bool stamped, has_time;
-	uint32_t conns;	     /* atomic: connections that have it; as long as any, it stays */
 	uint8_t unit;	     /* enum sp_flow_unit */
 	struct sp_addr from; /* over connections: whose flow it is; family 0: nobody's yet */
 	bool listed;	     /* the control thread's: it is in the report */
@@ -153,23 +154,28 @@ static inline const uint32_t *sp_verifier_held(const struct sp_verifier *v, uint
 /* Control thread, when no worker uses place i any more, which was withdrawn from the granted
  * (own false) or the verifier's own flows: clears it. An own one is its worker's to use again. */
 void sp_verifier_clear(struct sp_verifier *, bool own, uint32_t i);
+/* Over connections nobody but who opened one knows whose bytes come. Both give what is to be counted
+ * into for this turn of the worker, and are asked again in the next: places are used again.
+ *
+ * The flow of a granted id that a connection from this address (port numbers do not matter) says
+ * that it carries; the first one says what its units are. False: it is not this one's. */
+bool sp_verifier_claim(struct sp_verifier *, uint32_t id, uint32_t queue, uint8_t unit,
+		       const struct sp_addr *from, struct sp_flow_rx **,
+		       struct sp_flow_meta **);
+/* HOT. The same flow later on. False: it was taken away. */
+bool sp_verifier_granted(const struct sp_verifier *, uint32_t id, struct sp_flow_rx **,
+			 struct sp_flow_meta **);
 /* HOT. Matches and verifies a burst of one queue: finds stamps at the end of each message, counts.
+ * What comes by a connection that has claimed a flow has that flow's id in flow and SP_EP_CLAIMED in
+ * ep.
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on
  * entry, how many bytes around the payload count as received with it. */
 void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
 
 /* Cold. The flow of whatever has no stamp and comes from ep, made when there is room. False: there
- * is none (counted by the caller as untracked). The pointers stay good during the worker's turn, and
- * longer while meta->conns says that somebody needs them. */
+ * is none (counted by the caller as untracked). The pointers are good during the worker's turn. */
 bool sp_verifier_plain(struct sp_verifier *, uint32_t queue, uint32_t ep, struct sp_flow_rx **,
 		       struct sp_flow_meta **);
-
-/* Cold. The granted flow of this id, which belongs to the address that first used it, and to all
- * its connections; false: not granted, or somebody else's. Workers that share the granted flows take
- * turns (busy). */
-bool sp_verifier_claim(struct sp_verifier *, uint32_t id, uint32_t queue,
-		       const struct sp_addr *from, uint8_t unit, bool has_time,
-		       struct sp_flow_rx **, struct sp_flow_meta **);
 
 /* Sender's side of the same: what was taken by the transport. */
 struct sp_tally_tx {

@@ -605,6 +605,49 @@ static void test_more_after_the_last(void **state)
 	end(&x);
 }
 
+/* Over connections: whose a flow is, and that a place which was taken away is not counted into. */
+static void test_flows_of_connections(void **state)
+{
+	const struct sp_addr a = { .family = 4, .ip = { 10, 0, 0, 1 } };
+	const struct sp_addr b = { .family = 4, .ip = { 10, 0, 0, 2 } };
+	struct sp_flow_rx *f, *g;
+	struct sp_flow_meta *meta;
+	struct rx x;
+
+	(void)state;
+	begin(&x);
+	assert_false(sp_verifier_granted(&x.v, 0, &f, &meta));
+	assert_false(sp_verifier_granted(&x.v, 2, &f, &meta));
+	assert_false(sp_verifier_granted(&x.v, SP_FLOW_OWN_ID, &f, &meta));
+	assert_false(sp_verifier_claim(&x.v, 2, 0, SP_UNIT_BYTE, &a, &f, &meta));
+	assert_true(sp_verifier_claim(&x.v, 1, 0, SP_UNIT_BYTE, &a, &f, &meta));
+	assert_int_equal(meta->unit, SP_UNIT_BYTE);
+	assert_true(sp_addr_eq(&meta->from, &a));
+	/* Another connection of the same host may go on with it, nobody else. */
+	assert_true(sp_verifier_claim(&x.v, 1, 0, SP_UNIT_BYTE, &a, &g, &meta));
+	assert_ptr_equal(f, g);
+	assert_false(sp_verifier_claim(&x.v, 1, 0, SP_UNIT_MESSAGE, &a, &g, &meta));
+	assert_false(sp_verifier_claim(&x.v, 1, 0, SP_UNIT_BYTE, &b, &g, &meta));
+	assert_true(sp_verifier_granted(&x.v, 1, &g, &meta));
+	assert_ptr_equal(f, g);
+	sp_flow_withdraw(&x.granted, 0);
+	assert_false(sp_verifier_granted(&x.v, 1, &g, &meta));
+	sp_verifier_clear(&x.v, false, 0);
+	/* The same place under a later id is another flow. */
+	sp_flow_grant(&x.granted, 1 + x.granted.mask + 1, 1, 1);
+	assert_false(sp_verifier_granted(&x.v, 1, &g, &meta));
+	assert_true(sp_verifier_claim(&x.v, 1 + x.granted.mask + 1, 0, SP_UNIT_MESSAGE, &b, &g,
+				      &meta));
+	assert_ptr_equal(f, g);
+	/* What nobody was granted: one flow a source and queue. */
+	assert_true(sp_verifier_plain(&x.v, 0, 1, &f, &meta));
+	assert_true(sp_verifier_plain(&x.v, 0, 1, &g, &meta));
+	assert_ptr_equal(f, g);
+	assert_true(sp_verifier_plain(&x.v, 0, 2, &g, &meta));
+	assert_ptr_not_equal(f, g);
+	end(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -627,6 +670,7 @@ int main(void)
 		cmocka_unit_test(test_one_alone_is_no_beginning),
 		cmocka_unit_test(test_last_unit),
 		cmocka_unit_test(test_more_after_the_last),
+		cmocka_unit_test(test_flows_of_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static struct sp_lab_addr network_of(const struct sp_lab_addr *a)
 	for (unsigned i = 0; i < bytes; i++) {
 		unsigned keep = a->prefix > 8 * i ? a->prefix - 8 * i : 0;
 
-		n.addr.ip[i] &= keep >= 8 ? 0xff : (uint8_t)(0xff00u >> keep);
+		n.addr.ip[i] = (uint8_t)(n.addr.ip[i] & (keep >= 8 ? 0xff : 0xff00u >> keep));
 	}
 	return n;
 }

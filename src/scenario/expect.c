@@ -60,7 +60,7 @@ static int bad(const char *text, struct sp_err *err, const char *what, const cha
 static int unknown_metric(const char *text, const char *word, struct sp_err *err)
 {
 	const char *best = NULL, *name;
-	char shown[60];
+	char shown[60], all[100];
 
 	for (unsigned i = 0; i < SP_C__N + N_REALS; i++) {
 		name = i < SP_C__N ? sp_counter_table[i].name : reals[i - SP_C__N].name;
@@ -71,9 +71,9 @@ static int unknown_metric(const char *text, const char *word, struct sp_err *err
 	if (!best)
 		return bad(text, err, "there is no metric", word);
 	return sp_fail(err, -EINVAL, SP_EXIT_DATA,
-		       "'%.80s': there is no metric '%s'; did you "
-		       "mean '%s'?",
-		       text, sp_str_printable(shown, sizeof shown, word), best);
+		       "'%s': there is no metric '%s'; did you mean '%s'?",
+		       sp_str_printable(all, sizeof all, text),
+		       sp_str_printable(shown, sizeof shown, word), best);
 }
 
 /* "p99(delay)", "mean(rtt)". 1: it is none. */

@@ -470,9 +470,37 @@ static void open_without_memory(void **state)
 	}
 }
 
+/* Every byte at every place of a name, long and short: a token, and nothing else (RFC 9110 5.6.2). */
+static void names_are_tokens(void **state)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~0123456789";
+
+	(void)state;
+	for (unsigned len = 1; len <= 20; len++) {
+		for (unsigned at = 0; at < len; at++) {
+			for (unsigned c = 1; c < 256; c++) {
+				struct sp_http_head h = { .strict = true };
+				uint8_t line[32];
+				bool token = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+					     strchr(others, (int)c);
+
+				if (c == ':' && at)
+					continue; /* the name ends there */
+				memset(line, 'q', len);
+				line[at] = (uint8_t)c;
+				memcpy(line + len, ": v", 3);
+				if ((sp_http_field(&h, line, line + len + 3) == SP_HTTP_FINE) !=
+				    token)
+					fail_msg("byte %02x at %u of %u", c, at, len);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_tokens),
 		cmocka_unit_test(says_what_the_table_says),
 		cmocka_unit_test(cuts_make_no_difference),
 		cmocka_unit_test(requests_are_as_asked),

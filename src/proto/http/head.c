@@ -93,11 +93,21 @@ static inline bool digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-/* word is in lower case. */
+/* word is in lower case; of letters, digits, '-', ':' and '/', which have the bit 0x20. Only capitals
+ * and control characters gain it and become one of these, and a line holds no control characters. */
 static inline bool same(const uint8_t *p, const char *word, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i]) != word[i])
+	uint64_t x, w;
+	size_t i = 0;
+
+	for (; i + 8 <= len; i += 8) {
+		memcpy(&x, p + i, 8);
+		memcpy(&w, word + i, 8);
+		if ((x | SP_HTTP_EACH(0x20)) != w)
+			return false;
+	}
+	for (; i < len; i++)
+		if ((p[i] | 0x20) != word[i])
 			return false;
 	return true;
 }
@@ -280,7 +290,17 @@ static enum sp_http_bad known_field(struct sp_http_head *h, const uint8_t *name,
 static size_t name_length(const uint8_t *p, const uint8_t *e)
 {
 	const uint8_t *at = p;
+	uint64_t x;
 
+	/* Most names are of letters and '-': eight at a time. */
+	for (; e - at >= 8; at += 8) {
+		memcpy(&x, at, 8);
+		x = sp_http_others(le64toh(x));
+		if (x) {
+			at += __builtin_ctzll(x) / 8;
+			break;
+		}
+	}
 	while (at < e && token[*at])
 		at++;
 	return at < e && *at == ':' ? (size_t)(at - p) : 0;

@@ -19,6 +19,17 @@ static inline uint64_t sp_http_controls(uint64_t x)
 	       SP_HTTP_EACH(0x80);
 }
 
+/* Marks the top bit of bytes that are neither letters nor '-'. */
+static inline uint64_t sp_http_others(uint64_t x)
+{
+	const uint64_t top = SP_HTTP_EACH(0x80);
+	uint64_t low = (x | SP_HTTP_EACH(0x20)) & ~top, dash = x ^ SP_HTTP_EACH('-');
+	uint64_t letters = (low + SP_HTTP_EACH(0x80 - 'a')) & ~(low + SP_HTTP_EACH(0x7f - 'z'));
+
+	dash = ~(((dash & ~top) + ~top) | dash);
+	return ~((letters & ~x) | dash) & top;
+}
+
 /* The first control character other than a tab in [p, end); end if there is none. */
 static inline const uint8_t *sp_http_scan(const uint8_t *p, const uint8_t *end)
 {
