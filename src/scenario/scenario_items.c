@@ -221,8 +221,8 @@ static int read_stream(struct sc_reader *r, const struct sp_yaml_node *map)
 {
 	struct sc_stream s = { .map = map };
 	const struct sp_yaml_node *said;
-	struct sp_shares shares;
-	const char *word, *name;
+	struct sp_shares shares = { 0 };
+	const char *word = NULL, *name = NULL;
 	int rc = sp_yaml_want(&r->s->doc, map, SP_YAML_MAP, "a stream", r->err);
 
 	if (!rc)
