@@ -98,6 +98,10 @@ static const struct request {
 	  "-t 10.0.0.1 --protocol tcp -r 2Gbit/s --no-control",
 	  "tcp://10.0.0.1?rate=2000Mbit/s --no-control", "tcp://10.0.0.1:5001\n",
 	  "--rate 2Gbps --no-control" },
+	{ "6d11e4e050d1b73e10bad54bd632b887b62048f203f9ef1fdf5cc684a7bb5aa0",
+	  "-t 10.0.0.1 --protocol http --transport loop-tcp --virtual --path /x",
+	  "http://10.0.0.1/x --transport loop-tcp --virtual", "http://10.0.0.1/x\n",
+	  "--transport loop-tcp --virtual" },
 	{ "f6716c43b7258f0bd50c1d7b76bd669c8d7c3d7cc3974c780cbf3619d45addea",
 	  "-t http://10.0.0.1:8080/a -t tcp://10.0.0.2 -t 10.0.0.3 --method POST",
 	  "http://10.0.0.1:8080/a tcp://10.0.0.2 udp://10.0.0.3 --method POST",
@@ -175,6 +179,8 @@ static const char *const files[] = {
 	     "   path: /x, close: yes, profile: {departure: exponential}}\n",
 	HEAD "run: {control: no}\nstreams: [{protocol: tcp, target: 10.0.0.1, profile: {rate: "
 	     "2Gbps}}]\n",
+	HEAD "run: {virtual: yes}\nports: {tx0: {transport: loop-tcp}}\n"
+	     "streams: [{target: 10.0.0.1, protocol: http, path: /x}]\n",
 	HEAD "streams:\n- {target: \"http://10.0.0.1:8080/a\", method: POST}\n"
 	     "- {target: \"tcp://10.0.0.2\"}\n- {target: 10.0.0.3}\n",
 };

@@ -51,7 +51,8 @@ struct sp_reader {
 	uint64_t streams;			/* per target */
 	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
 	unsigned n_transports;
-	bool mixed; /* a setting that one of several transports lacks is another's */
+	const char *spoken; /* the first stream's protocol; NULL: none yet */
+	bool mixed;	    /* a setting that one of several transports lacks is another's */
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;

@@ -239,6 +239,10 @@ static int add_part(struct sp_reader *r, const struct making *t, const struct qu
 	char port[8];
 	int rc = use_port(r, t, port);
 
+	if (!rc && !r->spoken) {
+		r->spoken = sp_arena_strdup(&r->scratch, t->part);
+		rc = r->spoken ? 0 : sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	}
 	if (!rc)
 		rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
 	if (!rc)
