@@ -251,6 +251,25 @@ def test_goodput_is_the_rate(link, me, rate, share):
     assert there["super_frames"] == there["not_taken_in"] == 0
 
 
+def test_own_tcp_goodput_is_the_rate(link, me):
+    """The same by spate's own TCP. What is under way at the end is waited for; what the queue had
+    no room for was sent again."""
+    done = link({"rate": "20Mbit/s", "delay": "10ms"}, """
+        "$SPATE" lab exec rx -- "$SPATE" recv tcp://:5001 --no-run-dir 2>ready & pid=$!
+        until grep -q '^ready' ready; do sleep 0.05; done
+        "$SPATE" send tcp://10.99.0.2:5001 -r max -D 5 --congestion reno --no-run-dir \
+            --json >send.json; code=$?
+        "$SPATE" lab link l --json >link.json
+        kill $pid; wait; exit $code""")
+    assert done.code == 0, done
+    doc = json.loads((me.home / "send.json").read_text())
+    there = json.loads((me.home / "link.json").read_text())["there"]["counts"]
+    total, way = doc["total"], doc["streams"][0]["way"]
+    assert abs(total["rx_bps"] / (20e6 * MSS / FRAME) - 1) < 0.02, (total, there)
+    assert total["rx_bytes"] == total["tx_bytes"] > 10_000_000
+    assert way["retransmits"] >= there["queue_overflow"] > 0
+
+
 def test_queue(measure):
     """Twice the rate: half of the bytes have no room, less what the queue held at the end."""
     doc, there, _ = measure({"rate": "1Mbit/s", "queue": "10K", "only": "udp"}, 2001,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/shared.h"
+#include "engine/opener.h"
 #include "engine/run_impl.h"
 
 static const struct sp_lane_stream *lane_stream(const struct sp_run *r, unsigned i)
@@ -163,6 +164,22 @@ uint64_t sp_run_stream_trouble(const struct sp_run *r, unsigned i, int *error)
 	e = &w->dialogue.stream[ls->index].errors;
 	*error = SP_LOAD(e->last);
 	return sp_why_of(*error) == SP_WHY_OTHER ? SP_LOAD(e->by_why[SP_WHY_OTHER]) : 0;
+}
+
+/* Sequence numbers count the opening (SYN) and spate's own first bytes, too. */
+uint64_t sp_run_unconfirmed(const struct sp_run *r, unsigned i)
+{
+	const struct sp_lane_stream *ls = lane_stream(r, i);
+	const struct sp_bulk_stream *b;
+	uint64_t own, acked, tx;
+
+	if (ls->lane != SP_LANE_BULK)
+		return 0;
+	b = &r->workers[r->streams[i].worker].bulk.stream[ls->index];
+	own = SP_LOAD(b->opened) * (1 + (b->granted ? SP_OPENER_LEN : 0));
+	acked = SP_LOAD(b->info.acked_bytes);
+	tx = SP_LOAD(b->flow->tx_bytes);
+	return SP_LOAD(b->info.known) && acked < tx + own ? tx + own - acked : 0;
 }
 
 void sp_run_stream_way(const struct sp_run *r, unsigned i, struct sp_way_result *way)

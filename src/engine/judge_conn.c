@@ -85,6 +85,12 @@ static void remark_stream(struct sp_run *r, unsigned i)
 			   sp_str_grouped(n, sizeof n, m.c.v[f->counter]), f->text);
 	}
 	remark_trouble(r, i);
+	if (sp_run_unconfirmed(r, i))
+		sp_run_say(r, "under-way", false,
+			   "%s: %s bytes were still under way when the run ended: written, and "
+			   "not confirmed by the far end",
+			   sp_run_target_text(r, i, to, sizeof to),
+			   sp_str_grouped(n, sizeof n, sp_run_unconfirmed(r, i)));
 	if (bulk_unmet(r, i))
 		sp_run_say(r, "fell-behind", false,
 			   "%s: %s bytes were sent, less than the rate asks for",

@@ -10,8 +10,10 @@
 /* A rate is kept in pieces of at least so much, or one millisecond's worth. */
 #define PIECE	  (64u << 10)
 #define PIECE_NS  SP_NS_PER_MS
-/* After the last byte: how long the far end may take to read what is under way. */
+/* After the last byte: how often it is looked at what of that which is under way was confirmed,
+ * and how long nothing more of it may be. */
 #define LINGER_NS (150 * SP_NS_PER_MS)
+#define QUIET_NS  (450 * SP_NS_PER_MS)
 
 enum state { BULK_WAITING, BULK_OPENING, BULK_SENDING, BULK_CLOSING, BULK_ENDED };
 
@@ -53,6 +55,7 @@ static void ask(struct sp_bulk *b, struct sp_bulk_stream *s)
 	if (!info.known)
 		return;
 	SP_STORE(s->info.retransmits, s->retransmits + info.retransmits);
+	SP_STORE(s->info.acked_bytes, s->acked + info.acked_bytes);
 	sp_conns_publish(&s->info, &info);
 }
 
@@ -80,8 +83,10 @@ static uint64_t until(const struct sp_bulk_stream *s, uint64_t at_ns)
 /* What lies in buffers does not leave after the lease. */
 static void hang_up(struct sp_bulk *b, struct sp_bulk_stream *s, int error, uint64_t now_ns)
 {
-	ask(b, s);
+	if (s->state == BULK_CLOSING)
+		ask(b, s);
 	s->retransmits = s->info.retransmits;
+	s->acked = s->info.acked_bytes;
 	sp_conns_hang_up(b->conns, s->slot,
 			 error != 0 || sp_guard_stream_over(&s->guard, now_ns));
 }
@@ -111,9 +116,28 @@ static void say_goodbye(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t no
 
 	ask(b, s);
 	s->state = BULK_CLOSING;
+	s->closing_ns = now_ns;
+	s->confirmed = s->info.acked_bytes;
+	s->confirmed_ns = now_ns;
 	conn->ops->shutdown(conn);
 	s->linger_ns = now_ns + LINGER_NS;
 	sp_conns_timer(b->conns, s->slot, until(s, s->linger_ns));
+}
+
+/* On a slow path much is under way at the end: it is waited for while it goes on arriving. */
+static void linger(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
+{
+	ask(b, s);
+	s->linger_ns = now_ns + LINGER_NS;
+	if (s->info.acked_bytes > s->confirmed) {
+		s->confirmed = s->info.acked_bytes;
+		s->confirmed_ns = now_ns;
+	}
+	if (!s->info.known || now_ns > s->confirmed_ns + QUIET_NS ||
+	    now_ns > s->closing_ns + SP_BULK_GRACE_NS)
+		finish(b, s, 0, now_ns);
+	else
+		sp_conns_timer(b->conns, s->slot, until(s, s->linger_ns));
 }
 
 static void begin(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
@@ -135,7 +159,6 @@ static void begin(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
 		finish(b, s, rc, now_ns);
 		return;
 	}
-	SP_ADD(s->opened, 1);
 	s->state = BULK_OPENING;
 	sp_conns_timer(b->conns, s->slot, until(s, s->end_ns));
 }
@@ -149,6 +172,7 @@ static int opened(struct sp_bulk *b, struct sp_bulk_stream *s, struct bulk_conn 
 	if (rc)
 		return rc;
 	s->state = BULK_SENDING;
+	SP_ADD(s->opened, 1);
 	if (s->granted) {
 		sp_opener_put(&o, c->opener);
 		s->opener_left = SP_OPENER_LEN;
@@ -410,7 +434,7 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	if (s->state == BULK_SENDING)
 		send_some(b, s, c, now_ns);
 	else if (s->state == BULK_CLOSING && now_ns >= s->linger_ns)
-		finish(b, s, 0, now_ns);
+		linger(b, s, now_ns);
 	else if (s->state == BULK_CLOSING)
 		sp_conns_timer(b->conns, slot, until(s, s->linger_ns));
 }

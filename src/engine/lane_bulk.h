@@ -30,12 +30,18 @@ struct sp_bulk_stream {
 	uint64_t first;	  /* what was sent before this start: the limit counts from there */
 	uint64_t linger_ns;
 	uint64_t chase_ns; /* catching up: nothing before */
+	/* After the last byte: since when, and what the far end has confirmed, last when. */
+	uint64_t closing_ns, confirmed, confirmed_ns;
 	uint8_t state;
 	uint8_t opener_left;
 	int error; /* why it ended early, negative errno; 0: it did not */
 	struct sp_conn_info info;
-	uint64_t opened, retransmits; /* connections; of those that are closed */
+	uint64_t opened;	     /* connections */
+	uint64_t retransmits, acked; /* of those that are closed */
 };
+
+/* After the end, what is under way may arrive for so long. */
+#define SP_BULK_GRACE_NS (2 * SP_NS_PER_S)
 
 struct sp_bulk {
 	struct sp_conns *conns;

@@ -282,6 +282,8 @@ void sp_run_statuses(const struct sp_run *, unsigned i, struct sp_status_counts 
 /* Connections of a stream that failed for reasons of this host's, and the last one (negative errno;
  * 0 none). */
 uint64_t sp_run_stream_trouble(const struct sp_run *, unsigned stream, int *error);
+/* Bytes of a bulk stream that the far end had not confirmed when its connection was closed. */
+uint64_t sp_run_unconfirmed(const struct sp_run *, unsigned stream);
 void sp_run_bytes_only(struct sp_measure *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);

@@ -171,15 +171,24 @@ static bool conns_over(const struct sp_worker *w, uint64_t now_ns)
 	       (!w->dialogue.env || sp_dialogue_over(&w->dialogue, now_ns));
 }
 
-/* After the last planned end: departures get a moment, answers that are under way a longer one. */
+static bool bulk_lingers(const struct sp_worker *w, uint64_t now_ns)
+{
+	return w->bulk.env && w->bulk.busy &&
+	       now_ns <= w->last_end_ns + SP_BULK_GRACE_NS + SP_WORKER_GRACE_NS;
+}
+
+/* After the last planned end: departures get a moment, answers and bulk data that are under way a
+ * longer one. */
 static bool past_grace(struct sp_worker *w, uint64_t now_ns)
 {
 	if (w->last_end_ns == SP_NEVER || now_ns <= w->last_end_ns + SP_WORKER_GRACE_NS)
 		return false;
-	if (!w->dialogue.env || now_ns > w->last_end_ns + SP_DIALOGUE_GRACE_NS)
-		return true;
-	sp_dialogue_give_up(&w->dialogue, false, now_ns);
-	return !w->dialogue.under_way;
+	if (w->dialogue.env && now_ns <= w->last_end_ns + SP_DIALOGUE_GRACE_NS) {
+		sp_dialogue_give_up(&w->dialogue, false, now_ns);
+		if (w->dialogue.under_way)
+			return false;
+	}
+	return !bulk_lingers(w, now_ns);
 }
 
 static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
@@ -267,6 +276,8 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 /* When past_grace will have something new to say. */
 static uint64_t next_grace(const struct sp_worker *w)
 {
+	if (bulk_lingers(w, w->last_end_ns))
+		return w->last_end_ns + SP_BULK_GRACE_NS + SP_WORKER_GRACE_NS + 1;
 	return w->last_end_ns + 1 +
 	       (w->dialogue.env && w->dialogue.under_way && !w->dialogue.waiting
 			? SP_DIALOGUE_GRACE_NS
