@@ -209,6 +209,23 @@ _Static_assert(sizeof receiver_files / sizeof *receiver_files ==
 		       sizeof receivers / sizeof *receivers,
 	       "one each");
 
+/* Agents read the text: it is the same plan. */
+static unsigned check_again(const struct sp_str *text, const char *sha256)
+{
+	struct sp_plan *plan;
+	struct sp_err err = { 0 };
+	unsigned wrong;
+
+	if (sp_plan_read(&plan, text->text, text->len, false, sp_mem_system(), &sp_catalog,
+			 &err))
+		fail_msg("%s\n%s", text->text, err.text);
+	wrong = strcmp(plan->sha256, sha256) != 0;
+	if (wrong)
+		print_error("read again it is %s\n%s\n", plan->sha256, text->text);
+	sp_plan_free(plan);
+	return wrong;
+}
+
 static unsigned check_scenario(const char *text, const char *sha256)
 {
 	const struct sp_scenario_conf conf = { .mem = sp_mem_system(), .catalog = &sp_catalog };
@@ -225,6 +242,7 @@ static unsigned check_scenario(const char *text, const char *sha256)
 	sp_scenario_plan_text(&s.parts[0], &plan);
 	if (wrong)
 		print_error("%sis %s,\nnot %s\n%s\n", text, s.sha256, sha256, plan.text);
+	wrong += check_again(&plan, s.sha256);
 	sp_str_fini(&plan);
 	sp_scenario_free(&s);
 	return wrong;
@@ -258,6 +276,7 @@ static unsigned check(const char *command, const char *words, const char *sha256
 	if (wrong)
 		print_error("%s %s\nis %s,\nnot %s\n%.*s\n", command, words, w.plan->sha256,
 			    sha256, (int)text.len, text.text);
+	wrong += check_again(&text, w.plan->sha256);
 	sp_str_fini(&text);
 	sp_words_free(&w);
 	return wrong;
