@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,11 +20,8 @@
 int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index,
 		   struct sp_err *err)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
-
 	*w = (struct sp_worker){ .env = env,
 				 .index = index,
-				 .epfd = -1,
 				 .wake = -1,
 				 .run_fd = -1,
 				 .stop_at = SP_NEVER,
@@ -34,9 +30,8 @@ int sp_worker_init(struct sp_worker *w, const struct sp_env *env, unsigned index
 	sp_margin_init(&w->margin);
 	if (sp_lane_init(&w->lane, env))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	w->epfd = epoll_create1(EPOLL_CLOEXEC);
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->epfd < 0 || w->wake < 0 || epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->wake, &ev) < 0)
+	if (w->wake < 0)
 		return sp_fail(err, -errno, SP_EXIT_PERM,
 			       "cannot make a worker's descriptors: %s (raise `ulimit -n`)",
 			       strerror(errno));
@@ -47,8 +42,6 @@ void sp_worker_fini(struct sp_worker *w)
 {
 	if (!w->env)
 		return;
-	if (w->epfd >= 0)
-		close(w->epfd);
 	if (w->wake >= 0)
 		close(w->wake);
 	sp_bulk_fini(&w->bulk);
@@ -57,6 +50,7 @@ void sp_worker_fini(struct sp_worker *w)
 	sp_conns_fini(&w->conns);
 	sp_free(w->env->mem, w->rtt);
 	sp_pacer_free(w->lane.pacer);
+	sp_free(w->env->mem, w->fds);
 	sp_verifier_fini(&w->verifier);
 	sp_free(w->env->mem, w->lane.ports);
 	sp_free(w->env->mem, w->lane.streams);
@@ -316,15 +310,13 @@ static void sleep_until(struct sp_worker *w, uint64_t now_ns, uint64_t at_ns)
 	uint64_t wait = at_ns - now_ns, word;
 	struct timespec ts = { .tv_sec = (time_t)(wait / SP_NS_PER_S),
 			       .tv_nsec = (long)(wait % SP_NS_PER_S) };
-	struct epoll_event ev[4];
-	int n = epoll_pwait2(w->epfd, ev, 4, &ts, NULL);
+	int n = ppoll(w->fds, w->n_fds, &ts, NULL);
 	uint64_t woke_ns = sp_clock_now(w->env->clock);
 
 	if (n == 0 && woke_ns > at_ns)
 		sp_margin_note(&w->margin, woke_ns - at_ns);
-	for (int i = 0; i < n; i++)
-		if (ev[i].data.fd == w->wake)
-			(void)!read(w->wake, &word, sizeof word);
+	if (n > 0 && w->fds[0].revents)
+		(void)!read(w->wake, &word, sizeof word);
 }
 
 /* Nothing to do now: sleep, or spin when the next departure is near. */
@@ -379,25 +371,24 @@ static void *worker_main(void *arg)
 
 static int watch_queues(struct sp_worker *w)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
-
+	w->fds = sp_alloc_array(w->env->mem, w->lane.n_ports + 1u, sizeof *w->fds);
+	if (!w->fds)
+		return -ENOMEM;
+	w->fds[w->n_fds++] = (struct pollfd){ .fd = w->wake, .events = POLLIN };
 	for (unsigned i = 0; i < w->lane.n_ports; i++) {
 		const struct sp_lane_port *p = &w->lane.ports[i];
 		int fd = p->rx || p->ops->conn ? p->ops->fd(p->q) : -1;
 
-		ev.data.fd = fd;
-		if (fd >= 0 && epoll_ctl(w->epfd, EPOLL_CTL_ADD, fd, &ev) < 0)
-			return -errno;
+		if (fd >= 0)
+			w->fds[w->n_fds++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
 	return 0;
 }
 
 int sp_worker_start(struct sp_worker *w, struct sp_err *err)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.fd = w->wake };
 	int r = watch_queues(w);
 
-	epoll_ctl(w->epfd, EPOLL_CTL_MOD, w->wake, &ev);
 	if (r == 0)
 		r = -pthread_create(&w->thread, NULL, worker_main, w);
 	if (r)

@@ -2,6 +2,7 @@
 #ifndef SP_ENGINE_WORKER_H
 #define SP_ENGINE_WORKER_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,7 +52,10 @@ struct sp_worker {
 	uint64_t coalesce_ns;
 	uint64_t last_end_ns; /* latest planned end of its streams; SP_NEVER none */
 	bool sends, receives;
-	int epfd;   /* its queues and wake */
+	/* What it sleeps on: wake, then its queues. By poll: an epoll over the queues' own would be
+	 * told of each packet by whoever brings it, asleep or not. */
+	struct pollfd *fds;
+	nfds_t n_fds;
 	int wake;   /* eventfd: the control thread wants something */
 	int run_fd; /* eventfd of the control thread: told when tx is done */
 	pthread_t thread;
