@@ -85,6 +85,41 @@ def test_report_of_two_hosts(me, run_json, runs):
     assert events[0]["event"] == "start" and events[-1]["event"] == "end"
 
 
+CONNS = """\
+spate: 1
+hosts: {sender: {local: true}, receiver: {local: true}}
+ports:
+  tx0: {host: sender}
+  sink: {host: receiver, port: 5730}
+  web: {host: receiver, port: 5731}
+receivers: [{from: web, protocol: https, delay: 20ms}]
+streams:
+  - {name: bulk, from: tx0, to: sink, protocol: tcp, rate: 8Mbit/s, duration: 10s}
+  - {name: loop, from: tx0, to: web, rate: max, connections: 2, duration: 400ms, insecure: yes}
+stages:
+  - {at: 500ms, set: {bulk: {rate: 24Mbit/s}}, start: [loop]}
+  - {at: 1s, stop: [bulk]}
+  - {at: 1500ms, start: [bulk, loop]}
+  - {at: 2s, stop: [bulk]}
+run: {best_effort: yes}
+"""
+
+
+def test_stages_of_connections(me, run_json):
+    """Bulk data and a closed loop come and go at their times, over real sockets."""
+    code, doc = run_json("run", write(me, CONNS))
+    bulk, loop = doc["streams"][:2]
+    assert code == 0, doc["verdict"]
+    assert bulk["name"] == "bulk" and loop["name"] == "loop"
+    # 0.5 s at 1 MB/s and 1 s at 3 MB/s, less what a busy machine did not send.
+    assert 1_500_000 < bulk["tx_bytes"] <= 3_600_000
+    assert bulk["rx_bytes"] == bulk["tx_bytes"]
+    # Two connections, 20 ms a request, twice 0.4 s.
+    assert 4 < loop["tx_packets"] <= 2 * 2 * 21
+    assert loop["rx_unique"] == loop["tx_packets"] and not loop["errors"]["tls"]
+    assert 1.4e9 < doc["duration_ns"] < 4e9
+
+
 def test_agents_are_confined(me):
     """By the kernel's word, every thread; and not where somebody asked for that."""
     path = write(me, TWO % {"port": 5713, "duration": "2s"})

@@ -15,6 +15,8 @@ struct sp_schedule_ops {
 	/* Cold. The next gap counts from due_ns on, and gaps are factor times what they were. NULL:
 	 * this schedule cannot change. */
 	void (*move)(void *st, uint64_t due_ns, double factor);
+	/* Begins anew at start_ns, its gaps factor times as long; NULL: move, and go on. */
+	void (*restart)(void *st, uint64_t start_ns, double factor);
 };
 
 enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };

@@ -84,7 +84,8 @@ static void start(struct sp_pacer *p, uint32_t id, struct sp_change *c)
 
 	pace->start_ns = c->at_ns;
 	if (pace->kind == SP_PACE_OPS)
-		pace->ops->move(pace->st, c->at_ns, gap_of(pace) / p->cold[id].gap_ns);
+		(pace->ops->restart ? pace->ops->restart : pace->ops->move)(
+			pace->st, c->at_ns, gap_of(pace) / p->cold[id].gap_ns);
 	sp_pacer_load(p, id, pace);
 }
 

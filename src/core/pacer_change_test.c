@@ -373,8 +373,8 @@ static void beat_move(void *st, uint64_t due_ns, double factor)
 
 static void test_laws(void **state)
 {
-	static const struct sp_schedule_ops ops = { beat_next, beat_move };
-	static const struct sp_schedule_ops fixed = { beat_next, NULL };
+	static const struct sp_schedule_ops ops = { .next = beat_next, .move = beat_move };
+	static const struct sp_schedule_ops fixed = { .next = beat_next };
 	struct beat b = { T0, (double)(100 * MS) };
 	struct sp_pace pace = at_pps(10, T0, T0 + 10 * S), faster = at_pps(100, 0, NONE);
 	struct sp_change c[4];

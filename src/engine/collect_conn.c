@@ -176,7 +176,7 @@ uint64_t sp_run_unconfirmed(const struct sp_run *r, unsigned i)
 	if (ls->lane != SP_LANE_BULK)
 		return 0;
 	b = &r->workers[r->streams[i].worker].bulk.stream[ls->index];
-	own = 1 + (b->granted ? SP_OPENER_LEN : 0);
+	own = SP_LOAD(b->opened) * (1 + (b->granted ? SP_OPENER_LEN : 0));
 	acked = SP_LOAD(b->info.acked_bytes);
 	tx = SP_LOAD(b->flow->tx_bytes);
 	return SP_LOAD(b->info.known) && acked < tx + own ? tx + own - acked : 0;
@@ -194,7 +194,7 @@ void sp_run_stream_way(const struct sp_run *r, unsigned i, struct sp_way_result 
 		b = &w->bulk.stream[ls->index];
 		note_info(way, &b->info);
 		way->retransmits = SP_LOAD(b->info.retransmits);
-		way->connections = way->known ? 1 : 0;
+		way->connections = way->known ? SP_LOAD(b->opened) : 0;
 	} else if (ls->lane == SP_LANE_DIALOGUE) {
 		d = &w->dialogue.stream[ls->index];
 		note_info(way, &d->info);

@@ -31,10 +31,11 @@ static uint64_t asked_until(const struct sp_run *r, const struct sp_worker *w)
 static uint64_t asked_packets(const struct run_stream *s, const struct sp_paced *paced,
 			      uint64_t sent, uint64_t at_ns)
 {
-	uint64_t asked = sp_run_stream_asked(s, at_ns);
+	uint64_t asked;
 
 	if (s->only_max)
 		return sent;
+	asked = sp_run_stream_asked(s, at_ns);
 	return asked == UINT64_MAX ? paced->taken + paced->skipped : asked;
 }
 

@@ -257,6 +257,16 @@ static bool kernel_agrees(struct sp_run *r)
 	return ok;
 }
 
+/* Rates that change are no reason: only who is to send as much as can be is bounded by that. */
+static bool asks_max(const struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->plan->streams[i].top.kind == SP_RATE_MAX ||
+		    r->streams[i].rate.kind == SP_RATE_MAX)
+			return true;
+	return false;
+}
+
 static void bound(struct sp_run *r)
 {
 	struct sp_result *res = &r->result;
@@ -301,7 +311,7 @@ static void bound(struct sp_run *r)
 			 grouped(a, value(r, SP_C_lost_unknown)));
 	} else if (sp_run_bound_conns(r, blocked)) {
 		/* said */
-	} else if (r->role == SP_ROLE_SEND && isnan(res->total.asked_pps) && tx) {
+	} else if (r->role == SP_ROLE_SEND && asks_max(r) && tx) {
 		res->bound = SP_BOUND_SENDER_CPU;
 		snprintf(r->evidence, sizeof r->evidence,
 			 "asked for as much as possible: %u worker%s sent without a pause",

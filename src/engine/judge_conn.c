@@ -61,13 +61,12 @@ static void remark_trouble(struct sp_run *r, unsigned i)
 
 static bool bulk_unmet(const struct sp_run *r, unsigned i)
 {
-	const struct sp_plan_stream *s = r->streams[i].plan;
-	uint64_t ran = r->result.duration_ns, sent = SP_LOAD(run_flow_tx(r, i)->tx_bytes);
+	const struct run_stream *s = &r->streams[i];
+	uint64_t sent = SP_LOAD(run_flow_tx(r, i)->tx_bytes);
 
-	if (!s->bulk || s->rate.kind != SP_RATE_BPS || (s->bytes && sent >= s->bytes))
-		return false;
-	ran = s->duration_ns && s->duration_ns < ran ? s->duration_ns : ran;
-	return 8e9 * (double)sent < UNMET_SHARE * (double)s->rate.micro / 1e6 * (double)ran;
+	return s->plan->bulk &&
+	       (double)sent <
+		       UNMET_SHARE * sp_run_bulk_asked(r, s, r->t0_ns + r->result.duration_ns);
 }
 
 static void remark_stream(struct sp_run *r, unsigned i)
@@ -158,10 +157,9 @@ bool sp_run_bulk_unmet(const struct sp_run *r)
 static bool bulk_is_due(const struct sp_run *r, unsigned i, uint64_t now_ns)
 {
 	const struct sp_plan_stream *s = r->streams[i].plan;
-	uint64_t since = now_ns - r->t0_ns;
 
-	return s->bulk && since > s->start_ns + SP_RUN_TICK_NS &&
-	       (!s->duration_ns || since < s->start_ns + s->duration_ns) &&
+	return s->bulk &&
+	       sp_run_bulk_active(r, &r->streams[i], now_ns - SP_RUN_TICK_NS, now_ns) &&
 	       (!s->bytes || SP_LOAD(run_flow_tx(r, i)->tx_bytes) < s->bytes);
 }
 

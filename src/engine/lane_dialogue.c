@@ -98,10 +98,102 @@ void sp_dialogue_accepted(void *arg, unsigned port, uint32_t slot, uint64_t now_
 	sp_conns_again(d->conns, slot);
 }
 
+/* ---- closed loops that start and stop ---- */
+
+/* Those that have connections go on with them, and there are as many as there may be. */
+static void start_anew(struct sp_dialogue *d, struct sp_dialogue_stream *s,
+		       const struct sp_change *change, uint64_t now_ns)
+{
+	uint32_t slot;
+
+	s->start_ns = change->at_ns;
+	s->end_ns = change->pace.end_ns;
+	s->issued = 0;
+	for (slot = 0; slot < d->conns->used; slot++) {
+		const struct dialogue_conn *c = conn_of(d, slot);
+
+		if (d->conns->slot[slot].user != &sp_dialogue_user || c->s != s)
+			continue;
+		if (c->idle)
+			sp_conns_again(d->conns, slot);
+		else if (!sp_conns_conn(d->conns, slot))
+			sp_conns_timer(d->conns, slot, now_ns);
+	}
+	while (s->conns < s->max_conns) {
+		slot = sp_dialogue_client(d, s);
+		if (slot == SP_NO_SLOT)
+			return;
+		sp_conns_timer(d->conns, slot, now_ns);
+	}
+}
+
+static void take_changes(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
+{
+	struct sp_dialogue *d = arg;
+	struct sp_dialogue_stream *s = conn_of(d, slot)->s;
+
+	(void)bits;
+	while (s->changes && s->changes->at_ns <= now_ns) {
+		const struct sp_change *c = s->changes;
+
+		s->changes = c->next;
+		if (c->kind == SP_CHANGE_START)
+			start_anew(d, s, c, now_ns);
+		else if (c->kind == SP_CHANGE_STOP && c->at_ns < s->end_ns)
+			s->end_ns = c->at_ns;
+	}
+	if (s->changes) {
+		sp_conns_timer(d->conns, slot, s->changes->at_ns);
+		return;
+	}
+	s->alarm = 0;
+	sp_conns_release(d->conns, slot, false);
+}
+
+static const struct sp_conn_user alarm_user = { .turn = take_changes };
+
+/* A slot without a connection, for its timer. */
+static int set_alarm(struct sp_dialogue *d, struct sp_dialogue_stream *s)
+{
+	uint32_t slot = s->alarm ? s->alarm - 1 : sp_conns_take(d->conns, &alarm_user, d);
+
+	if (slot == SP_NO_SLOT)
+		return -ENOBUFS;
+	s->alarm = slot + 1;
+	conn_of(d, slot)->s = s;
+	sp_conns_timer(d->conns, slot, s->changes->at_ns);
+	return 0;
+}
+
+int sp_dialogue_change(struct sp_dialogue *d, uint32_t stream, struct sp_change *c)
+{
+	struct sp_dialogue_stream *s = &d->stream[stream];
+	struct sp_change **last = &s->changes;
+	int rc;
+
+	while (*last)
+		last = &(*last)->next;
+	c->next = NULL;
+	*last = c;
+	rc = d->armed ? set_alarm(d, s) : 0;
+	if (rc)
+		*last = NULL;
+	return rc;
+}
+
+static bool starts_again(const struct sp_dialogue_stream *s)
+{
+	for (const struct sp_change *c = s->changes; c; c = c->next)
+		if (c->kind == SP_CHANGE_START)
+			return true;
+	return false;
+}
+
 /* ---- the run ---- */
 
 int sp_dialogue_arm(struct sp_dialogue *d)
 {
+	d->armed = true;
 	for (uint32_t i = 0; i < d->n; i++) {
 		struct sp_dialogue_stream *s = &d->stream[i];
 
@@ -111,22 +203,28 @@ int sp_dialogue_arm(struct sp_dialogue *d)
 			if (!s->backlog)
 				return -ENOMEM;
 		}
-		for (uint32_t k = 0; s->closed && k < s->max_conns; k++) {
+		/* Those of a loop that waits for a start are made then. */
+		for (uint32_t k = 0; s->closed && s->start_ns != SP_NEVER && k < s->max_conns;
+		     k++) {
 			uint32_t slot = sp_dialogue_client(d, s);
 
 			if (slot == SP_NO_SLOT)
 				return -ENOBUFS;
 			sp_conns_timer(d->conns, slot, s->start_ns);
 		}
+		if (s->changes && set_alarm(d, s))
+			return -ENOBUFS;
 	}
 	return 0;
 }
 
 void sp_dialogue_stop(struct sp_dialogue *d, uint64_t at_ns)
 {
-	for (uint32_t i = 0; i < d->n; i++)
+	for (uint32_t i = 0; i < d->n; i++) {
+		d->stream[i].changes = NULL;
 		if (at_ns < d->stream[i].end_ns)
 			d->stream[i].end_ns = at_ns;
+	}
 }
 
 bool sp_dialogue_over(const struct sp_dialogue *d, uint64_t now_ns)
@@ -134,7 +232,8 @@ bool sp_dialogue_over(const struct sp_dialogue *d, uint64_t now_ns)
 	if (d->under_way || d->waiting)
 		return false;
 	for (uint32_t i = 0; i < d->n; i++)
-		if (d->stream[i].closed && sp_dialogue_goes_on(d, &d->stream[i], now_ns))
+		if (d->stream[i].closed && (sp_dialogue_goes_on(d, &d->stream[i], now_ns) ||
+					    starts_again(&d->stream[i])))
 			return false;
 	return true;
 }

@@ -57,7 +57,9 @@ struct sp_dialogue_stream {
 	struct sp_tally_rtt *rtt;
 	struct sp_schedule *schedule;
 	uint64_t *given_up;
+	struct sp_change *changes; /* to come, of a closed loop; those of sp_dialogue_change */
 	/* The lane's. */
+	uint32_t alarm;			   /* slot + 1 whose timer is for them; 0: none */
 	struct sp_dialogue_token *backlog; /* a ring */
 	uint32_t backlog_at, backlog_n;
 	uint32_t conns, idle; /* idle: slot + 1 */
@@ -97,7 +99,7 @@ struct sp_dialogue {
 	size_t keep_max;
 	void *kept;		     /* free buffers for what connections keep */
 	uint64_t under_way, waiting; /* tokens started and not over; in backlogs */
-	bool stopping;
+	bool stopping, armed;
 };
 
 /* Room that a connection of this machine needs. */
@@ -111,6 +113,9 @@ int sp_dialogue_arm(struct sp_dialogue *);
 /* HOT. A departure of stream s. */
 void sp_dialogue_token(struct sp_dialogue *, uint32_t s, const struct sp_due *,
 		       uint64_t now_ns);
+/* A closed loop starts (anew) or stops at c->at_ns, which is not before what was noted earlier. c is
+ * borrowed. 0, or -ENOBUFS: no slot is free. */
+int sp_dialogue_change(struct sp_dialogue *, uint32_t s, struct sp_change *c);
 /* Nothing new begins at or after at_ns. */
 void sp_dialogue_stop(struct sp_dialogue *, uint64_t at_ns);
 /* Is everything over that was begun? */

@@ -287,7 +287,8 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 	uint64_t max = p->proto ? BODY_MAX : SP_MESSAGE_MAX;
 
 	s->bulk = !p->proto && !s->per_message &&
-		  (s->rate.kind == SP_RATE_MAX || (s->rate.kind == SP_RATE_BPS && !sized));
+		  (s->rate.kind == SP_RATE_MAX ||
+		   (s->rate.kind == SP_RATE_BPS && (!sized || !s->size)));
 	if (!sized)
 		s->size = s->bulk || p->proto ? 0 : DEFAULT_SIZE;
 	if (s->bulk)

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/names.h"
 #include "engine/plan_impl.h"
+#include "engine/schedule.h"
 
 struct check {
 	struct sp_plan_build *b;
@@ -49,17 +50,7 @@ static int check_rate(const struct check *c, const struct sp_plan_stage *g, cons
 	if (g->rate.kind == SP_RATE_NONE)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: what is to be set? give a rate", place);
-	if (strcmp(s->departure, "constant") != 0 &&
-	    (g->rate.kind == SP_RATE_MAX || s->rate.kind == SP_RATE_MAX))
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: rate max leaves no gaps for the law '%s'; give a rate",
-			       place, s->departure);
-	if (g->rate.kind == SP_RATE_BPS && !s->size)
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: a rate in bit/s has no meaning with size 0; give it in "
-			       "packets a second",
-			       place);
-	return 0;
+	return sp_schedule_may_set(s, &g->rate, place, c->err);
 }
 
 static int check_stage(struct check *c, unsigned i)
@@ -100,7 +91,7 @@ static double pps_of(const struct sp_plan_stream *s, const struct sp_rate *rate)
 {
 	if (rate->kind == SP_RATE_MAX)
 		return INFINITY;
-	if (rate->kind == SP_RATE_BPS)
+	if (rate->kind == SP_RATE_BPS && !s->bulk)
 		return s->size ? (double)rate->micro / (8.0 * (double)s->size) : INFINITY;
 	return (double)rate->micro;
 }

@@ -17,9 +17,6 @@
 /* Tokens of a stream that may wait for a connection: a second's worth, within these. */
 #define BACKLOG_MIN   64u
 #define BACKLOG_MAX   65536u
-/* The numbers that an authority leaves out. */
-#define PLAIN_PORT    80u
-#define WRAPPED_PORT  443u
 
 static int no_memory(struct sp_err *err)
 {
@@ -87,8 +84,8 @@ void sp_run_close_protocols(struct sp_run *r)
 	r->n_opened = 0;
 }
 
-/* "host" or "host:port", as the user wrote the host. */
-static char *authority(struct sp_run *r, const struct sp_plan_stream *s, bool wrapped)
+/* "host" or "host:port", as the user wrote the host; own: the number that goes without saying. */
+static char *authority(struct sp_run *r, const struct sp_plan_stream *s, uint16_t own)
 {
 	bool v6 = strchr(s->host, ':') != NULL;
 	char host[300], port[16] = "";
@@ -97,7 +94,7 @@ static char *authority(struct sp_run *r, const struct sp_plan_stream *s, bool wr
 	host[strcspn(host, "%")] = '\0'; /* a scope means nothing at the other end */
 	if (v6 && host[strlen(host) - 1] != ']')
 		strcat(host, "]");
-	if (s->port != (wrapped ? WRAPPED_PORT : PLAIN_PORT))
+	if (s->port != own)
 		snprintf(port, sizeof port, ":%u", (unsigned)s->port);
 	return sp_arena_printf(&r->arena, "%s%s", host, port);
 }
@@ -109,7 +106,7 @@ static int open_client(struct sp_run *r, const struct sp_plan_stream *s,
 	struct sp_proto_args args = { .role = SP_ROLE_CLIENT,
 				      .size = (uint32_t)s->size,
 				      .size_given = s->size > 0,
-				      .authority = authority(r, s, p->wrap != NULL),
+				      .authority = authority(r, s, p->port),
 				      .conf = s->conf };
 	struct sp_wrap_args wrap = { .conf = s->wrap_conf,
 				     .peer_name = s->host,
@@ -158,9 +155,15 @@ static int open_messages(struct sp_run *r, const struct run_stream *s,
 
 /* ---- streams ---- */
 
+/* One that a stage starts waits for it. */
+static uint64_t start_of(const struct sp_plan_stream *s)
+{
+	return s->waits ? SP_NEVER : s->start_ns;
+}
+
 static uint64_t end_of(const struct sp_plan_stream *s)
 {
-	return s->duration_ns ? s->start_ns + s->duration_ns : SP_NEVER;
+	return s->duration_ns && !s->waits ? s->start_ns + s->duration_ns : SP_NEVER;
 }
 
 static void fill_bulk(struct sp_run *r, struct run_stream *s)
@@ -171,7 +174,7 @@ static void fill_bulk(struct sp_run *r, struct run_stream *s)
 	w->bulk.stream[ls->index] = (struct sp_bulk_stream){
 		.port = ls->port,
 		.ep = ls->ep,
-		.start_ns = s->plan->start_ns,
+		.start_ns = start_of(s->plan),
 		.end_ns = end_of(s->plan),
 		.bytes = s->plan->bytes ? s->plan->bytes : UINT64_MAX,
 		.bytes_per_ns = s->plan->rate.kind == SP_RATE_BPS
@@ -200,7 +203,7 @@ static int fill_dialogue(struct sp_run *r, struct run_stream *s, struct sp_err *
 		.closed = s->plan->rate.kind == SP_RATE_MAX,
 		.guard = { s->lease, s->metered && !s->lease },
 		.answers = p.proto != NULL,
-		.start_ns = s->plan->start_ns,
+		.start_ns = start_of(s->plan),
 		.end_ns = end_of(s->plan),
 		.count = s->plan->count ? s->plan->count : UINT64_MAX,
 		.backlog_cap = backlog < BACKLOG_MAX ? (uint32_t)backlog : BACKLOG_MAX,
@@ -272,6 +275,7 @@ static void find_needs(const struct sp_run *r, unsigned index, struct needs *n)
 		if (s->worker != index || !r->ports[s->plan->from_port].ops->conn)
 			continue;
 		n->conns += sp_run_connections(r, s->plan);
+		n->conns += !s->plan->bulk; /* for the alarm of a closed loop */
 		n->bulk += s->plan->bulk;
 		n->dialogues += !s->plan->bulk;
 		if (s->plan->bulk ||
@@ -425,16 +429,12 @@ int sp_run_arm_conns(struct sp_run *r, struct sp_err *err)
 
 			s->start_ns = absolute(r, s->start_ns);
 			s->end_ns = absolute(r, s->end_ns);
-			if (s->end_ns > w->last_end_ns)
-				w->last_end_ns = s->end_ns;
 		}
 		for (uint32_t k = 0; k < w->dialogue.n; k++) {
 			struct sp_dialogue_stream *s = &w->dialogue.stream[k];
 
 			s->start_ns = absolute(r, s->start_ns);
 			s->end_ns = absolute(r, s->end_ns);
-			if (s->end_ns > w->last_end_ns)
-				w->last_end_ns = s->end_ns;
 		}
 		w->bulk.catch_up = catch_up;
 		if (w->bulk.env)

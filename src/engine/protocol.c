@@ -21,18 +21,32 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	size_t len = strlen(word);
 	char base[LEN];
 
-	*out = (struct sp_protocol){ .transport = strcmp(word, "udp") == 0 ? "udp" : "tcp" };
+	*out = (struct sp_protocol){ .transport = strcmp(word, "udp") == 0 ? "udp" : "tcp",
+				     .port = SP_PROTOCOL_PORT };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
 	out->proto = sp_catalog_proto(c, word);
-	if (usable(out->proto, role))
+	if (usable(out->proto, role)) {
+		out->port = out->proto->port ? out->proto->port : SP_PROTOCOL_PORT;
 		return 0;
+	}
 	if (!tls || len < 2 || len >= sizeof base || word[len - 1] != 's')
 		return -ENOENT;
 	sp_strlcpy(base, word, len);
 	out->proto = sp_catalog_proto(c, base);
 	out->wrap = tls;
-	return usable(out->proto, role) ? 0 : -ENOENT;
+	if (!usable(out->proto, role))
+		return -ENOENT;
+	out->port = out->proto->wrapped_port ? out->proto->wrapped_port : SP_PROTOCOL_PORT;
+	return 0;
+}
+
+bool sp_protocol_has(const struct sp_protocol *p, const char *key)
+{
+	const struct sp_opt *own = p->proto ? p->proto->opts : NULL;
+	const struct sp_opt *under = p->wrap ? p->wrap->opts : NULL;
+
+	return (own && sp_opt_find(own, key)) || (under && sp_opt_find(under, key));
 }
 
 /* Every word that works, in order. */

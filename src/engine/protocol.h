@@ -4,18 +4,27 @@
 #ifndef SP_ENGINE_PROTOCOL_H
 #define SP_ENGINE_PROTOCOL_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/err.h"
 #include "plugin/catalog.h"
+
+/* When neither somebody nor the protocol says which. */
+#define SP_PROTOCOL_PORT 5001
 
 struct sp_protocol {
 	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp" */
 	const struct sp_proto_ops *proto; /* NULL: none, units of --size */
 	const struct sp_wrap_ops *wrap;	  /* NULL: none */
+	uint16_t port;			  /* number unless somebody says otherwise */
 };
 
 /* 0, or -ENOENT. role is enum sp_role. */
 int sp_protocol_find(const struct sp_catalog *, const char *word, int role,
 		     struct sp_protocol *);
+/* Has a stream (or, as a server, a receiver) of this protocol such a setting of its own? */
+bool sp_protocol_has(const struct sp_protocol *, const char *key);
 /* The same, with a sentence that lists those that work. */
 int sp_protocol_need(const struct sp_catalog *, const char *word, int role, const char *place,
 		     struct sp_protocol *, struct sp_err *);

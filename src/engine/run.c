@@ -116,7 +116,12 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		struct sp_worker *wk = &r->workers[s->worker];
 
 		s->rate = s->plan->rate;
-		if (self_paced(wk, s)) {
+		end = s->plan->end_ns < SP_NEVER - r->t0_ns ? r->t0_ns + s->plan->end_ns
+							    : SP_NEVER;
+		s->self_paced = self_paced(wk, s);
+		if (s->self_paced) {
+			if (end > wk->last_end_ns)
+				wk->last_end_ns = end;
 			s->pace = (struct sp_pace){ .kind = SP_PACE_MAX, .gap_den = 1 };
 			s->only_max = true;
 			continue;
@@ -131,8 +136,6 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
 			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =
 				s->schedule;
-		end = s->plan->end_ns < SP_NEVER - r->t0_ns ? r->t0_ns + s->plan->end_ns
-							    : SP_NEVER;
 		if (end > wk->last_end_ns)
 			wk->last_end_ns = end;
 		s->only_max = s->pace.kind == SP_PACE_MAX;

@@ -35,6 +35,7 @@ struct run_port {
 struct run_change {
 	struct sp_change c;
 	struct run_change *next; /* of the same stream, in order of time */
+	struct sp_rate rate;	 /* the stream's, from then on */
 	bool noted;		 /* atomic: the pacer will do it */
 };
 
@@ -53,7 +54,8 @@ struct run_stream {
 	struct sp_pace pace;  /* at first */
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
-	bool only_max;	     /* rate max throughout */
+	bool only_max;	     /* rate max throughout, or no departures at all */
+	bool self_paced;     /* bulk data or a closed loop: its lane paces it */
 	struct sp_schedule *schedule;
 };
 
@@ -222,6 +224,11 @@ int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
  * pacer knows. */
 uint64_t sp_run_stream_asked(const struct run_stream *, uint64_t at_ns);
+/* Bulk data: the bytes that its rates asked for until at_ns (rate max asks for none). */
+double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint64_t at_ns);
+/* Did it have to send all the time between these? */
+bool sp_run_bulk_active(const struct sp_run *, const struct run_stream *, uint64_t from_ns,
+			uint64_t to_ns);
 /* Which tally a stream's histograms are in. */
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */

@@ -38,7 +38,9 @@ struct sp_schedule {
 	uint32_t size;
 	struct sp_deal deal;	   /* which departures are ours */
 	uint64_t drawn_n, next_i;  /* gaps that are in the sum; our next departure */
-	uint64_t start_ns, gap_ns; /* no law: departure i is at start + i * gap */
+	struct sp_rng rng0;	   /* as at the start */
+	uint64_t last_i, from_i;   /* our last departure; the one at start_ns */
+	uint64_t start_ns, gap_ns; /* no law: departure i is at start + (i - from) * gap */
 	uint64_t gap_num, gap_den;
 	float drawn[SP_DIST_BLOCK];
 	uint64_t left_ns; /* last actual departure; 0: none yet */
@@ -98,18 +100,50 @@ static int exact_gap(const struct sp_plan_stream *s, const struct sp_rate *rate,
 static int next_dealt(void *st, uint64_t *due_ns, uint32_t *size)
 {
 	struct sp_schedule *s = st;
-	uint64_t i = s->next_i;
+	uint64_t i = s->next_i - s->from_i;
 	u128 at = (u128)i * s->gap_ns + (u128)i * s->gap_num / s->gap_den + s->start_ns;
 
 	if (at > SP_NEVER)
 		return 1;
-	s->next_i = sp_deal_next(&s->deal, i + 1);
+	s->last_i = s->next_i;
+	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
 	*due_ns = (uint64_t)at;
 	*size = s->size;
 	return 0;
 }
 
-static const struct sp_schedule_ops dealt_ops = { .next = next_dealt };
+static void stretch(struct sp_schedule *s, double factor)
+{
+	double gap = ((double)s->gap_ns + (double)s->gap_num / (double)s->gap_den) * factor;
+
+	s->gap_ns = (uint64_t)gap;
+	s->gap_num = (uint64_t)((gap - (double)s->gap_ns) * Q32);
+	s->gap_den = 1ull << 32;
+}
+
+/* The last one moves to due_ns, and those after it with it: so does each part of the schedule. */
+static void move_dealt(void *st, uint64_t due_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	s->start_ns = due_ns;
+	s->from_i = s->last_i;
+	stretch(s, factor);
+}
+
+static void restart_dealt(void *st, uint64_t start_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	s->start_ns = start_ns;
+	s->from_i = 0;
+	s->next_i = sp_deal_next(&s->deal, 0);
+	stretch(s, factor);
+}
+
+static const struct sp_schedule_ops dealt_ops = { .next = next_dealt,
+						  .move = move_dealt,
+						  .restart = restart_dealt };
 
 /* ---- laws ---- */
 
@@ -169,6 +203,22 @@ static void move(void *st, uint64_t due_ns, double factor)
 
 static const struct sp_schedule_ops law_ops = { .next = next, .move = move };
 
+/* The parts of one schedule draw the same series: all of them from its beginning. */
+static void restart(void *st, uint64_t start_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	move(st, start_ns, factor);
+	s->rng = s->rng0;
+	s->at = SP_DIST_BLOCK;
+	s->drawn_n = 0;
+	s->next_i = sp_deal_next(&s->deal, 0);
+}
+
+static const struct sp_schedule_ops dealt_law_ops = { .next = next,
+						      .move = move,
+						      .restart = restart };
+
 static int start_law(struct sp_schedule *s, const struct sp_law *law, const struct sp_pace *p,
 		     const char *name, struct sp_err *err)
 {
@@ -216,9 +266,10 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 	snprintf(series, sizeof series, "departure of %s",
 		 s->deal.of > 1 ? stream->entry : stream->name);
 	sp_rng_init(&s->rng, env->seed, series);
+	s->rng0 = s->rng;
 	s->at = SP_DIST_BLOCK;
 	s->due_ns = pace->start_ns;
-	pace->ops = &law_ops;
+	pace->ops = s->deal.of > 1 ? &dealt_law_ops : &law_ops;
 	return 0;
 }
 
@@ -268,6 +319,38 @@ int sp_schedule_gap(const struct sp_plan_stream *stream, const struct sp_rate *r
 	return pace->kind == SP_PACE_MAX ? 0 : exact_gap(stream, rate, layer_extra, pace, err);
 }
 
+uint64_t sp_schedule_count(const struct sp_plan_stream *s)
+{
+	struct sp_deal deal = deal_of(s);
+
+	return s->count ? sp_deal_count(&deal, s->count) : UINT64_MAX;
+}
+
+int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *rate,
+			const char *place, struct sp_err *err)
+{
+	bool max = rate->kind == SP_RATE_MAX, was_max = s->rate.kind == SP_RATE_MAX;
+	const char *why = NULL;
+
+	if (strcmp(s->departure, "constant") != 0 && (max || was_max))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: rate max leaves no gaps for the law '%s'; give a rate",
+			       place, s->departure);
+	if (s->deal_of > 1 && max)
+		why = "rate max has no schedule that streams could share; give a rate";
+	else if (s->bulk && rate->kind == SP_RATE_PPS)
+		why = "bulk data has no packets to count; give a rate in bit/s, or max";
+	else if (!s->bulk && strcmp(s->protocol, "udp") != 0 && was_max)
+		why = "a closed loop (rate max) goes as fast as its answers come; a stage can "
+		      "start and stop it, or give the stream a rate from the beginning";
+	else if (!s->bulk && strcmp(s->protocol, "udp") != 0 && max)
+		why = "departures at a rate cannot become a closed loop (rate max); make that "
+		      "a stream of its own";
+	else if (rate->kind == SP_RATE_BPS && !s->size && !s->bulk)
+		why = "a rate in bit/s has no meaning with size 0; give it in packets a second";
+	return why ? sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: %s", place, why) : 0;
+}
+
 int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
 		     const struct sp_env *env, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *pace, struct sp_schedule **sched, struct sp_err *err)
@@ -279,15 +362,13 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 	*pace = (struct sp_pace){
 		.kind = SP_PACE_CONST,
 		.start_ns = add_time(t0_ns, stream->start_ns),
-		.count = stream->count ? stream->count : UINT64_MAX,
+		.count = sp_schedule_count(stream),
 		.bytes = stream->bytes ? stream->bytes : UINT64_MAX,
 		.size = (uint32_t)stream->size,
 		.gap_den = 1,
 	};
 	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
 					   : SP_NEVER;
-	if (stream->count)
-		pace->count = sp_deal_count(&deal, stream->count);
 	rc = sp_schedule_gap(stream, &stream->rate, layer_extra, pace, err);
 	if (rc || pace->kind == SP_PACE_MAX ||
 	    (deal.of == 1 && strcmp(stream->departure, "constant") == 0))

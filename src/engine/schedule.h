@@ -19,6 +19,12 @@ int sp_schedule_make(const struct sp_plan_stream *, const struct sp_catalog *,
 /* The gap that a rate means for the stream: kind CONST, or MAX. */
 int sp_schedule_gap(const struct sp_plan_stream *, const struct sp_rate *, uint32_t layer_extra,
 		    struct sp_pace *, struct sp_err *);
+/* Of its limit of departures those that are its own; UINT64_MAX: it has no limit. */
+uint64_t sp_schedule_count(const struct sp_plan_stream *);
+/* May a stage or command set this rate? What a stream is, it stays: bulk data, a closed loop, one
+ * with a law. */
+int sp_schedule_may_set(const struct sp_plan_stream *, const struct sp_rate *,
+			const char *place, struct sp_err *);
 /* Kolmogorov-Smirnov distance between the gaps that the law was asked for and those added by
  * sp_schedule_left() for what really left (actual departures); NAN when there is no law or there
  * are fewer than 100. */

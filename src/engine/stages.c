@@ -1,5 +1,6 @@
 /* Streams that change while they run: the plan's stages, noted before the start, and commands. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -14,10 +15,11 @@ static int no_memory(struct sp_err *err)
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-/* The gap of the stream's present rate; laws keep their own kind. */
+/* The gap of the stream's present rate, of bulk data that between two bytes; laws keep their own
+ * kind. */
 static int set_gap(const struct run_stream *s, struct sp_pace *pace, struct sp_err *err)
 {
-	int rc = sp_schedule_gap(s->plan, &s->rate, 0, pace, err);
+	int rc = sp_schedule_gap(s->plan, &s->rate, s->plan->bulk ? 1 : 0, pace, err);
 
 	if (s->schedule)
 		pace->kind = SP_PACE_OPS;
@@ -42,8 +44,9 @@ static int make_change(struct sp_run *r, struct run_stream *s, int action, uint6
 	if (!m)
 		return no_memory(err);
 	m->c = (struct sp_change){ .kind = kinds[action], .at_ns = at_ns, .pace = s->pace };
+	m->rate = s->rate;
 	m->c.pace.start_ns = at_ns;
-	m->c.pace.count = s->plan->count ? s->plan->count : UINT64_MAX;
+	m->c.pace.count = sp_schedule_count(s->plan);
 	m->c.pace.end_ns = s->plan->duration_ns ? add_time(at_ns, s->plan->duration_ns)
 						: SP_NEVER;
 	*out = m;
@@ -57,7 +60,7 @@ static void append(struct run_stream *s, struct run_change *m)
 	else
 		s->changes = m;
 	s->last_change = m;
-	if (m->c.kind == SP_CHANGE_RATE && m->c.pace.kind != SP_PACE_MAX)
+	if (!s->self_paced && m->c.kind == SP_CHANGE_RATE && m->c.pace.kind != SP_PACE_MAX)
 		s->only_max = false;
 }
 
@@ -69,11 +72,13 @@ int sp_run_make_stages(struct sp_run *r, struct sp_err *err)
 		struct run_change *m;
 		int rc;
 
+		if (!sp_schedule_count(s->plan)) /* all departures are the others' */
+			continue;
 		if (g->action == SP_DO_SET)
 			s->rate = g->rate;
 		rc = make_change(r, s, g->action, add_time(r->t0_ns, g->at_ns), &m, err);
 		if (!rc)
-			rc = sp_pacer_change(r->workers[s->worker].lane.pacer, s->local, &m->c);
+			rc = sp_worker_change(&r->workers[s->worker], s->local, &m->c);
 		if (rc)
 			return rc == -ENOMEM ? no_memory(err)
 					     : sp_fail(err, rc, SP_EXIT_USAGE,
@@ -107,6 +112,79 @@ uint64_t sp_run_stream_asked(const struct run_stream *s, uint64_t at_ns)
 	return n == UINT64_MAX ? n : total + n;
 }
 
+/* ---- bulk data: what its rates ask for ---- */
+
+/* A stream's start, end and rate, while its changes are walked through. */
+struct span {
+	uint64_t from_ns, to_ns;
+	struct sp_rate rate;
+};
+
+static struct span first_span(const struct sp_run *r, const struct run_stream *s)
+{
+	struct span x = { SP_NEVER, SP_NEVER, s->plan->rate };
+
+	if (s->plan->waits)
+		return x;
+	x.from_ns = add_time(r->t0_ns, s->plan->start_ns);
+	if (s->plan->duration_ns)
+		x.to_ns = add_time(x.from_ns, s->plan->duration_ns);
+	return x;
+}
+
+static void next_span(struct span *x, const struct run_change *m, uint64_t at_ns)
+{
+	if (m->c.kind == SP_CHANGE_START)
+		*x = (struct span){ at_ns, m->c.pace.end_ns, x->rate };
+	else if (m->c.kind == SP_CHANGE_STOP)
+		x->to_ns = at_ns < x->to_ns ? at_ns : x->to_ns;
+	else if (x->from_ns < at_ns)
+		x->from_ns = at_ns;
+	x->rate = m->rate;
+}
+
+static double bytes_in(const struct span *x, uint64_t until_ns)
+{
+	uint64_t to = x->to_ns < until_ns ? x->to_ns : until_ns;
+
+	if (x->rate.kind != SP_RATE_BPS || to <= x->from_ns)
+		return 0;
+	return (double)x->rate.micro / 8e15 * (double)(to - x->from_ns);
+}
+
+double sp_run_bulk_asked(const struct sp_run *r, const struct run_stream *s, uint64_t at_ns)
+{
+	struct span x = first_span(r, s);
+	double most = s->plan->bytes ? (double)s->plan->bytes : INFINITY, total = 0, now = 0;
+
+	for (const struct run_change *m = s->changes; m; m = m->next) {
+		uint64_t at = SP_LOAD(m->c.at_ns);
+
+		if (!__atomic_load_n(&m->noted, __ATOMIC_ACQUIRE) || at > at_ns)
+			continue;
+		now += bytes_in(&x, at);
+		if (m->c.kind == SP_CHANGE_START) {
+			total += now < most ? now : most;
+			now = 0;
+		}
+		next_span(&x, m, at);
+	}
+	now += bytes_in(&x, at_ns);
+	return total + (now < most ? now : most);
+}
+
+bool sp_run_bulk_active(const struct sp_run *r, const struct run_stream *s, uint64_t from_ns,
+			uint64_t to_ns)
+{
+	struct span x = first_span(r, s);
+
+	for (const struct run_change *m = s->changes; m; m = m->next)
+		if (__atomic_load_n(&m->noted, __ATOMIC_ACQUIRE) &&
+		    SP_LOAD(m->c.at_ns) <= to_ns)
+			next_span(&x, m, SP_LOAD(m->c.at_ns));
+	return x.from_ns <= from_ns && x.to_ns > to_ns;
+}
+
 /* ---- commands ---- */
 
 static struct run_stream *find_stream(struct sp_run *r, const char *name, struct sp_err *err)
@@ -136,11 +214,9 @@ static int check_command(const struct sp_run *r, const struct run_stream *s,
 	if (cmd->action == SP_DO_SET && cmd->rate.kind == SP_RATE_NONE)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "stream %s: no rate is given",
 			       s->plan->name);
-	if (cmd->action == SP_DO_SET && s->schedule && cmd->rate.kind == SP_RATE_MAX)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "stream %s: rate max leaves no gaps for its law; give a rate",
-			       s->plan->name);
-	return 0;
+	return cmd->action == SP_DO_SET
+		       ? sp_schedule_may_set(s->plan, &cmd->rate, s->plan->name, err)
+		       : 0;
 }
 
 static int send_order(struct sp_run *r, struct run_stream *s, struct run_change *m,

@@ -122,6 +122,17 @@ static void stop_schedules(struct sp_worker *w, uint64_t stop)
 		w->last_end_ns = at;
 }
 
+int sp_worker_change(struct sp_worker *w, uint32_t stream, struct sp_change *c)
+{
+	const struct sp_lane_stream *s = &w->lane.streams[stream];
+
+	if (s->lane == SP_LANE_BULK)
+		return sp_bulk_change(&w->bulk, s->index, c);
+	if (s->lane == SP_LANE_DIALOGUE && w->dialogue.stream[s->index].closed)
+		return sp_dialogue_change(&w->dialogue, s->index, c);
+	return sp_pacer_change(w->lane.pacer, stream, c);
+}
+
 /* An order that comes too late for its time holds from the next departure on. */
 static void take_orders(struct sp_worker *w)
 {
@@ -132,7 +143,7 @@ static void take_orders(struct sp_worker *w)
 
 		if (o->change->at_ns <= w->taken_at)
 			SP_STORE(o->change->at_ns, w->taken_at + 1);
-		if (sp_pacer_change(w->lane.pacer, o->stream, o->change))
+		if (sp_worker_change(w, o->stream, o->change))
 			continue;
 		if (o->change->kind == SP_CHANGE_START &&
 		    o->change->pace.end_ns > w->last_end_ns)

@@ -86,6 +86,9 @@ uint64_t sp_worker_next(struct sp_worker *);
 /* Control thread. */
 /* -EAGAIN: it has not read so many others yet; -EALREADY: it has sent all. */
 int sp_worker_order(struct sp_worker *, const struct sp_order *);
+/* The worker's own hand, or before it runs: notes a change of a stream with whoever paces it. As
+ * sp_pacer_change. */
+int sp_worker_change(struct sp_worker *, uint32_t stream, struct sp_change *);
 void sp_worker_stop_tx(struct sp_worker *, uint64_t at_ns);
 void sp_worker_quit(struct sp_worker *); /* and waits for the thread */
 /* Waits, for a few ms at most, until every turn has ended that a receiving worker was in at the

@@ -113,6 +113,9 @@ struct sp_proto_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t roles;	   /* bits 1u << enum sp_role */
 	size_t state_size; /* of a connection */
+	/* Numbers that it is spoken on unless somebody says otherwise: as it is, and with tls
+	 * under it. */
+	uint16_t port, wrapped_port;
 	/* Bytes that on_bytes may leave unread (without SP_WISH_HOLD) while it waits for more:
 	 * what the lane's private buffer of a connection must be able to hold. */
 	size_t keep_max;

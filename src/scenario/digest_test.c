@@ -84,6 +84,28 @@ static const struct request {
 	  "-t 10.0.0.1 --protocol https --path /a/b --close --insecure --no-resume --connections 5",
 	  "https://10.0.0.1:443/a/b --close --insecure --no-resume --connections 5",
 	  "https://10.0.0.1/a/b\n", "--insecure --no-resume --connections 5 --close" },
+	{ "70ad99e2ad3645b2123e94d26b0ebf34e991fd5129dfde0f5af9fad4d6bd39aa",
+	  "-t 10.0.0.1 -p 9 --protocol mixed -r 50 --size 200 -D 5",
+	  "mixed://10.0.0.1:9?rate=50&size=200&duration=5s", "mixed://10.0.0.1:9?size=200\n",
+	  "-r 50 -D 5" },
+	{ "671c2bc5a75c255169d17accae8b3173750510ba346f2e7da537c0f2533efc25",
+	  "-t 10.0.0.1 --protocol udp:50,tcp:30,http:20 --departure exponential --seed 3 --path "
+	  "/x --close",
+	  "-t 10.0.0.1 --protocol udp:5,tcp:3,http:2 --departure exponential --seed 3 --path "
+	  "/x --close",
+	  NULL, NULL },
+	{ "d2a8a385327f03314793429f7cd5f2cd495558d43bc48a506e5b2a1511affed4",
+	  "-t 10.0.0.1 --protocol tcp -r 2Gbit/s --no-control",
+	  "tcp://10.0.0.1?rate=2000Mbit/s --no-control", "tcp://10.0.0.1:5001\n",
+	  "--rate 2Gbps --no-control" },
+	{ "6d11e4e050d1b73e10bad54bd632b887b62048f203f9ef1fdf5cc684a7bb5aa0",
+	  "-t 10.0.0.1 --protocol http --transport loop-tcp --virtual --path /x",
+	  "http://10.0.0.1/x --transport loop-tcp --virtual", "http://10.0.0.1/x\n",
+	  "--transport loop-tcp --virtual" },
+	{ "f6716c43b7258f0bd50c1d7b76bd669c8d7c3d7cc3974c780cbf3619d45addea",
+	  "-t http://10.0.0.1:8080/a -t tcp://10.0.0.2 -t 10.0.0.3 --method POST",
+	  "http://10.0.0.1:8080/a tcp://10.0.0.2 udp://10.0.0.3 --method POST",
+	  "http://10.0.0.1:8080/a\ntcp://10.0.0.2\nudp://10.0.0.3\n", "--method POST" },
 };
 
 /* Receivers have no targets. */
@@ -105,6 +127,17 @@ static const struct {
 	{ "212258913ca7ab9fd9c909f5151d71938b5ff724dabed6693b5cf3492c42f923",
 	  "--protocol https --bind 10.0.0.1 --cert a --cert-key b --tls 1.3",
 	  "https://10.0.0.1:443 --cert a --cert-key b --tls 1.3" },
+	{ "3d86f9a1144251d871dbbf8124ce441eaf5821abbfa703d508dad67616d43fe9",
+	  "-p 7 --protocol mixed --rcvbuf 1Mi -D 9",
+	  "udp://:7 tcp://:7 --set rcvbuf=1048576 -D 9" },
+	{ "90afc8aef8d5a393fbedf28ce480a23678c19f7b43b1cd5fbca30f67dafe9cd8",
+	  "--protocol http --body 1k --delay 20ms --status 201 -D 9",
+	  "http://:80 --status 201 --delay 0.02s --body 1000 -D 9" },
+	{ "2b8130b25e80ae7c88b5b7e030749861edffbd11be7a8e128cecdc1eca61ec51",
+	  "--protocol https --bind 10.0.0.1 --cert a --cert-key b --tls 1.3 -D 9",
+	  "https://10.0.0.1 --cert a --cert-key b --tls 1.3 -D 9" },
+	{ "2f3f516c4c3bda4c8b1360ac28e38dca49dd539bb8ce09be52346e8d927c495d",
+	  "--protocol tcp,http -D 9 --close", "tcp://:5001 http://:80 --close -D 9" },
 };
 
 #define HEAD	"spate: 1\nname: send\n"
@@ -134,10 +167,22 @@ static const char *const files[] = {
 	HEAD
 	"ports: {tx0: {transport: tcp}}\n"
 	"streams: [{target: \"tcp://10.0.0.1:80\", size: 64, rate: 10, per_message: yes}]\n",
-	HEAD "ports: {tx0: {transport: tcp, congestion: cubic, nodelay: no, mss: 1k}}\n"
+	HEAD "ports: {tx0: {congestion: cubic, nodelay: no, mss: 1k}}\n"
 	     "streams: [{target: \"tcp://10.0.0.1\", rate: max}]\n",
-	NULL,
-	NULL,
+	HEAD "streams: [{target: 10.0.0.1, protocol: http, size: 1024}]\n",
+	HEAD
+	"ports: {tx0: {}}\nstreams:\n- {close: yes, insecure: yes, resume: no, connections: 5,\n"
+	"   target: \"https://10.0.0.1/a/b\"}\n",
+	HEAD "groups:\n- profile: {rate: 50, duration: 5s, size: 200}\n  target: 10.0.0.1:9\n"
+	     "  streams: [{protocol: udp}, {protocol: tcp}]\n",
+	HEAD "seed: 3\nstreams:\n- {target: 10.0.0.1, protocol: 'udp:50,tcp:30,http:20',\n"
+	     "   path: /x, close: yes, profile: {departure: exponential}}\n",
+	HEAD "run: {control: no}\nstreams: [{protocol: tcp, target: 10.0.0.1, profile: {rate: "
+	     "2Gbps}}]\n",
+	HEAD "run: {virtual: yes}\nports: {tx0: {transport: loop-tcp}}\n"
+	     "streams: [{target: 10.0.0.1, protocol: http, path: /x}]\n",
+	HEAD "streams:\n- {target: \"http://10.0.0.1:8080/a\", method: POST}\n"
+	     "- {target: \"tcp://10.0.0.2\"}\n- {target: 10.0.0.3}\n",
 };
 _Static_assert(sizeof files / sizeof *files == sizeof requests / sizeof *requests, "one each");
 
@@ -150,10 +195,36 @@ static const char *const receiver_files[] = {
 	NULL, /* without an end */
 	NULL,
 	NULL,
+	"spate: 1\nname: recv\nrun: {duration: 9s}\n"
+	"ports: {rx0: {port: 7, rcvbuf: 1Mi}, rx1: {port: 7, rcvbuf: 1Mi}}\n"
+	"receivers: [{from: rx0}, {from: rx1, protocol: tcp}]\n",
+	"spate: 1\nname: recv\nrun: {duration: 9s}\n"
+	"receivers: [{protocol: http, body: 1k, delay: 20ms, status: 201}]\n",
+	"spate: 1\nname: recv\nrun: {duration: 9s}\nports: {rx0: {bind: 10.0.0.1}}\n"
+	"receivers: [{key: b, cert: a, version: 1.3, protocol: https}]\n",
+	"spate: 1\nname: recv\nrun: {duration: 9s}\n"
+	"receivers: [{protocol: 'tcp,http', close: yes}]\n",
 };
 _Static_assert(sizeof receiver_files / sizeof *receiver_files ==
 		       sizeof receivers / sizeof *receivers,
 	       "one each");
+
+/* Agents read the text: it is the same plan. */
+static unsigned check_again(const struct sp_str *text, const char *sha256)
+{
+	struct sp_plan *plan;
+	struct sp_err err = { 0 };
+	unsigned wrong;
+
+	if (sp_plan_read(&plan, text->text, text->len, false, sp_mem_system(), &sp_catalog,
+			 &err))
+		fail_msg("%s\n%s", text->text, err.text);
+	wrong = strcmp(plan->sha256, sha256) != 0;
+	if (wrong)
+		print_error("read again it is %s\n%s\n", plan->sha256, text->text);
+	sp_plan_free(plan);
+	return wrong;
+}
 
 static unsigned check_scenario(const char *text, const char *sha256)
 {
@@ -171,6 +242,7 @@ static unsigned check_scenario(const char *text, const char *sha256)
 	sp_scenario_plan_text(&s.parts[0], &plan);
 	if (wrong)
 		print_error("%sis %s,\nnot %s\n%s\n", text, s.sha256, sha256, plan.text);
+	wrong += check_again(&plan, s.sha256);
 	sp_str_fini(&plan);
 	sp_scenario_free(&s);
 	return wrong;
@@ -204,6 +276,7 @@ static unsigned check(const char *command, const char *words, const char *sha256
 	if (wrong)
 		print_error("%s %s\nis %s,\nnot %s\n%.*s\n", command, words, w.plan->sha256,
 			    sha256, (int)text.len, text.text);
+	wrong += check_again(&text, w.plan->sha256);
 	sp_str_fini(&text);
 	sp_words_free(&w);
 	return wrong;
@@ -232,7 +305,8 @@ static void test_send(void **state)
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
 		wrong += check("send", requests[i].plain, requests[i].sha256);
 		wrong += check("send", requests[i].url, requests[i].sha256);
-		wrong += check_file(&requests[i]);
+		if (requests[i].file) /* a line of a file has one protocol */
+			wrong += check_file(&requests[i]);
 		if (files[i])
 			wrong += check_scenario(files[i], requests[i].sha256);
 	}
@@ -250,6 +324,44 @@ static void test_recv(void **state)
 		/* A file must say when it ends. */
 		if (receiver_files[i])
 			wrong += check_scenario(receiver_files[i], receivers[i].sha256);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* One schedule for several streams: a protocol of shares, or a group that says each by itself. */
+static void test_groups(void **state)
+{
+	static const char mixed[] = "-t 10.0.0.1 -p 9 --protocol mixed -r 50 --size 200 -D 5";
+	static const char shares[] = "-t 10.0.0.1 --protocol udp:50,tcp:30,http:20 --departure "
+				     "exponential --seed 3 --path /x --close";
+	static const char *const rows[][2] = {
+		{ mixed, HEAD "streams: [{target: \"mixed://10.0.0.1:9\", size: 200, rate: 50, "
+			      "duration: 5s}]\n" },
+		{ mixed,
+		  HEAD "streams:\n- {protocol: mixed, target: 10.0.0.1:9, profile: {rate: "
+		       "50, size: 200, duration: 5s}}\n" },
+		{ mixed, HEAD "ports: {tx0: {}, tx1: {}}\ngroups:\n- name: s1\n"
+			      "  profile: {rate: 50, duration: 5s}\n  size: 200\n"
+			      "  streams:\n"
+			      "  - {from: tx0, target: \"udp://10.0.0.1:9\", share: 50%}\n"
+			      "  - {from: tx1, target: \"tcp://10.0.0.1:9\", share: 50%}\n" },
+		{ shares, HEAD
+		  "seed: 3\ngroups:\n- {name: s1, target: 10.0.0.1, departure: exponential,\n"
+		  "   streams: [{protocol: udp, share: 5}, {protocol: tcp, share: 3},\n"
+		  "     {protocol: http, share: 2, path: /x, close: yes}]}\n" },
+		{ shares, HEAD
+		  "seed: 3\ngroups:\n- {target: 10.0.0.1, departure: exponential, path: /x,\n"
+		  "   close: yes, streams: [{name: s1-udp, share: 500},\n"
+		  "     {protocol: tcp, share: 300}, {protocol: http, share: 200}]}\n" },
+	};
+	unsigned wrong = 0;
+	struct sp_words w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		parse("send", rows[i][0], &w);
+		wrong += check_scenario(rows[i][1], w.plan->sha256);
+		sp_words_free(&w);
 	}
 	assert_int_equal(wrong, 0);
 }
@@ -344,9 +456,8 @@ static void test_wrong_http(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_send),
-		cmocka_unit_test(test_recv),
-		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_send),	   cmocka_unit_test(test_recv),
+		cmocka_unit_test(test_groups),	   cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_wrong_http),
 	};
 

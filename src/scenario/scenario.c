@@ -8,15 +8,19 @@
 
 #include "base/str.h"
 #include "engine/plan.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 #include "scenario/scenario_impl.h"
 
-const char *const sc_root_words[] = { "include", "spate",   "name",    "seed",
-				      "repeats", "on_loss", "run",     "hosts",
-				      "lab",	 "ports",   "streams", "receivers",
-				      "stages",	 "capture", "expect",  NULL };
+const char *const sc_root_words[] = { "include", "spate",  "name",	"seed",	  "repeats",
+				      "on_loss", "run",	   "hosts",	"lab",	  "ports",
+				      "streams", "groups", "receivers", "stages", "capture",
+				      "expect",	 NULL };
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
 const char *const sc_stream_words[] = { "to", "target", "profile", NULL };
+const char *const sc_group_words[] = { "to", "target", "profile", "streams", NULL };
+const char *const sc_member_words[] = { "to", "target", "profile", "share", NULL };
 const char *const sc_profile_words[] = { NULL };
 const char *const sc_stage_words[] = { "at", "start", "stop", "set", "link", NULL };
 
@@ -26,9 +30,11 @@ bool sc_row_is_ours(enum sp_plan_item item, const char *name)
 		enum sp_plan_item item;
 		const char *name;
 	} not_ours[] = {
-		{ SP_PLAN_RUN, "name" },    { SP_PLAN_RUN, "seed" },
-		{ SP_PLAN_PORT, "name" },   { SP_PLAN_STREAM, "host" },
-		{ SP_PLAN_STREAM, "port" }, { SP_PLAN_STREAM, "entry" },
+		{ SP_PLAN_RUN, "name" },       { SP_PLAN_RUN, "seed" },
+		{ SP_PLAN_PORT, "name" },      { SP_PLAN_STREAM, "host" },
+		{ SP_PLAN_STREAM, "port" },    { SP_PLAN_STREAM, "entry" },
+		{ SP_PLAN_STREAM, "deal_of" }, { SP_PLAN_STREAM, "deal_at" },
+		{ SP_PLAN_STREAM, "deal_n" },
 	};
 
 	for (size_t i = 0; i < sizeof not_ours / sizeof *not_ours; i++)
@@ -37,19 +43,57 @@ bool sc_row_is_ours(enum sp_plan_item item, const char *name)
 	return true;
 }
 
-int sc_known(struct sc_reader *r, const struct sp_yaml_node *map, const char *const *words,
-	     enum sp_plan_item item, bool rows)
+#define MANY_KEYS 160u
+
+/* Appends the names of settings that are not there yet. */
+static unsigned add_rows(const struct sp_opt *rows, const char **all, unsigned n)
 {
-	const char *all[64];
+	for (const struct sp_opt *o = rows; o && o->name && n + 1 < MANY_KEYS; o++)
+		all[n++] = o->name;
+	return n;
+}
+
+static int role_of(enum sp_plan_item item)
+{
+	return item == SP_PLAN_RECV ? SP_ROLE_SERVER : SP_ROLE_CLIENT;
+}
+
+int sc_known_of(struct sc_reader *r, const struct sp_yaml_node *map, const char *const *words,
+		enum sp_plan_item item, const char *const *protocols)
+{
+	const char *all[MANY_KEYS];
+	struct sp_protocol p;
 	unsigned n = 0;
 
-	for (; words && *words && n < 63; words++)
+	for (; words && *words && n + 1 < MANY_KEYS; words++)
 		all[n++] = *words;
-	for (const struct sp_opt *o = sp_plan_rows(item); rows && o->name && n < 63; o++)
+	for (const struct sp_opt *o = sp_plan_rows(item); o->name && n + 1 < MANY_KEYS; o++)
 		if (sc_row_is_ours(item, o->name))
 			all[n++] = o->name;
+	for (; protocols && *protocols; protocols++) {
+		if (sp_protocol_find(r->conf->catalog, *protocols, role_of(item), &p))
+			continue; /* whoever uses it says what is wrong with it */
+		n = add_rows(p.proto ? p.proto->opts : NULL, all, n);
+		n = add_rows(p.wrap ? p.wrap->opts : NULL, all, n);
+	}
 	all[n] = NULL;
 	return sp_yaml_known(&r->s->doc, map, all, NULL, r->err);
+}
+
+int sc_known(struct sc_reader *r, const struct sp_yaml_node *map, const char *const *words,
+	     enum sp_plan_item item)
+{
+	return sc_known_of(r, map, words, item, NULL);
+}
+
+bool sc_lacks(const struct sc_reader *r, enum sp_plan_item item, const char *protocol,
+	      const char *key)
+{
+	struct sp_protocol p;
+
+	return !sp_opt_find(sp_plan_rows(item), key) &&
+	       !sp_protocol_find(r->conf->catalog, protocol, role_of(item), &p) &&
+	       !sp_protocol_has(&p, key);
 }
 
 int sc_no_memory(struct sc_reader *r)

@@ -6,9 +6,9 @@
 #include "base/address.h"
 #include "base/str.h"
 #include "engine/plan.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 #include "scenario/scenario_impl.h"
-
-#define DEFAULT_PORT "5001"
 
 /* The part that is being made. */
 struct part {
@@ -27,54 +27,26 @@ static int set_text(const struct part *p, const char *key, const char *value,
 			   sp_yaml_place(&p->r->s->doc, at, place, sizeof place), p->r->err);
 }
 
-/* {weibull: {shape: 0.7}} is "weibull(shape=0.7)". */
-static int law_text(struct sc_reader *r, const struct sp_yaml_node *map, const char **out)
+static int set_number(const struct part *p, const char *key, uint32_t n,
+		      const struct sp_yaml_node *at)
 {
-	const struct sp_yaml_node *args;
-	struct sp_str s;
-	int rc = 0;
+	char text[16];
 
-	if (map->n != 1)
-		return sp_yaml_fail(&r->s->doc, map, r->err,
-				    "a law is written {NAME: {KEY: VALUE}}, one at a time");
-	args = map->items->value;
-	if (!sp_yaml_is_null(args))
-		rc = sp_yaml_want(&r->s->doc, args, SP_YAML_MAP, map->items->key->text, r->err);
-	if (rc)
-		return rc;
-	sp_str_init(&s, r->conf->mem);
-	sp_str_printf(&s, "%s(", map->items->key->text);
-	for (const struct sp_yaml_item *i = args->kind == SP_YAML_MAP ? args->items : NULL;
-	     i && !rc; i = i->next) {
-		rc = sp_yaml_want(&r->s->doc, i->value, SP_YAML_SCALAR, i->key->text, r->err);
-		if (!rc)
-			sp_str_printf(&s, "%s%s=%s", i == args->items ? "" : ",", i->key->text,
-				      i->value->text);
-	}
-	sp_str_puts(&s, ")");
-	*out = rc || s.failed ? NULL : sp_arena_strdup(&r->s->doc.arena, s.text);
-	sp_str_fini(&s);
-	return rc || *out ? rc : sc_no_memory(r);
+	snprintf(text, sizeof text, "%u", n);
+	return set_text(p, key, text, at);
 }
 
-int sc_set(struct sc_reader *r, struct sp_plan_build *b, const char *key,
-	   const struct sp_yaml_node *value)
+/* The number that goes without saying. */
+static uint16_t number_of(const struct part *p, const char *word, int role)
 {
-	const char *text = value->kind == SP_YAML_SCALAR ? value->text : NULL;
-	char place[256];
-	int rc = 0;
+	struct sp_protocol found;
 
-	if (value->kind == SP_YAML_MAP && strcmp(key, "departure") == 0)
-		rc = law_text(r, value, &text);
-	else
-		rc = sp_yaml_want(&r->s->doc, value, SP_YAML_SCALAR, key, r->err);
-	return rc ? rc
-		  : sp_plan_set(b, key, text,
-				sp_yaml_place(&r->s->doc, value, place, sizeof place), r->err);
+	sp_protocol_find(p->r->conf->catalog, word, role, &found);
+	return found.port;
 }
 
 /* Every key of the map but those in words. */
-static int set_all(const struct part *p, enum sp_plan_item item, const struct sp_yaml_node *map,
+static int set_all(const struct part *p, const struct sp_yaml_node *map,
 		   const char *const *words)
 {
 	int rc = 0;
@@ -84,9 +56,7 @@ static int set_all(const struct part *p, enum sp_plan_item item, const struct sp
 
 		while (*w && strcmp(*w, i->key->text) != 0)
 			w++;
-		if (!*w && !sc_row_is_ours(item, i->key->text))
-			rc = sc_known(p->r, map, words, item, true);
-		else if (!*w)
+		if (!*w)
 			rc = sc_set(p->r, p->b, i->key->text, i->value);
 	}
 	return rc;
@@ -119,8 +89,8 @@ static int add_run(const struct part *p)
 		return rc;
 	rc = sp_yaml_want(&p->r->s->doc, run, SP_YAML_MAP, "run", p->r->err);
 	if (!rc)
-		rc = sc_known(p->r, run, NULL, SP_PLAN_RUN, true);
-	return rc ? rc : set_all(p, SP_PLAN_RUN, run, none);
+		rc = sc_known(p->r, run, NULL, SP_PLAN_RUN);
+	return rc ? rc : set_all(p, run, none);
 }
 
 /* ---- ports ---- */
@@ -135,7 +105,13 @@ static int listen_somewhere(const struct part *p, const struct sc_port *port)
 		return 0;
 	if (bind && sp_url_parse(bind->text, &u, NULL) == 0 && u.port)
 		return 0;
-	return set_text(p, "port", DEFAULT_PORT, port->node);
+	return set_number(p, "port", number_of(p, port->word, SP_ROLE_SERVER), port->node);
+}
+
+/* As those that use it need it. */
+static int set_transport(const struct part *p, const struct sc_port *port)
+{
+	return port->transport ? set_text(p, "transport", port->transport, port->node) : 0;
 }
 
 static int add_port(const struct part *p, const struct sc_port *port)
@@ -146,6 +122,8 @@ static int add_port(const struct part *p, const struct sc_port *port)
 
 	if (!rc)
 		rc = set_text(p, "name", port->name, port->node);
+	if (!rc && !port->map)
+		rc = set_transport(p, port);
 	if (rc || !port->map)
 		return rc ? rc : listen_somewhere(p, port);
 	v = sp_yaml_get(port->map, "name");
@@ -155,8 +133,10 @@ static int add_port(const struct part *p, const struct sc_port *port)
 	v = sp_yaml_get(port->map, "transport");
 	if (v)
 		rc = sc_set(p->r, p->b, "transport", v);
+	else
+		rc = set_transport(p, port);
 	if (!rc)
-		rc = set_all(p, SP_PLAN_PORT, port->map, skip);
+		rc = set_all(p, port->map, skip);
 	return rc ? rc : listen_somewhere(p, port);
 }
 
@@ -205,45 +185,49 @@ static int address_of(const struct part *p, const struct sc_stream *s, char *buf
 	return 0;
 }
 
-static int port_number(const struct part *p, const struct sc_stream *s, const char **out)
+/* As `to` says: the number of its port, or that of the receiver there. */
+static int set_to_number(const struct part *p, const struct sc_stream *s,
+			 const struct sp_yaml_node *at)
 {
 	const struct sc_port *to = &p->r->ports[s->to];
 	const struct sp_yaml_node *v = to->map ? sp_yaml_get(to->map, "port") : NULL;
 	const struct sp_yaml_node *bind = to->map ? sp_yaml_get(to->map, "bind") : NULL;
+	const char *number;
 	struct sp_url u;
+	int rc;
 
-	*out = DEFAULT_PORT;
-	if (v)
-		return sc_text(p->r, v, "port", out);
-	if (!bind || bind->kind != SP_YAML_SCALAR || sp_url_parse(bind->text, &u, NULL) ||
-	    !u.port)
-		return 0;
-	*out = sp_arena_printf(&p->r->s->doc.arena, "%u", (unsigned)u.port);
-	return *out ? 0 : sc_no_memory(p->r);
+	if (v) {
+		rc = sc_text(p->r, v, "port", &number);
+		return rc ? rc : set_text(p, "port", number, at);
+	}
+	if (!bind || bind->kind != SP_YAML_SCALAR || sp_url_parse(bind->text, &u, NULL))
+		u.port = 0;
+	return set_number(p, "port",
+			  u.port     ? u.port
+			  : to->word ? number_of(p, to->word, SP_ROLE_SERVER)
+				     : number_of(p, s->word, SP_ROLE_CLIENT),
+			  at);
 }
 
-/* As `to` says. */
 static int set_to(const struct part *p, const struct sc_stream *s)
 {
-	const struct sp_yaml_node *at = sp_yaml_get(s->map, "to");
-	const char *number;
+	const struct sp_yaml_node *at = sc_stream_get(s->map, s->outer, "to");
 	char host[300];
 	int rc = address_of(p, s, host, sizeof host);
 
 	if (!rc)
-		rc = port_number(p, s, &number);
-	if (!rc)
 		rc = set_text(p, "host", host, at);
-	return rc ? rc : set_text(p, "port", number, at);
+	return rc ? rc : set_to_number(p, s, at);
 }
 
-/* HOST, HOST:NUMBER or PROTOCOL://HOST:NUMBER. */
+/* HOST, HOST:NUMBER or PROTOCOL://HOST:NUMBER/PATH. */
 static int set_target(const struct part *p, const struct sc_stream *s,
 		      const struct sp_yaml_node *at)
 {
+	const struct sp_yaml_node *path = sc_stream_get(s->map, s->outer, "path");
 	const char *text;
 	struct sp_url u;
-	char number[8], place[256];
+	char place[256];
 	int rc = sc_text(p->r, at, "target", &text);
 
 	if (rc)
@@ -257,76 +241,109 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 			      sp_yaml_place(&p->r->s->doc, at, place, sizeof place));
 		return rc;
 	}
-	if (*u.scheme && sp_yaml_get(s->map, "protocol"))
-		return sp_yaml_fail(&p->r->s->doc, at, p->r->err,
-				    "target and protocol both name a protocol; leave one out");
-	snprintf(number, sizeof number, "%u", (unsigned)u.port);
-	if (*u.scheme)
-		rc = set_text(p, "protocol", u.scheme, at);
+	if (*u.path && path)
+		return sp_yaml_fail(&p->r->s->doc, path, p->r->err,
+				    "target and path both name a path; leave one out");
+	rc = set_text(p, "host", u.host, at);
+	if (!rc && *u.path)
+		rc = set_text(p, "path", u.path, at);
+	return rc ? rc
+		  : set_number(p, "port",
+			       u.port ? u.port : number_of(p, s->word, SP_ROLE_CLIENT), at);
+}
+
+/* What stands in one of the maps that a stream's settings come from, unless a nearer one says it, too,
+ * or it is another's. */
+static int set_some(const struct part *p, const struct sc_stream *s,
+		    const struct sp_yaml_node *map)
+{
+	static const char *const skip[] = { "name",    "from",	   "to",      "target",
+					    "profile", "protocol", "streams", "share" };
+	int rc = 0;
+
+	for (const struct sp_yaml_item *i = map ? map->items : NULL; i && !rc; i = i->next) {
+		const char *key = i->key->text;
+		size_t k = 0;
+
+		while (k < sizeof skip / sizeof *skip && strcmp(skip[k], key) != 0)
+			k++;
+		if (k < sizeof skip / sizeof *skip ||
+		    sc_stream_get(s->map, s->outer, key) != i->value ||
+		    sc_lacks(p->r, SP_PLAN_STREAM, s->word, key))
+			continue;
+		rc = sc_set(p->r, p->b, key, i->value);
+	}
+	return rc;
+}
+
+static int set_settings(const struct part *p, const struct sc_stream *s)
+{
+	int rc = 0;
+
+	if (s->outer) {
+		rc = set_some(p, s, s->outer);
+		if (!rc)
+			rc = set_some(p, s, sp_yaml_get(s->outer, "profile"));
+	}
 	if (!rc)
-		rc = set_text(p, "host", u.host, at);
-	return rc ? rc : set_text(p, "port", u.port ? number : DEFAULT_PORT, at);
+		rc = set_some(p, s, s->map);
+	return rc ? rc : set_some(p, s, sp_yaml_get(s->map, "profile"));
 }
 
-/* It comes first: it may bring rows of its own. */
-static int set_protocol(const struct part *p, const struct sp_yaml_node *map,
-			const struct sp_yaml_node *profile)
+/* Its part of a schedule that it shares. */
+static int set_deal(const struct part *p, const struct sc_stream *s)
 {
-	const struct sp_yaml_node *v = sp_yaml_get(map, "protocol");
+	int rc = set_text(p, "entry", s->whole, s->map);
 
-	if (!v && profile)
-		v = sp_yaml_get(profile, "protocol");
-	return v ? sc_set(p->r, p->b, "protocol", v) : 0;
+	if (!rc)
+		rc = set_number(p, "deal_of", s->deal_of, s->map);
+	if (!rc)
+		rc = set_number(p, "deal_at", s->deal_at, s->map);
+	return rc ? rc : set_number(p, "deal_n", s->deal_n, s->map);
 }
 
-static int add_stream(const struct part *p, unsigned i)
+static int add_stream(const struct part *p, const struct sc_stream *s)
 {
-	static const char *const skip[] = { "name",    "from",	   "to", "target",
-					    "profile", "protocol", NULL };
-	static const char *const said[] = { "protocol", NULL };
-	const struct sc_stream *s = &p->r->streams[i];
-	const struct sp_yaml_node *profile = sp_yaml_get(s->map, "profile");
-	const struct sp_yaml_node *target = sp_yaml_get(s->map, "target");
+	const struct sp_yaml_node *target = sc_stream_get(s->map, s->outer, "target");
 	const struct sp_yaml_node *name = sp_yaml_get(s->map, "name");
 	char entry[16];
 	int rc = begin(p, SP_PLAN_STREAM, s->map);
 
-	snprintf(entry, sizeof entry, "t%u", i + 1);
+	snprintf(entry, sizeof entry, "t%u", s->entry);
+	/* The protocol comes first: it brings rows of its own. */
+	if (!rc)
+		rc = set_text(p, "protocol", s->word, s->map);
 	if (!rc)
 		rc = set_text(p, "name", s->name, name ? name : s->map);
 	if (!rc)
 		rc = set_text(p, "from", p->r->ports[s->from].name, s->map);
 	if (!rc)
-		rc = set_text(p, "entry", entry, s->map);
-	if (!rc)
-		rc = set_protocol(p, s->map, profile);
+		rc = s->whole ? set_deal(p, s) : set_text(p, "entry", entry, s->map);
 	if (!rc)
 		rc = target ? set_target(p, s, target) : set_to(p, s);
-	if (!rc)
-		rc = set_all(p, SP_PLAN_STREAM, s->map, skip);
-	for (const struct sp_yaml_item *k = profile && !rc ? profile->items : NULL; k;
-	     k = k->next)
-		if (sp_yaml_get(s->map, k->key->text))
-			return sp_yaml_fail(
-				&p->r->s->doc, k->key, p->r->err,
-				"'%.40s' is given twice: here and beside the profile",
-				k->key->text);
-	return rc || !profile ? rc : set_all(p, SP_PLAN_STREAM, profile, said);
+	return rc ? rc : set_settings(p, s);
 }
 
 static int add_receiver(const struct part *p, const struct sc_receiver *v)
 {
-	static const char *const skip[] = { "name", "from", "protocol", NULL };
 	const struct sp_yaml_node *at = v->map ? v->map : p->r->ports[v->from].node;
 	int rc = begin(p, SP_PLAN_RECV, at);
 
 	if (!rc)
+		rc = set_text(p, "protocol", v->word, at);
+	if (!rc)
 		rc = set_text(p, "name", v->name, at);
 	if (!rc)
 		rc = set_text(p, "from", p->r->ports[v->from].name, at);
-	if (!rc && v->map)
-		rc = set_protocol(p, v->map, NULL);
-	return rc || !v->map ? rc : set_all(p, SP_PLAN_RECV, v->map, skip);
+	for (const struct sp_yaml_item *i = v->map && !rc ? v->map->items : NULL; i && !rc;
+	     i = i->next) {
+		const char *key = i->key->text;
+
+		if (strcmp(key, "name") != 0 && strcmp(key, "from") != 0 &&
+		    strcmp(key, "protocol") != 0 && !sc_lacks(p->r, SP_PLAN_RECV, v->word, key))
+			rc = sc_set(p->r, p->b, key, i->value);
+	}
+	return rc;
 }
 
 /* ---- parts ---- */
@@ -354,7 +371,7 @@ static int fill(const struct part *p)
 			rc = add_port(p, &r->ports[i]);
 	for (unsigned i = 0; i < r->n_streams && !rc; i++)
 		if (stream_is_ours(p, i))
-			rc = add_stream(p, i);
+			rc = add_stream(p, &r->streams[i]);
 	for (unsigned i = 0; i < r->n_receivers && !rc; i++)
 		if (receiver_is_ours(p, &r->receivers[i]))
 			rc = add_receiver(p, &r->receivers[i]);

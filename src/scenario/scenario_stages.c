@@ -88,16 +88,17 @@ static int set_word(const struct walk *w, const char *key, const char *value,
 			   sp_yaml_place(&w->r->s->doc, at, place, sizeof place), w->r->err);
 }
 
-static int add(const struct walk *w, const struct sp_yaml_node *stage, const char *action,
-	       const struct sp_yaml_node *stream, const struct sp_yaml_node *rate)
+/* One stream's; i counts them. */
+static int add_one(const struct walk *w, const struct sp_yaml_node *stage, const char *action,
+		   const struct sp_yaml_node *stream, const struct sp_yaml_node *rate,
+		   unsigned i)
 {
+	const struct sc_stream *s = &w->r->streams[i];
 	char place[256];
-	unsigned at;
-	int rc = sc_find(w->r, stream, "stream", stream->text, sc_stream_name, w->r->n_streams,
-			 &at);
+	int rc;
 
-	if (rc || !w->b || w->r->ports[w->r->streams[at].from].host != w->host)
-		return rc;
+	if (!w->b || w->r->ports[s->from].host != w->host)
+		return 0;
 	rc = sp_plan_add(w->b, SP_PLAN_STAGE,
 			 sp_yaml_place(&w->r->s->doc, stream, place, sizeof place), w->r->err);
 	if (!rc)
@@ -105,8 +106,35 @@ static int add(const struct walk *w, const struct sp_yaml_node *stage, const cha
 	if (!rc)
 		rc = set_word(w, "do", action, stream);
 	if (!rc)
-		rc = set_word(w, "stream", stream->text, stream);
+		rc = set_word(w, "stream", s->name, stream);
 	return rc || !rate ? rc : sc_set(w->r, w->b, "rate", rate);
+}
+
+/* A stream's, or of all that share a schedule by this name. */
+static int add(const struct walk *w, const struct sp_yaml_node *stage, const char *action,
+	       const struct sp_yaml_node *stream, const struct sp_yaml_node *rate)
+{
+	const struct sc_stream *s = w->r->streams;
+	unsigned at, n = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < w->r->n_streams && !rc; i++) {
+		if (!s[i].whole || strcmp(s[i].whole, stream->text) != 0)
+			continue;
+		rc = add_one(w, stage, action, stream, rate, i);
+		n++;
+	}
+	if (rc || n)
+		return rc;
+	rc = sc_find(w->r, stream, "stream", stream->text, sc_stream_name, w->r->n_streams,
+		     &at);
+	if (!rc && s[at].whole)
+		return sp_yaml_fail(
+			&w->r->s->doc, stream, w->r->err,
+			"stream %.60s has a part of the schedule of '%.60s'; a stage "
+			"is about that",
+			s[at].name, s[at].whole);
+	return rc ? rc : add_one(w, stage, action, stream, rate, at);
 }
 
 static int add_names(const struct walk *w, const struct sp_yaml_node *stage, const char *key)

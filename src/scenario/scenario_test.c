@@ -83,15 +83,53 @@ static const char whole[] =
 	"  tx1: {host: rx, bind: 10.9.0.2}\n"
 	"  rx0: {host: rx, port: 6000}\n"
 	"  rx1: {host: tx}\n"
+	"  t0: {host: tx}\n"
+	"  web: {host: rx}\n"
+	"  sink: {host: rx, port: 777}\n"
 	"  ns0: {host: ns, bind: '10.7.7.7:99'}\n"
 	"streams:\n"
 	"  - {name: a, from: tx0, to: rx0, profile: {rate: 1kpps, duration: 3s}}\n"
 	"  - {name: b, from: tx1, to: rx1}\n"
 	"  - {name: c, from: tx0, to: ns0, size: 100}\n"
+	"  - {name: w, from: t0, to: web, rate: max, connections: 3, profile: {path: /x}}\n"
+	"groups:\n"
+	"  - name: g\n"
+	"    profile: {rate: 90, duration: 4s}\n"
+	"    to: sink\n"
+	"    streams:\n"
+	"      - {share: 2, from: t0, per_message: yes}\n"
+	"      - {share: 1, from: t0, to: web, method: PUT, size: 7}\n"
+	"receivers:\n"
+	"  - {from: web, protocol: http, status: 404}\n"
+	"  - {from: sink, protocol: tcp}\n"
 	"stages:\n"
+	"  - {at: 2s, set: {g: {rate: 50}}, stop: [w]}\n"
 	"  - {at: 2s, set: {a: {rate: 2kpps}}, link: {l1: {down: false}}}\n"
 	"  - {at: 1s, link: {l1: {down: true}}, stop: [b], start: [c]}\n"
 	"expect: ['loss of a < 0.1%', p99(delay) <= 5ms]\n";
+
+/* Streams over connections: the port's transport and number, the receiver, the group. */
+static void check_conns(const struct sp_scenario *s, const struct sp_plan *p)
+{
+	const struct sp_plan *rx = s->parts[1].plan;
+
+	assert_string_equal(p->ports[1].transport, "tcp");
+	assert_string_equal(p->ports[0].transport, "udp");
+	assert_string_equal(p->streams[2].protocol, "http");
+	assert_int_equal(p->streams[2].port, 80);
+	assert_string_equal(p->streams[3].name, "g-tcp");
+	assert_string_equal(p->streams[3].entry, "g");
+	assert_int_equal(p->streams[3].port, 777);
+	assert_int_equal(p->streams[3].deal_n, 2);
+	assert_string_equal(p->streams[4].protocol, "http");
+	assert_int_equal(p->streams[4].duration_ns, 4000000000);
+	assert_int_equal(p->streams[4].deal_at, 2);
+	assert_int_equal(rx->n_recvs, 3);
+	assert_string_equal(rx->recvs[0].protocol, "http");
+	assert_string_equal(rx->ports[1].transport, "tcp");
+	assert_int_equal(rx->ports[1].port, 80);
+	assert_string_equal(rx->recvs[1].protocol, "tcp");
+}
 
 static void test_whole(void **state)
 {
@@ -109,14 +147,15 @@ static void test_whole(void **state)
 	assert_false(s.parts[2].sends);
 	assert_true(s.parts[3].sends && s.parts[4].sends);
 	p = s.parts[3].plan;
-	assert_int_equal(p->n_streams, 2);
+	assert_int_equal(p->n_streams, 5);
 	assert_string_equal(p->streams[0].host, "10.9.0.2");
 	assert_int_equal(p->streams[0].port, 6000);
 	assert_int_equal(p->streams[0].duration_ns, 3000000000);
 	assert_string_equal(p->streams[1].host, "10.7.7.7");
 	assert_int_equal(p->streams[1].port, 99);
 	assert_true(p->streams[1].waits && !p->streams[0].waits);
-	assert_int_equal(p->n_stages, 2);
+	check_conns(&s, p);
+	assert_int_equal(p->n_stages, 5);
 	assert_int_equal(p->stages[0].at_ns, 1000000000);
 	assert_int_equal(s.parts[4].plan->n_stages, 1);
 	assert_string_equal(s.parts[4].plan->streams[0].host, "10.9.0.1");
@@ -132,11 +171,12 @@ static void test_whole(void **state)
 
 /* ---- wrong files ---- */
 
-#define S	 "spate: 1\n"
-#define T	 "streams: [{target: 10.0.0.1}]\n"
-#define TX(more) S "streams: [{target: 10.0.0.1, " more "}]\n"
-#define PX(more) S "ports: {p: {" more "}}\n" T
-#define L	 "lab: {hosts: [h1, h2]}\n"
+#define S	   "spate: 1\n"
+#define T	   "streams: [{target: 10.0.0.1}]\n"
+#define TX(more)   S "streams: [{target: 10.0.0.1, " more "}]\n"
+#define PX(more)   S "ports: {p: {" more "}}\n" T
+#define G(members) S "groups: [{name: g, target: a, streams: [" members "]}]\n"
+#define L	   "lab: {hosts: [h1, h2]}\n"
 
 static const struct {
 	const char *text, *place, *fragment;
@@ -261,8 +301,9 @@ static const struct {
 	{ S "run: {name: x}\n" T, "2:7", "unknown key 'name'" },
 	{ S "run: {virtual: yes}\n" T, "1:1", "virtual time is not possible over 'udp'" },
 	{ S "receivers: [{}]\n", "1:1", "nothing ends the run" },
-	{ S "receivers: [{from: tx0}]\n", "1:1", "nothing ends the run" },
-	{ S "run: {duration: 1s}\nreceivers: [{from: tx0}, {from: tx0}]\n", "3:33",
+	{ S "receivers: [{from: rx0}]\n", "1:1", "nothing ends the run" },
+	{ S "receivers: [{from: tx0}]\n", "2:20", "there is no port 'tx0'" },
+	{ S "run: {duration: 1s}\nreceivers: [{from: rx0}, {from: rx0}]\n", "3:33",
 	  "has a receiver already" },
 	{ S T "capture: {}\n", "3:", "capture: a list" },
 	{ S T "capture: [x]\n", "3:11", "a capture: a map" },
@@ -277,6 +318,64 @@ static const struct {
 	{ S T "capture: [{interface: lo, file: a.pcap, filter: no}]\n", "3:49", "no filter" },
 	{ S T "capture: [{interface: lo, file: a.pcap}, {interface: eth0, file: a.pcap}]\n",
 	  "3:66", "two captures write to 'a.pcap'" },
+	/* Over connections. */
+	{ TX("protocol: http, methd: GET"), "2:46", "did you mean 'method'" },
+	{ TX("method: GET"), "2:30", "unknown key 'method'" },
+	{ S "streams: [{methd: GET, target: 'https://a'}]\n", "2:12", "did you mean 'method'" },
+	{ S "streams: [{target: 'http://a', profile: {insecure: yes}}]\n", "2:42",
+	  "unknown key 'insecure'" },
+	{ S "streams: [{target: 'http://a/b', path: /c}]\n", "2:40", "both name a path" },
+	{ S "streams: [{target: 'http://a', protocol: http}]\n", "2:20", "leave one out" },
+	{ S "streams: [{target: 'udp://a/b'}]\n", "2:20", "path" },
+	{ S "streams: [{target: 'htp://a'}]\n", "2:20", "did you mean 'http'" },
+	{ S "streams: [{target: 'http://a', method: FETCH}]\n", "2:40", "'FETCH' is none of" },
+	{ S "streams: [{target: 'https://a', version: 1.1}]\n", "2:42", "'1.1' is none of" },
+	{ S "streams: [{target: 'http://a', deal_n: 2}]\n", "2:32", "unknown key 'deal_n'" },
+	{ S "ports: {p: {}}\nstreams:\n- {target: 'udp://a'}\n- {target: 'tcp://a'}\n", "5:3",
+	  "stream s2 goes over tcp, but port p is one of udp, because of stream s1" },
+	{ S "ports: {p: {transport: udp}}\nstreams: [{target: 'tcp://a'}]\n", "3:11",
+	  "goes over connections" },
+	{ S "ports: {p: {congestion: cubic}}\n" T, "2:25", "the transport 'udp' has no" },
+	{ S "ports: {p: {}, q: {}}\nstreams:\n- {from: p, to: q, protocol: tcp}\n"
+	    "- {from: p, to: q, protocol: http}\n",
+	  "5:17", "stream s2 speaks http, but port q is to receive tcp" },
+	{ S "ports: {p: {}, q: {}, o: {}}\nstreams:\n- {from: p, to: q, protocol: tcp}\n"
+	    "- {from: o, to: q}\n",
+	  "5:17", "stream s2 goes over udp, but port q is one of tcp" },
+	{ S "receivers: [{protocol: ftp}]\n", "2:24", "'ftp' is not supported" },
+	{ S "receivers: [{protocol: http, stauts: 1}]\n", "2:30", "did you mean 'status'" },
+	{ S "receivers: [{protocol: tcp, status: 200}]\n", "2:29", "unknown key 'status'" },
+	{ S "receivers: [{protocol: http, status: 99}]\n", "2:38", "at least 200" },
+	/* Groups. */
+	{ TX("protocol: 'udp:0,tcp:1'"), "2:40", "a share is not a number" },
+	{ TX("protocol: 'udp:1,udp:1'"), "2:40", "a protocol is named twice" },
+	{ TX("protocol: mixed, close: yes"), "2:47", "unknown key 'close'" },
+	{ TX("protocol: mixed, rate: max"), "2:11", "rate max has no schedule" },
+	{ S "ports: {p: {}}\n"
+	    "streams: [{protocol: mixed, target: a}]\n",
+	  "3:11", "stream s1-tcp goes over tcp, but port p" },
+	{ S "groups: {}\n", "2:9", "groups: a list" },
+	{ S "groups: [5]\n", "2:10", "a group: a map" },
+	{ S "groups: [{name: g}]\n", "2:10", "2 to 8 streams" },
+	{ S "groups: [{name: g, streams: [{target: a}]}]\n", "2:29", "2 to 8 streams" },
+	{ G("{share: 2}, {protocol: tcp}"), "2:53", "have a share" },
+	{ G("{share: 50%}, {protocol: tcp, share: 50}"), "2:78", "in the same way" },
+	{ G("{share: 50%}, {protocol: tcp, share: 40%}"), "2:40", "90 % together" },
+	{ G("{share: 0}, {protocol: tcp, share: 1}"), "2:49", "from 1 to 1000" },
+	{ G("{share: 1.5}, {protocol: tcp, share: 1}"), "2:49", "from 1 to 1000" },
+	{ G("{share: 999}, {protocol: tcp, share: 1000}"), "2:40", "more than 1000" },
+	{ G("{rate: 5}, {protocol: tcp}"), "2:48", "'rate' is the group's" },
+	{ G("{profile: {duration: 5s}}, {protocol: tcp}"), "2:", "'duration' is the group's" },
+	{ G("{protocol: mixed}, {protocol: tcp}"), "2:52", "speaks one protocol" },
+	{ G("{}, {protocol: udp}"), "2:45", "two streams are called 'g-udp'" },
+	{ G("{}, {protocol: tcp, shar: 1}"), "2:61", "did you mean 'share'" },
+	{ S "groups: [{name: g, rate: 1Mbit/s, target: a, streams: [{size: 9}, {size: 99}]}]\n",
+	  "2:26", "different sizes" },
+	{ G("{}, {protocol: tcp}") "streams: [{name: g, target: a}]\n", "2:", "" },
+	{ G("{}, {protocol: tcp}") "stages: [{at: 1s, stop: [g-udp]}]\n", "3:26",
+	  "has a part of the schedule of 'g'" },
+	{ G("{}, {protocol: tcp}") "expect: [loss of g < 1%]\n", "3:10",
+	  "there is no stream 'g'" },
 	{ S "streams: [{target: *nobody}]\n", "2:", "nobody" },
 	{ S "a: &a [*a]\n" T, "2:", "a" },
 	{ S "streams: !!seq []\n", "2:", "tag" },
@@ -492,7 +591,7 @@ static void test_schema(void **state)
 		fail_msg("%d: %s", why.line, why.text);
 	good(whole, &s);
 	check_against(schema, s.doc.root);
-	assert_int_equal(json_object_size(json_object_get(schema, "properties")), 15);
+	assert_int_equal(json_object_size(json_object_get(schema, "properties")), 16);
 	sp_scenario_free(&s);
 	json_decref(schema);
 	sp_str_fini(&text);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "plugin/proto.h"
 #include "scenario/scenario_impl.h"
 
 static void put_types(struct sp_json *j, const char *a, const char *b)
@@ -81,6 +82,38 @@ static void put_transport_rows(struct sp_json *j)
 	}
 }
 
+/* Is it a row of this item's or of a protocol's before these? */
+static bool is_put(enum sp_plan_item item, const struct sp_opt *const *tables, unsigned n,
+		   const char *name)
+{
+	if (sp_opt_find(sp_plan_rows(item), name))
+		return true;
+	for (unsigned i = 0; i < n; i++)
+		if (tables[i] && sp_opt_find(tables[i], name))
+			return true;
+	return false;
+}
+
+#define TABLES 32u
+
+/* Settings of all protocols, and of the layers under them, that this role has; each once. */
+static void put_protocol_rows(struct sp_json *j, enum sp_plan_item item)
+{
+	uint32_t role = item == SP_PLAN_RECV ? 1u << SP_ROLE_SERVER : 1u << SP_ROLE_CLIENT;
+	const struct sp_opt *tables[TABLES];
+	unsigned n = 0;
+
+	for (const struct sp_proto_ops *const *p = sp_catalog.proto; *p && n < TABLES; p++)
+		if ((*p)->roles & role && (*p)->init)
+			tables[n++] = (*p)->opts;
+	for (const struct sp_wrap_ops *const *w = sp_catalog.wrap; *w && n < TABLES; w++)
+		tables[n++] = (*w)->opts;
+	for (unsigned i = 0; i < n; i++)
+		for (const struct sp_opt *o = tables[i]; o && o->name; o++)
+			if (!is_put(item, tables, i, o->name))
+				put_row(j, o);
+}
+
 static void begin_object(struct sp_json *j, const char *key)
 {
 	sp_json_open(j, key, '{');
@@ -153,20 +186,43 @@ static void put_hosts_and_ports(struct sp_json *j)
 	end_many(j);
 }
 
+static void put_share(struct sp_json *j, const char *key, const char *description)
+{
+	sp_json_open(j, key, '{');
+	put_types(j, "number", "string");
+	sp_json_str(j, "description", description);
+	sp_json_close(j, '}');
+}
+
+static void put_settings(struct sp_json *j)
+{
+	put_simple(j, "to", "string", "the port that receives it");
+	put_simple(j, "target", "string",
+		   "or where to: HOST, HOST:NUMBER or PROTOCOL://HOST:NUMBER/PATH");
+	begin_object(j, "profile");
+	put_rows(j, SP_PLAN_STREAM);
+	put_protocol_rows(j, SP_PLAN_STREAM);
+	end_object(j);
+	put_rows(j, SP_PLAN_STREAM);
+	put_protocol_rows(j, SP_PLAN_STREAM);
+}
+
 static void put_streams(struct sp_json *j)
 {
 	begin_list(j, "streams", "what is sent");
-	put_simple(j, "to", "string", "the port that receives it");
-	put_simple(j, "target", "string",
-		   "or where to: HOST, HOST:NUMBER or udp://HOST:NUMBER");
-	begin_object(j, "profile");
-	put_rows(j, SP_PLAN_STREAM);
-	end_object(j);
-	put_rows(j, SP_PLAN_STREAM);
+	put_settings(j);
+	end_many(j);
+	begin_list(j, "groups", "streams that share one schedule, each departure being one's");
+	put_settings(j);
+	begin_list(j, "streams", "who shares it; what they do not say, the group says");
+	put_share(j, "share", "of the departures: 50 of the sum of all, or 50%");
+	put_settings(j);
+	end_many(j);
 	end_many(j);
 	begin_list(j, "receivers",
 		   "ports that receive though no stream of the file goes there");
 	put_rows(j, SP_PLAN_RECV);
+	put_protocol_rows(j, SP_PLAN_RECV);
 	end_many(j);
 }
 

@@ -46,7 +46,7 @@ static const char *read_one(const char *text, size_t len, struct sp_shares *s)
 	return NULL;
 }
 
-static void lowest_terms(struct sp_shares *s)
+void sp_shares_reduce(struct sp_shares *s)
 {
 	uint32_t common = 0;
 
@@ -79,7 +79,7 @@ int sp_shares_parse(const char *word, const char *place, struct sp_shares *s,
 	}
 	if (bad)
 		return wrong(place, bad, err);
-	lowest_terms(s);
+	sp_shares_reduce(s);
 	if (s->of > SP_DEAL_MAX)
 		return wrong(place, "the shares' sum is too large", err);
 	return 0;

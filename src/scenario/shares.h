@@ -22,4 +22,7 @@ struct sp_shares {
  * sentence. */
 int sp_shares_parse(const char *word, const char *place, struct sp_shares *, struct sp_err *);
 
+/* To lowest terms; of becomes the sum. n > 0. */
+void sp_shares_reduce(struct sp_shares *);
+
 #endif

@@ -95,8 +95,7 @@ bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const ch
 		return false;
 	if (sp_protocol_find(r->catalog, word, role, &p))
 		return false; /* the plan says what is wrong with it */
-	if (!has(p.proto ? p.proto->opts : NULL, key) &&
-	    !has(p.wrap ? p.wrap->opts : NULL, key))
+	if (!sp_protocol_has(&p, key))
 		return true;
 	g->taken = true;
 	return false;
@@ -147,13 +146,6 @@ const char *sp_reader_transport(const struct sp_reader *r, const char *word)
 	if (transport)
 		return transport->value;
 	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
-}
-
-const char *sp_reader_number(const char *word)
-{
-	if (strcmp(word, "http") == 0)
-		return "80";
-	return strcmp(word, "https") == 0 ? "443" : SP_WORDS_PORT;
 }
 
 /* Where several transports are in use, a setting is for those that have it. */

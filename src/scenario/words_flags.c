@@ -2,6 +2,7 @@
  * or a word of the reader's own. */
 #include <string.h>
 
+#include "engine/protocol.h"
 #include "scenario/words_impl.h"
 
 #define G_TARGET  "Target"
@@ -15,6 +16,10 @@
 #define G_OUT	  "Output"
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
+
+#define STRING(x) #x
+#define TEXT(x)	  STRING(x)
+#define NUMBER	  TEXT(SP_PROTOCOL_PORT)
 
 #define KEY_ROW                                                                                \
 	{                                                                                      \
@@ -100,7 +105,7 @@ const struct sp_flag sp_send_flags[] = {
 	  "address or name to send to; may be given several times. A URL "
 	  "udp://HOST:PORT says the same" },
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
-	  "port number of targets that name none (default " SP_WORDS_PORT ", http 80, https "
+	  "port number of targets that name none (default " NUMBER ", http 80, https "
 	  "443)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
@@ -230,7 +235,7 @@ const struct sp_flag sp_send_flags[] = {
 
 const struct sp_flag sp_recv_flags[] = {
 	{ "-p, --port", SP_FLAG_VALUE, "PORT[-LAST]", "listen", NULL, G_LISTEN,
-	  "the same as udp://:PORT; may be given several times (default " SP_WORDS_PORT ")" },
+	  "the same as udp://:PORT; may be given several times (default " NUMBER ")" },
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_LISTEN,
 	  "own address for ports without one, as ADDR[%DEV][:PORT] (default: all addresses, "
 	  "both families)" },

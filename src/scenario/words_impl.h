@@ -8,7 +8,6 @@
 #include "engine/plan_build.h"
 #include "scenario/words.h"
 
-#define SP_WORDS_PORT	 "5001"	  /* when no port number is given */
 #define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
 #define SP_WORDS_STREAMS 1000000u /* most that one command may make */
 #define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
@@ -52,7 +51,8 @@ struct sp_reader {
 	uint64_t streams;			/* per target */
 	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
 	unsigned n_transports;
-	bool mixed; /* a setting that one of several transports lacks is another's */
+	const char *spoken; /* the first stream's protocol; NULL: none yet */
+	bool mixed;	    /* a setting that one of several transports lacks is another's */
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
@@ -77,8 +77,6 @@ int sp_reader_all_taken(const struct sp_reader *, enum sp_plan_item, const char 
 int sp_reader_set_port(struct sp_reader *, const char *word);
 /* The transport that a protocol of this word goes over, as the flags say or by itself. */
 const char *sp_reader_transport(const struct sp_reader *, const char *word);
-/* The port number of this protocol unless somebody says otherwise. */
-const char *sp_reader_number(const char *word);
 
 /* words_send.c, words_recv.c: everything but the run's own rows. */
 int sp_reader_send(struct sp_reader *);

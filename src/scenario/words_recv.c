@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 #include "scenario/shares.h"
 #include "scenario/words_impl.h"
 
@@ -24,6 +26,7 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 {
 	const struct sp_given *bind = sp_reader_last(r, "port.bind");
 	char host[300], first[8], last[8];
+	struct sp_protocol p;
 	int rc = sp_plan_add(r->build, SP_PLAN_PORT, l->place, r->err);
 
 	if (!rc)
@@ -38,8 +41,9 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	snprintf(first, sizeof first, "%u", (unsigned)l->first);
 	snprintf(last, sizeof last, "%u", (unsigned)l->last);
 	if (!l->first && !l->bound) {
-		sp_strlcpy(first, sp_reader_number(l->word), sizeof first);
-		sp_strlcpy(last, first, sizeof last);
+		sp_protocol_find(r->catalog, l->word, SP_ROLE_SERVER, &p);
+		snprintf(first, sizeof first, "%u", (unsigned)p.port);
+		snprintf(last, sizeof last, "%u", (unsigned)p.port);
 	}
 	if (!rc && *l->host)
 		rc = set(r, l, "bind", host);

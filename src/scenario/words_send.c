@@ -149,9 +149,8 @@ static int add_own_receiver(struct sp_reader *r)
 	if (!rc)
 		rc = sp_plan_set(r->build, "from", "tx0", NULL, r->err);
 	/* What is spoken at one end is spoken at the other. */
-	g = sp_reader_last(r, "stream.protocol");
 	if (!rc && ops->conn)
-		rc = sp_plan_set(r->build, "protocol", g ? g->value : "tcp", NULL, r->err);
+		rc = sp_plan_set(r->build, "protocol", r->spoken, NULL, r->err);
 	return rc;
 }
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/protocol.h"
+#include "plugin/proto.h"
 #include "scenario/shares.h"
 #include "scenario/words_impl.h"
 
@@ -165,6 +167,7 @@ static int set_names(struct sp_reader *r, const struct making *t, const struct q
 static int set_address(struct sp_reader *r, const struct making *t)
 {
 	const struct sp_url *u = &t->url;
+	struct sp_protocol p;
 	char port[8];
 	int rc = set(r, t, "host", u->host);
 
@@ -176,8 +179,9 @@ static int set_address(struct sp_reader *r, const struct making *t)
 		r->port_used = true;
 		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
 	}
-	snprintf(port, sizeof port, "%u", (unsigned)u->port);
-	return set(r, t, "port", u->port ? port : sp_reader_number(t->part));
+	sp_protocol_find(r->catalog, t->part, SP_ROLE_CLIENT, &p);
+	snprintf(port, sizeof port, "%u", (unsigned)(u->port ? u->port : p.port));
+	return set(r, t, "port", port);
 }
 
 /* The port of the transport under a protocol, made when the first stream wants it. */
@@ -235,6 +239,10 @@ static int add_part(struct sp_reader *r, const struct making *t, const struct qu
 	char port[8];
 	int rc = use_port(r, t, port);
 
+	if (!rc && !r->spoken) {
+		r->spoken = sp_arena_strdup(&r->scratch, t->part);
+		rc = r->spoken ? 0 : sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	}
 	if (!rc)
 		rc = sp_plan_add(r->build, SP_PLAN_STREAM, t->place, r->err);
 	if (!rc)
