@@ -8,6 +8,7 @@ its standard input ends.
 """
 import os
 import random
+import resource
 import select
 import socket
 import sys
@@ -23,6 +24,8 @@ def over():
 def silent(address, n):
     """From several sources, so that port numbers do not run out; each begins without waiting."""
     held = []
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for i in range(n):
         s = socket.socket()
         s.setblocking(False)
