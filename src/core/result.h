@@ -15,7 +15,7 @@ struct sp_measure {
 	struct sp_counts c;
 	uint64_t first_tx_ns, last_tx_ns; /* actual departures, 0 = none; on the run's clock */
 	uint64_t first_rx_ns, last_rx_ns;
-	double asked_pps;		/* NAN with rate max */
+	double asked_pps;		/* NAN with rate max, and where stages change it */
 	double tx_pps, rx_pps;		/* (n-1)/(last-first); NAN below two */
 	double tx_bps, rx_bps;		/* 8 * (bytes but the first unit's)/(last-first) */
 	struct sp_summary delay;	/* one way, from the intended departure */

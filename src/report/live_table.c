@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "core/clock.h"
 #include "report/fmt.h"
+#include "report/text_part.h"
 #include "report/ways.h"
 
 #define CLEAR_REST "\033[K\n" /* a shorter line leaves nothing of the older one */
@@ -124,7 +125,7 @@ static void put_cell(struct sp_str *out, const struct layout *t, const struct co
 
 	switch (col->id) {
 	case COL_ASKED:
-		sp_strlcpy(text, "max", sizeof text);
+		sp_strlcpy(text, sp_text_no_rate(t->ev->result), sizeof text);
 		if (isfinite(m->asked_pps))
 			sp_fmt_short(text, sizeof text, m->asked_pps);
 		break;

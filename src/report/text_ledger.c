@@ -261,6 +261,24 @@ static void put_rate(struct sp_str *out, const char *label, double pps, double b
 	sp_str_puts(out, " B\n");
 }
 
+/* More would say the same, and there may be very many. */
+#define ASKED_STREAMS 64u
+
+const char *sp_text_no_rate(const struct sp_result *r)
+{
+	struct sp_stream_result s;
+	const char *word = "unknown";
+
+	for (size_t i = 0; i < r->n_streams && i < ASKED_STREAMS; i++) {
+		sp_result_stream(r, i, &s);
+		if (strncmp(s.asked, "max", 3) == 0)
+			return "max";
+		if (*s.asked)
+			word = "varying";
+	}
+	return word;
+}
+
 void sp_text_rates(struct sp_str *out, const struct sp_result *r)
 {
 	const struct sp_measure *m = &r->total;
@@ -273,7 +291,7 @@ void sp_text_rates(struct sp_str *out, const struct sp_result *r)
 		if (isfinite(m->asked_pps))
 			sp_fmt_right(out, pps_text(text, sizeof text, m->asked_pps), 14);
 		else
-			sp_fmt_right(out, "max", 14);
+			sp_fmt_right(out, sp_text_no_rate(r), 14);
 		sp_str_puts(out, " pps\n");
 		put_rate(out, "sent", m->tx_pps, m->tx_bps, &m->c, SP_C_tx_bytes);
 	}

@@ -11,6 +11,8 @@
 void sp_text_label(struct sp_str *, const char *label);
 void sp_text_ledger(struct sp_str *, const struct sp_result *);
 void sp_text_rates(struct sp_str *, const struct sp_result *);
+/* What is asked where it is no one rate: "max", "varying" (stages change it), "unknown". */
+const char *sp_text_no_rate(const struct sp_result *);
 void sp_text_times(struct sp_str *, const struct sp_result *);
 void sp_text_streams(struct sp_str *, const struct sp_result *);
 /* What the kernel knows of each stream's connections; nothing where there are none. */

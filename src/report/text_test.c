@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -120,7 +121,7 @@ static const char golden_unknown[] =
 	"  not checked, because a term is unknown: asked, sent, lost, received\n"
 	"\n"
 	"rates (bits and bytes counted as --size counts)\n"
-	"  asked                    max pps\n"
+	"  asked                unknown pps\n"
 	"  sent                 unknown pps           unknown             unknown B\n"
 	"  received             unknown pps           unknown             unknown B\n"
 	"\n"
@@ -222,6 +223,20 @@ static void unknown_is_said_and_never_zero(void **state)
 	sp_sample_init(&s, 0);
 	sp_sample_forget(&s);
 	check(&s, golden_unknown);
+	sp_sample_fini(&s);
+}
+
+/* No one rate is asked for as much as possible, or because stages change it. */
+static void what_is_asked_without_a_rate(void **state)
+{
+	struct sp_sample s;
+
+	(void)state;
+	sp_sample_init(&s, 2);
+	s.result.total.asked_pps = NAN;
+	assert_true(has(&s, "asked                varying pps"));
+	strcpy(s.streams[1].asked, "max, bulk");
+	assert_true(has(&s, "asked                    max pps"));
 	sp_sample_fini(&s);
 }
 
@@ -361,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_recv_reads_well),
 		cmocka_unit_test(several_receivers_read_well),
 		cmocka_unit_test(unknown_is_said_and_never_zero),
+		cmocka_unit_test(what_is_asked_without_a_rate),
 		cmocka_unit_test(a_ledger_that_does_not_add_up_is_marked),
 		cmocka_unit_test(only_counts_that_say_something_are_added),
 		cmocka_unit_test(many_streams_are_summarised_by_the_worst),
