@@ -208,14 +208,14 @@ static int local_rules(struct sp_build *b, const struct sp_node *n, const uint32
 		const struct sp_field *f = &n->fields[i];
 		uint32_t from = pos[i] + f->bits, to = b->bit;
 		int64_t v = 0;
-		int of = f->of ? sp_node_field(n, f->of) : -1;
+		int of = f->of ? sp_node_of(n, f->of) : -1;
 
 		if (n->value[i].kind != SP_V_NONE || !sp_node_has(n, i))
 			continue;
 		if (f->rule == SP_RULE_HEADER) {
 			v = (b->bit - start) / 8;
-		} else if (f->rule == SP_RULE_COUNT && of >= 0) {
-			v = n->value[of].kind == SP_V_ITEMS ? n->value[of].len : 0;
+		} else if (f->rule == SP_RULE_COUNT || f->rule == SP_RULE_TALLY) {
+			v = of >= 0 && n->value[of].kind == SP_V_ITEMS ? n->value[of].len : 0;
 		} else if (f->rule == SP_RULE_SIZE) {
 			if (of >= 0)
 				from = pos[of];
@@ -281,6 +281,16 @@ static int global_rule(struct sp_build *b, unsigned layer, unsigned i)
 	return put_rule(b, n, i, bit, octets);
 }
 
+static bool segments_left(const struct sp_node *n, const struct sp_field *f, uint32_t addresses)
+{
+	int of = sp_node_of(n, f->of);
+
+	if (of < 0)
+		return false;
+	return n->value[of].kind == SP_V_NONE ? addresses > n->fields[of].less :
+						sp_node_number(n, (unsigned)of) != 0;
+}
+
 /* The octet at which the address of that role stands, for a checksum of header `layer`; 0: no IP
  * header is below. */
 static uint32_t role_at(const struct sp_build *b, unsigned layer, enum sp_field_role role)
@@ -296,7 +306,7 @@ static uint32_t role_at(const struct sp_build *b, unsigned layer, enum sp_field_
 		if (role == SP_ROLE_SRC || role == SP_ROLE_DST)
 			return b->pos[layer][i] / 8 + 1;
 		if (v->kind != SP_V_ITEMS || !v->len ||
-		    !sp_node_number(n, (unsigned)sp_node_field(n, f->of)))
+		    !segments_left(n, f, v->len))
 			return 0;
 		return b->pos[layer][i] / 8 + 1 +
 		       (role == SP_ROLE_ROUTE_LAST ? (v->len - 1) * 16 : 0);
