@@ -48,8 +48,8 @@ enum sp_field_role {
 	SP_ROLE_NONE,
 	SP_ROLE_SRC,   /* address of the pseudo header */
 	SP_ROLE_DST,   /* the same */
-	/* The last (first) of these addresses stands for the destination while the field `of` is
-	 * not 0: RFC 8200 8.1, RFC 8754 2. */
+	/* The last (first) of these addresses stands for the destination, while the field `of`,
+	 * if there is one, is not 0: RFC 791, RFC 8200 8.1, RFC 8754 2. */
 	SP_ROLE_ROUTE_LAST,
 	SP_ROLE_ROUTE_FIRST,
 };
