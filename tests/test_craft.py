@@ -65,7 +65,7 @@ def test_tshark_finds_nothing_wrong(packet, tmp_path):
             "-e", "_ws.expert.message"]
     for protocol in ("ip", "tcp", "udp"):
         argv += ["-o", f"{protocol}.check_checksum:TRUE"]
-    argv += ["-o", "sctp.checksum:CRC32C"]
+    argv += ["-o", "sctp.checksum:CRC 32c"]
     for name in CHECKSUMS:
         argv += ["-e", name]
     out = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout
