@@ -26,6 +26,8 @@ size_t sp_expr_token(struct sp_expr *);
 /* The octets of "text", 'text' or 0x0a0b at p, in the arena. */
 int sp_expr_octets(struct sp_expr *, const uint8_t **, uint32_t *len);
 
+/* The whole expression, into the packet. */
+int sp_expr_headers(struct sp_expr *);
 /* The fields between ( and ), at p behind the (. Names may be left out where positional. */
 int sp_expr_fields(struct sp_expr *, struct sp_node *, bool positional);
 /* The value at p for a field of a node. */
