@@ -204,6 +204,30 @@ static void wide_addresses(void **state)
 	refused("ipv6(src=2001:db8::1..2001:db9::1/65536)", "stays within its first 64 bits");
 }
 
+static void lists_of_octets(void **state)
+{
+	struct sp_template t = compiled(
+		"udp(sport=[1,2,3])/raw(load=[\"0123456789\",\"abcdefghij\"])");
+
+	(void)state;
+	assert_int_equal(t.n_places, 3);
+	assert_int_equal(t.units, 6);
+	assert_true(t.fixed);
+	assert_int_equal(t.place[0].every, 2);
+	assert_int_equal(t.place[1].off, 8);
+	assert_int_equal(t.place[1].bytes, 8);
+	assert_int_equal(t.place[1].every, 1);
+	assert_memory_equal(t.place[1].table, "01234567abcdefgh", 16);
+	assert_int_equal(t.place[2].off, 16);
+	assert_int_equal(t.place[2].bytes, 2);
+	assert_int_equal(t.place[2].every, 1);
+	assert_memory_equal(t.place[2].table, "89ij", 4);
+	sp_template_free(&t);
+	refused("raw(load=[\"a\",\"bc\"])", "one length, 1 octets, not 2");
+	refused("raw(len=9,load=[\"a\",\"b\"])", "a list has its own length");
+	refused("dns(qd=[([\"a.b\",\"a.bc\"])])", "one length");
+}
+
 static void front_ends_ask_and_set(void **state)
 {
 	struct sp_packet *p = parsed("eth()/ip(dst=10.0.0.2)/udp()");
@@ -264,7 +288,8 @@ static void mistakes_are_named(void **state)
 	refused("udp(sport=[1,2)", "',' or ']' is expected");
 	refused("udp(sport=random(9..1))", "random takes first..last");
 	refused("udp(sport=[1..65535,0..9])", "test:21: a list holds at most 65536 values");
-	refused("udp(sport=@ports)", "test:11: udp.sport: files of values");
+	refused("udp(sport=@ports)",
+		"test:11: udp.sport: a file of values cannot be read from here");
 	refused("\"\\q\"", "test:2: '\\q' is no escape");
 	refused("tcp(options=[[[[", "there is no TCP option");
 	refused("dns(qd=[\"a..b\"])", "DNSQR.qname is a domain name");
@@ -280,7 +305,7 @@ static void memory_runs_out(void **state)
 {
 	static const char text[] =
 		"eth()/ip(src=10.0.0.0/24,options=[RR=[1.1.1.1],NOP])/tcp(dport=[1,2,3],"
-		"options=[MSS=5,SAck=[(1,2)]])/\"payload\"/padding(len=3)";
+		"options=[MSS=5,SAck=[(1,2)]])/raw(load=[\"ab\",\"cd\"])/padding(len=3)";
 	uint8_t octets[256];
 	size_t len;
 	struct sp_packet *p = parsed(text);
@@ -349,6 +374,7 @@ int main(void)
 		cmocka_unit_test(walks_and_tables),
 		cmocka_unit_test(written_order_decides),
 		cmocka_unit_test(wide_addresses),
+		cmocka_unit_test(lists_of_octets),
 		cmocka_unit_test(front_ends_ask_and_set),
 		cmocka_unit_test(names_of_scapy_and_others),
 		cmocka_unit_test(mistakes_are_named),

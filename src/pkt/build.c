@@ -34,7 +34,8 @@ static int note_varied(struct sp_build *b, const struct sp_node *n, unsigned i)
 {
 	const struct sp_value *v = &n->value[i];
 
-	if (v->kind != SP_V_WALK && v->kind != SP_V_TABLE && v->kind != SP_V_RANDOM)
+	if (v->kind != SP_V_WALK && v->kind != SP_V_TABLE && v->kind != SP_V_RANDOM &&
+	    (v->kind != SP_V_BYTES || v->count < 2))
 		return 0;
 	if (b->n_varied == SP_PLACES_MAX)
 		return fail(b, n, "too many fields vary");
@@ -70,8 +71,9 @@ static int lay_bytes(struct sp_build *b, const struct sp_node *n, unsigned i)
 	uint32_t len = have;
 	uint8_t *to;
 
-	grown(n, i, &len);
-	if (room(b, n, (uint64_t)len * 8))
+	if (grown(n, i, &len) && v->kind == SP_V_BYTES && v->count > 1)
+		return fail(b, n, "a list has its own length");
+	if (note_varied(b, n, i) || room(b, n, (uint64_t)len * 8))
 		return -EINVAL;
 	to = b->octets + b->bit / 8;
 	for (uint32_t k = 0; k < len; k++)

@@ -10,6 +10,7 @@ struct sp_expr {
 	struct sp_packet *packet;
 	struct sp_err *err;
 	unsigned depth; /* of brackets */
+	bool files;	/* @file is read */
 };
 
 #define SP_EXPR_DEPTH 16u
@@ -32,6 +33,14 @@ int sp_expr_headers(struct sp_expr *);
 int sp_expr_fields(struct sp_expr *, struct sp_node *, bool positional);
 /* The value at p for a field of a node. */
 int sp_expr_value(struct sp_expr *, struct sp_node *, unsigned field);
+/* Of a fixed field: a value, a range or a prefix. Of another: octets or a name. */
+int sp_expr_span(struct sp_expr *, const struct sp_node *, const struct sp_field *,
+		 struct sp_value *);
+int sp_expr_variable(struct sp_expr *, const struct sp_node *, const struct sp_field *,
+		     struct sp_value *);
+/* At [ or @: several values. */
+int sp_expr_list(struct sp_expr *, const struct sp_node *, const struct sp_field *,
+		 struct sp_value *);
 int sp_expr_items(struct sp_expr *, struct sp_node *, unsigned field);
 
 #endif

@@ -23,12 +23,12 @@ static struct sp_packet *new_packet(const char *place, const struct sp_hdr_ops *
 	return NULL;
 }
 
-int sp_packet_parse(struct sp_packet **out, const char *text, const char *place,
-		    const struct sp_hdr_ops *const *hdrs, const struct sp_mem *mem,
-		    struct sp_err *err)
+static int parse(struct sp_packet **out, const char *text, const char *place, bool files,
+		 const struct sp_hdr_ops *const *hdrs, const struct sp_mem *mem,
+		 struct sp_err *err)
 {
 	struct sp_packet *p = new_packet(place, hdrs, mem);
-	struct sp_expr x = { .text = text, .p = text, .packet = p, .err = err };
+	struct sp_expr x = { .text = text, .p = text, .packet = p, .err = err, .files = files };
 	int rc;
 
 	*out = NULL;
@@ -41,6 +41,20 @@ int sp_packet_parse(struct sp_packet **out, const char *text, const char *place,
 	}
 	*out = p;
 	return 0;
+}
+
+int sp_packet_parse(struct sp_packet **out, const char *text, const char *place,
+		    const struct sp_hdr_ops *const *hdrs, const struct sp_mem *mem,
+		    struct sp_err *err)
+{
+	return parse(out, text, place, false, hdrs, mem, err);
+}
+
+int sp_packet_parse_files(struct sp_packet **out, const char *text, const char *place,
+			  const struct sp_hdr_ops *const *hdrs, const struct sp_mem *mem,
+			  struct sp_err *err)
+{
+	return parse(out, text, place, true, hdrs, mem, err);
 }
 
 void sp_packet_free(struct sp_packet *p)
