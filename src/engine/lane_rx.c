@@ -1,7 +1,7 @@
 #include "engine/lane_rx.h"
 
 #include "core/shared.h"
-#include "pkt/dissect.h"
+#include "pkt/view.h"
 
 /* One frame becomes what a datagram is: data and len of the UDP payload, the bytes around it in
  * stamp_off. False: not UDP for one of our port numbers. */
