@@ -70,9 +70,13 @@ static void put_line(struct sp_plain *p, int64_t real_ns, const struct figures *
 	sp_str_puts(out, text);
 }
 
-/* As other tools' results files have it; a damaged unit was received, too. */
-static void put_received(const struct sp_counts *c, struct sp_str *out)
+/* Of frames, as Contrail's results files have it; a damaged one was received, too. */
+static void put_received(const struct sp_result *r, struct sp_str *out)
 {
+	const struct sp_counts *c = &r->total.c;
+
+	if (!r->unit || strcmp(r->unit, "frame") != 0)
+		return;
 	if (sp_counts_has(c, SP_C_rx_packets))
 		sp_str_printf(out, "Received=%llu\n",
 			      (unsigned long long)c->v[SP_C_rx_packets]);
@@ -90,7 +94,7 @@ void sp_plain_event(struct sp_plain *p, const struct sp_event *ev, struct sp_str
 	f = ev->kind == SP_EVENT_MARK ? of_mark(ev->mark) : of_total(ev->result);
 	put_line(p, ev->real_ns, &f, out);
 	if (ev->kind == SP_EVENT_END && ev->result->role == SP_ROLE_RECV)
-		put_received(&ev->result->total.c, out);
+		put_received(ev->result, out);
 	if (ev->kind == SP_EVENT_END && ev->result->role != SP_ROLE_RECV) {
 		put_time(out, ev->real_ns);
 		sp_str_puts(out, "Traffic generation complete\n");
