@@ -20,7 +20,7 @@ static void put_ports(const uint8_t *l4, const uint8_t *end, uint8_t proto,
 }
 
 static bool ends_v4(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *from,
-		    struct sp_endpoint *to)
+		    struct sp_endpoint *to, const uint8_t **l4)
 {
 	uint32_t ihl;
 
@@ -34,11 +34,14 @@ static bool ends_v4(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *f
 	memcpy(to->addr.ip, ip + 16, 4);
 	if ((sp_get_be16(ip + 6) & 0x1fff) == 0) /* only a first fragment has ports */
 		put_ports(ip + ihl, end, ip[9], from, to);
+	if (sp_get_be16(ip + 6) & 0x2000)
+		from->port = 0;
+	*l4 = ip + ihl;
 	return true;
 }
 
 static bool ends_v6(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *from,
-		    struct sp_endpoint *to)
+		    struct sp_endpoint *to, const uint8_t **l4)
 {
 	if (end - ip < 40 || ip[0] >> 4 != 6)
 		return false;
@@ -46,14 +49,16 @@ static bool ends_v6(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *f
 	memcpy(from->addr.ip, ip + 8, 16);
 	memcpy(to->addr.ip, ip + 24, 16);
 	put_ports(ip + 40, end, ip[6], from, to);
+	*l4 = ip + 40;
 	return true;
 }
 
 bool sp_packet_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
-		    struct sp_endpoint *to)
+		    struct sp_endpoint *to, uint32_t *l4)
 {
-	const uint8_t *end = frame + len, *p = frame + 12;
+	const uint8_t *end = frame + len, *p = frame + 12, *after = NULL;
 	uint16_t type;
+	bool ip;
 
 	*from = *to = (struct sp_endpoint){ 0 };
 	if (len < PACKET_ETH)
@@ -64,9 +69,10 @@ bool sp_packet_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from
 		type = sp_get_be16(p);
 	}
 	p += 2;
-	if (type == ETH_P_IP)
-		return ends_v4(p, end, from, to);
-	if (type == ETH_P_IPV6)
-		return ends_v6(p, end, from, to);
-	return false;
+	ip = type == ETH_P_IP	  ? ends_v4(p, end, from, to, &after)
+	     : type == ETH_P_IPV6 ? ends_v6(p, end, from, to, &after)
+				  : false;
+	if (ip && l4)
+		*l4 = (uint32_t)(after - frame);
+	return ip;
 }
