@@ -8,7 +8,7 @@
 static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
 {
 	for (unsigned i = 0; c->source[i]; i++)
-		if (c->source[i]->makes & makes)
+		if ((c->source[i]->makes & makes) && !c->source[i]->asks)
 			return c->source[i];
 	return NULL;
 }

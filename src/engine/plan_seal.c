@@ -193,7 +193,7 @@ static int check_carrier(struct check *c, const char *word, const struct sp_prot
 static int check_settings(struct check *c, const struct sp_protocol *p, const void *conf,
 			  const void *wrap_conf, const char *place)
 {
-	int rc = p->proto && p->proto->check && conf ? p->proto->check(conf, c->err) : 0;
+	int rc = p->check && conf ? p->check(conf, c->err) : 0;
 
 	if (!rc && p->wrap && p->wrap->check && wrap_conf)
 		rc = p->wrap->check(wrap_conf, c->err);
