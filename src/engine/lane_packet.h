@@ -1,5 +1,5 @@
-/* The packet lane: departures that are due become messages and leave; messages that arrive are
- * matched and verified. One a worker. Knows transports and sources by their operations only. */
+/* The packet lane: departures that are due become messages and leave; what arrives is
+ * lane_rx.h's. One a worker. Knows transports and sources by their operations only. */
 #ifndef SP_ENGINE_LANE_PACKET_H
 #define SP_ENGINE_LANE_PACKET_H
 
@@ -90,7 +90,5 @@ static inline bool sp_lane_waiting(const struct sp_lane *l)
 }
 /* Gives up what waits: returns how many units; each is counted by give_up(arg, stream). */
 void sp_lane_give_up(struct sp_lane *, void (*give_up)(void *arg, uint32_t stream), void *arg);
-/* HOT. Receives a burst of each port; returns the number of messages. */
-uint32_t sp_lane_rx(struct sp_lane *);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/shared.h"
+#include "engine/lane_rx.h"
 
 /* Not worth going to sleep for less. */
 #define SLEEP_AT_LEAST_NS 20000u
