@@ -8,6 +8,7 @@
 
 #include "core/env.h"
 #include "core/pacer.h"
+#include "engine/asks.h"
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
@@ -25,6 +26,8 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
+	struct sp_asks
+		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	uint16_t accept_first, accept_last; /* frames: UDP port numbers that count */
 	uint64_t ignored;		    /* frames that were not for us */
 	int tx_error, rx_error;		    /* last hard error, 0 none; read by control */
@@ -42,6 +45,7 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	bool asks;		      /* its units are answered, by the port's asks */
 	uint8_t lane;		      /* enum sp_lane_kind */
 	uint32_t index;		      /* in the other lane, where it is one of another's */
 	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
@@ -58,6 +62,7 @@ struct sp_lane {
 	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
+	bool asks;    /* some of the streams are answered */
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;

@@ -7,14 +7,14 @@
  * stamp_off. False: not UDP for one of our port numbers. */
 static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
 {
-	struct sp_udp_view v;
+	struct sp_view v;
 	bool verify = !(m->flags & (SP_M_CSUM_PARTIAL | SP_M_CSUM_OK));
 
-	if (sp_dissect_udp(m->data, m->len, verify, &v))
+	if (sp_view(m->data, m->len, verify, SP_CSUM_UNKNOWN, &v) || v.proto != SP_PROTO_UDP)
 		return false;
 	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
 		return false;
-	if (v.csum == SP_CSUM_BAD)
+	if (sp_view_corrupt(&v))
 		m->flags |= SP_M_CSUM_BAD;
 	m->stamp_off = (uint16_t)(m->len - v.payload_len);
 	m->data += v.payload_off;
@@ -77,6 +77,12 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (r == 0)
 			continue;
 		n += (uint32_t)r;
+		if (port->asks) {
+			sp_asks_answers(port->asks, &l->rx);
+			l->rx.n = (uint32_t)r;
+			port->ops->rx_release(port->q, &l->rx);
+			continue;
+		}
 		if (port->caps.bits & SP_T_FRAME)
 			narrow(port, &l->rx);
 		else if (SP_UNLIKELY(l->hellos != NULL))

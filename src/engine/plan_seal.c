@@ -332,6 +332,29 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 	return 0;
 }
 
+/* A protocol whose units are what it makes them. */
+static int check_asking(struct check *c, struct sp_plan_stream *s, const struct sp_protocol *p,
+			const struct sp_plan_port *port, bool sized, const char *place)
+{
+	if (is_frame(sp_catalog_transport(c->b->catalog, port->transport)))
+		return sp_fail(
+			c->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: protocol %s goes over datagrams (transport %s), not over the "
+			"transport '%s'",
+			place, s->protocol, p->transport, port->transport);
+	if (sized && s->size)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a %s of %s has the size that it has: leave size out", place,
+			       p->source->asks->unit, s->protocol);
+	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %s has its own numbers, and no room for a stamp", place,
+			       s->protocol);
+	s->size = 0;
+	s->stamp = SP_STAMP_OFF;
+	return 0;
+}
+
 static int check_deal(struct check *c, const struct sp_plan_stream *s, const char *place)
 {
 	if (s->deal_at + s->deal_n > s->deal_of)
@@ -397,7 +420,9 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		rc = check_settings(c, &p, s->conf, s->wrap_conf, place);
 	if (rc)
 		return rc;
-	if (strcmp(p.transport, "udp") != 0) {
+	if (p.source) {
+		rc = check_asking(c, s, &p, port, sized, place);
+	} else if (strcmp(p.transport, "udp") != 0) {
 		rc = check_conn_stream(c, s, &p, sized, place);
 	} else {
 		s->size = sized ? s->size : DEFAULT_SIZE;

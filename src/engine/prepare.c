@@ -261,7 +261,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	struct sp_port_conf conf = { .name = p->plan->name,
 				     .workers = r->n_workers,
 				     .tx = p->tx,
-				     .rx = p->rx,
+				     .rx = p->rx || p->hears,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -308,6 +308,8 @@ static int open_ports(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		r->ports[plan->streams[i].from_port].tx = true;
 		r->ports[plan->streams[i].from_port].n_targets++;
+		r->ports[plan->streams[i].from_port].hears |= sp_run_hears(r,
+									   &plan->streams[i]);
 	}
 	for (unsigned i = 0; i < plan->n_recvs; i++)
 		r->ports[plan->recvs[i].from_port].rx = true;
@@ -352,7 +354,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.q = p->queues[index],
 			.caps = p->caps,
 			.tx = p->tx,
-			.rx = p->rx,
+			.rx = p->rx || p->hears,
 			.accept_first = (uint16_t)p->plan->port,
 			.accept_last = (uint16_t)last
 		};
@@ -381,15 +383,16 @@ struct source_key {
 	const struct sp_stamp_ops *stamp;
 	uint64_t size;
 	const char *payload;
+	const void *conf;      /* the protocol's settings, where it is a source */
 	struct sp_endpoint to; /* frames only */
 	unsigned port;
 };
 
 static bool key_eq(const struct source_key *a, const struct source_key *b)
 {
-	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->port == b->port && strcmp(a->payload, b->payload) == 0 &&
-	       sp_endpoint_eq(&a->to, &b->to);
+	return a->ops == b->ops && a->conf == b->conf && a->stamp == b->stamp &&
+	       a->size == b->size && a->port == b->port &&
+	       strcmp(a->payload, b->payload) == 0 && sp_endpoint_eq(&a->to, &b->to);
 }
 
 static uint64_t key_hash(const struct source_key *k)
@@ -418,6 +421,25 @@ static int check_mac(const struct sp_run *r, const struct run_port *p,
 		m[2], m[3], m[4], m[5], p->segment->place);
 }
 
+static int source_conf(struct sp_run *r, const struct source_key *k, const void **out,
+		       struct sp_err *err)
+{
+	void *conf = NULL;
+	int ret;
+
+	*out = k->conf;
+	if (k->conf)
+		return 0;
+	*out = conf = sp_arena_alloc(&r->arena, k->ops->conf_size + 1);
+	if (!conf)
+		return no_memory(err);
+	ret = sp_opts_default(k->ops->opts, conf, &r->arena, err);
+	if (ret == 0 && *k->payload)
+		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload",
+				  &r->arena, err);
+	return ret;
+}
+
 static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,
 		       struct sp_err *err)
 {
@@ -425,16 +447,8 @@ static int open_source(struct sp_run *r, const struct source_key *k, struct sp_l
 	struct sp_source_args args = { .size = (uint32_t)k->size,
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .to = k->to };
-	void *conf = sp_arena_alloc(&r->arena, k->ops->conf_size + 1);
-	int ret;
+	int ret = source_conf(r, k, &args.conf, err);
 
-	if (!conf)
-		return no_memory(err);
-	args.conf = conf;
-	ret = sp_opts_default(k->ops->opts, conf, &r->arena, err);
-	if (ret == 0 && *k->payload)
-		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload",
-				  &r->arena, err);
 	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
 		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
 		ret = p->ops->link(p->port, &k->to, &args.link, err);
@@ -485,6 +499,8 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 				   .size = s->plan->size,
 				   .payload = s->plan->payload,
 				   .port = s->plan->from_port };
+	if (choice.source->asks)
+		key.conf = s->plan->conf;
 	if (p->caps.bits & SP_T_FRAME)
 		key.to = s->to;
 	for (h = (uint32_t)key_hash(&key) & mask; hash[h]; h = (h + 1) & mask)
@@ -498,7 +514,9 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 		hash[h] = ++r->n_sources;
 	}
 	ls->source = hash[h] - 1;
-	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
+	if (choice.source->asks)
+		ret = sp_run_prepare_ask(r, i, err);
+	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
 }
 
 static int place_streams(struct sp_run *r, struct sp_err *err)
@@ -809,6 +827,7 @@ void sp_run_release(struct sp_run *r)
 
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_quit(&r->workers[i]);
+	sp_run_close_asks(r);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);

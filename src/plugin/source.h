@@ -39,6 +39,9 @@ struct sp_ask_ops {
 	bool (*get_key)(const struct sp_source *, const uint8_t *data, uint32_t len,
 			struct sp_answer *);
 	uint64_t (*timeout_ns)(const struct sp_source *); /* how long an answer may take */
+	const char *unit;				  /* "query" */
+	/* What people call a status; NULL: it has no name. */
+	const char *(*status_name)(uint32_t status);
 };
 
 struct sp_source_ops {

@@ -59,7 +59,7 @@ static struct sp_source *source(const struct sp_source_args *a)
 
 /* One frame of len, its stamp random; what the dissector says about it. */
 static struct sp_view make(struct sp_source *s, uint8_t *data, uint32_t len, uint16_t flags,
-			       struct sp_rng *rng)
+			   struct sp_rng *rng)
 {
 	struct sp_msg m = { .data = data, .len = len, .flags = flags };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };

@@ -124,11 +124,23 @@ static uint64_t timeout_of(const struct sp_source *s)
 	return s->timeout_ns;
 }
 
+static const char *code_name(uint32_t code)
+{
+	/* RFC 6895 2.3 */
+	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+					     "NOTIMP",	"REFUSED", "YXDOMAIN", "YXRRSET",
+					     "NXRRSET", "NOTAUTH", "NOTZONE" };
+
+	return code < sizeof names / sizeof *names ? names[code] : NULL;
+}
+
 static const struct sp_ask_ops asks = {
 	.key_bits = 16,
 	.put_key = put_key,
 	.get_key = get_key,
 	.timeout_ns = timeout_of,
+	.unit = "query",
+	.status_name = code_name,
 };
 
 const struct sp_source_ops sp_source_dns = {
