@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static uint32_t sum;
 
-static void look(const struct sp_reader_packet *p, uint64_t n, uint64_t *offset)
+static void look(const struct sp_cap_packet *p, uint64_t n, uint64_t *offset)
 {
 	if (p->number != n || (n > 1 && p->offset <= *offset) || p->len > SP_READ_PACKET_MOST ||
 	    p->orig_len < p->len || !sp_link_type_known(p->link))
@@ -25,23 +25,23 @@ static void look(const struct sp_reader_packet *p, uint64_t n, uint64_t *offset)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	int rc, fd = memfd_create("capture", MFD_CLOEXEC);
-	struct sp_reader_packet p;
+	struct sp_cap_packet p;
 	struct sp_err err = { 0 };
-	struct sp_capture *c;
+	struct sp_cap *c;
 	uint64_t n = 0, offset = 0;
 	char path[40];
 
 	if (fd < 0 || write(fd, data, len) != (ssize_t)len)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	rc = sp_capture_open(&c, path, sp_mem_system(), &err);
-	while (!rc && (rc = sp_capture_next(c, &p, &err)) == 1) {
+	rc = sp_cap_open(&c, path, sp_mem_system(), &err);
+	while (!rc && (rc = sp_cap_next(c, &p, &err)) == 1) {
 		look(&p, ++n, &offset);
 		rc = 0;
 	}
 	if (rc && (strncmp(err.text, path, strlen(path)) != 0 || strchr(err.text, '\n')))
 		abort();
-	sp_capture_close(c);
+	sp_cap_close(c);
 	close(fd);
 	return 0;
 }

@@ -13,7 +13,7 @@
 #define NS_PER_S       1000000000u
 #define HAS_FCS	       0x04000000u
 
-static int next(struct sp_capture *c, struct sp_reader_packet *out, struct sp_err *err)
+static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
 {
 	uint64_t at = sp_input_offset(c->in), fraction;
 	const uint8_t *p;
@@ -23,32 +23,32 @@ static int next(struct sp_capture *c, struct sp_reader_packet *out, struct sp_er
 	if (!n && !sp_input_error(c->in, NULL))
 		return 0;
 	if (n < c->record_len)
-		return sp_capture_cut(c, at, err);
-	len = sp_capture_u32(c, p + 8);
+		return sp_cap_cut(c, at, err);
+	len = sp_cap_u32(c, p + 8);
 	if (len > SP_READ_PACKET_MOST)
-		return sp_capture_bad(c, at, err,
-				      "a captured length of %u octets is not to be believed "
-				      "(%u at most)",
-				      len, SP_READ_PACKET_MOST);
-	fraction = (uint64_t)sp_capture_u32(c, p + 4) * c->unit_ns;
-	*out = (struct sp_reader_packet){
+		return sp_cap_bad(c, at, err,
+				  "a captured length of %u octets is not to be believed "
+				  "(%u at most)",
+				  len, SP_READ_PACKET_MOST);
+	fraction = (uint64_t)sp_cap_u32(c, p + 4) * c->unit_ns;
+	*out = (struct sp_cap_packet){
 		.offset = at,
-		.t_ns = (int64_t)sp_capture_u32(c, p) * NS_PER_S + (int64_t)fraction,
+		.t_ns = (int64_t)sp_cap_u32(c, p) * NS_PER_S + (int64_t)fraction,
 		.len = len,
-		.orig_len = sp_capture_u32(c, p + 12),
+		.orig_len = sp_cap_u32(c, p + 12),
 		.link = c->only.link,
 		.fcs_len = c->only.fcs_len,
 		.timed = true,
 	};
 	sp_input_take(c->in, c->record_len);
 	if (sp_input_need(c->in, len, &out->data) < len)
-		return sp_capture_cut(c, at, err);
+		return sp_cap_cut(c, at, err);
 	sp_input_take(c->in, len);
 	c->odd.bad_fraction += fraction >= NS_PER_S;
-	return sp_capture_note(c, out);
+	return sp_cap_note(c, out);
 }
 
-static bool is_ours(struct sp_capture *c, uint32_t magic)
+static bool is_ours(struct sp_cap *c, uint32_t magic)
 {
 	switch (magic) {
 	case MICRO:
@@ -69,7 +69,7 @@ static bool is_ours(struct sp_capture *c, uint32_t magic)
 	}
 }
 
-int sp_pcap_begin(struct sp_capture *c, struct sp_err *err)
+int sp_pcap_begin(struct sp_cap *c, struct sp_err *err)
 {
 	uint32_t magic, type;
 	const uint8_t *p;
@@ -88,18 +88,18 @@ int sp_pcap_begin(struct sp_capture *c, struct sp_err *err)
 	if (n < FILE_HEADER)
 		return sp_fail(err, -EBADMSG, SP_EXIT_DATA,
 			       "%s: byte %zu: the file ends in its header", c->path, n);
-	if (sp_capture_u16(c, p + 4) != 2)
+	if (sp_cap_u16(c, p + 4) != 2)
 		return sp_fail(err, -EBADMSG, SP_EXIT_DATA,
 			       "%s: byte 4: version %u of the format; 2.4 is known", c->path,
-			       (unsigned)sp_capture_u16(c, p + 4));
-	type = sp_capture_u32(c, p + 20);
+			       (unsigned)sp_cap_u16(c, p + 4));
+	type = sp_cap_u32(c, p + 20);
 	c->only.link = sp_link_type_plain((uint16_t)type);
 	c->only.fcs_len = type & HAS_FCS ? (uint8_t)(type >> 28 << 1) : 0;
 	c->next = next;
 	if (type >> 16 & 0x3ff)
 		return sp_fail(err, -EBADMSG, SP_EXIT_DATA, "%s: byte 20: %#x is no link type",
 			       c->path, type);
-	if (sp_capture_check_link(c, c->only.link, 20, err))
+	if (sp_cap_check_link(c, c->only.link, 20, err))
 		return -EBADMSG;
 	sp_input_take(c->in, FILE_HEADER);
 	return 1;

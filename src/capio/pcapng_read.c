@@ -46,29 +46,29 @@ static int64_t to_ns(const struct interface *i, uint64_t units)
 }
 
 /* Options of an interface from p on. */
-static int read_options(struct sp_capture *c, const struct block *b, const uint8_t *p,
+static int read_options(struct sp_cap *c, const struct block *b, const uint8_t *p,
 			const uint8_t *end, struct interface *i, struct sp_err *err)
 {
 	while (end - p >= 4) {
-		uint16_t code = sp_capture_u16(c, p), len = sp_capture_u16(c, p + 2);
+		uint16_t code = sp_cap_u16(c, p), len = sp_cap_u16(c, p + 2);
 		uint64_t offset;
 
 		p += 4;
 		if (code == OPT_END)
 			break;
 		if (len > end - p)
-			return sp_capture_bad(c, b->at, err,
-					      "option %u of an interface is longer than its "
-					      "block",
-					      (unsigned)code);
+			return sp_cap_bad(c, b->at, err,
+					  "option %u of an interface is longer than its "
+					  "block",
+					  (unsigned)code);
 		if (code == OPT_TSRESOL && len == 1) {
 			i->resolution = *p;
 			if ((*p & (BINARY - 1)) > (*p & BINARY ? 63 : 19))
-				return sp_capture_bad(c, b->at, err,
-						      "time in units of %s^-%u s is not to be "
-						      "believed",
-						      *p & BINARY ? "2" : "10",
-						      (unsigned)(*p & (BINARY - 1)));
+				return sp_cap_bad(c, b->at, err,
+						  "time in units of %s^-%u s is not to be "
+						  "believed",
+						  *p & BINARY ? "2" : "10",
+						  (unsigned)(*p & (BINARY - 1)));
 		} else if (code == OPT_FCSLEN && len == 1) {
 			i->fcs_len = *p;
 		} else if (code == OPT_TSOFFSET && len == 8) {
@@ -77,10 +77,10 @@ static int read_options(struct sp_capture *c, const struct block *b, const uint8
 			i->offset_s = (int64_t)offset;
 			if (i->offset_s > INT64_MAX / 2 / NS_PER_S ||
 			    i->offset_s < -(INT64_MAX / 2 / NS_PER_S))
-				return sp_capture_bad(c, b->at, err,
-						      "a time offset of %lld s is not to be "
-						      "believed",
-						      (long long)i->offset_s);
+				return sp_cap_bad(c, b->at, err,
+						  "a time offset of %lld s is not to be "
+						  "believed",
+						  (long long)i->offset_s);
 		}
 		len = (uint16_t)((len + 3u) & ~3u);
 		p = len > end - p ? end : p + len;
@@ -88,7 +88,7 @@ static int read_options(struct sp_capture *c, const struct block *b, const uint8
 	return 0;
 }
 
-static int add_interface(struct sp_capture *c, const struct interface *i, const struct block *b,
+static int add_interface(struct sp_cap *c, const struct interface *i, const struct block *b,
 			 struct sp_err *err)
 {
 	if (c->n_interfaces == c->cap_interfaces) {
@@ -96,8 +96,8 @@ static int add_interface(struct sp_capture *c, const struct interface *i, const 
 		struct interface *more;
 
 		if (cap > SP_NG_INTERFACES_MOST)
-			return sp_capture_bad(c, b->at, err, "more than %u interfaces",
-					      SP_NG_INTERFACES_MOST);
+			return sp_cap_bad(c, b->at, err, "more than %u interfaces",
+					  SP_NG_INTERFACES_MOST);
 		more = sp_alloc_array(c->mem, cap, sizeof *more);
 		if (!more)
 			return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
@@ -112,14 +112,14 @@ static int add_interface(struct sp_capture *c, const struct interface *i, const 
 }
 
 /* n octets of the block's body, from its beginning; shorter: the file is cut. */
-static const uint8_t *body(struct sp_capture *c, size_t n)
+static const uint8_t *body(struct sp_cap *c, size_t n)
 {
 	const uint8_t *p;
 
 	return sp_input_need(c->in, HEAD + n, &p) < HEAD + n ? NULL : p + HEAD;
 }
 
-static int read_interface(struct sp_capture *c, const struct block *b, struct sp_err *err)
+static int read_interface(struct sp_cap *c, const struct block *b, struct sp_err *err)
 {
 	uint32_t len = b->len - FRAME, seen = len < OPTIONS_MOST ? len : OPTIONS_MOST;
 	struct interface i = { .resolution = MICROSECONDS };
@@ -127,13 +127,13 @@ static int read_interface(struct sp_capture *c, const struct block *b, struct sp
 	int rc;
 
 	if (len < 8)
-		return sp_capture_bad(c, b->at, err, "an interface block of %u octets", b->len);
+		return sp_cap_bad(c, b->at, err, "an interface block of %u octets", b->len);
 	p = body(c, seen);
 	if (!p)
-		return sp_capture_cut(c, b->at, err);
-	i.link = sp_link_type_plain(sp_capture_u16(c, p));
-	i.snaplen = sp_capture_u32(c, p + 4);
-	rc = sp_capture_check_link(c, i.link, b->at + HEAD, err);
+		return sp_cap_cut(c, b->at, err);
+	i.link = sp_link_type_plain(sp_cap_u16(c, p));
+	i.snaplen = sp_cap_u32(c, p + 4);
+	rc = sp_cap_check_link(c, i.link, b->at + HEAD, err);
 	if (!rc)
 		rc = read_options(c, b, p + 8, p + seen, &i, err);
 	return rc ? rc : add_interface(c, &i, b, err);
@@ -144,22 +144,21 @@ struct place {
 	uint32_t interface, head, len, orig_len;
 };
 
-static int check_place(const struct sp_capture *c, const struct block *b, struct place *w,
+static int check_place(const struct sp_cap *c, const struct block *b, struct place *w,
 		       struct sp_err *err)
 {
 	if (w->interface >= c->n_interfaces)
-		return sp_capture_bad(c, b->at, err,
-				      "it is from interface %u, and there are %u", w->interface,
-				      c->n_interfaces);
+		return sp_cap_bad(c, b->at, err, "it is from interface %u, and there are %u",
+				  w->interface, c->n_interfaces);
 	if (w->len > SP_READ_PACKET_MOST)
-		return sp_capture_bad(c, b->at, err,
-				      "a captured length of %u octets is not to be believed "
-				      "(%u at most)",
-				      w->len, SP_READ_PACKET_MOST);
+		return sp_cap_bad(c, b->at, err,
+				  "a captured length of %u octets is not to be believed "
+				  "(%u at most)",
+				  w->len, SP_READ_PACKET_MOST);
 	if (w->len > b->len - FRAME - w->head)
-		return sp_capture_bad(c, b->at, err,
-				      "a captured length of %u octets in a block of %u", w->len,
-				      b->len);
+		return sp_cap_bad(c, b->at, err,
+				  "a captured length of %u octets in a block of %u", w->len,
+				  b->len);
 	return 0;
 }
 
@@ -169,7 +168,7 @@ static uint32_t fixed_part(uint32_t type)
 	return type == SIMPLE ? 4 : 20;
 }
 
-static void read_place(const struct sp_capture *c, const struct block *b, const uint8_t *p,
+static void read_place(const struct sp_cap *c, const struct block *b, const uint8_t *p,
 		       struct place *w)
 {
 	uint32_t room = b->len - FRAME - 4, snap;
@@ -177,21 +176,21 @@ static void read_place(const struct sp_capture *c, const struct block *b, const 
 	if (b->type == SIMPLE) {
 		/* As much as there is, up to the interface's limit. */
 		snap = c->n_interfaces ? c->interface[0].snaplen : 0;
-		*w = (struct place){ .head = 4, .orig_len = sp_capture_u32(c, p) };
+		*w = (struct place){ .head = 4, .orig_len = sp_cap_u32(c, p) };
 		w->len = w->orig_len;
 		w->len = snap && snap < w->len ? snap : w->len;
 		w->len = room < w->len ? room : w->len;
 		return;
 	}
-	*w = (struct place){ .interface = b->type == ENHANCED ? sp_capture_u32(c, p)
-							      : sp_capture_u16(c, p),
+	*w = (struct place){ .interface = b->type == ENHANCED ? sp_cap_u32(c, p)
+							      : sp_cap_u16(c, p),
 			     .head = 20,
-			     .len = sp_capture_u32(c, p + 12),
-			     .orig_len = sp_capture_u32(c, p + 16) };
+			     .len = sp_cap_u32(c, p + 12),
+			     .orig_len = sp_cap_u32(c, p + 16) };
 }
 
-static int read_packet(struct sp_capture *c, const struct block *b,
-		       struct sp_reader_packet *out, struct sp_err *err)
+static int read_packet(struct sp_cap *c, const struct block *b, struct sp_cap_packet *out,
+		       struct sp_err *err)
 {
 	uint32_t fixed = fixed_part(b->type);
 	const struct interface *i;
@@ -200,19 +199,19 @@ static int read_packet(struct sp_capture *c, const struct block *b,
 	int rc;
 
 	if (b->len - FRAME < fixed)
-		return sp_capture_bad(c, b->at, err, "a packet block of %u octets", b->len);
+		return sp_cap_bad(c, b->at, err, "a packet block of %u octets", b->len);
 	p = body(c, fixed);
 	if (!p)
-		return sp_capture_cut(c, b->at, err);
+		return sp_cap_cut(c, b->at, err);
 	read_place(c, b, p, &w);
 	rc = check_place(c, b, &w, err);
 	if (rc)
 		return rc;
 	p = body(c, w.head + w.len);
 	if (!p)
-		return sp_capture_cut(c, b->at, err);
+		return sp_cap_cut(c, b->at, err);
 	i = &c->interface[w.interface];
-	*out = (struct sp_reader_packet){
+	*out = (struct sp_cap_packet){
 		.offset = b->at,
 		.data = p + w.head,
 		.len = w.len,
@@ -223,70 +222,68 @@ static int read_packet(struct sp_capture *c, const struct block *b,
 		.timed = b->type != SIMPLE,
 	};
 	if (out->timed)
-		out->t_ns = to_ns(i, (uint64_t)sp_capture_u32(c, p + 4) << 32 |
-					     sp_capture_u32(c, p + 8));
+		out->t_ns = to_ns(i,
+				  (uint64_t)sp_cap_u32(c, p + 4) << 32 | sp_cap_u32(c, p + 8));
 	return 1;
 }
 
 /* A section may have the other byte order. */
-static int read_section(struct sp_capture *c, struct block *b, struct sp_err *err)
+static int read_section(struct sp_cap *c, struct block *b, struct sp_err *err)
 {
 	const uint8_t *p = body(c, 16);
 	uint32_t order;
 
 	if (!p)
-		return sp_capture_cut(c, b->at, err);
+		return sp_cap_cut(c, b->at, err);
 	memcpy(&order, p, sizeof order);
 	c->swapped = order == __builtin_bswap32(BYTE_ORDER_M);
 	if (!c->swapped && order != BYTE_ORDER_M)
-		return sp_capture_bad(c, b->at, err, "a section without a byte order");
-	b->len = sp_capture_u32(c, p - 4);
+		return sp_cap_bad(c, b->at, err, "a section without a byte order");
+	b->len = sp_cap_u32(c, p - 4);
 	if (b->len < FRAME + 16 || b->len % 4)
-		return sp_capture_bad(c, b->at, err, "a section header of %u octets", b->len);
-	if (sp_capture_u16(c, p + 4) != 1)
-		return sp_capture_bad(c, b->at, err, "version %u of the format; 1.0 is known",
-				      (unsigned)sp_capture_u16(c, p + 4));
+		return sp_cap_bad(c, b->at, err, "a section header of %u octets", b->len);
+	if (sp_cap_u16(c, p + 4) != 1)
+		return sp_cap_bad(c, b->at, err, "version %u of the format; 1.0 is known",
+				  (unsigned)sp_cap_u16(c, p + 4));
 	c->before += c->n_interfaces;
 	c->n_interfaces = 0;
 	return 0;
 }
 
 /* Goes behind the block, past its length at the end, which must be that at its beginning. */
-static int leave(struct sp_capture *c, const struct block *b, uint64_t from, struct sp_err *err)
+static int leave(struct sp_cap *c, const struct block *b, uint64_t from, struct sp_err *err)
 {
 	uint64_t rest = b->at + b->len - 4 - from;
 	const uint8_t *p;
 
 	if (sp_input_skip(c->in, rest) < rest || sp_input_need(c->in, 4, &p) < 4)
-		return sp_capture_cut(c, b->at, err);
-	if (sp_capture_u32(c, p) != b->len)
-		return sp_capture_bad(
-			c, b->at, err,
-			"the block is %u octets long at its beginning and %u at its "
-			"end",
-			b->len, sp_capture_u32(c, p));
+		return sp_cap_cut(c, b->at, err);
+	if (sp_cap_u32(c, p) != b->len)
+		return sp_cap_bad(c, b->at, err,
+				  "the block is %u octets long at its beginning and %u at its "
+				  "end",
+				  b->len, sp_cap_u32(c, p));
 	sp_input_take(c->in, 4);
 	return 0;
 }
 
 /* The lengths at both ends of a packet's block agree? They are looked at before the packet is given
  * out: it is gone when the input moves on. */
-static int agree(struct sp_capture *c, const struct block *b, struct sp_err *err)
+static int agree(struct sp_cap *c, const struct block *b, struct sp_err *err)
 {
 	const uint8_t *p;
 
 	if (b->len > SP_INPUT_MOST)
-		return sp_capture_bad(c, b->at, err,
-				      "a packet's block of %u octets is not to be believed",
-				      b->len);
+		return sp_cap_bad(c, b->at, err,
+				  "a packet's block of %u octets is not to be believed",
+				  b->len);
 	if (sp_input_need(c->in, b->len, &p) < b->len)
-		return sp_capture_cut(c, b->at, err);
-	if (sp_capture_u32(c, p + b->len - 4) != b->len)
-		return sp_capture_bad(
-			c, b->at, err,
-			"the block is %u octets long at its beginning and %u at its "
-			"end",
-			b->len, sp_capture_u32(c, p + b->len - 4));
+		return sp_cap_cut(c, b->at, err);
+	if (sp_cap_u32(c, p + b->len - 4) != b->len)
+		return sp_cap_bad(c, b->at, err,
+				  "the block is %u octets long at its beginning and %u at its "
+				  "end",
+				  b->len, sp_cap_u32(c, p + b->len - 4));
 	return 0;
 }
 
@@ -296,7 +293,7 @@ static bool is_packet(uint32_t type)
 }
 
 /* The next block's type and length; 0: there is none. */
-static int head(struct sp_capture *c, struct block *b, struct sp_err *err)
+static int head(struct sp_cap *c, struct block *b, struct sp_err *err)
 {
 	const uint8_t *p;
 	size_t n;
@@ -307,19 +304,19 @@ static int head(struct sp_capture *c, struct block *b, struct sp_err *err)
 	if (!n && !sp_input_error(c->in, NULL))
 		return 0;
 	if (n < HEAD)
-		return sp_capture_cut(c, b->at, err);
-	b->type = sp_capture_u32(c, p);
-	b->len = sp_capture_u32(c, p + 4);
+		return sp_cap_cut(c, b->at, err);
+	b->type = sp_cap_u32(c, p);
+	b->len = sp_cap_u32(c, p + 4);
 	if (b->type == SECTION) {
 		rc = read_section(c, b, err);
 		return rc ? rc : 1;
 	}
 	if (b->len < FRAME || b->len % 4)
-		return sp_capture_bad(c, b->at, err, "a block of %u octets", b->len);
+		return sp_cap_bad(c, b->at, err, "a block of %u octets", b->len);
 	return 1;
 }
 
-static int next(struct sp_capture *c, struct sp_reader_packet *out, struct sp_err *err)
+static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
 {
 	struct block b;
 	int rc;
@@ -335,7 +332,7 @@ static int next(struct sp_capture *c, struct sp_reader_packet *out, struct sp_er
 			if (rc < 0)
 				return rc;
 			sp_input_take(c->in, b.len);
-			return sp_capture_note(c, out);
+			return sp_cap_note(c, out);
 		}
 		rc = b.type == INTERFACE ? read_interface(c, &b, err) : 0;
 		c->odd.other_blocks += b.type != INTERFACE && b.type != SECTION;
@@ -346,7 +343,7 @@ static int next(struct sp_capture *c, struct sp_reader_packet *out, struct sp_er
 	}
 }
 
-int sp_pcapng_begin(struct sp_capture *c, struct sp_err *err)
+int sp_pcapng_begin(struct sp_cap *c, struct sp_err *err)
 {
 	const uint8_t *p;
 	struct block b;

@@ -7,8 +7,7 @@
 #include "base/str.h"
 #include "capio/read_impl.h"
 
-int sp_capture_bad(const struct sp_capture *c, uint64_t at, struct sp_err *err, const char *fmt,
-		   ...)
+int sp_cap_bad(const struct sp_cap *c, uint64_t at, struct sp_err *err, const char *fmt, ...)
 {
 	char what[300];
 	va_list ap;
@@ -20,15 +19,14 @@ int sp_capture_bad(const struct sp_capture *c, uint64_t at, struct sp_err *err, 
 		       (unsigned long long)c->packets + 1, (unsigned long long)at, what);
 }
 
-int sp_capture_cut(const struct sp_capture *c, uint64_t at, struct sp_err *err)
+int sp_cap_cut(const struct sp_cap *c, uint64_t at, struct sp_err *err)
 {
 	int rc = sp_input_error(c->in, err);
 
-	return rc ? rc : sp_capture_bad(c, at, err, "the file ends in the middle of it");
+	return rc ? rc : sp_cap_bad(c, at, err, "the file ends in the middle of it");
 }
 
-int sp_capture_check_link(const struct sp_capture *c, uint16_t link, uint64_t at,
-			  struct sp_err *err)
+int sp_cap_check_link(const struct sp_cap *c, uint16_t link, uint64_t at, struct sp_err *err)
 {
 	if (sp_link_type_known(link))
 		return 0;
@@ -38,7 +36,7 @@ int sp_capture_check_link(const struct sp_capture *c, uint16_t link, uint64_t at
 		       link >= 147 && link <= 162 ? "for private use" : "not registered");
 }
 
-int sp_capture_note(struct sp_capture *c, struct sp_reader_packet *p)
+int sp_cap_note(struct sp_cap *c, struct sp_cap_packet *p)
 {
 	p->number = ++c->packets;
 	if (p->len > p->orig_len) {
@@ -55,7 +53,7 @@ int sp_capture_note(struct sp_capture *c, struct sp_reader_packet *p)
 	return 1;
 }
 
-static int begin(struct sp_capture *c, struct sp_err *err)
+static int begin(struct sp_cap *c, struct sp_err *err)
 {
 	const uint8_t *p;
 	int rc = sp_pcap_begin(c, err);
@@ -74,38 +72,38 @@ static int begin(struct sp_capture *c, struct sp_err *err)
 		       c->path);
 }
 
-int sp_capture_open(struct sp_capture **out, const char *path, const struct sp_mem *mem,
-		    struct sp_err *err)
+int sp_cap_open(struct sp_cap **out, const char *path, const struct sp_mem *mem,
+		struct sp_err *err)
 {
-	struct sp_capture *c = sp_alloc(mem, sizeof *c);
+	struct sp_cap *c = sp_alloc(mem, sizeof *c);
 	int rc;
 
 	*out = NULL;
 	if (!c)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	*c = (struct sp_capture){ .mem = mem };
+	*c = (struct sp_cap){ .mem = mem };
 	sp_str_printable(c->path, sizeof c->path, path);
 	rc = sp_input_open(&c->in, path, mem, err);
 	if (!rc)
 		rc = begin(c, err);
 	if (rc)
-		sp_capture_close(c);
+		sp_cap_close(c);
 	else
 		*out = c;
 	return rc;
 }
 
-int sp_capture_next(struct sp_capture *c, struct sp_reader_packet *p, struct sp_err *err)
+int sp_cap_next(struct sp_cap *c, struct sp_cap_packet *p, struct sp_err *err)
 {
 	return c->next(c, p, err);
 }
 
-const struct sp_read_odd *sp_capture_odd(const struct sp_capture *c)
+const struct sp_read_odd *sp_cap_odd(const struct sp_cap *c)
 {
 	return &c->odd;
 }
 
-void sp_capture_close(struct sp_capture *c)
+void sp_cap_close(struct sp_cap *c)
 {
 	if (!c)
 		return;

@@ -14,7 +14,7 @@
 
 #define SP_READ_PACKET_MOST 262144u /* octets of a packet; more is damage */
 
-struct sp_reader_packet {
+struct sp_cap_packet {
 	uint64_t number;     /* in the file, from 1 */
 	uint64_t offset;     /* of its record or block, in the file as it is decompressed */
 	int64_t t_ns;	     /* since 1970, what is finer is cut */
@@ -37,16 +37,15 @@ struct sp_read_odd {
 	bool kuznetzov;		 /* a modified classic file */
 };
 
-struct sp_capture;
+struct sp_cap;
 
 /* Reads the header. Exit 66: missing or unreadable; 65: no capture, a link type that is private or
  * not registered, a header that is damaged. */
-int sp_capture_open(struct sp_capture **, const char *path, const struct sp_mem *,
-		    struct sp_err *);
+int sp_cap_open(struct sp_cap **, const char *path, const struct sp_mem *, struct sp_err *);
 /* 1: a packet; 0: the file's end; -EBADMSG (exit 65), -EIO (66), -ENOMEM: damage, with the number
  * of the packet and its offset in the sentence. What came before is good. */
-int sp_capture_next(struct sp_capture *, struct sp_reader_packet *, struct sp_err *);
-const struct sp_read_odd *sp_capture_odd(const struct sp_capture *);
-void sp_capture_close(struct sp_capture *);
+int sp_cap_next(struct sp_cap *, struct sp_cap_packet *, struct sp_err *);
+const struct sp_read_odd *sp_cap_odd(const struct sp_cap *);
+void sp_cap_close(struct sp_cap *);
 
 #endif

@@ -16,10 +16,10 @@ struct interface {
 	int64_t offset_s;
 };
 
-struct sp_capture {
+struct sp_cap {
 	const struct sp_mem *mem;
 	struct sp_input *in;
-	int (*next)(struct sp_capture *, struct sp_reader_packet *, struct sp_err *);
+	int (*next)(struct sp_cap *, struct sp_cap_packet *, struct sp_err *);
 	bool swapped; /* the other byte order than ours */
 	uint64_t packets;
 	int64_t last_ns;
@@ -33,7 +33,7 @@ struct sp_capture {
 	uint32_t n_interfaces, cap_interfaces, before;
 };
 
-static inline uint32_t sp_capture_u32(const struct sp_capture *c, const uint8_t *p)
+static inline uint32_t sp_cap_u32(const struct sp_cap *c, const uint8_t *p)
 {
 	uint32_t v;
 
@@ -41,7 +41,7 @@ static inline uint32_t sp_capture_u32(const struct sp_capture *c, const uint8_t 
 	return c->swapped ? __builtin_bswap32(v) : v;
 }
 
-static inline uint16_t sp_capture_u16(const struct sp_capture *c, const uint8_t *p)
+static inline uint16_t sp_cap_u16(const struct sp_cap *c, const uint8_t *p)
 {
 	uint16_t v;
 
@@ -50,18 +50,17 @@ static inline uint16_t sp_capture_u16(const struct sp_capture *c, const uint8_t 
 }
 
 /* "FILE: packet 12 at byte 3456: what"; -EBADMSG. at: the record's offset. */
-int sp_capture_bad(const struct sp_capture *, uint64_t at, struct sp_err *, const char *fmt,
-		   ...) __attribute__((format(printf, 4, 5)));
+int sp_cap_bad(const struct sp_cap *, uint64_t at, struct sp_err *, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The file ended inside the record at at, or could not be read any further. */
-int sp_capture_cut(const struct sp_capture *, uint64_t at, struct sp_err *);
+int sp_cap_cut(const struct sp_cap *, uint64_t at, struct sp_err *);
 /* What is the same for each packet: its number, order of time, oddities. */
-int sp_capture_note(struct sp_capture *, struct sp_reader_packet *);
-int sp_capture_check_link(const struct sp_capture *, uint16_t link, uint64_t at,
-			  struct sp_err *);
+int sp_cap_note(struct sp_cap *, struct sp_cap_packet *);
+int sp_cap_check_link(const struct sp_cap *, uint16_t link, uint64_t at, struct sp_err *);
 
 /* pcap_read.c and pcapng_read.c: read a file's header when its magic is theirs. 1: it is; 0: not; or
  * an error. */
-int sp_pcap_begin(struct sp_capture *, struct sp_err *);
-int sp_pcapng_begin(struct sp_capture *, struct sp_err *);
+int sp_pcap_begin(struct sp_cap *, struct sp_err *);
+int sp_pcapng_begin(struct sp_cap *, struct sp_err *);
 
 #endif

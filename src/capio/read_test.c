@@ -131,7 +131,7 @@ struct got {
 	int rc;
 	struct sp_err err;
 	struct sp_read_odd odd;
-	struct sp_reader_packet p[8];
+	struct sp_cap_packet p[8];
 };
 
 static const char *write_file(const void *bytes, size_t len)
@@ -150,12 +150,12 @@ static const char *write_file(const void *bytes, size_t len)
 static void read_bytes(struct got *g, const void *bytes, size_t len)
 {
 	const char *path = write_file(bytes, len);
-	struct sp_reader_packet p;
-	struct sp_capture *c;
+	struct sp_cap_packet p;
+	struct sp_cap *c;
 
 	memset(g, 0, sizeof *g);
-	g->rc = sp_capture_open(&c, path, sp_mem_system(), &g->err);
-	while (!g->rc && (g->rc = sp_capture_next(c, &p, &g->err)) == 1) {
+	g->rc = sp_cap_open(&c, path, sp_mem_system(), &g->err);
+	while (!g->rc && (g->rc = sp_cap_next(c, &p, &g->err)) == 1) {
 		for (uint32_t i = 0; i < p.len; i++)
 			assert_int_equal(p.data[i], (uint8_t)i);
 		if (g->n < 8)
@@ -164,8 +164,8 @@ static void read_bytes(struct got *g, const void *bytes, size_t len)
 		g->rc = 0;
 	}
 	if (c)
-		g->odd = *sp_capture_odd(c);
-	sp_capture_close(c);
+		g->odd = *sp_cap_odd(c);
+	sp_cap_close(c);
 	unlink(path);
 }
 
@@ -352,13 +352,12 @@ static void refuses_what_is_no_capture(void **state)
 static void says_what_is_missing(void **state)
 {
 	struct sp_err err = { 0 };
-	struct sp_capture *c;
+	struct sp_cap *c;
 
 	(void)state;
-	assert_int_equal(sp_capture_open(&c, "/nowhere/x.pcap", sp_mem_system(), &err),
-			 -ENOENT);
+	assert_int_equal(sp_cap_open(&c, "/nowhere/x.pcap", sp_mem_system(), &err), -ENOENT);
 	assert_int_equal(err.exit, SP_EXIT_NOINPUT);
-	assert_int_equal(sp_capture_open(&c, "/tmp", sp_mem_system(), &err), -EISDIR);
+	assert_int_equal(sp_cap_open(&c, "/tmp", sp_mem_system(), &err), -EISDIR);
 	assert_null(c);
 }
 
