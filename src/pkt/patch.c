@@ -54,6 +54,7 @@ struct sp_patch {
 	uint32_t n_totals;
 	struct add *add;
 	uint32_t n_adds;
+	bool straddles;
 	/* Rows, and the sums of their beginnings: sum[r * (len + 1) + k] of k octets. */
 	uint8_t *row;
 	uint16_t *row_sum;
@@ -286,7 +287,7 @@ static inline void write_places(struct sp_patch *p, uint8_t *data, uint64_t *acc
 		uint64_t v = next_value(p, o), keep = o->keep, part;
 		uint8_t *at = data + o->off;
 
-		if (SP_UNLIKELY(o->shared))
+		if (o->shared)
 			keep = load(at, o->bytes) & ~o->mask;
 		store(at, o->bytes, keep | v);
 		part = halves(v);
@@ -383,9 +384,14 @@ static void add_to(struct sp_patch *p, uint32_t sum, uint8_t shift)
 	p->n_adds++;
 }
 
-static bool within(uint32_t off, uint32_t bytes, uint32_t from, uint32_t to)
+/* Whether octets off .. off + bytes are among from .. to. Those that only begin or end there cannot
+ * be summed up. */
+static bool within(struct sp_patch *p, uint32_t off, uint32_t bytes, uint32_t from, uint32_t to)
 {
-	return off >= from && off + bytes <= to;
+	bool in = off >= from && off + bytes <= to;
+
+	p->straddles |= !in && off < to && from < off + bytes;
+	return in;
 }
 
 /* The sums that octets off .. off + bytes are part of; those from sum number `outer` on. */
@@ -398,11 +404,11 @@ static void note_adds(struct sp_patch *p, uint32_t off, uint32_t bytes, uint32_t
 
 		if (t->kind == SP_SUM_CRC32C)
 			continue;
-		if (within(off, bytes, t->from, t->to ? t->to : UNIT_MOST))
+		if (within(p, off, bytes, t->from, t->to ? t->to : UNIT_MOST))
 			add_to(p, i, parity(off + bytes, t->from));
-		if (s->addr_len && within(off, bytes, src, src + s->addr_len))
+		if (s->addr_len && within(p, off, bytes, src, src + s->addr_len))
 			add_to(p, i, parity(off + bytes, src));
-		if (s->addr_len && within(off, bytes, dst, dst + s->addr_len))
+		if (s->addr_len && within(p, off, bytes, dst, dst + s->addr_len))
 			add_to(p, i, parity(off + bytes, dst));
 	}
 }
@@ -564,6 +570,8 @@ static int make(struct sp_patch *p, const struct sp_patch_conf *c)
 	if (p->row_len)
 		take_rows(p, &c->rows);
 	note_all(p);
+	if (p->straddles)
+		return -EINVAL;
 	p->add = sp_alloc_array(p->mem, p->n_adds + 1, sizeof *p->add);
 	if (!p->add)
 		return -ENOMEM;
@@ -621,12 +629,4 @@ void sp_patch_free(struct sp_patch *p)
 	sp_free(p->mem, p->row_sum);
 	sp_free(p->mem, p->acc);
 	sp_free(p->mem, p);
-}
-
-void sp_template_fill_gap(struct sp_template *t, enum sp_gap_kind kind, const uint8_t *octets,
-			  uint32_t bytes)
-{
-	for (uint32_t i = 0; i < t->n_gaps; i++)
-		if (t->gap[i].kind == kind && t->gap[i].bytes == bytes)
-			memcpy(t->octets + t->gap[i].off, octets, bytes);
 }

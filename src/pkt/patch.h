@@ -65,8 +65,4 @@ static inline uint64_t sp_patch_random(uint64_t seed, uint32_t index, uint64_t d
 	return z ^ z >> 31;
 }
 
-/* Writes the link's address into every gap of that kind and as many octets. Cold. */
-void sp_template_fill_gap(struct sp_template *, enum sp_gap_kind, const uint8_t *octets,
-			  uint32_t bytes);
-
 #endif

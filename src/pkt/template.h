@@ -62,20 +62,6 @@ struct sp_length {
 	uint8_t unit;  /* 1, 4 or 8 octets */
 };
 
-/* What the expression leaves to whoever sends: hardware and network addresses of the link that the
- * packet leaves by. Zero in octets until sp_template_fill_gap(). */
-enum sp_gap_kind {
-	SP_GAP_SRC_MAC,
-	SP_GAP_DST_MAC,
-	SP_GAP_SRC_IP, /* 4 or 16 octets */
-	SP_GAP_DST_IP,
-};
-struct sp_gap {
-	uint16_t off;
-	uint8_t bytes;
-	uint8_t kind; /* enum sp_gap_kind */
-};
-
 struct sp_template {
 	struct sp_arena arena; /* all below lives here */
 	uint8_t *octets;       /* unit 0, whole; checksums and lengths filled */
@@ -95,8 +81,6 @@ struct sp_template {
 	uint32_t n_sums;
 	const struct sp_length *length;
 	uint32_t n_lengths;
-	const struct sp_gap *gap;
-	uint32_t n_gaps;
 	uint64_t seed; /* of RANDOM places; whoever sends sets it */
 	uint64_t units; /* combinations of all WALK and TABLE places; 1: nothing varies;
 			 * UINT64_MAX: more than that */
