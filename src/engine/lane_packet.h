@@ -31,11 +31,13 @@ struct sp_lane_port {
 	uint64_t tx_error_ns;
 };
 
+struct run_source;
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;
 	const struct sp_stamp_ops *stamp; /* NULL: none */
 	uint32_t tmpl;
+	struct run_source *own; /* what it is made of; control's */
 };
 
 struct sp_lane_stream {

@@ -1,4 +1,5 @@
-/* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
+/* The run's inside, shared by the files that make it up: prepare.c and
+ * prepare_source.c (from plan to open ports and sources),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
  * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
@@ -230,6 +231,13 @@ double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint6
 bool sp_run_bulk_active(const struct sp_run *, const struct run_stream *, uint64_t from_ns,
 			uint64_t to_ns);
 /* Which tally a stream's histograms are in. */
+/* The seed of a stream's own series. */
+uint64_t sp_run_seed_of(const struct sp_run *, const char *name);
+/* The lease that a target needs; NULL: none. */
+struct sp_lease *sp_run_lease_of(const struct sp_run *, const struct sp_endpoint *);
+/* prepare_source.c: lanes, sources and endpoints of all streams. */
+int sp_run_place_streams(struct sp_run *, struct sp_err *);
+void sp_run_close_sources(struct sp_run *);
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
