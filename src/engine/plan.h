@@ -83,6 +83,11 @@ struct sp_plan_recv {
 	const char *name;
 	const char *from;     /* port name */
 	const char *protocol; /* "udp" */
+	/* Of frames: */
+	const char *filter;   /* pcap-filter(7); "" or NULL: all */
+	bool checksum;	      /* verify those of IP and L4 */
+	const char *count_as; /* "contrail": what that counts; "" or NULL: all */
+	const char *listener; /* "udp://ADDR:PORT": sockets that let the kernel answer */
 	const void *conf;     /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf;
 	unsigned from_port;

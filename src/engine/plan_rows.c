@@ -106,6 +106,16 @@ static const struct sp_opt recv_rows[] = {
 	{ "name", SP_OPT_TEXT, AT(name), "", NULL, 0, 0, "name of the receiver" },
 	{ "from", SP_OPT_TEXT, AT(from), "rx0", NULL, 0, 0, "the port that it listens on" },
 	{ "protocol", SP_OPT_TEXT, AT(protocol), "udp", NULL, 0, 0, "protocol" },
+	{ "filter", SP_OPT_TEXT, AT(filter), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: which count, in tcpdump's language; not given: all" },
+	{ "checksum", SP_OPT_BOOL, AT(checksum), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: verify the checksums of IP and of what it carries" },
+	{ "count_as", SP_OPT_TEXT, AT(count_as), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: all (the default), or contrail: data segments of TCP (PSH and ACK and no "
+	  "other flag) but ssh's, whole UDP, echo requests" },
+	{ "listener", SP_OPT_TEXT, AT(listener), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: a socket beside, so that the kernel answers: udp://ADDR:PORT or "
+	  "tcp://ADDR:PORT" },
 	{ 0 },
 };
 #undef AT

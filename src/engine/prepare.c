@@ -263,6 +263,16 @@ static uint32_t max_sources(const struct sp_run *r)
 	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
+/* A filter is run here where the transport has none. */
+static int own_filter(const struct sp_run *r, struct run_port *p,
+		      const struct sp_plan_recv *recv, struct sp_err *err)
+{
+	if (!recv || !recv->filter || !*recv->filter ||
+	    (p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
+		return 0;
+	return sp_filter_new(&p->filter, recv->filter, SP_EXIT_USAGE, r->env.mem, err);
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -283,6 +293,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);
+	if (ret == 0)
+		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
 	if (ret)
@@ -329,6 +341,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	struct sp_worker *w = &r->workers[index];
 	const struct sp_mem *mem = r->env.mem;
 	uint32_t n = 0, flows = (uint32_t)r->plan->run.max_flows;
+	bool frames = false;
 	int ret;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
@@ -353,6 +366,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->lane.sources = r->sources;
 	for (unsigned i = 0; i < r->plan->n_ports; i++) {
 		struct run_port *p = &r->ports[i];
+		const struct sp_plan_recv *recv = sp_run_recv_of(r, i);
 		uint64_t last = p->plan->port_last ? p->plan->port_last : p->plan->port;
 
 		w->lane.ports[i] = (struct sp_lane_port){
@@ -362,8 +376,12 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.tx = p->tx,
 			.rx = p->rx,
 			.accept_first = (uint16_t)p->plan->port,
-			.accept_last = (uint16_t)last
+			.accept_last = (uint16_t)last,
+			.filter = p->filter,
+			.checksum = recv && (recv->checksum || p->plan->port),
+			.contrail = recv && recv->count_as && *recv->count_as
 		};
+		frames |= p->rx && (p->caps.bits & SP_T_FRAME);
 	}
 	if (!w->receives)
 		return 0;
@@ -372,8 +390,10 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
 			     sp_catalog_stamp(r->catalog, "native"),
 			     sp_catalog_stamp(r->catalog, "short"), flows, max_sources(r),
-			     r->plan->n_ports))
+			     r->plan->n_ports) ||
+	    (frames && sp_verifier_frames(&w->verifier)))
 		return no_memory(err);
+	w->lane.limits = r->role == SP_ROLE_RECV ? &r->rx_limits : NULL;
 	w->verifier.worker = index;
 	for (unsigned i = 0; i < r->plan->n_ports && r->role == SP_ROLE_RECV; i++)
 		if (r->ports[i].ops->reuse)
@@ -603,6 +623,9 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	if (r->role != SP_ROLE_SEND && sp_flow_table_init(&r->granted, r->env.mem, flows))
 		return no_memory(err);
 	r->n_sessions = 1; /* 0 stands for senders without one */
+	r->rx_limits = (struct sp_rx_limits){ .left = plan->run.count ? plan->run.count
+								      : UINT64_MAX,
+					      .until_ns = SP_NEVER };
 	r->next_id = r->granted.first_id = first_id(r);
 	r->folded.clock_error = -1;
 	for (unsigned i = 0; i < plan->n_ports; i++) {
@@ -676,9 +699,11 @@ void sp_run_release(struct sp_run *r)
 	sp_run_close_sources(r);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)
 		sp_schedule_free(r->streams[i].schedule);
-	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++)
+	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		sp_filter_free(r->ports[i].filter);
+	}
 	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)
 		sp_run_session_release(r, i);
 	sp_free(mem, r->folded.tally);

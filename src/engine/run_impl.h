@@ -25,6 +25,7 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_filter *filter;   /* frames that the transport does not filter; NULL: none */
 	struct sp_segment *segment; /* that its frames leave into; NULL: none */
 	bool segment_known;
 	bool tx, rx;
@@ -118,8 +119,9 @@ struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
-	uint64_t surplus;			 /* units that belong to none of its flows */
-	const char *unit; /* of its flows, where there are any and they are alike */
+	uint32_t unchecked; /* of frames: nobody looked whether any are damaged */
+	uint64_t surplus;   /* units that belong to none of its flows */
+	const char *unit;   /* of its flows, where there are any and they are alike */
 };
 
 /* What sessions and flows have left behind that are gone: counted in the totals, listed no more. */
@@ -171,6 +173,7 @@ struct sp_run {
 	uint32_t n_tallies; /* sender's, per worker */
 	bool self;	    /* sends to itself (loop): granted by the run itself */
 
+	struct sp_rx_limits rx_limits;
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
 	struct run_session *sessions;	  /* index = session number */
@@ -253,6 +256,8 @@ void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 void sp_run_session_release(struct sp_run *, uint32_t session);
+/* The receiver on a plan's port; NULL: it only sends. */
+const struct sp_plan_recv *sp_run_recv_of(const struct sp_run *, uint32_t port);
 /* The plan's port that a flow came in by, or is to come in by. */
 uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "pkt/dissect.h"
 #include "pkt/udpframe.h"
+#include "pkt/view.h"
 
 extern const struct sp_source_ops sp_source_packet;
 static const struct sp_source_ops *const ops = &sp_source_packet;
@@ -75,18 +75,18 @@ static struct sp_source *source(const struct given *g)
 }
 
 /* One frame of len, its stamp random; what the dissector says about it. */
-static struct sp_udp_view make(struct sp_source *s, uint8_t *data, uint32_t len, uint16_t flags,
-			       struct sp_rng *rng)
+static struct sp_view make(struct sp_source *s, uint8_t *data, uint32_t len, uint16_t flags,
+			   struct sp_rng *rng)
 {
 	struct sp_msg m = { .data = data, .len = len, .flags = flags };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
-	struct sp_udp_view v;
+	struct sp_view v;
 
 	ops->fill(s, &b, 0);
 	for (uint32_t i = m.stamp_off; i < len; i++)
 		data[i] = (uint8_t)sp_rng_u64(rng);
 	ops->finish(s, &b, 0);
-	assert_int_equal(sp_dissect_udp(data, len, true, &v), 0);
+	assert_int_equal(sp_view(data, len, true, SP_CSUM_UNKNOWN, &v), 0);
 	assert_int_equal(v.payload_off + v.payload_len, len);
 	if (v.payload_len >= STAMP)
 		assert_int_equal(m.stamp_off, len - STAMP);
@@ -109,14 +109,14 @@ static void checksums_are_right_at_every_length(void **state)
 		s = source(&a);
 		for (uint32_t len = ops->len(s, 0); len <= SIZE; len++) {
 			uint8_t data[SIZE];
-			struct sp_udp_view v = make(s, data, len, 0, &rng);
+			struct sp_view v = make(s, data, len, 0, &rng);
 
-			assert_int_equal(v.csum, SP_CSUM_OK);
+			assert_int_equal(v.l4_csum, SP_CSUM_OK);
 			for (uint32_t i = 0; i + STAMP < v.payload_len; i++)
 				assert_int_equal(data[v.payload_off + i], 'X');
 			/* The same slot again: only the stamp is new. */
 			v = make(s, data, len, SP_M_HELD, &rng);
-			assert_int_equal(v.csum, SP_CSUM_OK);
+			assert_int_equal(v.l4_csum, SP_CSUM_OK);
 		}
 		ops->close(s);
 		forget(&a);
@@ -128,7 +128,7 @@ static void headers_are_those_asked_for(void **state)
 	struct given a;
 	struct sp_source *s;
 	uint8_t data[60];
-	struct sp_udp_view v;
+	struct sp_view v;
 	struct sp_rng rng;
 
 	(void)state;
@@ -181,7 +181,7 @@ static void a_row_for_each_unit(void **state)
 	uint8_t data[50];
 	struct sp_msg m = { .data = data, .len = sizeof data };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
-	struct sp_udp_view v;
+	struct sp_view v;
 
 	(void)state;
 	arguments(&a, 4);
@@ -194,8 +194,8 @@ static void a_row_for_each_unit(void **state)
 	for (uint32_t i = 0; i < 12; i++) {
 		ops->fill(s, &b, 0);
 		m.flags = SP_M_HELD;
-		assert_int_equal(sp_dissect_udp(data, sizeof data, true, &v), 0);
-		assert_int_equal(v.csum, SP_CSUM_OK);
+		assert_int_equal(sp_view(data, sizeof data, true, SP_CSUM_UNKNOWN, &v), 0);
+		assert_int_equal(v.l4_csum, SP_CSUM_OK);
 		for (uint32_t k = 42; k < sizeof data; k++)
 			assert_int_equal(data[k], 'a' + i % 4);
 	}
@@ -241,7 +241,7 @@ static void unstamped_frames_need_no_finish(void **state)
 {
 	struct given a;
 	struct sp_source *s;
-	struct sp_udp_view v;
+	struct sp_view v;
 	uint8_t data[81];
 	struct sp_msg m = { .data = data, .len = sizeof data };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
@@ -252,11 +252,11 @@ static void unstamped_frames_need_no_finish(void **state)
 	s = source(&a);
 	ops->fill(s, &b, 0);
 	assert_int_equal(m.stamp_off, SP_NO_STAMP);
-	assert_int_equal(sp_dissect_udp(data, sizeof data, true, &v), 0);
-	assert_int_equal(v.csum, SP_CSUM_OK);
+	assert_int_equal(sp_view(data, sizeof data, true, SP_CSUM_UNKNOWN, &v), 0);
+	assert_int_equal(v.l4_csum, SP_CSUM_OK);
 	ops->finish(s, &b, 0);
-	assert_int_equal(sp_dissect_udp(data, sizeof data, true, &v), 0);
-	assert_int_equal(v.csum, SP_CSUM_OK);
+	assert_int_equal(sp_view(data, sizeof data, true, SP_CSUM_UNKNOWN, &v), 0);
+	assert_int_equal(v.l4_csum, SP_CSUM_OK);
 	ops->close(s);
 	forget(&a);
 }
