@@ -56,6 +56,7 @@ static void this_build_is_sound(void **state)
 	CHECK_KIND(stamp)
 	CHECK_KIND(wrap)
 	CHECK_KIND(proto)
+	CHECK_KIND(hdr)
 }
 
 static void this_build_has_the_basic_ones(void **state)

@@ -2,6 +2,7 @@
 #ifndef SP_PLUGIN_CATALOG_H
 #define SP_PLUGIN_CATALOG_H
 
+#include "pkt/hdr.h"
 #include "plugin/conn.h"
 #include "plugin/dist.h"
 #include "plugin/payload.h"
@@ -19,6 +20,7 @@ struct sp_catalog {
 	const struct sp_stamp_ops *const *stamp;
 	const struct sp_wrap_ops *const *wrap; /* conn/: layers over a connection */
 	const struct sp_proto_ops *const *proto;
+	const struct sp_hdr_ops *const *hdr; /* headers of the packet expression */
 };
 
 /* By name; NULL if there is none. */
@@ -29,6 +31,7 @@ const struct sp_dist_ops *sp_catalog_dist(const struct sp_catalog *, const char 
 const struct sp_stamp_ops *sp_catalog_stamp(const struct sp_catalog *, const char *);
 const struct sp_wrap_ops *sp_catalog_wrap(const struct sp_catalog *, const char *);
 const struct sp_proto_ops *sp_catalog_proto(const struct sp_catalog *, const char *);
+const struct sp_hdr_ops *sp_catalog_hdr(const struct sp_catalog *, const char *);
 
 /* What this build has. */
 extern const struct sp_catalog sp_catalog;
