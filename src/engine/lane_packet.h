@@ -27,7 +27,8 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
-	struct sp_asks *asks; /* what arrives answers units that left here; NULL: nothing does */
+	struct sp_asks
+		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
 	 * NULL: none; checksums are verified; only what Contrail's tool counts does. */
 	uint16_t accept_first, accept_last;
@@ -38,11 +39,13 @@ struct sp_lane_port {
 	uint64_t tx_error_ns;
 };
 
+struct run_source;
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;
 	const struct sp_stamp_ops *stamp; /* NULL: none */
 	uint32_t tmpl;
+	struct run_source *own; /* what it is made of; control's */
 };
 
 struct sp_lane_stream {
