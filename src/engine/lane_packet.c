@@ -15,7 +15,8 @@ int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
 	l->tx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->tx.m);
 	l->rx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->rx.m);
 	l->due = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->due);
-	if (l->tx.m && l->rx.m && l->due)
+	l->frame = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->frame);
+	if (l->tx.m && l->rx.m && l->due && l->frame)
 		return 0;
 	sp_lane_fini(l);
 	return -ENOMEM;
@@ -28,6 +29,7 @@ void sp_lane_fini(struct sp_lane *l)
 	sp_free(l->env->mem, l->tx.m);
 	sp_free(l->env->mem, l->rx.m);
 	sp_free(l->env->mem, l->due);
+	sp_free(l->env->mem, l->frame);
 	*l = (struct sp_lane){ 0 };
 }
 

@@ -1,6 +1,7 @@
 /* What a protocol word stands for: the transport under it, the machine over it, and what is
  * between. Machines, layers and sources that are a protocol are found in the catalog: "http" is a
- * machine over tcp, "https" the same over the layer tls, "dns" a source over udp. */
+ * machine over tcp, "https" the same over the layer tls, "dns" a source over udp. Words for
+ * frames (packet, icmp, arp, ...) have none of them. */
 #ifndef SP_ENGINE_PROTOCOL_H
 #define SP_ENGINE_PROTOCOL_H
 
@@ -14,7 +15,9 @@
 #define SP_PROTOCOL_PORT 5001
 
 struct sp_protocol {
-	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp" */
+	const char *
+		transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
+	bool frames;	   /* its packet is said by an expression (scenario/presets.h) */
 	const struct sp_proto_ops *proto;   /* the machine; NULL: none, units of --size */
 	const struct sp_source_ops *source; /* what makes its datagrams; NULL: any that can */
 	/* The settings of whichever it is; NULL and 0: it has none. */
