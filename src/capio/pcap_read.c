@@ -69,7 +69,7 @@ static bool is_ours(struct sp_cap *c, uint32_t magic)
 	}
 }
 
-int sp_pcap_begin(struct sp_cap *c, struct sp_err *err)
+int sp_cap_begin_classic(struct sp_cap *c, struct sp_err *err)
 {
 	uint32_t magic, type;
 	const uint8_t *p;

@@ -343,7 +343,7 @@ static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
 	}
 }
 
-int sp_pcapng_begin(struct sp_cap *c, struct sp_err *err)
+int sp_cap_begin_ng(struct sp_cap *c, struct sp_err *err)
 {
 	const uint8_t *p;
 	struct block b;

@@ -56,10 +56,10 @@ int sp_cap_note(struct sp_cap *c, struct sp_cap_packet *p)
 static int begin(struct sp_cap *c, struct sp_err *err)
 {
 	const uint8_t *p;
-	int rc = sp_pcap_begin(c, err);
+	int rc = sp_cap_begin_classic(c, err);
 
 	if (!rc)
-		rc = sp_pcapng_begin(c, err);
+		rc = sp_cap_begin_ng(c, err);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	rc = sp_input_error(c->in, err);

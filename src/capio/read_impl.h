@@ -60,7 +60,7 @@ int sp_cap_check_link(const struct sp_cap *, uint16_t link, uint64_t at, struct 
 
 /* pcap_read.c and pcapng_read.c: read a file's header when its magic is theirs. 1: it is; 0: not; or
  * an error. */
-int sp_pcap_begin(struct sp_cap *, struct sp_err *);
-int sp_pcapng_begin(struct sp_cap *, struct sp_err *);
+int sp_cap_begin_classic(struct sp_cap *, struct sp_err *);
+int sp_cap_begin_ng(struct sp_cap *, struct sp_err *);
 
 #endif
