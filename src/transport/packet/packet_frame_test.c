@@ -1,7 +1,7 @@
 /* What is read from frames and made of them, without a network. */
 #include "transport/packet/rig_test.h"
 
-#include "pkt/dissect.h"
+#include "pkt/view.h"
 
 static void test_ends(void **state)
 {
@@ -37,7 +37,7 @@ static void test_split(void **state)
 {
 	uint8_t super[42 + 530], room[4096];
 	struct sp_msg m[8] = { { .data = super, .len = sizeof super, .ep = 3 } };
-	struct sp_udp_view v;
+	struct sp_view v;
 
 	(void)state;
 	put_frame(super, sizeof super, 5001, 0);
@@ -55,7 +55,7 @@ static void test_split(void **state)
 		assert_int_equal(m[i].ep, 3);
 		assert_int_equal(m[i].flags,
 				 SP_M_SUPER | SP_M_CSUM_PARTIAL | (i ? 0 : SP_M_UNIT));
-		assert_int_equal(sp_dissect_udp(m[i].data, m[i].len, true, &v), 0);
+		assert_int_equal(sp_view(m[i].data, m[i].len, true, SP_CSUM_UNKNOWN, &v), 0);
 		assert_int_equal(v.payload_len, len);
 		assert_int_equal(sp_get_be16(m[i].data + 18), i); /* identification */
 		for (uint32_t k = 0; k < len; k++)
@@ -73,7 +73,7 @@ static void test_split_v6(void **state)
 		[12] = 0x81, [16] = 0x86, [17] = 0xdd, [18] = 0x60, [24] = 17, [25] = 64
 	};
 	struct sp_msg m[8] = { { .data = super, .len = sizeof super } };
-	struct sp_udp_view v;
+	struct sp_view v;
 	uint8_t room[1024];
 
 	(void)state;
@@ -81,7 +81,7 @@ static void test_split_v6(void **state)
 	sp_put_be16(super + 62, 8 + 25);
 	assert_int_equal(sp_packet_split(m, 8, 10, room, sizeof room), 3);
 	for (uint32_t i = 0; i < 3; i++) {
-		assert_int_equal(sp_dissect_udp(m[i].data, m[i].len, false, &v), 0);
+		assert_int_equal(sp_view(m[i].data, m[i].len, false, SP_CSUM_UNKNOWN, &v), 0);
 		assert_int_equal(v.payload_len, i < 2 ? 10 : 5);
 		assert_int_equal(m[i].len, 66 + v.payload_len);
 	}

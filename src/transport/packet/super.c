@@ -2,13 +2,13 @@
 
 #include "base/endian.h"
 #include "pkt/csum.h"
-#include "pkt/dissect.h"
+#include "pkt/view.h"
 
 #include <string.h>
 
 /* Headers of segment i: lengths, and IPv4's identification and checksum. UDP's sum stays as it is:
  * of a super-frame it is none. */
-static void patch(uint8_t *frame, const struct sp_udp_view *v, uint32_t i, uint32_t payload)
+static void patch(uint8_t *frame, const struct sp_view *v, uint32_t i, uint32_t payload)
 {
 	uint8_t *ip = frame + v->l3_off, *udp = frame + v->payload_off - 8;
 	uint32_t ihl = (ip[0] & 15u) * 4;
@@ -31,10 +31,11 @@ uint32_t sp_packet_split(struct sp_msg *m, uint32_t max, uint32_t seg, uint8_t *
 {
 	const uint8_t *super = m->data, *payload;
 	struct sp_msg first = *m;
-	struct sp_udp_view v;
+	struct sp_view v;
 	uint32_t n, left;
 
-	if (!seg || sp_dissect_udp(super, m->len, false, &v))
+	if (!seg || sp_view(super, m->len, false, SP_CSUM_UNKNOWN, &v) ||
+	    v.proto != SP_PROTO_UDP || v.fragment)
 		return 0;
 	n = (v.payload_len + seg - 1) / seg;
 	if (n == 0 || n > max || (uint64_t)n * v.payload_off + v.payload_len > room)
