@@ -92,6 +92,11 @@ static const struct sp_opt stream_rows[] = {
 	  "from this seat on; the one with seat 0 begins" },
 	{ "deal_n", SP_OPT_U64, AT(deal_n), "1", NULL, 1, SP_DEAL_MAX,
 	  "so many are this stream's" },
+	{ "fill", SP_OPT_TEXT, AT(fill), "", SP_OPT_QUIET, 0, 0,
+	  "what the payload is: text (the default), random, letters, file, messages, domains; "
+	  "of the last three payload names the file" },
+	{ "packet", SP_OPT_TEXT, AT(packet), "", SP_OPT_QUIET, 0, 0,
+	  "frames: what is sent, as an expression: ip(dst=10.0.0.2)/udp(dport=80)" },
 	{ 0 },
 };
 #undef AT

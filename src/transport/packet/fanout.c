@@ -36,7 +36,7 @@ int sp_packet_join(struct sp_port *p, int fd)
 #define NET(at) ((uint32_t)SKF_NET_OFF + (at))
 #define AD(at)	((uint32_t)(SKF_AD_OFF + (at)))
 
-/* As sp_packet_ends sees a source: the address, plus the port number of an unfragmented UDP or TCP
+/* As sp_frame_ends sees a source: the address, plus the port number of an unfragmented UDP or TCP
  * packet. Whatever is not IP, or has a tag that the kernel did not take out, is of worker 0. The
  * kernel takes the result modulo the number of sockets. */
 static const struct sock_filter by_source[] = {

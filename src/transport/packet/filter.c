@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "classic B
 static pcap_t *handle_on(const struct sp_port *p)
 {
 	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *h = pcap_create(p->interface, why);
+	pcap_t *h = pcap_create(p->iface.name, why);
 
 	if (!h)
 		return NULL;

@@ -10,18 +10,6 @@
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
 
-/* Frames for other addresses and numbers than the port is bound to are not ours. */
-static bool is_ours(const struct sp_port *p, const struct sp_endpoint *to, bool ip)
-{
-	uint16_t last = p->port_last > p->bind.port ? p->port_last : p->bind.port;
-
-	if (p->bind.addr.family &&
-	    !(ip && to->addr.family == p->bind.addr.family &&
-	      !memcmp(to->addr.ip, p->bind.addr.ip, to->addr.family == 4 ? 4 : 16)))
-		return false;
-	return !p->bind.port || (ip && to->port >= p->bind.port && to->port <= last);
-}
-
 /* The tag that the kernel took out comes back. */
 static void put_vlan(struct packet_frame *f)
 {
@@ -46,14 +34,13 @@ static uint16_t flags_of(const struct packet_frame *f)
 }
 
 /* How many frames of a network a super-frame stands for, to be told in the report. */
-static uint32_t segments(const struct packet_frame *f, uint32_t l4, uint32_t mtu)
+static uint32_t segments(const struct packet_frame *f, uint32_t mtu)
 {
-	uint32_t each = f->vnet.gso_type ? f->vnet.gso_size : 0;
-	uint32_t head = f->vnet.hdr_len && f->vnet.hdr_len < f->len ? f->vnet.hdr_len : l4;
+	uint32_t each = f->vnet.gso_type && f->vnet.gso_size ? f->vnet.gso_size : mtu;
+	uint32_t head = f->vnet.hdr_len && f->vnet.hdr_len < f->len ? f->vnet.hdr_len
+								    : PACKET_ETH;
 
-	if (!each && mtu + PACKET_ETH > l4)
-		each = mtu + PACKET_ETH - l4;
-	return each && f->len > head ? (f->len - head + each - 1) / each : 1;
+	return f->len > head ? (f->len - head + each - 1) / each : 1;
 }
 
 static bool is_super(const struct packet_frame *f, uint32_t mtu)
@@ -62,8 +49,7 @@ static bool is_super(const struct packet_frame *f, uint32_t mtu)
 }
 
 /* False: there is no room for all frames of it. */
-static bool put_super(struct sp_queue *q, const struct packet_frame *f, uint32_t l4,
-		      struct sp_batch *b)
+static bool put_super(struct sp_queue *q, const struct packet_frame *f, struct sp_batch *b)
 {
 	struct sp_msg *m = &b->m[b->n];
 	bool udp = (f->vnet.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_UDP_L4;
@@ -76,7 +62,7 @@ static bool put_super(struct sp_queue *q, const struct packet_frame *f, uint32_t
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		q->split_used += m[i].len;
-	sp_tstats_seg(&q->stats, n ? n : segments(f, l4, q->port->mtu));
+	sp_tstats_seg(&q->stats, n ? n : segments(f, q->port->iface.mtu));
 	m->flags |= SP_M_SUPER;
 	b->n += n ? n : 1;
 	return true;
@@ -87,7 +73,6 @@ bool sp_packet_put(struct sp_queue *q, struct packet_frame *f, uint64_t now_ns,
 {
 	struct sp_msg *m = &b->m[b->n];
 	struct sp_endpoint from, to;
-	uint32_t l4 = PACKET_ETH;
 	bool ip;
 
 	if (f->outgoing)
@@ -98,8 +83,8 @@ bool sp_packet_put(struct sp_queue *q, struct packet_frame *f, uint64_t now_ns,
 		put_vlan(f);
 		f->status &= ~(uint32_t)TP_STATUS_VLAN_VALID; /* may be put once more */
 	}
-	ip = sp_packet_ends(f->data, f->len, &from, &to, &l4);
-	if (!is_ours(q->port, &to, ip)) {
+	ip = sp_frame_ends(f->data, f->len, &from, &to);
+	if (!sp_frame_is_for(&q->port->bind, q->port->port_last, &to, ip)) {
 		sp_tstats_add(&q->stats.rx_other, 1);
 		return true;
 	}
@@ -112,8 +97,8 @@ bool sp_packet_put(struct sp_queue *q, struct packet_frame *f, uint64_t now_ns,
 		.stamp_off = SP_NO_STAMP,
 		.flags = flags_of(f),
 	};
-	if (__builtin_expect(is_super(f, q->port->mtu), 0)) {
-		if (!put_super(q, f, l4, b))
+	if (__builtin_expect(is_super(f, q->port->iface.mtu), 0)) {
+		if (!put_super(q, f, b))
 			return false;
 	} else {
 		b->n++;

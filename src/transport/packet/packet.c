@@ -1,6 +1,5 @@
 #include "transport/packet/packet.h"
 
-#include "base/str.h"
 #include "plugin/target.h"
 #include "plugin/tstats.h"
 #include "transport/one_way.h"
@@ -41,22 +40,6 @@ static int packet_check(const void *conf, struct sp_err *err)
 	return sp_packet_filter_check(((const struct sp_packet_conf *)conf)->filter, err);
 }
 
-static int check_args(const struct sp_port_conf *c, const struct sp_permit *permit,
-		      struct sp_err *err)
-{
-	int rc = sp_permit_check(permit, c->rx && !c->tx, err);
-
-	if (rc)
-		return rc;
-	if (!c->interface || !c->interface[0])
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "the packet transport needs an interface; `ip link` lists them");
-	if (strlen(c->interface) >= IFNAMSIZ)
-		return sp_fail(err, -ENODEV, SP_EXIT_PERM,
-			       "there is no interface %s; `ip link` lists them", c->interface);
-	return 0;
-}
-
 static void queue_free(struct sp_queue *q)
 {
 	const struct sp_mem *mem = q->port->env->mem;
@@ -93,7 +76,7 @@ static void packet_close(struct sp_port *p)
  * millisecond late, so who also sends, and may have to answer, goes without. */
 static void choose(struct sp_port *p)
 {
-	bool small = p->mtu + PACKET_ETH <= PACKET_RING_FRAME;
+	bool small = p->iface.mtu + PACKET_ETH <= PACKET_RING_FRAME;
 
 	p->tx_ring = p->tx && (p->conf.ring == PACKET_RING_YES ||
 			       (p->conf.ring == PACKET_RING_AUTO && small));
@@ -105,7 +88,7 @@ static void choose(struct sp_port *p)
 static void name_roads(struct sp_port *p)
 {
 	const char *why = p->conf.ring != PACKET_RING_AUTO ? " (ring was set)"
-			  : p->tx && !p->tx_ring && p->mtu > PACKET_RING_FRAME
+			  : p->tx && !p->tx_ring && p->iface.mtu > PACKET_RING_FRAME
 				  ? " (long frames)"
 			  : p->tx && !p->tx_ring ? " (no ring here)"
 			  : p->tx && p->rx	 ? " (prompt)"
@@ -126,8 +109,8 @@ static int tx_memory(struct sp_queue *q)
 {
 	const struct sp_port *p = q->port;
 
-	return sp_slot_bank_init(&q->slots, p->env->mem, PACKET_SLOT_BYTES, p->mtu + PACKET_ETH,
-				 SP_SLOTS_JOINED);
+	return sp_slot_bank_init(&q->slots, p->env->mem, PACKET_SLOT_BYTES,
+				 p->iface.mtu + PACKET_ETH, SP_SLOTS_JOINED);
 }
 
 static int rx_memory(struct sp_queue *q)
@@ -168,7 +151,7 @@ static int open_tx(struct sp_queue *q, struct sp_err *err)
 			return sp_fail(err, rc, SP_EXIT_PERM,
 				       "interface %s: cannot make a transmit ring: %s; ring=no "
 				       "sends without",
-				       p->interface, strerror(-rc));
+				       p->iface.name, strerror(-rc));
 		sp_packet_tx_ring_fini(q);
 		close(q->tx_fd);
 		p->tx_ring = false;
@@ -244,7 +227,7 @@ static int try_out(struct sp_port *p, struct sp_err *err)
 	p->queues[0] = NULL;
 	p->group = -1;
 	name_roads(p);
-	sp_log(p->env->log, SP_LOG_DEBUG, "interface %s: %s", p->interface, p->road);
+	sp_log(p->env->log, SP_LOG_DEBUG, "interface %s: %s", p->iface.name, p->road);
 	return 0;
 }
 
@@ -253,7 +236,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 		       struct sp_err *err)
 {
 	struct sp_port *p;
-	int rc = check_args(c, permit, err);
+	int rc = sp_permit_check(permit, c->rx && !c->tx, err);
 
 	if (rc)
 		return rc;
@@ -265,7 +248,6 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->conf = c->conf ? *(const struct sp_packet_conf *)c->conf : defaults;
 	p->bind = c->bind;
 	p->port_last = c->port_last;
-	sp_strlcpy(p->interface, c->interface, sizeof p->interface);
 	p->tx = c->tx;
 	p->rx = c->rx;
 	p->group = -1;
@@ -273,7 +255,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
 	p->queues = sp_alloc_array(env->mem, p->workers, sizeof(struct sp_queue *));
 	rc = p->queues
-		     ? sp_packet_interface(p, err)
+		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
 		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
 	if (!rc && p->rx)
 		rc = sp_packet_filter(p, err);
@@ -294,7 +276,7 @@ static void packet_caps(const struct sp_port *p, struct sp_tcaps *caps)
 	*caps = (struct sp_tcaps){
 		.bits = SP_T_FRAME,
 		.burst = PACKET_BURST,
-		.max_len = p->mtu + PACKET_ETH,
+		.max_len = p->iface.mtu + PACKET_ETH,
 		.max_seg = 1,
 		.road = p->road,
 		.rx_clock = p->stamps ? "kernel" : "user",
@@ -308,6 +290,12 @@ static int packet_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uin
 			   struct sp_err *err)
 {
 	return sp_target_add(&q->peers, q->port->permit, to, ep, err);
+}
+
+static int packet_link(struct sp_port *p, const struct sp_endpoint *to, struct sp_link *link,
+		       struct sp_err *err)
+{
+	return sp_iface_link(&p->iface, &p->bind.addr, p->permit, to, link, err);
 }
 
 static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
@@ -406,7 +394,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.caps = packet_caps,
 	.endpoint = packet_endpoint,
 	.peer = packet_peer,
-	.link = sp_packet_link,
+	.link = packet_link,
 	.local = packet_local,
 	.close = packet_close,
 	.tx_slots = packet_tx_slots,

@@ -9,7 +9,6 @@
 #define SP_TRANSPORT_PACKET_PACKET_H
 
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <linux/filter.h>
@@ -18,6 +17,8 @@
 #include "pkt/endpoints.h"
 #include "pkt/slot_bank.h"
 #include "plugin/transport.h"
+#include "transport/ends.h"
+#include "transport/iface.h"
 #include "transport/kstamp.h"
 
 #define PACKET_BURST	  1024u
@@ -25,8 +26,8 @@
 #define PACKET_SLOT_BYTES (8u << 20) /* where a burst is more, fewer slots are lent */
 #define PACKET_TX_UNITS	  128u	     /* frames a system call */
 #define PACKET_RX_UNITS	  32u
-#define PACKET_ETH	  14u
-#define PACKET_VLAN	  4u
+#define PACKET_ETH	  SP_FRAME_ETH
+#define PACKET_VLAN	  SP_FRAME_VLAN
 #define PACKET_VNET	  ((uint32_t)sizeof(struct virtio_net_hdr))
 
 enum packet_ring { PACKET_RING_AUTO, PACKET_RING_YES, PACKET_RING_NO };
@@ -44,11 +45,8 @@ struct sp_port {
 	struct sp_packet_conf conf;
 	struct sp_endpoint bind;
 	uint16_t port_last;
-	char interface[IFNAMSIZ];
-	unsigned ifindex;
-	uint8_t mac[6];
-	uint32_t mtu;
-	bool loopback, tx, rx, stamps, bypass;
+	struct sp_iface iface;
+	bool tx, rx, stamps, bypass;
 	bool tx_ring, rx_ring; /* the roads that were taken */
 	bool vnet;	       /* received frames have a virtio_net header in front */
 	unsigned workers;
@@ -123,12 +121,6 @@ struct sp_queue {
  * not; of several workers it joins the group, and nothing comes until sp_packet_steer. */
 int sp_packet_tx_socket(struct sp_port *, struct sp_err *);
 int sp_packet_rx_socket(struct sp_port *, struct packet_rx_ring *, struct sp_err *);
-/* The interface's index, address and MTU into the port; it is Ethernet (or lo) and up. */
-int sp_packet_interface(struct sp_port *, struct sp_err *);
-/* The interface is there and up, whatever its name is by now. */
-bool sp_packet_is_up(const struct sp_port *);
-/* Its MTU now; 0: it is gone. */
-uint32_t sp_packet_mtu(const struct sp_port *, int fd);
 
 /* fanout.c: one source's frames come to one worker, in order: by address and, of UDP and TCP,
  * port number; numbers in a row go to workers in a row. */
@@ -147,8 +139,6 @@ int sp_packet_filter_close(int fd);
 /* tx.c */
 void sp_packet_tx_init(struct packet_tx *);
 int sp_packet_tx_burst(struct sp_queue *, struct sp_batch *, uint32_t from, bool join);
-/* The errors of an interface that is down or gone. */
-bool sp_packet_is_gone(int err);
 /* What a burst returns for an error of which nothing left. */
 int sp_packet_tx_error(struct sp_queue *, int error);
 
@@ -196,26 +186,5 @@ void sp_packet_count(struct sp_queue *, const struct sp_batch *);
 #define PACKET_SPLIT_ROOM (1u << 18)
 uint32_t sp_packet_split(struct sp_msg *m, uint32_t max, uint32_t seg, uint8_t *to,
 			 uint32_t room);
-
-/* ends.c: who a frame is from and to: addresses of IPv4 and IPv6, port numbers of UDP and TCP
- * (else 0; a fragment's source has none, so that all of a packet is from one). l4: where what
- * follows the IP header begins, may be NULL. false: not IP, or cut. */
-bool sp_packet_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
-		    struct sp_endpoint *to, uint32_t *l4);
-
-/* link.c */
-int sp_packet_link(struct sp_port *, const struct sp_endpoint *to, struct sp_link *,
-		   struct sp_err *);
-
-/* neigh.c: rtnetlink. 0 or -errno. */
-struct packet_route {
-	struct sp_addr hop; /* the gateway, or the target itself */
-	struct sp_addr src; /* family 0: the route names none */
-};
-int sp_packet_route(unsigned ifindex, const struct sp_addr *to, struct packet_route *);
-/* The hardware address of a neighbour that the kernel knows; -ENOENT: not (yet). */
-int sp_packet_neigh(unsigned ifindex, const struct sp_addr *, uint8_t mac[6]);
-/* Has the kernel ask for it (ARP, ND). -EPERM: that is root's. */
-int sp_packet_neigh_ask(unsigned ifindex, const struct sp_addr *);
 
 #endif

@@ -54,7 +54,7 @@ int sp_packet_rx_nothing(struct sp_queue *q, int error)
 {
 	uint64_t now_ns;
 
-	if (sp_packet_is_gone(error)) {
+	if (sp_iface_is_gone(error)) {
 		q->down = true;
 		return -ENETDOWN;
 	}
@@ -65,7 +65,7 @@ int sp_packet_rx_nothing(struct sp_queue *q, int error)
 	now_ns = sp_clock_now(q->port->env->clock);
 	if (now_ns >= q->look_ns) {
 		q->look_ns = now_ns + LOOK_NS;
-		q->down = !sp_packet_is_up(q->port);
+		q->down = !sp_iface_is_up(&q->port->iface);
 	}
 	return q->down ? -ENETDOWN : 0;
 }

@@ -12,14 +12,9 @@ void sp_packet_tx_init(struct packet_tx *t)
 	}
 }
 
-bool sp_packet_is_gone(int err)
-{
-	return err == ENETDOWN || err == ENXIO || err == ENODEV;
-}
-
 int sp_packet_tx_error(struct sp_queue *q, int error)
 {
-	if (sp_packet_is_gone(error)) {
+	if (sp_iface_is_gone(error)) {
 		q->down = true;
 		return -ENETDOWN;
 	}

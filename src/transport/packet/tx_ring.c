@@ -50,7 +50,7 @@ static struct tpacket_req geometry(uint32_t max_len)
 int sp_packet_tx_ring_init(struct sp_queue *q)
 {
 	const struct sp_mem *mem = q->port->env->mem;
-	struct tpacket_req req = geometry(q->port->mtu + PACKET_ETH);
+	struct tpacket_req req = geometry(q->port->iface.mtu + PACKET_ETH);
 	uint32_t per_block = req.tp_block_size / req.tp_frame_size;
 	int version = TPACKET_V2, one = 1;
 	struct packet_tx_ring *r = sp_alloc_array(mem, 1, sizeof *r);
@@ -59,7 +59,7 @@ int sp_packet_tx_ring_init(struct sp_queue *q)
 	if (!r)
 		return -ENOMEM;
 	r->n = req.tp_frame_nr;
-	r->mtu = q->port->mtu;
+	r->mtu = q->port->iface.mtu;
 	r->slot = sp_alloc_array(mem, r->n, sizeof *r->slot);
 	if (!r->slot)
 		return -ENOMEM;
@@ -100,7 +100,7 @@ uint32_t sp_packet_tx_ring_slots(struct sp_queue *q, struct sp_batch *b, uint32_
 	struct packet_tx_ring *r = q->txr;
 	uint32_t most = b->cap < r->n ? b->cap : r->n, i = 0;
 
-	if (len > q->port->mtu + PACKET_ETH)
+	if (len > q->port->iface.mtu + PACKET_ETH)
 		return b->n = 0;
 	if (n > most)
 		n = most;
@@ -158,7 +158,7 @@ static void look_at_mtu(struct sp_queue *q)
 	if (now_ns < q->txr->look_ns)
 		return;
 	q->txr->look_ns = now_ns + LOOK_NS;
-	mtu = sp_packet_mtu(q->port, q->tx_fd);
+	mtu = sp_iface_mtu(&q->port->iface, q->tx_fd);
 	if (mtu)
 		q->txr->mtu = mtu;
 }
