@@ -15,6 +15,7 @@
 
 LOOKUP(transport)
 LOOKUP(source)
+LOOKUP(payload)
 LOOKUP(dist)
 LOOKUP(stamp)
 LOOKUP(wrap)

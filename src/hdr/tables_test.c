@@ -36,12 +36,12 @@ static void check_when(const struct sp_field *fields, const char *when)
 static void check_default(const struct sp_field *f)
 {
 	sp_u128 v;
-	uint8_t wire[256];
+	uint8_t wire[SP_NAME_MAX];
 
 	if (!f->dflt)
 		return;
 	if (f->type == SP_F_NAME)
-		assert_true(sp_name_encode(f->dflt, strlen(f->dflt), wire, sizeof wire) > 0);
+		assert_true(sp_name_encode(f->dflt, strlen(f->dflt), wire) > 0);
 	else
 		assert_int_equal(sp_field_scalar(f, f->dflt, strlen(f->dflt), &v), 0);
 }

@@ -197,7 +197,7 @@ static int fixed(struct sp_expr *x, const struct sp_node *n, const struct sp_fie
 static int name(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
 		struct sp_value *v)
 {
-	uint8_t *wire = sp_arena_alloc(&x->packet->arena, 256);
+	uint8_t *wire = sp_arena_alloc(&x->packet->arena, SP_NAME_MAX);
 	const uint8_t *text;
 	const char *at = x->p;
 	uint32_t len;
@@ -213,7 +213,7 @@ static int name(struct sp_expr *x, const struct sp_node *n, const struct sp_fiel
 		text = (const uint8_t *)at;
 		len = (uint32_t)sp_expr_token(x);
 	}
-	rc = len || x->p > at ? sp_name_encode((const char *)text, len, wire, 256) : -EINVAL;
+	rc = len || x->p > at ? sp_name_encode((const char *)text, len, wire) : -EINVAL;
 	if (rc < 0)
 		return wrong(x, n, f, at, (size_t)(x->p - at), 0);
 	v->bytes = wire;

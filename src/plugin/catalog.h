@@ -5,6 +5,7 @@
 #include "pkt/hdr.h"
 #include "plugin/conn.h"
 #include "plugin/dist.h"
+#include "plugin/payload.h"
 #include "plugin/proto.h"
 #include "plugin/source.h"
 #include "plugin/stamp.h"
@@ -14,6 +15,7 @@
 struct sp_catalog {
 	const struct sp_transport_ops *const *transport;
 	const struct sp_source_ops *const *source;
+	const struct sp_payload_ops *const *payload;
 	const struct sp_dist_ops *const *dist;
 	const struct sp_stamp_ops *const *stamp;
 	const struct sp_wrap_ops *const *wrap; /* conn/: layers over a connection */
@@ -24,6 +26,7 @@ struct sp_catalog {
 /* By name; NULL if there is none. */
 const struct sp_transport_ops *sp_catalog_transport(const struct sp_catalog *, const char *);
 const struct sp_source_ops *sp_catalog_source(const struct sp_catalog *, const char *);
+const struct sp_payload_ops *sp_catalog_payload(const struct sp_catalog *, const char *);
 const struct sp_dist_ops *sp_catalog_dist(const struct sp_catalog *, const char *);
 const struct sp_stamp_ops *sp_catalog_stamp(const struct sp_catalog *, const char *);
 const struct sp_wrap_ops *sp_catalog_wrap(const struct sp_catalog *, const char *);
