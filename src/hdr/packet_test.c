@@ -262,6 +262,8 @@ static void names_of_scapy_and_others(void **state)
 		{ "ICMPv6ND_NS(tgt=::1)", "icmp6(type=135,tgt=::1)" },
 		{ "ip()/\"a\\x41\\n\"", "ip()/0x61410a" },
 		{ "tcp(options=[SAck=(1,2,3,4)])", "tcp(options=[SAck=[(1,2),(3,4)]])" },
+		{ "tcp(options=[('MSS', 5),('NOP',None),(\"SAckOK\",''),('Timestamp',(1,2))])",
+		  "tcp(options=[MSS=5,NOP,SAckOK,Timestamp=(1,2)])" },
 		{ "tcp(options=MSS=5)", "tcp(options=[MSS(mss=5)])" },
 		{ "dns(qd=DNSQR(qname=\"a\"))", "dns(qd=[\"a\"])" },
 	};

@@ -104,11 +104,22 @@ static int quoted(struct sp_expr *x, uint8_t *out, uint32_t *len)
 	return 0;
 }
 
+/* How many characters octets have as they are written: never fewer than they are. */
+static size_t written(const char *p)
+{
+	const char *from = p;
+
+	if (*p != '"' && *p != '\'')
+		return strcspn(p, ",()[]/");
+	for (p++; *p && *p != *from; p++)
+		p += *p == '\\' && p[1];
+	return (size_t)(p - from);
+}
+
 int sp_expr_octets(struct sp_expr *x, const uint8_t **bytes, uint32_t *len)
 {
 	const char *at = x->p;
-	/* The text is never shorter than what it stands for. */
-	uint8_t *out = sp_arena_alloc(&x->packet->arena, strlen(x->p));
+	uint8_t *out = sp_arena_alloc(&x->packet->arena, written(x->p));
 	size_t n;
 
 	if (!out)
