@@ -9,6 +9,7 @@
 #include "core/env.h"
 #include "core/pacer.h"
 #include "engine/asks.h"
+#include "engine/echo.h"
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
@@ -27,6 +28,7 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
+	struct sp_echo *echo; /* the same of echo requests; NULL: none left here */
 	struct sp_asks
 		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,

@@ -71,7 +71,8 @@ static void narrow(struct sp_lane *l, struct sp_lane_port *port)
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct sp_whole whole = { b->m[i].data, b->m[i].len };
 
-		if (!narrow_one(port, &b->m[i]))
+		if (SP_UNLIKELY(port->echo != NULL) ? !sp_echo_take(port->echo, &b->m[i])
+						    : !narrow_one(port, &b->m[i]))
 			continue;
 		l->frame[kept] = whole;
 		b->m[kept++] = b->m[i];
