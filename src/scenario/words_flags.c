@@ -317,6 +317,9 @@ const struct sp_flag sp_recv_flags[] = {
 	  "most packets a second that a sender with a key gets leave for, when it sends here "
 	  "over other people's networks (default max: what it asks for; 0: no leave)" },
 
+	{ "--capture", SP_FLAG_VALUE, "FILE", "out.capture", NULL, G_OUT,
+	  "record what crosses --interface, of it what --filter takes: pcapng when the name ends "
+	  "so, else pcap" },
 	OUTPUT_ROWS,
 	{ 0 },
 };
