@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 /* What a unit of udp and tcp has anywhere else, unless its size is given. */
 #define UNIT_SIZE 1024u
 
@@ -91,4 +93,36 @@ int sp_preset_of(const char *word, const struct sp_preset_args *a, struct sp_are
 	out->size = r->size;
 	out->takes_port = out->takes_source = r->ports;
 	return out->packet ? 0 : -ENOMEM;
+}
+
+int sp_ports_parse(const char *text, const char *place, uint16_t *first, uint16_t *last,
+		    struct sp_err *err)
+{
+	unsigned v[2] = { 0 }, n = 0;
+	const char *p = text;
+	char shown[80];
+
+	for (; n < 2; n++) {
+		const char *from = p;
+
+		for (; *p >= '0' && *p <= '9'; p++)
+			v[n] = v[n] > 65535 ? v[n] : v[n] * 10 + (unsigned)(*p - '0');
+		if (p == from || !v[n] || v[n] > 65535)
+			goto bad;
+		if (*p != '-' || n)
+			break;
+		p++;
+	}
+	if (*p != '\0')
+		goto bad;
+	*first = (uint16_t)v[0];
+	*last = (uint16_t)(n ? v[1] : v[0]);
+	if (*last < *first)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the range %u-%u runs backwards", place, v[0], v[1]);
+	return 0;
+bad:
+	sp_str_printable(shown, sizeof shown, text);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: '%s' is not a port number (1 to 65535)", place, shown);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 
 struct sp_preset_args {
@@ -25,5 +26,9 @@ bool sp_preset_is(const char *word);
 /* 0; -ENOENT: no such word; -ENOMEM. */
 int sp_preset_of(const char *word, const struct sp_preset_args *, struct sp_arena *,
 		 struct sp_preset *);
+
+/* "5001" or "5001-5010". place opens the sentence. */
+int sp_ports_parse(const char *text, const char *place, uint16_t *first, uint16_t *last,
+		   struct sp_err *);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "engine/plan_build.h"
+#include "scenario/presets.h"
 #include "scenario/words.h"
 
 #define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
@@ -27,7 +28,7 @@ struct sp_setting {
 
 /* A target as written. */
 struct sp_target {
-	const char *text;
+	const char *text;     /* NULL: the one that --packet names */
 	const char *spelling; /* of its flag; NULL: a word or a line */
 	const char *file;     /* --targets'; NULL: the command line */
 	unsigned line;
@@ -65,9 +66,6 @@ struct sp_reader {
 
 /* The last value given for a key; NULL: none. */
 const struct sp_given *sp_reader_last(const struct sp_reader *, const char *key);
-/* "5001" or "5001-5010". */
-int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
-		    struct sp_err *);
 /* Sets every given flag whose key begins with prefix on the plan's newest item. */
 int sp_reader_set(struct sp_reader *, const char *prefix);
 /* Is this a setting that other protocols have, and a stream (or receiver) of this word has not? Marks

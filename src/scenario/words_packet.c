@@ -54,7 +54,7 @@ int sp_reader_check_packet(struct sp_reader *r)
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s and %s do not go together: the expression says what is sent",
 			       packet->spelling, protocol->spelling);
-	return source ? sp_reader_ports(source->value, source->spelling, &r->source_first,
+	return source ? sp_ports_parse(source->value, source->spelling, &r->source_first,
 					&r->source_last, r->err)
 		      : 0;
 }

@@ -71,7 +71,7 @@ static int read_port(struct sp_reader *r)
 
 	if (!g)
 		return 0;
-	rc = sp_reader_ports(g->value, g->spelling, &first, &last, r->err);
+	rc = sp_ports_parse(g->value, g->spelling, &first, &last, r->err);
 	if (rc)
 		return rc;
 	r->port_first = first;
@@ -141,7 +141,7 @@ static int note_targets(struct sp_reader *r)
 	}
 	/* An expression names its target itself. */
 	if (!rc && !r->n_targets && sp_reader_last(r, "stream.packet"))
-		rc = sp_reader_note(r, "", NULL, 0);
+		rc = sp_reader_note(r, NULL, NULL, 0);
 	if (!rc && !r->n_targets)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "no target is given; such as udp://10.1.1.2:5001 or -t 10.1.1.2");

@@ -325,9 +325,9 @@ static int count_streams(const struct sp_reader *r, const struct making *t,
 
 static int read_target(struct sp_reader *r, const struct sp_target *from, struct making *t)
 {
-	int rc = *from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
+	int rc = from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
 
-	if (!*from->text)
+	if (!from->text)
 		sp_strlcpy(t->place, "--packet", sizeof t->place);
 	else if (from->file)
 		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
