@@ -113,7 +113,7 @@ const char *sp_reader_transport(const struct sp_reader *r, const char *word)
 		return "pcap";
 	if (transport)
 		return transport->value;
-	if (r->frames)
+	if (r->frames || sp_reader_crafts(r, word))
 		return "packet";
 	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
 }
