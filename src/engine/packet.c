@@ -171,7 +171,7 @@ bool sp_packet_names_target(const char *text, const struct sp_catalog *catalog,
 
 	if (sp_packet_parse(&p, text, "packet", catalog->hdr, mem, NULL))
 		return false;
-	names = ip_of(p) ? sp_node_given(ip_of(p), "dst")
+	names = ip_of(p)    ? sp_node_given(ip_of(p), "dst")
 		: arp_of(p) ? sp_node_given(arp_of(p), "pdst")
 			    : true;
 	sp_packet_free(p);

@@ -162,7 +162,8 @@ static int look_at_ip(const struct sp_packet *p, const struct sp_template *t,
 {
 	const struct sp_node *ip = ip_node(p);
 	uint8_t bytes = strcmp(ip->hdr->name, "ip") == 0 ? 4 : 16;
-	uint32_t src = t->l3_off + (bytes == 4 ? 12 : 8), dst = t->l3_off + (bytes == 4 ? 16 : 24);
+	uint32_t src = t->l3_off + (bytes == 4 ? 12 : 8),
+		 dst = t->l3_off + (bytes == 4 ? 16 : 24);
 	struct sp_view v;
 	int rc = view_of(t, arena, &v, err);
 
@@ -173,7 +174,8 @@ static int look_at_ip(const struct sp_packet *p, const struct sp_template *t,
 	if (rc)
 		return rc;
 	if (dst + bytes > t->len)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: its IP header is cut", p->place);
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: its IP header is cut",
+			       p->place);
 	f->dst.addr.family = f->family;
 	memcpy(f->dst.addr.ip, t->octets + dst, bytes);
 	f->src_varies = varies(t, src, bytes);

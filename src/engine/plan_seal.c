@@ -365,9 +365,10 @@ static int check_packet_size(struct check *c, const struct sp_plan_stream *s,
 			     const struct sp_packet_facts *f, const char *place)
 {
 	if (s->size < f->head)
-		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
-			       "%s: size %llu is too small: this packet has %u bytes as a frame",
-			       place, (unsigned long long)s->size, f->head);
+		return sp_fail(
+			c->err, -ERANGE, SP_EXIT_USAGE,
+			"%s: size %llu is too small: this packet has %u bytes as a frame",
+			place, (unsigned long long)s->size, f->head);
 	if (f->fixed && s->size != f->len)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
 			       "%s: size %llu cannot be: this packet has %u bytes as a frame, "
@@ -413,11 +414,11 @@ static int check_packet(struct check *c, struct sp_plan_stream *s, bool sized,
 						 : SP_STAMP_OFF;
 	if (room >= need)
 		return 0;
-	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: the %s stamp needs %u bytes that the packet leaves free: size %u at "
-		       "least",
-		       place, s->stamp == SP_STAMP_NATIVE ? "native" : "short", need,
-		       f.head + need);
+	return sp_fail(
+		c->err, -EINVAL, SP_EXIT_USAGE,
+		"%s: the %s stamp needs %u bytes that the packet leaves free: size %u at "
+		"least",
+		place, s->stamp == SP_STAMP_NATIVE ? "native" : "short", need, f.head + need);
 }
 
 /* What is more than a text is made where units are datagrams or frames. */

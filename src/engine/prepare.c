@@ -181,8 +181,7 @@ static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
 	ask->no_ip = !f->ip;
 	ask->syn = f->syn;
 	ask->range = f->to;
-	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first,
-								    &f->to->last))
+	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first, &f->to->last))
 				? f->n_to
 				: 0;
 	if (ask->no_ip)
@@ -198,8 +197,7 @@ static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
 
 /* Who is behind a name, or (frames that are not IP) nobody. */
 static int find_target(const struct sp_run *r, const struct sp_plan_stream *s,
-		       const struct sp_plan_port *p, struct sp_endpoint *to,
-		       struct sp_err *err)
+		       const struct sp_plan_port *p, struct sp_endpoint *to, struct sp_err *err)
 {
 	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
 					.interface = p->interface };

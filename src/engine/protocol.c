@@ -9,8 +9,9 @@
 #define WORDS 32u
 #define LEN   40u
 
-static const char *const frame_words[] = { "packet", "icmp", "icmp6", "arp", "eth", "syn",
-					   NULL };
+static const char *const frame_words[] = {
+	"packet", "icmp", "icmp6", "arp", "eth", "syn", NULL
+};
 
 static bool is_frame_word(const char *word, int role)
 {

@@ -14,8 +14,9 @@
 #define SP_PROTOCOL_PORT 5001
 
 struct sp_protocol {
-	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
-	bool frames; /* its packet is said by an expression (scenario/presets.h) */
+	const char *
+		transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
+	bool frames;	   /* its packet is said by an expression (scenario/presets.h) */
 	const struct sp_proto_ops *proto; /* NULL: none, units of --size */
 	const struct sp_wrap_ops *wrap;	  /* NULL: none */
 	uint16_t port;			  /* number unless somebody says otherwise */

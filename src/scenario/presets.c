@@ -11,9 +11,9 @@
 
 struct row {
 	const char *word;
-	const char *link;	 /* what stands before the network's header */
-	const char *v4, *v6;	 /* the network's header and what follows it */
-	const char *fields;	 /* of the last header: its own */
+	const char *link;    /* what stands before the network's header */
+	const char *v4, *v6; /* the network's header and what follows it */
+	const char *fields;  /* of the last header: its own */
 	const char *behind;
 	bool ports, frames_only; /* ports: sport and dport are fields of the last header */
 	uint16_t sport, dport_first, dport_last;
@@ -23,10 +23,10 @@ struct row {
 /* icmp: as ping's, 56 octets of data. eth: 64 octets of an experimental type (IEEE 802). syn: the
  * target's ports in a row. */
 static const struct row rows[] = {
-	{ "icmp", "", "ip/icmp", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false, true,
-	  0, 0, 0, 0 },
-	{ "icmp6", "", "ipv6/icmp6", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false,
+	{ "icmp", "", "ip/icmp", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false,
 	  true, 0, 0, 0, 0 },
+	{ "icmp6", "", "ipv6/icmp6", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)",
+	  false, true, 0, 0, 0, 0 },
 	{ "arp", "eth(dst=ff:ff:ff:ff:ff:ff)/", "arp", "arp", "op=1", "", false, true, 0, 0, 0,
 	  0 },
 	{ "eth", "", "eth", "eth", "dst=ff:ff:ff:ff:ff:ff,type=0x88b5", "/raw(len=50)", false,
@@ -96,7 +96,7 @@ int sp_preset_of(const char *word, const struct sp_preset_args *a, struct sp_are
 }
 
 int sp_ports_parse(const char *text, const char *place, uint16_t *first, uint16_t *last,
-		    struct sp_err *err)
+		   struct sp_err *err)
 {
 	unsigned v[2] = { 0 }, n = 0;
 	const char *p = text;

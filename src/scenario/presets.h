@@ -9,9 +9,9 @@
 #include "base/mem.h"
 
 struct sp_preset_args {
-	bool v6;			      /* the target is an IPv6 address */
-	uint16_t port_first, port_last;	      /* the target's; 0: as the word has it */
-	uint16_t source_first, source_last;   /* 0: one, as the word has it */
+	bool v6;			    /* the target is an IPv6 address */
+	uint16_t port_first, port_last;	    /* the target's; 0: as the word has it */
+	uint16_t source_first, source_last; /* 0: one, as the word has it */
 };
 
 struct sp_preset {

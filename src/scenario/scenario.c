@@ -19,10 +19,11 @@ const char *const sc_root_words[] = { "include", "spate",  "name",	"seed",	  "re
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
 const char *const sc_stream_words[] = { "to", "target", "profile", "source_ports", NULL };
-const char *const sc_group_words[] = { "to",	    "target", "profile", "streams",
-					"source_ports", NULL };
-const char *const sc_member_words[] = { "to",    "target",	      "profile",
-					 "share", "source_ports", NULL };
+const char *const sc_group_words[] = { "to",	  "target",	  "profile",
+				       "streams", "source_ports", NULL };
+const char *const sc_member_words[] = {
+	"to", "target", "profile", "share", "source_ports", NULL
+};
 const char *const sc_profile_words[] = { "source_ports", NULL };
 const char *const sc_stage_words[] = { "at", "start", "stop", "set", "link", NULL };
 

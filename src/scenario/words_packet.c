@@ -55,6 +55,6 @@ int sp_reader_check_packet(struct sp_reader *r)
 			       "%s and %s do not go together: the expression says what is sent",
 			       packet->spelling, protocol->spelling);
 	return source ? sp_ports_parse(source->value, source->spelling, &r->source_first,
-					&r->source_last, r->err)
+				       &r->source_last, r->err)
 		      : 0;
 }

@@ -352,11 +352,10 @@ int sp_reader_target(struct sp_reader *r, unsigned i)
 	uint64_t n = 1;
 	int rc = read_target(r, from, &t);
 
-	t.word = *t.url.scheme ? t.url.scheme
-		 : g	       ? g->value
-		 : sp_reader_last(r, "stream.packet")
-			       ? "packet"
-			       : "udp";
+	t.word = *t.url.scheme			      ? t.url.scheme
+		 : g				      ? g->value
+		 : sp_reader_last(r, "stream.packet") ? "packet"
+						      : "udp";
 	if (!rc)
 		rc = check_url(r, &t);
 	if (!rc)
