@@ -121,3 +121,106 @@ def test_the_file_has_the_same_frames(far):
 
 def me_spate():
     return os.environ.get("SPATE_BIN", Path(__file__).resolve().parent.parent / "build/spate")
+
+
+# ---- one request, however it is written ----
+
+def digest(*argv):
+    done = subprocess.run([me_spate(), *argv, "--dry-run"], capture_output=True, text=True,
+                          timeout=20)
+    assert done.returncode == 0, done.stderr
+    return [ln for ln in done.stdout.splitlines() if ln.startswith("sha256 ")][0]
+
+
+@pytest.mark.parametrize("words", [
+    [["send", "--packet", "ip(dst=10.0.0.2,src=10.9.0.0/24)/udp(dport=9)"],
+     ["send", "--packet", "ip(dst=10.0.0.2, src=10.9.0.0/24) / udp(dport=9)"],
+     ["send", "-t", "10.0.0.2", "--packet", "ip(dst=10.0.0.2,src=10.9.0.0/24)/udp(dport=9)"],
+     "packet: 'ip(dst=10.0.0.2,src=10.9.0.0/24)/udp(dport=9)'"],
+    [["send", "-t", "10.0.0.2", "--protocol", "syn", "-p", "80-90"],
+     ["send", "syn://10.0.0.2:80-90"],
+     "{target: '10.0.0.2:80-90', protocol: syn}", "target: 'syn://10.0.0.2:80-90'"],
+    [["send", "-t", "10.0.0.2", "-p", "7", "--source-ports", "8001-8200"],
+     ["send", "udp://10.0.0.2:7", "--source-ports", "8001-8200"],
+     "{target: '10.0.0.2:7', source_ports: 8001-8200}"],
+    [["send", "-t", "10.0.0.2", "--protocol", "icmp"], ["send", "icmp://10.0.0.2"],
+     "target: 'icmp://10.0.0.2'"],
+    [["send", "-t", "10.0.0.2", "--fill", "random"], ["send", "udp://10.0.0.2", "--fill=random"],
+     "{target: '10.0.0.2:5001', fill: random}"],
+], ids=["packet", "syn", "source-ports", "icmp", "fill"])
+def test_one_request_one_plan(tmp_path, words):
+    seen = set()
+    for w in words:
+        if isinstance(w, list):
+            seen.add(digest(*w))
+            continue
+        body = w if w.startswith("{") else "{" + w + "}"
+        path = tmp_path / "s.yaml"
+        path.write_text("spate: 1\nname: send\nseed: 1\nstreams:\n  - {name: s1, "
+                        + body.strip("{}") + "}\n")
+        seen.add(digest("run", str(path)))
+    assert len(seen) == 1
+
+
+# ---- what cannot be ----
+
+def refused(*argv, code, says, **more):
+    done = subprocess.run([me_spate(), *argv], capture_output=True, text=True, timeout=20, **more)
+    assert done.returncode == code, done
+    assert says in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("words,code,says", [
+    (["--packet", "ip(dst=10.0.0.2)/udp(sprt=5)"], 2, "--packet:22: udp has no field 'sprt'"),
+    (["--packet", "ip/udp"], 2, "where to?"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "-t", "10.0.0.3"], 2, "leave one out"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "--size", "30"], 2, "too small"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "--size", "70000"], 2, "too large"),
+    (["--packet", "ip(dst=10.0.0.2,len=40)/udp", "--size", "80"], 2, "nothing in it may grow"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "--size", "50", "--stamp", "native"], 2, "60 at least"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "--transport", "udp"], 2, "takes none"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "--protocol", "tcp"], 2, "do not go together"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "-p", "80"], 2, "no target takes it"),
+    (["--packet", "ip(dst=10.0.0.2)/udp", "--source-ports", "1-9"], 2, "sport=8001..8200"),
+    (["-t", "10.0.0.2", "--fill", "randon"], 2, "did you mean 'random'?"),
+    (["-t", "10.0.0.2", "--protocol", "tcp", "--fill", "random"], 2, "not for connections"),
+    (["-t", "10.0.0.2", "--messages", "/nonexistent", "--out", "/dev/null"], 66,
+     "/nonexistent"),
+    (["-t", "10.0.0.2", "-p", "80-90"], 2, "a range of ports"),
+    (["--packet", "ip(src=10.0.0.9,dst=8.8.8.8)/udp"], 77, "not this host's"),
+    (["--packet", "ip(dst=8.8.8.8)/tcp(flags=S)", "--rate", "1"], 77, "SYN"),
+    (["--packet", "ip(dst=9.0.0.0/7)/tcp(flags=S)", "--rate", "1"], 77, "handshake"),
+    (["--packet", "ip(dst=9.0.0.0/7)/udp", "--rate", "2000"], 77, "limit"),
+    (["--packet", "ip(dst=240.0.0.0/30)/udp"], 77, "reserved"),
+    (["--packet", "ip(dst=255.255.255.255)/udp"], 77, "--allow-broadcast"),
+    (["--packet", "ip(dst=127.0.0.1)/udp", "--interface", "nosuch0"], 77, "nosuch0"),
+])
+def test_what_cannot_be(words, code, says):
+    refused("send", *words, "--count", "1", "--no-run-dir", "--no-control", code=code, says=says)
+
+
+def test_wrong_in_a_file_is_bad_data(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text("spate: 1\nstreams:\n  - packet: ip(dst=10.0.0.2)/udp(sprt=5)\n")
+    refused("run", str(path), code=65, says=f"{path}:3:13:22: udp has no field 'sprt'")
+
+
+def test_nobody_sends_frames_without_the_right(me):
+    done = me.lab("""setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$SPATE" send \\
+        --packet 'ip(dst=10.99.0.2)/udp' --count 1 --no-run-dir""")
+    assert done.code == 77, done
+    assert "CAP_NET_RAW" in done.err
+
+
+def test_an_interface_that_goes_away(me):
+    done = me.lab("""
+        "$SPATE" send --packet 'ip(dst=10.99.0.2)/udp(dport=9)' -r 100 -D 3 --no-run-dir --json \\
+            >out 2>err & pid=$!
+        sleep 1
+        ip link del eth0
+        wait $pid""", timeout=30)
+    doc = json.loads((me.home / "out").read_text())
+    assert done.code == 3, done
+    assert 20 < doc["total"]["tx_packets"] < 250
+    assert any("Network is down" in r["text"]
+               for r in doc["verdict"]["remarks"]), doc["verdict"]
