@@ -8,6 +8,7 @@
 
 #include "core/env.h"
 #include "core/pacer.h"
+#include "engine/asks.h"
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
@@ -26,6 +27,8 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
+	struct sp_asks
+		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
 	 * NULL: none; checksums are verified; only what Contrail's tool counts does. */
 	uint16_t accept_first, accept_last;
@@ -49,6 +52,7 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	bool asks;		      /* its units are answered, by the port's asks */
 	uint8_t lane;		      /* enum sp_lane_kind */
 	uint32_t index;		      /* in the other lane, where it is one of another's */
 	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
@@ -71,6 +75,7 @@ struct sp_lane {
 	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
+	bool asks;    /* some of the streams are answered */
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;

@@ -152,6 +152,12 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (r == 0)
 			continue;
 		n += (uint32_t)r;
+		if (port->asks) {
+			sp_asks_answers(port->asks, &l->rx);
+			l->rx.n = (uint32_t)r;
+			port->ops->rx_release(port->q, &l->rx);
+			continue;
+		}
 		if (frames)
 			narrow(l, port);
 		else if (SP_UNLIKELY(l->hellos != NULL))

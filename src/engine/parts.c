@@ -29,6 +29,11 @@ static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
 		return;
 	}
+	if (!s->size) { /* its units are what they are */
+		snprintf(buf, cap, "%s, %s", sp_format_rate(rate, sizeof rate, &s->rate),
+			 s->departure);
+		return;
+	}
 	snprintf(buf, cap, "%s, %llu B, %s", sp_format_rate(rate, sizeof rate, &s->rate),
 		 (unsigned long long)s->size, s->departure);
 }
@@ -71,6 +76,7 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 	}
 	out->name = r->streams[i].plan->name;
 	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	out->status_name = sp_run_status_name(r, (unsigned)i);
 	sp_run_stream_way(r, (unsigned)i, &out->way);
 	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);
 	asked_text(r->streams[i].plan, out->asked, sizeof out->asked);

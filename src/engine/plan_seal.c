@@ -200,7 +200,7 @@ static int check_carrier(struct check *c, const char *word, const struct sp_prot
 static int check_settings(struct check *c, const struct sp_protocol *p, const void *conf,
 			  const void *wrap_conf, const char *place)
 {
-	int rc = p->proto && p->proto->check && conf ? p->proto->check(conf, c->err) : 0;
+	int rc = p->check && conf ? p->check(conf, c->err) : 0;
 
 	if (!rc && p->wrap && p->wrap->check && wrap_conf)
 		rc = p->wrap->check(wrap_conf, c->err);
@@ -336,6 +336,29 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 	} else if (s->stamp == SP_STAMP_AUTO) {
 		s->stamp = SP_STAMP_NATIVE;
 	}
+	return 0;
+}
+
+/* A protocol whose units are what it makes them. */
+static int check_asking(struct check *c, struct sp_plan_stream *s, const struct sp_protocol *p,
+			const struct sp_plan_port *port, bool sized, const char *place)
+{
+	if (is_frame(sp_catalog_transport(c->b->catalog, port->transport)))
+		return sp_fail(
+			c->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: protocol %s goes over datagrams (transport %s), not over the "
+			"transport '%s'",
+			place, s->protocol, p->transport, port->transport);
+	if (sized && s->size)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a %s of %s has the size that it has: leave size out", place,
+			       p->source->asks->unit, s->protocol);
+	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %s has its own numbers, and no room for a stamp", place,
+			       s->protocol);
+	s->size = 0;
+	s->stamp = SP_STAMP_OFF;
 	return 0;
 }
 
@@ -512,6 +535,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 				     "%s: a packet expression makes frames, and the transport "
 				     "'%s' takes none; use packet or pcap",
 				     place, port->transport);
+	} else if (p.source) {
+		rc = check_asking(c, s, &p, port, sized, place);
 	} else if (strcmp(p.transport, "udp") != 0) {
 		rc = check_conn_stream(c, s, &p, sized, place);
 	} else {

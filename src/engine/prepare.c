@@ -360,7 +360,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	struct sp_port_conf conf = { .name = p->plan->name,
 				     .workers = r->n_workers,
 				     .tx = p->tx,
-				     .rx = p->rx,
+				     .rx = p->rx || p->hears,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -409,6 +409,8 @@ static int open_ports(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		r->ports[plan->streams[i].from_port].tx = true;
 		r->ports[plan->streams[i].from_port].n_targets++;
+		r->ports[plan->streams[i].from_port].hears |= sp_run_hears(r,
+									   &plan->streams[i]);
 	}
 	for (unsigned i = 0; i < plan->n_recvs; i++)
 		r->ports[plan->recvs[i].from_port].rx = true;
@@ -455,7 +457,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.q = p->queues[index],
 			.caps = p->caps,
 			.tx = p->tx,
-			.rx = p->rx,
+			.rx = p->rx || p->hears,
 			.accept_first = (uint16_t)p->plan->port,
 			.accept_last = (uint16_t)last,
 			.filter = p->filter,
@@ -775,6 +777,7 @@ void sp_run_release(struct sp_run *r)
 
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_quit(&r->workers[i]);
+	sp_run_close_asks(r);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);

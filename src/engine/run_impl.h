@@ -1,5 +1,5 @@
 /* The run's inside, shared by the files that make it up: prepare.c and
- * prepare_source.c (from plan to open ports and sources),
+ * prepare_source.c (from plan to open ports and sources), prepare_asks.c (streams that are answered),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
  * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
@@ -31,6 +31,7 @@ struct run_port {
 	char by_route[IFNAMSIZ]; /* frames: the interface towards the first target, where nobody
 				    named one */
 	bool tx, rx;
+	bool hears; /* what arrives answers what left */
 	uint32_t n_targets;
 	char where[96];
 };
@@ -232,6 +233,13 @@ int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
  * pacer knows. */
 uint64_t sp_run_stream_asked(const struct run_stream *, uint64_t at_ns);
+/* prepare_asks.c: the streams whose units are answered. */
+bool sp_run_hears(const struct sp_run *, const struct sp_plan_stream *);
+int sp_run_prepare_ask(struct sp_run *, unsigned stream, struct sp_err *);
+void sp_run_asks_measure(const struct sp_run *, unsigned stream, struct sp_measure *);
+const char *(*sp_run_status_name(const struct sp_run *, unsigned stream))(uint32_t);
+const struct sp_asked *sp_run_asked(const struct sp_run *, unsigned stream);
+void sp_run_close_asks(struct sp_run *);
 /* Bulk data: the bytes that its rates asked for until at_ns (rate max asks for none). */
 double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint64_t at_ns);
 /* Did it have to send all the time between these? */
@@ -302,6 +310,14 @@ uint64_t sp_run_stream_trouble(const struct sp_run *, unsigned stream, int *erro
 /* Bytes of a bulk stream that the far end had not confirmed when its connection was closed. */
 uint64_t sp_run_unconfirmed(const struct sp_run *, unsigned stream);
 void sp_run_bytes_only(struct sp_measure *);
+/* What a sender knows by its answers alone; read after what it sent. */
+struct run_answers {
+	uint64_t unique, failed, rx_bytes, first_rx_ns, last_rx_ns;
+};
+void sp_run_set_answers(const struct run_answers *, struct sp_measure *);
+void sp_run_set_rtt(const struct sp_tally_rtt *, struct sp_measure *);
+/* What a stream counts by itself: the others of the ledger's errors are the run's. */
+void sp_run_set_errors(struct sp_counts *, const struct sp_errors *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);
 const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);

@@ -16,6 +16,7 @@
 #define G_OUT	  "Output"
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
+#define G_DNS	  "DNS (dns)"
 
 #define STRING(x) #x
 #define TEXT(x)	  STRING(x)
@@ -148,7 +149,8 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
 	  "tcp: a connection for each message" },
 	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
-	  "over connections: so many at a time, at most (with -r max: all the time)" },
+	  "over connections: so many at a time, at most (with -r max: all the time); dns with -r "
+	  "max: so many queries wait at a time (default 128)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
@@ -171,7 +173,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--close", SP_FLAG_NONE, NULL, "stream.close", "yes", G_HTTP,
 	  "a connection for each request" },
 	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
-	  "how long an answer may take (default 10 s)" },
+	  "how long an answer may take (default 10 s; dns 5 s)" },
 	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
 	  "take any certificate of the server (else it must be trusted, and for the host)" },
 	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
@@ -180,6 +182,17 @@ const struct sp_flag sp_send_flags[] = {
 	  "a whole handshake for each connection" },
 	{ "--tls", SP_FLAG_VALUE, "VERSION", "stream.version", NULL, G_TLS,
 	  "1.2 or 1.3 and nothing else (default: what both can)" },
+
+	{ "--domain", SP_FLAG_VALUE, "NAMES", "stream.domain", NULL, G_DNS,
+	  "name to ask for, or several with commas, by turns (default example.com)" },
+	{ "--domains", SP_FLAG_VALUE, "FILE", "stream.domains", NULL, G_DNS,
+	  "a name a line, perhaps with its type (NAME TYPE)" },
+	{ "--qtype", SP_FLAG_VALUE, "TYPE", "stream.qtype", NULL, G_DNS,
+	  "A (the default), AAAA, MX, TXT, ..., TYPEn" },
+	{ "--edns", SP_FLAG_NONE, NULL, "stream.edns", "yes", G_DNS,
+	  "EDNS, with room for answers of 1232 bytes" },
+	{ "--dnssec", SP_FLAG_NONE, NULL, "stream.dnssec", "yes", G_DNS,
+	  "EDNS that asks for signatures (DO)" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
