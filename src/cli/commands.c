@@ -341,7 +341,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.name = "packet",
 		.summary = "show what a packet expression would send",
 		.usage = "[--hex | --json] EXPRESSION...\n"
-			 "--decode [--first HEADER] [--hex | --json] HEX...",
+			 "--decode [--first HEADER] [--hex | --json] HEX...\n"
+			 "--read FILE [--count N] [--check]",
 		.text = "An expression is headers between slashes, from the outermost to the "
 			"innermost, each with the fields that matter in brackets: "
 			"ip(dst=10.0.0.2,ttl=5)/udp(dport=53)/\"text\". `spate fields` lists headers, "
