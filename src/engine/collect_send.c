@@ -97,8 +97,12 @@ static void set_self_times(const struct sp_run *r, uint32_t i, struct sp_measure
 	const struct run_session *s = &r->sessions[1];
 
 	for (unsigned w = 0; s->tally_each && w < r->n_workers; w++) {
-		const struct sp_tally_rx *t = &r->workers[w].verifier.tally[s->first_tally + i];
+		const struct sp_verifier *v = &r->workers[w].verifier;
+		const struct sp_tally_rx *t;
 
+		if (!v->tally)
+			continue; /* this worker receives nothing */
+		t = &v->tally[s->first_tally + i];
 		if (t->delay.n)
 			summarise(&t->delay, &m->delay, 0);
 		if (t->delay_actual.n)

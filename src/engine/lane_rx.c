@@ -145,7 +145,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 
 		if (!port->rx || !port->ops->rx_burst)
 			continue;
-		r = port->ops->rx_burst(port->q, &l->rx);
+		r = port->ops->rx_burst(sp_lane_rx_queue(port), &l->rx);
 		if (SP_UNLIKELY(r < 0)) {
 			SP_STORE(port->rx_error, r);
 			continue;
@@ -156,7 +156,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (port->asks) {
 			sp_asks_answers(port->asks, &l->rx);
 			l->rx.n = (uint32_t)r;
-			port->ops->rx_release(port->q, &l->rx);
+			port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);
 			continue;
 		}
 		if (frames)
@@ -170,7 +170,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		SP_ADD(l->received, l->rx.n);
 		sp_verify_burst(l->verifier, &l->rx, i, frames ? l->frame : NULL);
 		l->rx.n = (uint32_t)r; /* as lent */
-		port->ops->rx_release(port->q, &l->rx);
+		port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);
 	}
 	return n;
 }

@@ -282,6 +282,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 			conf.nothing_leaves = false;
 		ret = ask_for_stream(r, i, local, &conf, &asks[i], err);
 		r->streams[i].to = asks[i].to;
+		conf.listen |= r->streams[i].echo;
 	}
 	if (ret == 0)
 		ret = sp_guard_judge(asks, plan->n_streams, &conf, &r->arena, &r->permit, err);
@@ -369,7 +370,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	struct sp_port_conf conf = { .name = p->plan->name,
 				     .workers = r->n_workers,
 				     .tx = p->tx,
-				     .rx = p->rx || p->hears || p->echo,
+				     .rx = p->rx || p->hears,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -384,13 +385,13 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 		conf.max_endpoints = p->n_targets;
 	ret = port_address(p, &conf, &r->arena, err);
 	if (ret == 0)
-		ret = sp_run_echo_conf(r, p, &conf.conf, err);
-	if (ret == 0)
 		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = open_listener(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
+	if (ret == 0)
+		ret = sp_run_echo_open(r, p, &conf, err);
 	if (ret)
 		return ret;
 	p->ops->caps(p->port, &p->caps);
@@ -472,7 +473,8 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.caps = p->caps,
 			.tx = p->tx,
 			.rx = p->rx || p->hears || (p->echo && index == 0),
-			.echo = p->echo ? r->echo : NULL,
+			.echo = p->echo && index == 0 ? r->echo : NULL,
+			.ear = p->ear_queue,
 			.accept_first = (uint16_t)p->plan->port,
 			.accept_last = (uint16_t)last,
 			.filter = p->filter,
@@ -808,6 +810,8 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		if (r->ports[i].ear)
+			r->ports[i].ops->close(r->ports[i].ear);
 		sp_listener_close(r->ports[i].listener);
 		sp_filter_free(r->ports[i].filter);
 	}

@@ -49,12 +49,13 @@ int sp_run_echo_prepare(struct sp_run *r, struct sp_err *err)
 	return r->echo->errors ? 0 : no_memory(err);
 }
 
-int sp_run_echo_conf(struct sp_run *r, const struct run_port *p, const void **conf,
-		     struct sp_err *err)
+/* The transport's settings, but for what it lets through. */
+static int conf_of(struct sp_run *r, const struct run_port *p, const void **conf,
+		   struct sp_err *err)
 {
 	void *copy;
 
-	if (!p->echo || !p->ops->opts || !sp_opt_find(p->ops->opts, "filter"))
+	if (!p->ops->opts || !sp_opt_find(p->ops->opts, "filter"))
 		return 0;
 	copy = sp_arena_alloc(&r->arena, p->ops->conf_size);
 	if (!copy)
@@ -62,6 +63,25 @@ int sp_run_echo_conf(struct sp_run *r, const struct run_port *p, const void **co
 	memcpy(copy, *conf, p->ops->conf_size);
 	*conf = copy;
 	return sp_opts_set(p->ops->opts, copy, "filter", FILTER, "echo", &r->arena, err);
+}
+
+int sp_run_echo_open(struct sp_run *r, struct run_port *p, const struct sp_port_conf *as,
+		     struct sp_err *err)
+{
+	struct sp_port_conf conf = { .name = as->name,
+				     .interface = as->interface,
+				     .workers = 1,
+				     .rx = true,
+				     .max_endpoints = 1,
+				     .conf = as->conf };
+	int rc;
+
+	if (!p->echo)
+		return 0;
+	rc = conf_of(r, p, &conf.conf, err);
+	if (!rc)
+		rc = p->ops->open(&p->ear, &conf, &r->permit, &r->env, err);
+	return rc ? rc : p->ops->queue(p->ear, 0, &p->ear_queue, err);
 }
 
 int sp_run_echo_grant(struct sp_run *r, struct sp_err *err)

@@ -34,7 +34,10 @@ struct run_port {
 				    named one */
 	bool tx, rx;
 	bool hears; /* what arrives answers what left */
-	bool echo;  /* the same of echo requests */
+	bool echo;  /* the same of echo requests; these come to an ear of their own, so that
+		     * sending is not slowed down and one worker hears them all: */
+	struct sp_port *ear;
+	struct sp_queue *ear_queue;
 	uint32_t n_targets;
 	char where[96];
 };
@@ -246,9 +249,9 @@ const char *(*sp_run_status_name(const struct sp_run *, unsigned stream))(uint32
 const struct sp_asked *sp_run_asked(const struct sp_run *, unsigned stream);
 void sp_run_close_asks(struct sp_run *);
 /* run_echo.c: streams of echo requests, which are known once their packets were looked at. First
- * which there are; then what their ports filter; then the ids that come back. */
+ * which there are; then what hears their answers; then the ids that come back. */
 int sp_run_echo_prepare(struct sp_run *, struct sp_err *);
-int sp_run_echo_conf(struct sp_run *, const struct run_port *, const void **conf,
+int sp_run_echo_open(struct sp_run *, struct run_port *, const struct sp_port_conf *as,
 		     struct sp_err *);
 int sp_run_echo_grant(struct sp_run *, struct sp_err *);
 /* Of what was measured as received by the run itself: delays are round trips. */
