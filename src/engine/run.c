@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/errors.h"
 #include "engine/run_impl.h"
 
 /* How long a receiver that has its --count waits for its senders' last words. */
@@ -421,10 +422,13 @@ static void watch_ports(struct sp_run *r)
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
 			int e = SP_LOAD(lp->tx_error) ? SP_LOAD(lp->tx_error)
 						      : SP_LOAD(lp->rx_error);
+			const struct sp_plan_port *port = r->ports[p].plan;
+			char why[96];
 
 			if (e)
-				sp_run_say(r, "port-error", false, "port %s: %s",
-					   r->ports[p].plan->name, strerror(-e));
+				sp_run_say(
+					r, "port-error", false, "port %s: %s", port->name,
+					sp_error_of_port(e, port->interface, why, sizeof why));
 		}
 }
 
