@@ -676,7 +676,8 @@ static void ranges_are_judged_whole(void **state)
 		bool foreign, syn, may_lease, broadcast, allowed;
 		const char *says;
 	} cases[] = {
-		{ "10.0.0.0", "10.255.255.255", INFINITY, true, true, false, false, true, NULL },
+		{ "10.0.0.0", "10.255.255.255", INFINITY, true, true, false, false, true,
+		  NULL },
 		{ "10.0.0.0", "11.0.0.0", 100, false, false, false, false, true, NULL },
 		{ "10.0.0.0", "11.0.0.0", 2000, false, false, false, false, false, "limit" },
 		{ "10.0.0.0", "11.0.0.0", 2000, false, false, true, false, false, "limit" },

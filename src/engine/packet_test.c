@@ -176,9 +176,9 @@ static void what_is_open_is_the_links(void **state)
 						    sp_mem_system(), &err),
 				 0);
 		memcpy(frame + (t.link ? 0 : 14), t.octets, t.len);
-		assert_int_equal(sp_view(frame, (t.link ? 0 : 14) + t.len, true,
-					 SP_CSUM_UNKNOWN, &v),
-				 0);
+		assert_int_equal(
+			sp_view(frame, (t.link ? 0 : 14) + t.len, true, SP_CSUM_UNKNOWN, &v),
+			0);
 		assert_true(sp_addr_eq(&v.dst.addr, &to.addr));
 		assert_int_equal(v.src.addr.ip[3], i == 2 ? 1 : 7);
 		if (t.link) {
@@ -207,8 +207,9 @@ static void wrong_families_are_named(void **state)
 	assert_non_null(strstr(err.text, "another family"));
 	sp_template_free(&t);
 	sp_arena_init(&arena, sp_mem_system());
-	assert_int_equal(sp_packet_look("ip/udp", "--packet", &six, &sp_catalog, &arena, &f, &err),
-			 -EINVAL);
+	assert_int_equal(
+		sp_packet_look("ip/udp", "--packet", &six, &sp_catalog, &arena, &f, &err),
+		-EINVAL);
 	assert_non_null(strstr(err.text, "not of the family"));
 	s.packet = "ipv6(dst=fd99::1)/udp";
 	assert_int_equal(sp_packet_template(&t, &s, &port, &six, &link, &sp_catalog,
@@ -232,8 +233,8 @@ static void survives_a_lack_of_memory(void **state)
 
 		sp_mem_test_init(&test, n);
 		sp_arena_init(&arena, &test.mem);
-		rc = sp_packet_look("ip(dst=[10.0.0.1,10.0.0.9],src=10.0.0.0/8)/udp", "--packet",
-				    &nobody, &sp_catalog, &arena, &f, &err);
+		rc = sp_packet_look("ip(dst=[10.0.0.1,10.0.0.9],src=10.0.0.0/8)/udp",
+				    "--packet", &nobody, &sp_catalog, &arena, &f, &err);
 		assert_true(rc == 0 || rc == -ENOMEM);
 		sp_arena_fini(&arena);
 		assert_int_equal(test.live, 0);
