@@ -127,7 +127,8 @@ int sp_packet_rx_socket(struct sp_port *, struct packet_rx_ring *, struct sp_err
 int sp_packet_join(struct sp_port *, int fd);
 int sp_packet_steer(struct sp_port *, unsigned workers);
 
-/* filter.c: compiles conf.filter into port->filter; and lets it go again. */
+/* filter.c: compiles conf.filter, and what the port is bound to, into port->filter; and lets it go
+ * again. */
 int sp_packet_filter(struct sp_port *, struct sp_err *);
 void sp_packet_filter_free(struct sp_port *);
 /* 0 or -errno: what the port wants to receive; or nothing at all. */
