@@ -497,7 +497,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 {
 	struct sp_plan_stream *s = (struct sp_plan_stream *)items(c, SP_PLAN_STREAM) + i;
 	const char *place = place_of(c, SP_PLAN_STREAM, i, s->name);
-	bool frame, sized = s->size != SP_PLAN_UNSET;
+	bool frame, any_unit, sized = s->size != SP_PLAN_UNSET;
+	const struct sp_transport_ops *ops;
 	const struct sp_plan_port *port;
 	struct sp_protocol p;
 	unsigned before;
@@ -515,7 +516,9 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (rc)
 		return rc;
 	port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + s->from_port;
-	frame = is_frame(sp_catalog_transport(c->b->catalog, port->transport));
+	ops = sp_catalog_transport(c->b->catalog, port->transport);
+	frame = is_frame(ops);
+	any_unit = ops->any_unit;
 	if (!*s->entry)
 		s->entry = s->name;
 	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
@@ -531,11 +534,12 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (rc)
 		return rc;
 	if (*s->packet) {
-		rc = frame ? check_packet(c, s, sized, place)
-			   : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-				     "%s: a packet expression makes frames, and the transport "
-				     "'%s' takes none; use packet or pcap",
-				     place, port->transport);
+		rc = frame || any_unit
+			     ? check_packet(c, s, sized, place)
+			     : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: a packet expression makes frames, and the transport "
+				       "'%s' takes none; use packet or pcap",
+				       place, port->transport);
 	} else if (p.source) {
 		rc = check_asking(c, s, &p, port, sized, place);
 	} else if (strcmp(p.transport, "udp") != 0) {

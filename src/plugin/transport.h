@@ -64,6 +64,7 @@ struct sp_queue;
 struct sp_transport_ops {
 	SP_PLUGIN_HEAD;
 	bool echoes; /* what is sent on a port arrives on it: a sender is its own receiver */
+	bool any_unit; /* in memory: it looks into nothing, and carries frames as it does datagrams */
 	/* Cold. Addresses were resolved and permitted before: open never resolves. Errors: a
 	 * sentence in err; exit 77 for privileges, interfaces and descriptor limits. */
 	int (*open)(struct sp_port **, const struct sp_port_conf *, const struct sp_permit *,
