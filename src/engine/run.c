@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 /* How long a receiver that has its --count waits for its senders' last words. */
@@ -93,6 +94,16 @@ static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
 	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 
+/* Its starts are counted there, and its schedule may want to hear of answers. */
+static void schedule_dialogue(struct sp_worker *w, const struct run_stream *s)
+{
+	struct sp_dialogue_stream *d = &w->dialogue.stream[w->lane.streams[s->local].index];
+
+	d->schedule = s->schedule;
+	d->wants_replies = sp_mode_hears_replies(s->plan) ? w->lane.pacer : NULL;
+	d->paced_as = s->local;
+}
+
 static int make_pacers(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_catch_up_conf catch_up;
@@ -134,8 +145,7 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 			continue;
 		wk->lane.streams[s->local].schedule = s->schedule;
 		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
-			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =
-				s->schedule;
+			schedule_dialogue(wk, s);
 		if (end > wk->last_end_ns)
 			wk->last_end_ns = end;
 		s->only_max = s->pace.kind == SP_PACE_MAX;

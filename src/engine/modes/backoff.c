@@ -82,7 +82,7 @@ static void backoff_restart(void *st, uint64_t start_ns)
 	b->wait_ns = b->first_ns;
 }
 
-/* The pause under way ends `first` after the reply, unless it ends sooner; then they grow anew. */
+/* A pause that lasts beyond the stream's end has ended it already. Else the pause under way ends `first` after the reply, unless it ends sooner; then they grow anew. */
 static bool backoff_reply(void *st, uint64_t now_ns, uint64_t *due_ns)
 {
 	struct backoff *b = st;

@@ -256,6 +256,12 @@ struct sp_rate sp_mode_peak(double pps)
 				 .micro = micro < 1 ? 1 : (uint64_t)micro };
 }
 
+bool sp_mode_hears_replies(const struct sp_plan_stream *s)
+{
+	return s->profile && s->profile->mode == SP_MODE_BACKOFF &&
+	       s->profile->backoff_reset == SP_BACKOFF_REPLY;
+}
+
 /* ---- departures ---- */
 
 int sp_mode_open(struct sp_mode_run *run, const struct sp_plan_stream *s, uint64_t start_ns,

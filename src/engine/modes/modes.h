@@ -62,6 +62,9 @@ const struct sp_mode_ops *sp_mode_of(const struct sp_plan_stream *);
 /* Has it departures of its own, not its rate's? Then stages set no rate; start and stop work. */
 bool sp_mode_has_own(const struct sp_plan_stream *);
 
+/* Do replies change its departures? Then whoever sees one calls sp_pacer_reply(). */
+bool sp_mode_hears_replies(const struct sp_plan_stream *);
+
 /* ---- departures ---- */
 
 struct sp_mode_run {

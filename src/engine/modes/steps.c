@@ -20,11 +20,17 @@ struct step {
 /* NULL, or what is wrong with the step at text. */
 static const char *read_step(const char *text, struct step *out, char word[64])
 {
-	size_t n = strcspn(text, ",");
+	size_t n = strcspn(text, ","), blanks;
 	char *at;
 
-	snprintf(word, 64, "%.*s", (int)(n < 63 ? n : 63), text + strspn(text, " "));
 	out->rest = text + n + (text[n] == ',');
+	blanks = strspn(text, " ");
+	n = n > blanks ? n - blanks : 0;
+	while (n && text[blanks + n - 1] == ' ')
+		n--;
+	snprintf(word, 64, "%.*s", (int)(n < 63 ? n : 63), text + blanks);
+	if (text[strcspn(text, ",")] && !*out->rest)
+		return "is followed by a comma and nothing";
 	at = strrchr(word, '@'); /* 1Gbit/s@l1@10s */
 	if (!at || n > 62)
 		return "is not RATE@TIME";
