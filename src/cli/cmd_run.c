@@ -129,6 +129,8 @@ static int execute(struct spate_plan *plan, const char *command)
 	struct context c = { 0 };
 	int code;
 
+	if (out->drawn && !out->quiet)
+		fprintf(stderr, "spate %s: %s\n", command, out->drawn);
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
 	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
@@ -161,6 +163,9 @@ static int run_words(const char *command, int argc, char **argv)
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
 	if (spate_plan_output(plan)->dry_run) {
+		if (spate_plan_output(plan)->drawn)
+			fprintf(stderr, "spate %s: %s\n", command,
+				spate_plan_output(plan)->drawn);
 		printf("%s\nsha256 %s\n", spate_plan_json(plan), spate_plan_sha256(plan));
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {

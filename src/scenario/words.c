@@ -392,6 +392,11 @@ static int seal(struct sp_reader *r, bool sends)
 	if (rc)
 		return rc;
 	w->out.name = w->plan->run.name;
+	if (r->drawn) {
+		w->out.drawn = sp_arena_strdup(&w->plan->arena, r->drawn);
+		if (!w->out.drawn)
+			return no_memory(r->err);
+	}
 	rc = read_keys(r, sends, &w->out.keys);
 	if (!rc)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
@@ -404,7 +409,7 @@ static int read_all(struct sp_reader *r, const char *command, int argc, char *co
 	int rc;
 
 	/* Each word of argv is given once, but -qv is two. */
-	size_t room = 1;
+	size_t room = 1 + SP_WORDS_DRAWN;
 	for (int i = 0; i < argc; i++)
 		room += 1 + strlen(argv[i]);
 	r->given = sp_alloc_array(r->mem, room, sizeof *r->given);

@@ -56,7 +56,8 @@ struct sp_reader {
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
-	bool random; /* something will be drawn */
+	bool random;	   /* something will be drawn */
+	const char *drawn; /* what --mode random has drawn; NULL: nothing */
 };
 
 /* The last value given for a key; NULL: none. */
@@ -83,6 +84,9 @@ int sp_reader_send(struct sp_reader *);
 int sp_reader_recv(struct sp_reader *);
 /* words_send.c: one more target; text and file are borrowed. */
 int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);
+/* words_random.c: --mode random becomes what it draws. Adds at most SP_WORDS_DRAWN words. */
+#define SP_WORDS_DRAWN 6u
+int sp_reader_random(struct sp_reader *);
 /* words_file.c: notes each line. */
 int sp_reader_file(struct sp_reader *, const char *path);
 /* words_target.c: the streams of target number i. */
