@@ -9,8 +9,10 @@
 #include "cli/cmd_help.h"
 #include "cli/cmd_key.h"
 #include "cli/cmd_lab.h"
+#include "cli/cmd_named.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
+#include "cli/cmd_start.h"
 #include "scenario/words.h"
 
 static const struct sp_cli_example send_examples[] = {
@@ -77,6 +79,33 @@ static const struct sp_cli_example run_examples[] = {
 	{ "run test.yaml --repeats 5 --junit result.xml",
 	  "five times, with medians; the expectations of each for a CI" },
 	{ "run test.yaml --dry-run", "the plans and their digest; nothing is opened" },
+	{ 0 },
+};
+
+static const struct sp_cli_example start_examples[] = {
+	{ "start r1 recv udp://:5001",
+	  "a receiver in the background; it listens when this returns" },
+	{ "start s1 send udp://10.1.1.2 --mode continuous -r 1kpps",
+	  "a sender, until stopped" },
+	{ "poll s1 --plain", "Sent=N and Received=N, of now" },
+	{ "stop s1 --plain", "the same when it has ended" },
+	{ 0 },
+};
+
+static const struct sp_cli_example poll_examples[] = {
+	{ "poll r1", "a document of one line" },
+	{ "poll r1 --plain", "Received=N and Corrupted=N" },
+	{ 0 },
+};
+
+static const struct sp_cli_example stop_examples[] = {
+	{ "stop s1 --plain && spate stop r1 --plain",
+	  "the sender first: then the receiver's counts are complete, too" },
+	{ 0 },
+};
+
+static const struct sp_cli_example list_examples[] = {
+	{ "list", "a line for each, with its run folder" },
 	{ 0 },
 };
 
@@ -231,6 +260,61 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.run = sp_cmd_agent,
 		.flags = sp_cmd_agent_flags,
 		.examples = agent_examples,
+	},
+	{
+		.name = "start",
+		.summary = "start a run in the background, under a name",
+		.usage = "NAME send|recv|run WORDS...",
+		.text = "The words are those of send, recv and run. Returns when the run is ready (a "
+			"receiver listens, a sender is about to send), or, if it does not come to "
+			"that, with its exit status; what it printed on standard error until then "
+			"is printed. While a run of this NAME is there another one is refused. "
+			"NAME is letters, digits, '-' and '_'.\n"
+			"The run's report is in its run folder, as ever; `spate list` shows where. "
+			"What it prints on standard error later is in NAME.log in the folder "
+			"spate/named below $XDG_RUNTIME_DIR, else in /run (root) or "
+			"~/.local/state. Nobody but its user can ask or stop it.",
+		.flags = sp_cmd_start_flags,
+		.examples = start_examples,
+		.run = sp_cmd_start,
+	},
+	{
+		.name = "poll",
+		.summary = "ask a run in the background for its counts",
+		.usage = "NAME [--plain|--json]",
+		.text = "Sent, received (corrupted ones too) and corrupted up to now, from the run "
+			"itself; of `run` as they were at the last second. A sender's received are "
+			"answers that came back to it. What is not known is null, with --plain "
+			"unknown. Of a run that has ended: its final counts, and the exit status is "
+			"the run's. Of one that was killed: what it told last, exit status 1.",
+		.flags = sp_cmd_poll_flags,
+		.examples = poll_examples,
+		.run = sp_cmd_poll,
+	},
+	{
+		.name = "stop",
+		.summary = "end a run in the background; print its final counts",
+		.usage = "NAME [--plain|--json]",
+		.text = "Returns when the run has ended and its report is written; the counts are "
+			"complete then, and what was left of it is taken away. A run that is "
+			"stopped has exit status 0, unless something else was wrong with it. One "
+			"that had ended by itself gives its counts and its exit status. One that "
+			"does not answer gets a SIGTERM, and after that it is said that it does "
+			"not end.",
+		.flags = sp_cmd_poll_flags,
+		.examples = stop_examples,
+		.run = sp_cmd_stop,
+	},
+	{
+		.name = "list",
+		.summary = "list the runs in the background",
+		.usage = "[--json]",
+		.text = "Each with its state (starting, running, ended, killed), its counts and its "
+			"run folder. Ended and killed ones are there until `spate stop`, or until a "
+			"run of the same name is started.",
+		.flags = sp_cmd_list_flags,
+		.examples = list_examples,
+		.run = sp_cmd_list,
 	},
 	{
 		.name = "compare",
