@@ -73,11 +73,22 @@ static int64_t known(const struct sp_result *r, enum sp_counter c)
 	return sp_counts_has(&r->total.c, c) ? (int64_t)r->total.c.v[c] : -1;
 }
 
+/* While the run goes on its receivers' own counts are all that is known of what arrived. */
+static int64_t received(const struct sp_result *r)
+{
+	int64_t sum = known(r, SP_C_rx_packets);
+	bool told = sum >= 0;
+
+	for (size_t i = 0; !told && i < r->n_hosts; i++)
+		if (r->hosts[i].rx_known)
+			sum = (sum < 0 ? 0 : sum) + (int64_t)r->hosts[i].rx_packets;
+	return sum;
+}
+
 /* Whoever asks for the run by its name hears what the last event said. */
 static void note_counts(const struct job *j, const struct sp_result *r)
 {
-	const struct sp_named_counts counts = { known(r, SP_C_tx_packets),
-						known(r, SP_C_rx_packets),
+	const struct sp_named_counts counts = { known(r, SP_C_tx_packets), received(r),
 						known(r, SP_C_corrupted) };
 
 	sp_self_note(j->self, &counts);
