@@ -140,8 +140,8 @@ def test_scenario(me, tmp_path):
 
 LAB = r"""
 set -e
-$SPATE lab exec h2 -- timeout 20 tcpdump -Z root -U -c 20 -w far.pcap -i eth0 udp port 5001 \
-    2>tcpdump.log &
+$SPATE lab exec h2 -- timeout 20 tcpdump --immediate-mode -U -c 20 -w - -i eth0 udp port 5001 \
+    >far.pcap 2>tcpdump.log &
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     grep -q listening tcpdump.log && break
     sleep 0.2
@@ -152,14 +152,14 @@ wait $!
 """
 
 
-def test_bursts_at_the_far_end(user, tmp_path):
+def test_bursts_at_the_far_end(me, tmp_path):
     """All of them, one pause a burst, and none before its time: late ones there may be."""
-    done = user.lab(LAB, timeout=60)
+    done = me.lab(LAB, timeout=60)
     assert done.code == 0, done
-    times = times_of(read_pcap(user.home / "far.pcap"))
+    times = times_of(read_pcap(tmp_path / "far.pcap"))
     want = burst(5, 20 * MS, 300 * MS, 4)
     assert len(times) == 20
-    assert json.loads((user.home / "report.json").read_text())["total"]["tx_packets"] == 20
+    assert json.loads((tmp_path / "report.json").read_text())["total"]["tx_packets"] == 20
     late = [t - w for t, w in zip(times, want)]
     first_late = -min(late)  # by so much the first one itself was late
     assert first_late < 200 * MS and max(late) < 200 * MS, late
