@@ -25,6 +25,9 @@ static const struct sp_cli_example send_examples[] = {
 	{ "send udp://10.1.1.2 -r max --count 1M --json",
 	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
+	{ "send udp://10.1.1.2 --mode burst --burst-count 100 --burst-interval 1s",
+	  "a hundred at once, every second, for ten seconds" },
+	{ "send udp://10.1.1.2 --steps 1kpps@0,5kpps@10s,0@20s", "rates by the clock" },
 	{ "send tcp://10.1.1.2 -r 200 --size 4000", "messages over one connection" },
 	{ "send tcp://10.1.1.2 -r max --streams 4 -D 30",
 	  "as much as four connections carry for half a minute" },
@@ -163,8 +166,15 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"intended start; that from the actual start stands beside it, and hides "
 			"what a slow server kept from starting. Answers are counted by status, and "
 			"those from 400 on are errors, too.\n"
+			"--mode says when packets leave otherwise than at a rate; its options say so "
+			"by themselves, too (--burst-count 5 is --mode burst). Whatever the mode, "
+			"the first limit of time, packets and bytes that is reached ends it. A "
+			"trace is a file with TIME or TIME,SIZE a line (0.5, 20ms; # begins a "
+			"comment). With random the seed draws protocol, mode and text, of those "
+			"that are not given, and what it drew is printed.\n"
 			"A target's settings after '?' go before the options: name, rate, size, "
-			"duration, count, bytes, start, departure, payload, stamp, streams. The "
+			"duration, count, bytes, start, departure, payload, stamp, streams, mode and "
+			"what belongs to modes, with _ for - (burst_count). The "
 			"URL and the plain spelling of a request give the same plan.\n"
 			"Targets outside loopback, link-local, private and documentation networks "
 			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end; "
