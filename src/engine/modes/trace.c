@@ -2,6 +2,7 @@
  * opens, and again for the run. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "engine/modes/modes.h"
@@ -36,6 +37,19 @@ static int settle(struct sp_plan_stream *s, const char *place, struct sp_arena *
 	}
 	sp_trace_free(&t, arena->mem);
 	return rc;
+}
+
+/* Sizes are of what is made to measure. */
+static int check(struct sp_plan_stream *s, const char *place, struct sp_arena *arena,
+		 struct sp_err *err)
+{
+	(void)arena;
+	if (!s->profile->sized || (strcmp(s->protocol, "udp") == 0 && !*s->packet))
+		return 0;
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: the sizes of a trace are for udp without a packet expression; take "
+		       "them out of %s",
+		       place, s->profile->trace);
 }
 
 struct trace {
@@ -108,6 +122,7 @@ const struct sp_mode_ops sp_mode_trace = {
 	.keys = keys,
 	.no_rate = "a trace has its own times",
 	.settle = settle,
+	.check = check,
 	.open = trace_open,
 	.next = trace_next,
 	.restart = trace_restart,
