@@ -139,7 +139,8 @@ static int draw_domain(struct sp_reader *r, uint64_t seed, struct sp_str *told)
 	const struct sp_given *word = sp_reader_last(r, "stream.protocol");
 	struct sp_protocol p;
 
-	if (!word || sp_protocol_find(r->catalog, word->value, SP_ROLE_CLIENT, &p))
+	if (!word || sp_reader_last(r, "stream.domains") ||
+	    sp_protocol_find(r->catalog, word->value, SP_ROLE_CLIENT, &p))
 		return 0;
 	for (size_t i = 0; i < N(keys); i++)
 		if (flag_of(keys[i]) && sp_protocol_has(&p, keys[i] + strlen("stream.")) &&

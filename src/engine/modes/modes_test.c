@@ -463,15 +463,58 @@ static void test_behind(void **state)
 			       rows[i].asked);
 }
 
+/* The pacer's next departure is the new one, whether the stream is alone or among others. */
+static void test_pacer_hears(void **state)
+{
+	static const uint64_t want_ms[] = { 0, 100, 150, 350, 750 };
+	struct sp_due due[4];
+	struct made m;
+
+	(void)state;
+	for (uint32_t others = 0; others < 3; others++) {
+		const struct sp_pace slow = { .kind = SP_PACE_CONST,
+					      .start_ns = 8 * S,
+					      .end_ns = SP_NEVER,
+					      .count = UINT64_MAX,
+					      .bytes = UINT64_MAX,
+					      .gap_ns = S,
+					      .gap_den = 1 };
+		struct sp_pacer *p;
+		size_t n = 0;
+
+		good(&m, W("mode=backoff", "backoff_reset=reply"));
+		assert_int_equal(sp_pacer_new(&p, sp_mem_system(), 3, 7 * S, NULL), 0);
+		assert_int_equal(sp_pacer_add(p, 0, &m.pace), 0);
+		for (uint32_t i = 1; i <= others; i++)
+			assert_int_equal(sp_pacer_add(p, i, &slow), 0);
+		for (uint64_t t = 7 * S; t < 8 * S; t += MS) {
+			if (sp_pacer_take(p, t, due, 4)) {
+				assert_int_equal(due[0].stream, 0);
+				assert_int_equal(due[0].due_ns, t);
+				assert_true(n < 5);
+				assert_int_equal(t, 7 * S + want_ms[n++] * MS);
+			}
+			if (t == 7 * S + 110 * MS) { /* a reply of 50: not 300, but 150 */
+				sp_pacer_reply(p, 0, t - 60 * MS);
+				assert_int_equal(sp_pacer_next(p), 7 * S + 150 * MS);
+			}
+		}
+		assert_int_equal(n, 5);
+		sp_pacer_free(p);
+		done(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_burst), cmocka_unit_test(test_backoff),
-		cmocka_unit_test(test_ramp),  cmocka_unit_test(test_rate_ends),
-		cmocka_unit_test(test_steps), cmocka_unit_test(test_onoff),
-		cmocka_unit_test(test_trace), cmocka_unit_test(test_plain_modes),
-		cmocka_unit_test(test_text),  cmocka_unit_test(test_distrust),
-		cmocka_unit_test(test_dealt), cmocka_unit_test(test_behind),
+		cmocka_unit_test(test_burst),	    cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_ramp),	    cmocka_unit_test(test_rate_ends),
+		cmocka_unit_test(test_steps),	    cmocka_unit_test(test_onoff),
+		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_plain_modes),
+		cmocka_unit_test(test_text),	    cmocka_unit_test(test_distrust),
+		cmocka_unit_test(test_dealt),	    cmocka_unit_test(test_behind),
+		cmocka_unit_test(test_pacer_hears),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
