@@ -294,6 +294,11 @@ static void print_u64(const struct sp_opt *o, uint64_t v, struct sp_json *j)
 	sp_json_str(j, o->name, text);
 }
 
+static bool is_quiet(const struct sp_opt *o)
+{
+	return o->values && strcmp(o->values, SP_OPT_QUIET) == 0;
+}
+
 void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *j)
 {
 	char buf[48];
@@ -324,7 +329,8 @@ void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *
 			break;
 		case SP_OPT_TEXT:
 		case SP_OPT_PATH:
-			sp_json_str(j, rows->name, *(const char *const *)at);
+			if (*(const char *const *)at || !is_quiet(rows))
+				sp_json_str(j, rows->name, *(const char *const *)at);
 			break;
 		case SP_OPT_ENUM:
 			print_enum(rows, *(const int *)at, j);

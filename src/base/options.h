@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "base/units.h"
 
+#define SP_OPT_QUIET "quiet"
+
 enum sp_opt_type {
 	SP_OPT_BOOL,  /* bool: true/false, yes/no, on/off, 1/0; NULL or "" = true */
 	SP_OPT_U64,   /* uint64_t, count with K M G */
@@ -21,7 +23,8 @@ enum sp_opt_type {
 	SP_OPT_RATE,  /* struct sp_rate */
 	SP_OPT_RATIO, /* double, 0 to 1, "1%" */
 	SP_OPT_REAL,  /* double */
-	SP_OPT_TEXT,  /* const char *, copied into the arena */
+	SP_OPT_TEXT,  /* const char *, copied into the arena. With values SP_OPT_QUIET it is printed
+			 only where it is set: texts without it stay as they were */
 	SP_OPT_ENUM,  /* int, index into values */
 	SP_OPT_PATH,  /* as TEXT: a file of this host, which no peer may name */
 };

@@ -11,6 +11,7 @@
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
+#include "engine/reply.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "plugin/source.h"
@@ -26,7 +27,9 @@ struct sp_lane_port {
 	struct sp_tcaps caps;
 	bool tx, rx;
 	uint16_t accept_first, accept_last; /* frames: UDP port numbers that count */
+	struct sp_addr accept;		    /* and the address; family 0: any */
 	uint64_t ignored;		    /* frames that were not for us */
+	struct sp_replies *replies;	    /* NULL: nobody answers here */
 	int tx_error, rx_error;		    /* last hard error, 0 none; read by control */
 	uint64_t tx_error_ns;
 };

@@ -14,6 +14,8 @@ static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
 		return false;
 	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
 		return false;
+	if (port->accept.family && !sp_addr_eq(&port->accept, &v.dst.addr))
+		return false;
 	if (v.csum == SP_CSUM_BAD)
 		m->flags |= SP_M_CSUM_BAD;
 	m->stamp_off = (uint16_t)(m->len - v.payload_len);
@@ -77,6 +79,8 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (r == 0)
 			continue;
 		n += (uint32_t)r;
+		if (SP_UNLIKELY(port->replies != NULL))
+			sp_replies_burst(port->replies, &l->rx, sp_clock_now(l->env->clock));
 		if (port->caps.bits & SP_T_FRAME)
 			narrow(port, &l->rx);
 		else if (SP_UNLIKELY(l->hellos != NULL))

@@ -101,6 +101,10 @@ static const struct sp_opt recv_rows[] = {
 	{ "name", SP_OPT_TEXT, AT(name), "", NULL, 0, 0, "name of the receiver" },
 	{ "from", SP_OPT_TEXT, AT(from), "rx0", NULL, 0, 0, "the port that it listens on" },
 	{ "protocol", SP_OPT_TEXT, AT(protocol), "udp", NULL, 0, 0, "protocol" },
+	{ "reply", SP_OPT_TEXT, AT(reply), NULL, SP_OPT_QUIET, 0, 0,
+	  "machines that answer: arp, icmp, icmp6, nd, echo, dns, tcp, each with its settings" },
+	{ "address", SP_OPT_TEXT, AT(address), NULL, SP_OPT_QUIET, 0, 0,
+	  "addresses and prefixes that they answer for; not given: the port's own" },
 	{ 0 },
 };
 #undef AT

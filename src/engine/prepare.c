@@ -262,6 +262,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 				     .workers = r->n_workers,
 				     .tx = p->tx,
 				     .rx = p->rx,
+				     .answers = p->answers,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -275,6 +276,11 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);
+	/* What asks for an address or an echo is not for one of its port numbers. */
+	if (p->answers)
+		conf.bind = (struct sp_endpoint){ 0 };
+	if (p->answers)
+		conf.port_last = 0;
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
 	if (ret)
@@ -311,6 +317,7 @@ static int open_ports(struct sp_run *r, struct sp_err *err)
 	}
 	for (unsigned i = 0; i < plan->n_recvs; i++)
 		r->ports[plan->recvs[i].from_port].rx = true;
+	ret = sp_run_find_replies(r, err);
 	for (unsigned i = 0; i < plan->n_ports && ret == 0; i++)
 		ret = open_port(r, i, err);
 	return ret;
@@ -790,6 +797,8 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = place_streams(r, err);
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
+	if (ret == 0)
+		ret = sp_run_prepare_replies(r, err);
 	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
 	if (ret == 0 && !leases)
@@ -812,6 +821,7 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);
+	sp_run_close_replies(r);
 	for (unsigned i = 0; r->sources && i < r->n_sources; i++)
 		r->sources[i].ops->close(r->sources[i].source);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)

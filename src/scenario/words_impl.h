@@ -57,6 +57,7 @@ struct sp_reader {
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
 	bool random; /* something will be drawn */
+	bool frames; /* what answers wants frames */
 };
 
 /* The last value given for a key; NULL: none. */

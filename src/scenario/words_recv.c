@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "engine/protocol.h"
+#include "engine/reply_words.h"
 #include "plugin/proto.h"
 #include "scenario/shares.h"
 #include "scenario/words_impl.h"
@@ -157,9 +158,23 @@ static int add_default(struct sp_reader *r)
 	return rc ? rc : add(r, &l);
 }
 
+/* Machines of frames say which transport it is, where nobody else does. */
+static int read_reply(struct sp_reader *r)
+{
+	const struct sp_given *g = sp_reader_last(r, "recv.reply");
+	struct sp_reply_words words;
+	int rc;
+
+	if (!g)
+		return 0;
+	rc = sp_reply_words(g->value, r->catalog, g->spelling, &r->scratch, &words, r->err);
+	r->frames = !rc && sp_reply_needs_frames(&words);
+	return rc;
+}
+
 int sp_reader_recv(struct sp_reader *r)
 {
-	int rc = 0;
+	int rc = read_reply(r);
 
 	for (unsigned i = 0; i < r->n_given && !rc; i++) {
 		const struct sp_given *g = &r->given[i];

@@ -88,7 +88,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->bind = c->bind;
 	p->port_last = c->port_last;
 	sp_strlcpy(p->interface, c->interface, sizeof p->interface);
-	p->tx = c->tx;
+	p->tx = c->tx || c->answers;
 	p->rx = c->rx;
 	p->workers = c->workers ? c->workers : 1;
 	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
@@ -209,6 +209,11 @@ static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint
 	return 0;
 }
 
+static void packet_mac(const struct sp_port *p, uint8_t mac[6])
+{
+	memcpy(mac, p->mac, 6);
+}
+
 static int packet_local(const struct sp_port *p, unsigned i, struct sp_endpoint *e)
 {
 	unsigned n = p->port_last > p->bind.port ? 1u + p->port_last - p->bind.port : 1u;
@@ -262,6 +267,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.caps = packet_caps,
 	.endpoint = packet_endpoint,
 	.peer = packet_peer,
+	.mac = packet_mac,
 	.link = sp_packet_link,
 	.local = packet_local,
 	.close = packet_close,
