@@ -276,11 +276,6 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);
-	/* What asks for an address or an echo is not for one of its port numbers. */
-	if (p->answers)
-		conf.bind = (struct sp_endpoint){ 0 };
-	if (p->answers)
-		conf.port_last = 0;
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
 	if (ret)

@@ -45,7 +45,8 @@ struct sp_port_conf {
 	uint16_t port_last;	 /* a receiver's range bind.port .. port_last; 0 = one */
 	unsigned workers;	 /* number of queues that will be asked for */
 	bool tx, rx;
-	bool answers; /* frames will be sent on a port that receives (SP_T_FRAME) */
+	bool answers; /* SP_T_FRAME: machines answer here. All frames are wanted, whatever bind says,
+		       * and a port that receives sends, too */
 	uint32_t max_endpoints; /* how many different sources or targets to have room for */
 	uint32_t max_conns;	/* SP_T_CONN: how many connections to have room for, a queue */
 	uint32_t need_conns; /* so many at a time were asked for: exit 77 if they cannot be */

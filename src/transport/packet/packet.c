@@ -89,6 +89,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->port_last = c->port_last;
 	sp_strlcpy(p->interface, c->interface, sizeof p->interface);
 	p->tx = c->tx || c->answers;
+	p->all = c->answers;
 	p->rx = c->rx;
 	p->workers = c->workers ? c->workers : 1;
 	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;

@@ -34,6 +34,7 @@ struct sp_port {
 	uint8_t mac[6];
 	uint32_t mtu;
 	bool loopback, tx, rx, stamps, bypass;
+	bool all; /* takes every frame, whatever it is bound to */
 	unsigned workers;
 	uint32_t max_endpoints;
 	struct sp_queue **queues; /* [workers] */

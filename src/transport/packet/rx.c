@@ -48,6 +48,8 @@ static bool is_ours(const struct sp_port *p, const struct sp_endpoint *to, bool 
 {
 	uint16_t last = p->port_last > p->bind.port ? p->port_last : p->bind.port;
 
+	if (p->all)
+		return true;
 	if (p->bind.addr.family &&
 	    !(ip && to->addr.family == p->bind.addr.family &&
 	      !memcmp(to->addr.ip, p->bind.addr.ip, to->addr.family == 4 ? 4 : 16)))
