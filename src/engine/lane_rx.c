@@ -1,22 +1,24 @@
 #include "engine/lane_rx.h"
 
 #include "core/shared.h"
-#include "pkt/dissect.h"
+#include "pkt/view.h"
 
 /* One frame becomes what a datagram is: data and len of the UDP payload, the bytes around it in
  * stamp_off. False: not UDP for one of our port numbers. */
 static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
 {
-	struct sp_udp_view v;
-	bool verify = !(m->flags & (SP_M_CSUM_PARTIAL | SP_M_CSUM_OK));
+	enum sp_csum_state l4 = m->flags & SP_M_CSUM_PARTIAL ? SP_CSUM_PARTIAL
+				: m->flags & SP_M_CSUM_OK    ? SP_CSUM_OK
+							     : SP_CSUM_UNKNOWN;
+	struct sp_view v;
 
-	if (sp_dissect_udp(m->data, m->len, verify, &v))
+	if (sp_view(m->data, m->len, true, l4, &v) || v.proto != SP_PROTO_UDP || v.fragment)
 		return false;
 	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
 		return false;
 	if (port->accept.family && !sp_addr_eq(&port->accept, &v.dst.addr))
 		return false;
-	if (v.csum == SP_CSUM_BAD)
+	if (sp_view_corrupt(&v))
 		m->flags |= SP_M_CSUM_BAD;
 	m->stamp_off = (uint16_t)(m->len - v.payload_len);
 	m->data += v.payload_off;

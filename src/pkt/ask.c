@@ -5,75 +5,35 @@
 
 #include "base/endian.h"
 #include "pkt/csum.h"
+#include "pkt/view.h"
 
-#define ETH    14u
-#define VLAN   4u
-#define VLANS  2u
-#define IP4    20u
-#define IP6    40u
-#define TPID   0x8100u
-#define TPID_Q 0x88a8u
-
-static int read_ip4(struct sp_ask *a, const uint8_t *ip, uint32_t left)
-{
-	uint32_t ihl, total;
-
-	if (left < IP4 || ip[0] >> 4 != 4)
-		return -EBADMSG;
-	ihl = (ip[0] & 15u) * 4;
-	total = sp_get_be16(ip + 2);
-	if (ihl < IP4 || total < ihl || total > left)
-		return -EBADMSG;
-	if (sp_get_be16(ip + 6) & 0x3fff) /* more fragments, or not the first */
-		return -ENOMSG;
-	a->proto = ip[9];
-	a->ttl = ip[8];
-	a->l4 = ip + ihl;
-	a->l4_len = total - ihl;
-	a->src.family = a->dst.family = 4;
-	memcpy(a->src.ip, ip + 12, 4);
-	memcpy(a->dst.ip, ip + 16, 4);
-	return 0;
-}
-
-static int read_ip6(struct sp_ask *a, const uint8_t *ip, uint32_t left)
-{
-	uint32_t len;
-
-	if (left < IP6 || ip[0] >> 4 != 6)
-		return -EBADMSG;
-	len = sp_get_be16(ip + 4);
-	if (len > left - IP6)
-		return -EBADMSG;
-	a->proto = ip[6];
-	a->ttl = ip[7];
-	a->l4 = ip + IP6;
-	a->l4_len = len;
-	a->src.family = a->dst.family = 6;
-	memcpy(a->src.ip, ip + 8, 16);
-	memcpy(a->dst.ip, ip + 24, 16);
-	return 0;
-}
+#define ETH 14u
+#define IP4 20u
+#define IP6 40u
 
 int sp_ask_read(const uint8_t *frame, uint32_t len, struct sp_ask *a)
 {
-	uint32_t off = ETH;
+	struct sp_view v;
+	int rc = sp_view(frame, len, false, SP_CSUM_UNKNOWN, &v);
 
-	*a = (struct sp_ask){ .frame = frame };
-	if (len < ETH)
-		return -EBADMSG;
-	a->type = sp_get_be16(frame + 12);
-	for (unsigned i = 0; i < VLANS && (a->type == TPID || a->type == TPID_Q); i++) {
-		if (len < off + VLAN)
-			return -EBADMSG;
-		a->type = sp_get_be16(frame + off + 2);
-		off += VLAN;
-	}
-	a->l3_off = off;
-	if (a->type == SP_ASK_IP4)
-		return read_ip4(a, frame + off, len - off);
-	if (a->type == SP_ASK_IP6)
-		return read_ip6(a, frame + off, len - off);
+	if (rc)
+		return rc;
+	*a = (struct sp_ask){
+		.frame = frame,
+		.len = len,
+		.l3_off = v.l3_off,
+		.type = v.ether_type,
+		.proto = v.proto,
+		.src = v.src.addr,
+		.dst = v.dst.addr,
+	};
+	if (v.fragment)
+		return -ENOMSG;
+	if (!v.l4_off || !v.src.addr.family)
+		return 0;
+	a->l4 = frame + v.l4_off;
+	a->l4_len = v.l3_off + v.l3_len - v.l4_off;
+	a->ttl = frame[v.l3_off + (v.src.addr.family == 4 ? 8 : 7)];
 	return 0;
 }
 
@@ -102,6 +62,22 @@ bool sp_ask_to_one(const struct sp_ask *a)
 	return !(a->frame[0] & 1) && is_one(&a->dst);
 }
 
+bool sp_ask_intact(const struct sp_ask *a, uint16_t flags)
+{
+	enum sp_csum_state l4 = flags & SP_M_CSUM_PARTIAL ? SP_CSUM_PARTIAL
+				: flags & SP_M_CSUM_OK	  ? SP_CSUM_OK
+							  : SP_CSUM_UNKNOWN;
+	struct sp_view v;
+
+	return !(flags & SP_M_CSUM_BAD) && sp_view(a->frame, a->len, true, l4, &v) == 0 &&
+	       !sp_view_corrupt(&v);
+}
+
+uint32_t sp_answer_head_len(const struct sp_ask *a)
+{
+	return a->l3_off + (a->src.family == 4 ? IP4 : IP6);
+}
+
 static uint64_t pseudo(const struct sp_addr *src, const struct sp_addr *dst, uint8_t proto,
 		       uint32_t len)
 {
@@ -115,29 +91,6 @@ static uint64_t begin_sum(const struct sp_addr *src, const struct sp_addr *dst, 
 			  uint32_t len)
 {
 	return proto == SP_ASK_ICMP ? 0 : pseudo(src, dst, proto, len);
-}
-
-bool sp_ask_intact(const struct sp_ask *a, uint16_t flags)
-{
-	const uint8_t *ip = a->frame + a->l3_off;
-
-	if (flags & SP_M_CSUM_BAD)
-		return false;
-	if (a->src.family == 4 &&
-	    sp_csum_finish(sp_csum_add(0, ip, (size_t)(a->l4 - ip))) != 0)
-		return false;
-	if (flags & (SP_M_CSUM_OK | SP_M_CSUM_PARTIAL))
-		return true;
-	if (a->proto == SP_ASK_UDP && a->src.family == 4 && a->l4_len >= 8 && !a->l4[6] &&
-	    !a->l4[7])
-		return true; /* it has none (RFC 768) */
-	return sp_csum_finish(sp_csum_add(begin_sum(&a->src, &a->dst, a->proto, a->l4_len),
-					  a->l4, a->l4_len)) == 0;
-}
-
-uint32_t sp_answer_head_len(const struct sp_ask *a)
-{
-	return a->l3_off + (a->src.family == 4 ? IP4 : IP6);
 }
 
 /* IP and the L4 checksum behind it; ip is where IP begins. */

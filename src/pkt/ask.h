@@ -1,6 +1,5 @@
-/* An Ethernet frame that asks for something, and the frame that answers it: read, and the headers
- * of the way back. Pure; trusts no length field; never reads past the frame's end. Understands up
- * to two VLAN tags, IPv4 with options and IPv6 without extension headers; fragments are nobody's
+/* An Ethernet frame that asks for something, and the frame that answers it: what pkt/view says of
+ * it, as far as answers need it, and the headers of the way back. Pure. Fragments are nobody's
  * question. */
 #ifndef SP_PKT_ASK_H
 #define SP_PKT_ASK_H
@@ -21,6 +20,7 @@
 
 struct sp_ask {
 	const uint8_t *frame;
+	uint32_t len;
 	const uint8_t *l4;    /* NULL: not IP */
 	uint32_t l3_off;      /* behind Ethernet and its tags: as long are the answer's */
 	uint32_t l4_len;      /* header and payload, by IP's own length */
@@ -30,7 +30,7 @@ struct sp_ask {
 };
 
 /* 0: read, perhaps no IP (type says); -EBADMSG: cut short, or lengths that contradict each other;
- * -ENOMSG: IP in a form that nobody here answers. */
+ * -ENOMSG: a fragment. */
 int sp_ask_read(const uint8_t *frame, uint32_t len, struct sp_ask *);
 
 /* May an answer go back? Both ends are one host each, by their addresses (RFC 1122, 3.2.2): a
@@ -39,8 +39,7 @@ int sp_ask_read(const uint8_t *frame, uint32_t len, struct sp_ask *);
 bool sp_ask_from_one(const struct sp_ask *);
 bool sp_ask_to_one(const struct sp_ask *);
 
-/* The checksums of IPv4 and of what it carries (TCP, UDP, ICMP, ICMPv6) are right, or flags (enum
- * sp_msg_flag) say that they need not be looked at. */
+/* No checksum of it is wrong; flags (enum sp_msg_flag) say what is known already. */
 bool sp_ask_intact(const struct sp_ask *, uint16_t flags);
 
 /* Bytes in front of the answer's L4. */

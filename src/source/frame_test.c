@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "pkt/dissect.h"
+#include "pkt/view.h"
 
 extern const struct sp_source_ops sp_source_frame;
 static const struct sp_source_ops *const ops = &sp_source_frame;
@@ -58,18 +58,18 @@ static struct sp_source *source(const struct sp_source_args *a)
 }
 
 /* One frame of len, its stamp random; what the dissector says about it. */
-static struct sp_udp_view make(struct sp_source *s, uint8_t *data, uint32_t len, uint16_t flags,
+static struct sp_view make(struct sp_source *s, uint8_t *data, uint32_t len, uint16_t flags,
 			       struct sp_rng *rng)
 {
 	struct sp_msg m = { .data = data, .len = len, .flags = flags };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
-	struct sp_udp_view v;
+	struct sp_view v;
 
 	ops->fill(s, &b, 0);
 	for (uint32_t i = m.stamp_off; i < len; i++)
 		data[i] = (uint8_t)sp_rng_u64(rng);
 	ops->finish(s, &b, 0);
-	assert_int_equal(sp_dissect_udp(data, len, true, &v), 0);
+	assert_int_equal(sp_view(data, len, true, SP_CSUM_UNKNOWN, &v), 0);
 	assert_int_equal(v.payload_off + v.payload_len, len);
 	if (v.payload_len >= STAMP)
 		assert_int_equal(m.stamp_off, len - STAMP);
@@ -90,14 +90,14 @@ static void checksums_are_right_at_every_length(void **state)
 
 		for (uint32_t len = ops->len(s, 0); len <= SIZE; len++) {
 			uint8_t data[SIZE];
-			struct sp_udp_view v = make(s, data, len, 0, &rng);
+			struct sp_view v = make(s, data, len, 0, &rng);
 
-			assert_int_equal(v.csum, SP_CSUM_OK);
+			assert_int_equal(v.l4_csum, SP_CSUM_OK);
 			for (uint32_t i = 0; i + STAMP < v.payload_len; i++)
 				assert_int_equal(data[v.payload_off + i], 'X');
 			/* The same slot again: only the stamp is new. */
 			v = make(s, data, len, SP_M_HELD, &rng);
-			assert_int_equal(v.csum, SP_CSUM_OK);
+			assert_int_equal(v.l4_csum, SP_CSUM_OK);
 		}
 		ops->close(s);
 	}
@@ -108,7 +108,7 @@ static void headers_are_those_asked_for(void **state)
 	struct sp_source_args a = arguments(4);
 	struct sp_source *s = source(&a);
 	uint8_t data[60];
-	struct sp_udp_view v;
+	struct sp_view v;
 	struct sp_rng rng;
 
 	(void)state;
@@ -162,7 +162,7 @@ static void left_to_the_transport_on_request(void **state)
 {
 	struct sp_source_args a = arguments(4);
 	struct sp_source *s;
-	struct sp_udp_view v;
+	struct sp_view v;
 	struct sp_rng rng;
 	uint8_t data[80];
 
@@ -171,7 +171,7 @@ static void left_to_the_transport_on_request(void **state)
 	a.fill_csum = false;
 	s = source(&a);
 	v = make(s, data, sizeof data, 0, &rng);
-	assert_int_equal(v.csum, SP_CSUM_ABSENT);
+	assert_int_equal(v.l4_csum, SP_CSUM_ABSENT);
 	ops->close(s);
 }
 
@@ -179,7 +179,7 @@ static void unstamped_frames_need_no_finish(void **state)
 {
 	struct sp_source_args a = arguments(6);
 	struct sp_source *s;
-	struct sp_udp_view v;
+	struct sp_view v;
 	uint8_t data[81];
 	struct sp_msg m = { .data = data, .len = sizeof data };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
@@ -189,11 +189,11 @@ static void unstamped_frames_need_no_finish(void **state)
 	s = source(&a);
 	ops->fill(s, &b, 0);
 	assert_int_equal(m.stamp_off, SP_NO_STAMP);
-	assert_int_equal(sp_dissect_udp(data, sizeof data, true, &v), 0);
-	assert_int_equal(v.csum, SP_CSUM_OK);
+	assert_int_equal(sp_view(data, sizeof data, true, SP_CSUM_UNKNOWN, &v), 0);
+	assert_int_equal(v.l4_csum, SP_CSUM_OK);
 	ops->finish(s, &b, 0);
-	assert_int_equal(sp_dissect_udp(data, sizeof data, true, &v), 0);
-	assert_int_equal(v.csum, SP_CSUM_OK);
+	assert_int_equal(sp_view(data, sizeof data, true, SP_CSUM_UNKNOWN, &v), 0);
+	assert_int_equal(v.l4_csum, SP_CSUM_OK);
 	ops->close(s);
 }
 
