@@ -1,6 +1,5 @@
 #include "transport/packet/packet.h"
 
-#include "base/str.h"
 #include "plugin/target.h"
 #include "plugin/tstats.h"
 #include "transport/one_way.h"
@@ -28,22 +27,6 @@ static const struct sp_opt opts[] = {
 	  1u << 30, "receive buffer; 0 leaves the system's" },
 	{ 0 },
 };
-
-static int check_args(const struct sp_port_conf *c, const struct sp_permit *permit,
-		      struct sp_err *err)
-{
-	int rc = sp_permit_check(permit, c->rx && !c->tx, err);
-
-	if (rc)
-		return rc;
-	if (!c->interface || !c->interface[0])
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "the packet transport needs an interface; `ip link` lists them");
-	if (strlen(c->interface) >= IFNAMSIZ)
-		return sp_fail(err, -ENODEV, SP_EXIT_PERM,
-			       "there is no interface %s; `ip link` lists them", c->interface);
-	return 0;
-}
 
 static void queue_free(struct sp_queue *q)
 {
@@ -75,7 +58,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 		       struct sp_err *err)
 {
 	struct sp_port *p;
-	int fd, rc = check_args(c, permit, err);
+	int fd, rc = sp_permit_check(permit, c->rx && !c->tx, err);
 
 	if (rc)
 		return rc;
@@ -87,7 +70,6 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->conf = c->conf ? *(const struct sp_packet_conf *)c->conf : defaults;
 	p->bind = c->bind;
 	p->port_last = c->port_last;
-	sp_strlcpy(p->interface, c->interface, sizeof p->interface);
 	p->tx = c->tx || c->answers;
 	p->all = c->answers;
 	p->rx = c->rx;
@@ -95,7 +77,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
 	p->queues = sp_alloc_array(env->mem, p->workers, sizeof(struct sp_queue *));
 	rc = p->queues
-		     ? sp_packet_interface(p, err)
+		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
 		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
 	if (!rc) {
 		fd = sp_packet_socket(p, p->rx, err);
@@ -122,7 +104,7 @@ static int queue_memory(struct sp_queue *q, bool rx)
 	if (p->tx) {
 		q->txb = sp_alloc_array(mem, 1, sizeof *q->txb);
 		if (!q->txb || sp_slot_bank_init(&q->slots, mem, PACKET_SLOT_BYTES,
-						 p->mtu + PACKET_ETH, SP_SLOTS_JOINED))
+						 p->iface.mtu + PACKET_ETH, SP_SLOTS_JOINED))
 			return -ENOMEM;
 		sp_packet_tx_init(q->txb);
 	}
@@ -179,7 +161,7 @@ static void packet_caps(const struct sp_port *p, struct sp_tcaps *caps)
 	*caps = (struct sp_tcaps){
 		.bits = SP_T_FRAME,
 		.burst = PACKET_BURST,
-		.max_len = p->mtu + PACKET_ETH,
+		.max_len = p->iface.mtu + PACKET_ETH,
 		.max_seg = 1,
 		.road = !p->tx	    ? "AF_PACKET recvmmsg"
 			: p->bypass ? "AF_PACKET sendmmsg + PACKET_QDISC_BYPASS"
@@ -194,6 +176,12 @@ static int packet_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uin
 			   struct sp_err *err)
 {
 	return sp_target_add(&q->peers, q->port->permit, to, ep, err);
+}
+
+static int packet_link(struct sp_port *p, const struct sp_endpoint *to, struct sp_link *link,
+		       struct sp_err *err)
+{
+	return sp_iface_link(&p->iface, &p->bind.addr, p->permit, to, link, err);
 }
 
 static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
@@ -212,7 +200,7 @@ static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint
 
 static void packet_mac(const struct sp_port *p, uint8_t mac[6])
 {
-	memcpy(mac, p->mac, 6);
+	memcpy(mac, p->iface.mac, 6);
 }
 
 static int packet_local(const struct sp_port *p, unsigned i, struct sp_endpoint *e)
@@ -269,7 +257,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.endpoint = packet_endpoint,
 	.peer = packet_peer,
 	.mac = packet_mac,
-	.link = sp_packet_link,
+	.link = packet_link,
 	.local = packet_local,
 	.close = packet_close,
 	.tx_slots = packet_tx_slots,

@@ -3,20 +3,21 @@
 #define SP_TRANSPORT_PACKET_PACKET_H
 
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include "pkt/endpoints.h"
 #include "pkt/slot_bank.h"
 #include "plugin/transport.h"
+#include "transport/ends.h"
+#include "transport/iface.h"
 #include "transport/kstamp.h"
 
 #define PACKET_BURST	  1024u
 #define PACKET_SLOT_BYTES (8u << 20) /* where a burst is more, fewer slots are lent */
 #define PACKET_TX_UNITS	  128u	     /* frames a system call */
 #define PACKET_RX_UNITS	  32u
-#define PACKET_ETH	  14u
-#define PACKET_VLAN	  4u
+#define PACKET_ETH	  SP_FRAME_ETH
+#define PACKET_VLAN	  SP_FRAME_VLAN
 
 struct sp_packet_conf {
 	bool bypass, promisc;
@@ -29,11 +30,8 @@ struct sp_port {
 	struct sp_packet_conf conf;
 	struct sp_endpoint bind;
 	uint16_t port_last;
-	char interface[IFNAMSIZ];
-	unsigned ifindex;
-	uint8_t mac[6];
-	uint32_t mtu;
-	bool loopback, tx, rx, stamps, bypass;
+	struct sp_iface iface;
+	bool tx, rx, stamps, bypass;
 	bool all; /* takes every frame, whatever it is bound to */
 	unsigned workers;
 	uint32_t max_endpoints;
@@ -72,16 +70,10 @@ struct sp_queue {
 
 /* socket.c: of the queue's worker; only worker 0 receives. A descriptor, or -errno. */
 int sp_packet_socket(struct sp_port *, bool rx, struct sp_err *);
-/* The interface's index, address and MTU into the port; it is Ethernet (or lo) and up. */
-int sp_packet_interface(struct sp_port *, struct sp_err *);
-/* The interface is there and up. */
-bool sp_packet_is_up(const struct sp_port *);
 
 /* tx.c */
 void sp_packet_tx_init(struct packet_tx *);
 int sp_packet_tx_burst(struct sp_queue *, struct sp_batch *, uint32_t from, bool join);
-/* The errors of an interface that is down or gone. */
-bool sp_packet_is_gone(int err);
 
 /* rx.c */
 #define PACKET_RX_ROOM	 (65536u + PACKET_ETH + PACKET_VLAN)
@@ -89,25 +81,5 @@ bool sp_packet_is_gone(int err);
 void sp_packet_rx_init(struct packet_rx *);
 int sp_packet_rx_burst(struct sp_queue *, struct sp_batch *);
 void sp_packet_rx_release(struct sp_queue *, struct sp_batch *);
-
-/* ends.c: who a frame is from and to: addresses of IPv4 and IPv6, port numbers of UDP and TCP
- * (else 0). false: not IP, or cut. */
-bool sp_packet_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
-		    struct sp_endpoint *to);
-
-/* link.c */
-int sp_packet_link(struct sp_port *, const struct sp_endpoint *to, struct sp_link *,
-		   struct sp_err *);
-
-/* neigh.c: rtnetlink. 0 or -errno. */
-struct packet_route {
-	struct sp_addr hop; /* the gateway, or the target itself */
-	struct sp_addr src; /* family 0: the route names none */
-};
-int sp_packet_route(unsigned ifindex, const struct sp_addr *to, struct packet_route *);
-/* The hardware address of a neighbour that the kernel knows; -ENOENT: not (yet). */
-int sp_packet_neigh(unsigned ifindex, const struct sp_addr *, uint8_t mac[6]);
-/* Has the kernel ask for it (ARP, ND). -EPERM: that is root's. */
-int sp_packet_neigh_ask(unsigned ifindex, const struct sp_addr *);
 
 #endif

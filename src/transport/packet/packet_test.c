@@ -569,25 +569,25 @@ static void test_ends(void **state)
 	(void)state;
 	memcpy(f + 38, want.addr.ip, 16);
 	sp_put_be32(f + 54, 0x03e81388);
-	assert_true(sp_packet_ends(f, sizeof f, &from, &to));
+	assert_true(sp_frame_ends(f, sizeof f, &from, &to));
 	assert_int_equal(from.port, 1000);
 	assert_int_equal(to.port, 5000);
 	assert_true(sp_addr_eq(&to.addr, &want.addr));
 	f[20] = 58; /* ICMPv6 has no port numbers */
-	assert_true(sp_packet_ends(f, sizeof f, &from, &to));
+	assert_true(sp_frame_ends(f, sizeof f, &from, &to));
 	assert_int_equal(to.port, 0);
 	for (uint32_t len = 0; len < 54; len++)
-		assert_false(sp_packet_ends(f, len, &from, &to));
+		assert_false(sp_frame_ends(f, len, &from, &to));
 	put_frame(f, 60, 5001, 1);
 	f[21] = 8; /* a later fragment */
-	assert_true(sp_packet_ends(f, 60, &from, &to));
+	assert_true(sp_frame_ends(f, 60, &from, &to));
 	assert_int_equal(to.port, 0);
 	f[14] = 0x4f; /* options beyond the frame */
-	assert_false(sp_packet_ends(f, 60, &from, &to));
+	assert_false(sp_frame_ends(f, 60, &from, &to));
 	f[14] = 0x44;
-	assert_false(sp_packet_ends(f, 60, &from, &to));
+	assert_false(sp_frame_ends(f, 60, &from, &to));
 	f[13] = 6; /* ARP */
-	assert_false(sp_packet_ends(f, 60, &from, &to));
+	assert_false(sp_frame_ends(f, 60, &from, &to));
 }
 
 /* No chatter of IPv6 on the pair. */

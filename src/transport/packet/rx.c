@@ -43,20 +43,6 @@ static void put_aux(struct sp_msg *m, const struct tpacket_auxdata *aux)
 		put_vlan(m, aux);
 }
 
-/* Frames for other addresses and numbers than the port is bound to are not ours. */
-static bool is_ours(const struct sp_port *p, const struct sp_endpoint *to, bool ip)
-{
-	uint16_t last = p->port_last > p->bind.port ? p->port_last : p->bind.port;
-
-	if (p->all)
-		return true;
-	if (p->bind.addr.family &&
-	    !(ip && to->addr.family == p->bind.addr.family &&
-	      !memcmp(to->addr.ip, p->bind.addr.ip, to->addr.family == 4 ? 4 : 16)))
-		return false;
-	return !p->bind.port || (ip && to->port >= p->bind.port && to->port <= last);
-}
-
 /* Unit u as a message; false: not for us. */
 static bool take(struct sp_queue *q, uint32_t u, uint64_t now_ns, struct sp_msg *m)
 {
@@ -91,8 +77,8 @@ static bool take(struct sp_queue *q, uint32_t u, uint64_t now_ns, struct sp_msg 
 		m->flags |= SP_M_TRUNC;
 		sp_tstats_add(&q->stats.rx_truncated, 1);
 	}
-	ip = sp_packet_ends(m->data, m->len, &from, &to);
-	if (!is_ours(q->port, &to, ip)) {
+	ip = sp_frame_ends(m->data, m->len, &from, &to);
+	if (!q->port->all && !sp_frame_is_for(&q->port->bind, q->port->port_last, &to, ip)) {
 		sp_tstats_add(&q->stats.rx_other, 1);
 		return false;
 	}
@@ -106,7 +92,7 @@ static int nothing(struct sp_queue *q, int err)
 {
 	uint64_t now_ns;
 
-	if (sp_packet_is_gone(err)) {
+	if (sp_iface_is_gone(err)) {
 		q->down = true;
 		return -ENETDOWN;
 	}
@@ -117,7 +103,7 @@ static int nothing(struct sp_queue *q, int err)
 	now_ns = sp_clock_now(q->port->env->clock);
 	if (now_ns >= q->look_ns) {
 		q->look_ns = now_ns + LOOK_NS;
-		q->down = !sp_packet_is_up(q->port);
+		q->down = !sp_iface_is_up(&q->port->iface);
 	}
 	return q->down ? -ENETDOWN : 0;
 }

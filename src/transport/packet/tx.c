@@ -12,11 +12,6 @@ void sp_packet_tx_init(struct packet_tx *t)
 	}
 }
 
-bool sp_packet_is_gone(int err)
-{
-	return err == ENETDOWN || err == ENXIO || err == ENODEV;
-}
-
 /* Frames [from .. from + units) of the batch; the number that left, or -errno. */
 static int push(struct sp_queue *q, const struct sp_batch *b, uint32_t from, uint32_t units)
 {
@@ -35,7 +30,7 @@ static int push(struct sp_queue *q, const struct sp_batch *b, uint32_t from, uin
 		sp_tstats_sent(&q->stats, (uint32_t)n, (uint32_t)n, bytes, 1);
 		return n;
 	}
-	if (sp_packet_is_gone(errno)) {
+	if (sp_iface_is_gone(errno)) {
 		q->down = true;
 		return -ENETDOWN;
 	}

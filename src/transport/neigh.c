@@ -1,6 +1,4 @@
-#include "transport/packet/packet.h"
-
-#include "transport/sock.h"
+#include "transport/neigh.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -108,7 +106,7 @@ static void copy(struct sp_addr *to, const struct sp_addr *like, const void *ip)
 	memcpy(to->ip, ip, inet_len(like));
 }
 
-int sp_packet_route(unsigned ifindex, const struct sp_addr *to, struct packet_route *route)
+int sp_neigh_route(unsigned ifindex, const struct sp_addr *to, struct sp_neigh_route *route)
 {
 	struct request r;
 	union reply reply;
@@ -123,7 +121,7 @@ int sp_packet_route(unsigned ifindex, const struct sp_addr *to, struct packet_ro
 	rc = talk(&r, RTM_NEWROUTE, &reply);
 	if (rc)
 		return rc;
-	*route = (struct packet_route){ .hop = *to };
+	*route = (struct sp_neigh_route){ .hop = *to };
 	ip = find(&reply, sizeof r.body.rt, RTA_GATEWAY, inet_len(to));
 	if (ip)
 		copy(&route->hop, to, ip);
@@ -142,7 +140,7 @@ static void neigh_request(struct request *r, uint16_t type, uint16_t flags, unsi
 	put(r, NDA_DST, a->ip, inet_len(a));
 }
 
-int sp_packet_neigh(unsigned ifindex, const struct sp_addr *a, uint8_t mac[6])
+int sp_neigh_mac(unsigned ifindex, const struct sp_addr *a, uint8_t mac[6])
 {
 	const uint16_t known = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE |
 			       NUD_PERMANENT | NUD_NOARP;
@@ -164,7 +162,7 @@ int sp_packet_neigh(unsigned ifindex, const struct sp_addr *a, uint8_t mac[6])
 	return 0;
 }
 
-int sp_packet_neigh_ask(unsigned ifindex, const struct sp_addr *a)
+int sp_neigh_ask(unsigned ifindex, const struct sp_addr *a)
 {
 	union reply reply;
 	struct request r;

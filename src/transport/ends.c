@@ -1,4 +1,4 @@
-#include "transport/packet/packet.h"
+#include "transport/ends.h"
 
 #include "base/endian.h"
 
@@ -49,18 +49,18 @@ static bool ends_v6(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *f
 	return true;
 }
 
-bool sp_packet_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
+bool sp_frame_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
 		    struct sp_endpoint *to)
 {
 	const uint8_t *end = frame + len, *p = frame + 12;
 	uint16_t type;
 
 	*from = *to = (struct sp_endpoint){ 0 };
-	if (len < PACKET_ETH)
+	if (len < SP_FRAME_ETH)
 		return false;
 	type = sp_get_be16(p);
 	while ((type == ETH_P_8021Q || type == ETH_P_8021AD) && end - p >= 6) {
-		p += PACKET_VLAN;
+		p += SP_FRAME_VLAN;
 		type = sp_get_be16(p);
 	}
 	p += 2;
@@ -69,4 +69,16 @@ bool sp_packet_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from
 	if (type == ETH_P_IPV6)
 		return ends_v6(p, end, from, to);
 	return false;
+}
+
+bool sp_frame_is_for(const struct sp_endpoint *bind, uint16_t port_last,
+		     const struct sp_endpoint *to, bool ip)
+{
+	uint16_t last = port_last > bind->port ? port_last : bind->port;
+
+	if (bind->addr.family &&
+	    !(ip && to->addr.family == bind->addr.family &&
+	      !memcmp(to->addr.ip, bind->addr.ip, to->addr.family == 4 ? 4 : 16)))
+		return false;
+	return !bind->port || (ip && to->port >= bind->port && to->port <= last);
 }

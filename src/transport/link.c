@@ -1,4 +1,6 @@
-#include "transport/packet/packet.h"
+#include "transport/iface.h"
+
+#include "transport/neigh.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -13,7 +15,7 @@
 #define ASK_EACH      10u
 
 /* The interface's first address of a family; link-local ones only for link-local targets. */
-static bool interface_address(const struct sp_port *p, const struct sp_addr *to,
+static bool interface_address(const struct sp_iface *i, const struct sp_addr *to,
 			      struct sp_addr *src)
 {
 	bool local = sp_addr_class(to) == SP_ADDR_LINK_LOCAL;
@@ -23,9 +25,9 @@ static bool interface_address(const struct sp_port *p, const struct sp_addr *to,
 
 	if (getifaddrs(&all))
 		return false;
-	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
-		if (!i->ifa_addr || strcmp(i->ifa_name, p->interface) ||
-		    sp_endpoint_from_sockaddr(&e, i->ifa_addr) || e.addr.family != to->family)
+	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next) {
+		if (!a->ifa_addr || strcmp(a->ifa_name, i->name) ||
+		    sp_endpoint_from_sockaddr(&e, a->ifa_addr) || e.addr.family != to->family)
 			continue;
 		found = to->family == 4 ||
 			(sp_addr_class(&e.addr) == SP_ADDR_LINK_LOCAL) == local;
@@ -36,25 +38,25 @@ static bool interface_address(const struct sp_port *p, const struct sp_addr *to,
 	return found;
 }
 
-static int source_address(const struct sp_port *p, const struct sp_addr *to,
-			  const struct packet_route *route, struct sp_addr *src,
+static int source_address(const struct sp_iface *i, const struct sp_addr *bind,
+			  const struct sp_addr *to, const struct sp_neigh_route *route, struct sp_addr *src,
 			  struct sp_err *err)
 {
-	if (p->bind.addr.family == to->family) {
-		*src = p->bind.addr;
+	if (bind->family == to->family) {
+		*src = *bind;
 		return 0;
 	}
 	if (route->src.family) {
 		*src = route->src;
 		return 0;
 	}
-	if (interface_address(p, to, src))
+	if (interface_address(i, to, src))
 		return 0;
 	return sp_fail(
 		err, -EADDRNOTAVAIL, SP_EXIT_PERM,
 		"interface %s has no IPv%u address to send from; name one to bind to, or "
 		"`sudo ip address add ADDRESS/24 dev %s`",
-		p->interface, to->family, p->interface);
+		i->name, to->family, i->name);
 }
 
 /* RFC 1112 and RFC 2464: a group's hardware address is computed. false: one host. */
@@ -79,7 +81,7 @@ static bool group_mac(const struct sp_addr *to, uint8_t mac[6])
 }
 
 /* The kernel resolves; it must be asked while its table has nothing. */
-static int resolve(const struct sp_port *p, const struct sp_addr *hop, const struct sp_addr *to,
+static int resolve(const struct sp_iface *i, const struct sp_addr *hop, const struct sp_addr *to,
 		   uint8_t mac[6], struct sp_err *err)
 {
 	unsigned tries = hop->family == 4 ? WAIT_TRIES_V4 : WAIT_TRIES_V6;
@@ -89,11 +91,11 @@ static int resolve(const struct sp_port *p, const struct sp_addr *hop, const str
 
 	sp_addr_format(h, sizeof h, hop);
 	sp_addr_format(t, sizeof t, to);
-	for (unsigned i = 0; !rc && i < tries; i++) {
-		if (!sp_packet_neigh(p->ifindex, hop, mac))
+	for (unsigned k = 0; !rc && k < tries; k++) {
+		if (!sp_neigh_mac(i->index, hop, mac))
 			return 0;
-		if (i % ASK_EACH == 0)
-			rc = sp_packet_neigh_ask(p->ifindex, hop);
+		if (k % ASK_EACH == 0)
+			rc = sp_neigh_ask(i->index, hop);
 		nanosleep(&pause, NULL);
 	}
 	if (rc == -EPERM)
@@ -101,33 +103,34 @@ static int resolve(const struct sp_port *p, const struct sp_addr *hop, const str
 			err, rc, SP_EXIT_PERM,
 			"interface %s: the hardware address of %s is not known yet and only "
 			"root may ask for it; `ping -c1 %s` first, or run it with `sudo`",
-			p->interface, h, t);
+			i->name, h, t);
 	return sp_fail(
 		err, -EHOSTUNREACH, SP_EXIT_UNAVAIL,
 		"interface %s: %s, the next hop to %s, does not answer (%s); is it up, and on "
 		"this network?",
-		p->interface, h, t, to->family == 4 ? "ARP" : "neighbour discovery");
+		i->name, h, t, to->family == 4 ? "ARP" : "neighbour discovery");
 }
 
-int sp_packet_link(struct sp_port *p, const struct sp_endpoint *to, struct sp_link *link,
-		   struct sp_err *err)
+int sp_iface_link(const struct sp_iface *i, const struct sp_addr *bind,
+		  const struct sp_permit *permit, const struct sp_endpoint *to,
+		  struct sp_link *link, struct sp_err *err)
 {
-	struct packet_route route = { .hop = to->addr };
+	struct sp_neigh_route route = { .hop = to->addr };
 	char text[72];
 	int rc = 0;
 
-	*link = (struct sp_link){ .mtu = p->mtu };
-	memcpy(link->src_mac, p->mac, 6);
+	*link = (struct sp_link){ .mtu = i->mtu };
+	memcpy(link->src_mac, i->mac, 6);
 	sp_endpoint_format(text, sizeof text, to);
-	if (!sp_permit_allows(p->permit, to))
+	if (!sp_permit_allows(permit, to))
 		return sp_fail(err, -EACCES, SP_EXIT_PERM, "%s was not permitted", text);
-	if (!p->loopback && !group_mac(&to->addr, link->dst_mac)) {
-		rc = sp_packet_route(p->ifindex, &to->addr, &route);
+	if (!i->loopback && !group_mac(&to->addr, link->dst_mac)) {
+		rc = sp_neigh_route(i->index, &to->addr, &route);
 		if (rc)
 			return sp_fail(err, rc, SP_EXIT_UNAVAIL,
 				       "there is no route to %s over interface %s (%s)", text,
-				       p->interface, strerror(-rc));
-		rc = resolve(p, &route.hop, &to->addr, link->dst_mac, err);
+				       i->name, strerror(-rc));
+		rc = resolve(i, &route.hop, &to->addr, link->dst_mac, err);
 	}
-	return rc ? rc : source_address(p, &to->addr, &route, &link->src, err);
+	return rc ? rc : source_address(i, bind, &to->addr, &route, &link->src, err);
 }
