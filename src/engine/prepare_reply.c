@@ -150,13 +150,13 @@ static int open_recv(struct sp_run *r, const struct sp_plan_recv *v, struct sp_e
 	if (r->ports[v->from_port].answers)
 		keep_bound(r, v);
 	for (uint32_t i = 0; i < words.n && !rc; i++)
-		r->reply_results[r->result.n_replies + i] = (struct sp_reply_result){
+		r->reply_results[r->n_reply_results + i] = (struct sp_reply_result){
 			.name = words.w[i].ops->name,
 			.port = r->plan->ports[v->from_port].name
 		};
 	for (unsigned w = 0; w < r->n_workers && !rc; w++)
-		rc = open_worker(r, v, &words, w, (uint32_t)r->result.n_replies, err);
-	r->result.n_replies += words.n;
+		rc = open_worker(r, v, &words, w, r->n_reply_results, err);
+	r->n_reply_results += words.n;
 	return rc;
 }
 
@@ -176,7 +176,6 @@ int sp_run_prepare_replies(struct sp_run *r, struct sp_err *err)
 	r->reply_results = sp_arena_alloc(&r->arena, most * sizeof *r->reply_results);
 	if (!r->replies || !r->speakers || !r->reply_results)
 		return no_memory(err);
-	r->result.replies = r->reply_results;
 	for (unsigned i = 0; i < r->plan->n_recvs && !rc; i++)
 		if (r->plan->recvs[i].reply)
 			rc = open_recv(r, &r->plan->recvs[i], err);
@@ -185,11 +184,13 @@ int sp_run_prepare_replies(struct sp_run *r, struct sp_err *err)
 
 void sp_run_collect_replies(struct sp_run *r)
 {
-	for (size_t i = 0; i < r->result.n_replies; i++) {
+	for (size_t i = 0; i < r->n_reply_results; i++) {
 		struct sp_reply_result *to = &r->reply_results[i];
 
 		to->replies = to->bytes = to->refused = 0;
 	}
+	r->result.replies = r->reply_results;
+	r->result.n_replies = r->n_reply_results;
 	for (uint32_t i = 0; i < r->n_speakers; i++) {
 		const struct run_speaker *s = &r->speakers[i];
 		const struct sp_responder *from = &replies_of(r, s->worker, s->port)->r[s->at];

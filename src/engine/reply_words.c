@@ -112,34 +112,46 @@ static int read_port(struct sp_reply_word *w, const char *text, const char *plac
 	return 0;
 }
 
-/* What is in the brackets: ours goes into the word, the machine's own is left in the call. */
-static int split_args(struct sp_reply_word *w, struct sp_call *call, const char *place,
-		      struct sp_err *err)
+/* key=value of the machine's own; a value in quotes may hold commas. */
+static int set_own(struct sp_reply_word *w, void *conf, char *item, const char *place,
+		   struct sp_arena *arena, struct sp_err *err)
 {
-	char item[sizeof call->args], rest[sizeof call->args] = "";
+	char *value = strchr(item, '=') + 1;
+	size_t len = strlen(value);
+
+	value[-1] = '\0';
+	if (len > 1 && value[0] == '"' && value[len - 1] == '"') {
+		value[len - 1] = '\0';
+		value++;
+	}
+	if (!w->ops->opts)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: it has no setting '%s'", place,
+			       item);
+	return sp_opts_set(w->ops->opts, conf, item, value, place, arena, err);
+}
+
+static int read_args(struct sp_reply_word *w, void *conf, const struct sp_call *call,
+		     const char *place, struct sp_arena *arena, struct sp_err *err)
+{
 	const char *p = *call->args ? call->args : NULL;
-	size_t len = 0;
+	char item[sizeof call->args];
 	int rc = 0;
 
 	while (p && !rc) {
 		p = next_item(p, item, sizeof item);
 		if (!strchr(item, '='))
 			rc = add_address(&w->at, item, place, err);
-		else if (strncmp(item, "port=", 5) == 0 && w->ops->takes == SP_REPLY_PAYLOAD)
+		else if (strncmp(item, "port=", 5) == 0)
 			rc = read_port(w, item + 5, place, err);
 		else
-			len += (size_t)snprintf(rest + len, sizeof rest - len, "%s%s",
-						len ? "," : "", item);
+			rc = set_own(w, conf, item, place, arena, err);
 	}
-	sp_strlcpy(call->args, rest, sizeof call->args);
 	return rc;
 }
 
 static int read_word(const char *text, const struct sp_catalog *catalog, const char *place,
 		     struct sp_arena *arena, struct sp_reply_word *w, struct sp_err *err)
 {
-	static const struct sp_opt none[] = { { .name = NULL } };
-	const struct sp_opt *opts;
 	struct sp_call call;
 	char at[120];
 	void *conf;
@@ -151,22 +163,19 @@ static int read_word(const char *text, const struct sp_catalog *catalog, const c
 	if (!answers(w->ops))
 		return fail_unknown(call.name, catalog, place, err);
 	snprintf(at, sizeof at, "%.80s: %s", place, call.name);
-	rc = split_args(w, &call, at, err);
-	if (rc)
-		return rc;
-	opts = w->ops->opts ? w->ops->opts : none;
 	conf = sp_arena_alloc(arena, w->ops->conf_size + 1);
 	if (!conf)
 		return no_memory(err);
-	rc = sp_opts_default(opts, conf, arena, err);
+	w->conf = conf;
+	if (w->ops->opts)
+		rc = sp_opts_default(w->ops->opts, conf, arena, err);
 	if (!rc)
-		rc = sp_call_args(&call, opts, conf, place, arena, err);
+		rc = read_args(w, conf, &call, at, arena, err);
 	if (!rc && w->ops->check) {
 		rc = w->ops->check(conf, err);
 		if (rc)
 			sp_err_prefix(err, "%s", place);
 	}
-	w->conf = conf;
 	return rc;
 }
 

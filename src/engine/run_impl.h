@@ -179,6 +179,7 @@ struct sp_run {
 	struct run_speaker *speakers; /* machines that answer, one each a port and worker */
 	uint32_t n_speakers;
 	struct sp_reply_result *reply_results;
+	uint32_t n_reply_results;
 	struct run_ask *asks;
 	uint32_t n_asks, *ask_streams;
 	uint32_t n_tallies; /* sender's, per worker */
