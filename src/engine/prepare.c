@@ -158,7 +158,8 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
 	ask->public_link = sp_local_is_public(local, p->interface);
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
-	ask->foreign_source = frames && binds_foreign(r, p, local);
+	ask->foreign_source = (frames || r->ports[s->from_port].ops->any_source) &&
+			      binds_foreign(r, p, local);
 	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
 		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);

@@ -65,6 +65,7 @@ struct sp_queue;
 
 struct sp_transport_ops {
 	SP_PLUGIN_HEAD;
+	bool any_source; /* may send from addresses that are not this host's; frames always may */
 	bool echoes; /* what is sent on a port arrives on it: a sender is its own receiver */
 	/* Cold. Addresses were resolved and permitted before: open never resolves. Errors: a
 	 * sentence in err; exit 77 for privileges, interfaces and descriptor limits. */
