@@ -25,11 +25,29 @@ static uint64_t now(const struct utcp_conn *c)
 
 /* ---- slots ---- */
 
+/* One that only waits out its time, the oldest: its port number rests all the same, by turns. */
+static void free_waiting(struct sp_queue *q)
+{
+	struct utcp_conn *oldest = NULL;
+
+	for (uint32_t i = 0; i < q->used; i++) {
+		struct utcp_conn *c = &q->conns[i];
+
+		if (c->used && c->orphan && c->tcb.state == SP_TCB_TIME_WAIT &&
+		    (!oldest || c->tcb.timer_ns < oldest->tcb.timer_ns))
+			oldest = c;
+	}
+	if (oldest)
+		sp_utcp_conn_free(oldest);
+}
+
 static struct utcp_conn *conn_new(struct sp_queue *q)
 {
 	struct utcp_conn *c;
 	uint8_t *rings;
 
+	if (!q->free && q->used == q->port->max_conns)
+		free_waiting(q);
 	if (q->free) {
 		c = &q->conns[q->free - 1];
 		q->free = c->next_free;

@@ -16,7 +16,7 @@
 
 /* How long a port that is closed waits until the far ends have heard of the end of each
  * connection. */
-#define LINGER_NS (300 * SP_NS_PER_MS)
+#define LINGER_NS (2 * SP_NS_PER_S)
 #define LINGER_MS 20
 
 #define OFF(member) offsetof(struct sp_utcp_conf, member)
