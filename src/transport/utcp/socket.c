@@ -77,16 +77,34 @@ static int set_up(const struct sp_queue *q, int fd)
 	return 0;
 }
 
-int sp_utcp_socket(struct sp_queue *q, struct sp_err *err)
+/* A socket that nothing comes to yet. */
+static int open_any(struct sp_err *err)
 {
-	int rc, fd = sp_sock_open(AF_PACKET, SOCK_RAW, 0);
+	int fd = sp_sock_open(AF_PACKET, SOCK_RAW, 0);
 
 	if (fd == -EPERM || fd == -EACCES)
 		return sp_fail(err, fd, SP_EXIT_PERM,
 			       "utcp: raw frames need the capability CAP_NET_RAW; run it with "
 			       "`sudo`");
+	return fd < 0 ? sp_sock_fail(err, fd, "a packet socket") : fd;
+}
+
+int sp_utcp_may(struct sp_err *err)
+{
+	int fd = open_any(err);
+
 	if (fd < 0)
-		return sp_sock_fail(err, fd, "a packet socket");
+		return fd;
+	close(fd);
+	return 0;
+}
+
+int sp_utcp_socket(struct sp_queue *q, struct sp_err *err)
+{
+	int rc, fd = open_any(err);
+
+	if (fd < 0)
+		return fd;
 	rc = set_up(q, fd);
 	if (!rc)
 		return fd;

@@ -213,6 +213,8 @@ static int utcp_open(struct sp_port **out, const struct sp_port_conf *c,
 	struct sp_port *p;
 	int rc = check_args(c, conf, permit, err);
 
+	if (!rc)
+		rc = sp_utcp_may(err);
 	if (rc)
 		return rc;
 	p = sp_alloc_array(env->mem, 1, sizeof *p);

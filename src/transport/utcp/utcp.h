@@ -72,6 +72,8 @@ struct sp_queue {
 /* socket.c: the packet socket, which takes what is for our port numbers and, where own is said, who
  * asks for our address. A descriptor or -errno with a sentence. */
 int sp_utcp_socket(struct sp_queue *, struct sp_err *);
+/* May this process have one? 0, or a sentence. */
+int sp_utcp_may(struct sp_err *);
 
 /* target.c */
 int sp_utcp_endpoint(struct sp_queue *, const struct sp_endpoint *, uint32_t *ep,
