@@ -23,10 +23,10 @@ enum sp_opt_type {
 	SP_OPT_RATE,  /* struct sp_rate */
 	SP_OPT_RATIO, /* double, 0 to 1, "1%" */
 	SP_OPT_REAL,  /* double */
-	SP_OPT_TEXT,  /* const char *, copied into the arena. With values SP_OPT_QUIET it is printed
+	SP_OPT_TEXT, /* const char *, copied into the arena. With values SP_OPT_QUIET it is printed
 			 only where it is set: texts without it stay as they were */
-	SP_OPT_ENUM,  /* int, index into values */
-	SP_OPT_PATH,  /* as TEXT: a file of this host, which no peer may name */
+	SP_OPT_ENUM, /* int, index into values */
+	SP_OPT_PATH, /* as TEXT: a file of this host, which no peer may name */
 };
 
 struct sp_opt {

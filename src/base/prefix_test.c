@@ -37,9 +37,10 @@ static void test_members(void **state)
 
 static void test_what_is_none(void **state)
 {
-	static const char *const bad[] = { "",		 "/24",		"10.0.0.0/",  "10.0.0.0/33",
-					   "10.0.0.1/24", "10.0.0.0/2x", "10.0.0/24", "::/129",
-					   "::1/64",	 "host/24",	"10.0.0.0/-1" };
+	static const char *const bad[] = {
+		"",	     "/24",    "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/24", "10.0.0.0/2x",
+		"10.0.0/24", "::/129", "::1/64",    "host/24",	   "10.0.0.0/-1"
+	};
 	struct sp_prefix p;
 
 	(void)state;

@@ -2,6 +2,7 @@
  * their counts. */
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/shared.h"
 #include "engine/reply_words.h"
@@ -62,6 +63,8 @@ static int open_speaker(struct sp_run *r, const struct sp_plan_recv *v,
 
 	if (rc)
 		return rc;
+	/* Early in a boot there may be none: then nobody has watched the series yet. */
+	(void)!getrandom(args.secret, sizeof args.secret, GRND_NONBLOCK);
 	if (is_frames(p) && p->ops->mac)
 		p->ops->mac(p->port, s->own.mac);
 	rc = w->ops->open(&s->proto, &args, r->env.mem, err);
@@ -117,10 +120,9 @@ static int open_worker(struct sp_run *r, const struct sp_plan_recv *v,
 
 		if (!to->frames && !is_for_port(words, &words->w[i], p->plan))
 			continue;
-		*s = (struct run_speaker){ .result = result + i,
-					   .worker = worker,
-					   .port = v->from_port,
-					   .at = n };
+		*s = (struct run_speaker){
+			.result = result + i, .worker = worker, .port = v->from_port, .at = n
+		};
 		r->n_speakers++;
 		rc = open_speaker(r, v, &words->w[i], s, &to->r[n++], err);
 	}
@@ -151,8 +153,7 @@ static int open_recv(struct sp_run *r, const struct sp_plan_recv *v, struct sp_e
 		keep_bound(r, v);
 	for (uint32_t i = 0; i < words.n && !rc; i++)
 		r->reply_results[r->n_reply_results + i] = (struct sp_reply_result){
-			.name = words.w[i].ops->name,
-			.port = r->plan->ports[v->from_port].name
+			.name = words.w[i].ops->name, .port = r->plan->ports[v->from_port].name
 		};
 	for (unsigned w = 0; w < r->n_workers && !rc; w++)
 		rc = open_worker(r, v, &words, w, r->n_reply_results, err);

@@ -15,8 +15,8 @@
 #include "plugin/proto.h"
 #include "plugin/transport.h"
 
-#define SP_REPLY_BURST 64u	/* answers that are handed over at a time */
-#define SP_REPLY_ROOM  2048u	/* bytes of an answer over sockets, at most */
+#define SP_REPLY_BURST 64u   /* answers that are handed over at a time */
+#define SP_REPLY_ROOM  2048u /* bytes of an answer over sockets, at most */
 
 struct sp_responder {
 	const struct sp_proto_ops *ops;

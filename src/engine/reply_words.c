@@ -106,7 +106,8 @@ static int read_port(struct sp_reply_word *w, const char *text, const char *plac
 			       "%s: port '%s' is not a number such as 53, or a range", place,
 			       text);
 	if (w->ops->takes != SP_REPLY_PAYLOAD)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: it has no port numbers", place);
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: it has no port numbers",
+			       place);
 	w->first = (uint16_t)first;
 	w->last = (uint16_t)last;
 	return 0;

@@ -13,9 +13,9 @@
 
 struct sp_reply_word {
 	const struct sp_proto_ops *ops;
-	const void *conf;	/* its settings, in the arena */
-	struct sp_prefixes at;	/* n 0: as said for all */
-	uint16_t first, last;	/* port numbers; 0: its own, or the socket's */
+	const void *conf;      /* its settings, in the arena */
+	struct sp_prefixes at; /* n 0: as said for all */
+	uint16_t first, last;  /* port numbers; 0: its own, or the socket's */
 };
 
 struct sp_reply_words {

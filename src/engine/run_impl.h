@@ -86,7 +86,7 @@ struct run_speaker {
 	const struct sp_proto_ops *ops;
 	struct sp_proto *proto;
 	struct sp_reply_own own;
-	uint32_t result; /* where its counts go */
+	uint32_t result;	   /* where its counts go */
 	unsigned worker, port, at; /* in the port's struct sp_replies */
 };
 
@@ -175,7 +175,7 @@ struct sp_run {
 	struct sp_control_list controls;
 	struct run_opened *opened;
 	uint32_t n_opened;
-	struct sp_replies *replies; /* [workers][ports], those without are zeros */
+	struct sp_replies *replies;   /* [workers][ports], those without are zeros */
 	struct run_speaker *speakers; /* machines that answer, one each a port and worker */
 	uint32_t n_speakers;
 	struct sp_reply_result *reply_results;

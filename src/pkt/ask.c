@@ -81,9 +81,8 @@ uint32_t sp_answer_head_len(const struct sp_ask *a)
 static uint64_t pseudo(const struct sp_addr *src, const struct sp_addr *dst, uint8_t proto,
 		       uint32_t len)
 {
-	return src->family == 4
-		       ? sp_csum_pseudo4(src->ip, dst->ip, proto, (uint16_t)len)
-		       : sp_csum_pseudo6(src->ip, dst->ip, proto, len);
+	return src->family == 4 ? sp_csum_pseudo4(src->ip, dst->ip, proto, (uint16_t)len)
+				: sp_csum_pseudo6(src->ip, dst->ip, proto, len);
 }
 
 /* ICMP alone covers no pseudo header. */

@@ -21,11 +21,11 @@
 struct sp_ask {
 	const uint8_t *frame;
 	uint32_t len;
-	const uint8_t *l4;    /* NULL: not IP */
-	uint32_t l3_off;      /* behind Ethernet and its tags: as long are the answer's */
-	uint32_t l4_len;      /* header and payload, by IP's own length */
-	uint16_t type;	      /* behind the tags */
-	uint8_t proto, ttl;   /* ttl: or hop limit */
+	const uint8_t *l4;  /* NULL: not IP */
+	uint32_t l3_off;    /* behind Ethernet and its tags: as long are the answer's */
+	uint32_t l4_len;    /* header and payload, by IP's own length */
+	uint16_t type;	    /* behind the tags */
+	uint8_t proto, ttl; /* ttl: or hop limit */
 	struct sp_addr src, dst;
 };
 

@@ -73,7 +73,8 @@ uint32_t sp_nd_answer(const uint8_t *frame, uint32_t len, const struct sp_prefix
 	/* A hop limit of 255 proves that it comes from this link (RFC 4861, 7.1.1). */
 	if (sp_ask_read(frame, len, &a) || !a.l4 || a.proto != SP_ASK_ICMP6 ||
 	    a.src.family != 6 || a.l4_len < NS_LEN || a.l4[0] != NS || a.l4[1] != 0 ||
-	    a.ttl != 255 || !sp_ask_from_one(&a) || !good_options(a.l4 + NS_LEN, a.l4_len - NS_LEN))
+	    a.ttl != 255 || !sp_ask_from_one(&a) ||
+	    !good_options(a.l4 + NS_LEN, a.l4_len - NS_LEN))
 		return 0;
 	memcpy(target.ip, a.l4 + 8, 16);
 	if (!sp_prefixes_have(own, &target) || sp_addr_eq(&target, &a.src) ||

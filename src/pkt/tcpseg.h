@@ -12,7 +12,7 @@
 #define SP_TCP_PSH  8u
 #define SP_TCP_ACK  16u
 #define SP_TCP_HEAD 20u
-#define SP_TCP_MSS  4u /* bytes of the option */
+#define SP_TCP_MSS  4u	/* bytes of the option */
 #define SP_TCP_CSUM 16u /* offset of the checksum */
 
 struct sp_tcp_seg {

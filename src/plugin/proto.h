@@ -100,7 +100,7 @@ struct sp_proto;
 
 /* Responders: what they are shown, and answer with. */
 enum sp_reply_unit {
-	SP_REPLY_FRAME,	  /* whole Ethernet frames: it looks at addresses itself */
+	SP_REPLY_FRAME, /* whole Ethernet frames: it looks at addresses itself */
 	SP_REPLY_PAYLOAD, /* payloads of UDP: sockets will do, and the engine looks at addresses */
 };
 
@@ -108,7 +108,7 @@ enum sp_reply_unit {
  * be a pretended one with more bytes than came. */
 enum sp_reply_growth {
 	SP_GROWS_NEVER,
-	SP_GROWS_OWN,	 /* longer ones to own networks (sp_addr_is_own), which is the engine's to see to */
+	SP_GROWS_OWN, /* longer ones to own networks (sp_addr_is_own), which is the engine's to see to */
 	SP_GROWS_PROVEN, /* the machine makes sure that the sender is who he says */
 };
 
@@ -129,6 +129,7 @@ struct sp_proto_args {
 				* without the scheme's default port; may be NULL */
 	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
 	const struct sp_reply_own *own; /* responder; lives as long as the protocol */
+	uint64_t secret[2];		/* responder: numbers that nobody outside can guess */
 };
 
 struct sp_proto_ops {

@@ -37,8 +37,8 @@ void sp_text_replies(struct sp_str *out, const struct sp_result *r)
 				 sp_str_grouped(n, sizeof n, p->refused));
 		snprintf(line, sizeof line, "%s sent, %s bytes%s, on %.24s",
 			 sp_str_grouped(n, sizeof n, p->replies),
-			 sp_str_grouped(bytes, sizeof bytes, p->bytes), p->refused ? refused : "",
-			 p->port);
+			 sp_str_grouped(bytes, sizeof bytes, p->bytes),
+			 p->refused ? refused : "", p->port);
 		snprintf(label, sizeof label, "%.13s", p->name);
 		sp_text_label(out, label);
 		sp_fmt_wrap(out, line, SP_TEXT_LABEL, SP_TEXT_LABEL);

@@ -7,7 +7,7 @@ static int on_msg(void *st, const struct sp_msg *m, struct sp_msg *reply, uint64
 
 	(void)now_ns;
 	reply->len = sp_arp_answer(m->data, m->len, &s->own->at, s->own->mac, reply->data,
-				  reply->len);
+				   reply->len);
 	return reply->len != 0;
 }
 

@@ -6,19 +6,19 @@
 #include "base/cursor.h"
 #include "pkt/dns_name.h"
 
-#define HEAD	   12u
-#define PLAIN_MAX  512u	 /* RFC 1035, 4.2.1 */
-#define EDNS_MAX   1232u /* passes everywhere in one piece */
-#define ALIASES	   8u
-#define QR	   0x8000u
-#define AA	   0x0400u
-#define TC	   0x0200u
-#define RD	   0x0100u
-#define OPCODE	   0x7800u
-#define IN	   1u
-#define ANY_CLASS  255u
-#define POINTER	   0xc000u
-#define BADVERS	   16u
+#define HEAD	  12u
+#define PLAIN_MAX 512u	/* RFC 1035, 4.2.1 */
+#define EDNS_MAX  1232u /* passes everywhere in one piece */
+#define ALIASES	  8u
+#define QR	  0x8000u
+#define AA	  0x0400u
+#define TC	  0x0200u
+#define RD	  0x0100u
+#define OPCODE	  0x7800u
+#define IN	  1u
+#define ANY_CLASS 255u
+#define POINTER	  0xc000u
+#define BADVERS	  16u
 
 enum rcode { NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED };
 
@@ -46,8 +46,7 @@ static bool read_name(struct sp_rd *r, struct query *q)
 		uint8_t n = sp_rd_u8(r);
 		const uint8_t *label = sp_rd_take(r, n);
 
-		if (r->bad || n > SP_DNS_LABEL_MAX ||
-		    q->name_len + n + 1u > SP_DNS_NAME_MAX)
+		if (r->bad || n > SP_DNS_LABEL_MAX || q->name_len + n + 1u > SP_DNS_NAME_MAX)
 			return false;
 		q->name[q->name_len++] = n;
 		for (unsigned i = 0; i < n; i++) {
@@ -217,8 +216,7 @@ static void put_synthetic(struct answer *a, const struct sp_proto *p, const stru
 
 /* Records of a name that is there. True: only an alias, whose name is to be looked up next. */
 static bool put_type(struct answer *a, const struct sp_zone *z, const struct sp_zone_rr *r,
-		     uint32_t n, uint16_t type, uint16_t owner,
-		     const struct sp_zone_rr **alias)
+		     uint32_t n, uint16_t type, uint16_t owner, const struct sp_zone_rr **alias)
 {
 	*alias = NULL;
 	for (uint32_t i = 0; i < n; i++) {
@@ -285,7 +283,8 @@ static void put_opt(struct answer *a, const struct query *q)
 	sp_wr_be16(&a->w, 0);
 }
 
-static void put_head(const struct answer *a, const struct query *q, uint8_t *out, bool truncated)
+static void put_head(const struct answer *a, const struct query *q, uint8_t *out,
+		     bool truncated)
 {
 	uint16_t flags = (uint16_t)(QR | (q->flags & (RD | OPCODE)) | (a->rcode & 15));
 

@@ -19,8 +19,8 @@ static const struct sp_opt opts[] = {
 	{ .name = NULL },
 };
 
-static int check_prefix(const char *key, const char *text, uint8_t family, struct sp_prefix *out,
-			struct sp_err *err)
+static int check_prefix(const char *key, const char *text, uint8_t family,
+			struct sp_prefix *out, struct sp_err *err)
 {
 	if (!text)
 		return 0;
@@ -37,7 +37,8 @@ static int read_prefixes(const struct sp_dns_conf *c, struct sp_prefix *synth,
 	int rc = check_prefix("synth", neither ? "198.18.0.0/15" : c->synth, 4, synth, err);
 
 	return rc ? rc
-		  : check_prefix("synth6", neither ? "2001:db8::/32" : c->synth6, 6, synth6, err);
+		  : check_prefix("synth6", neither ? "2001:db8::/32" : c->synth6, 6, synth6,
+				 err);
 }
 
 static int check(const void *conf, struct sp_err *err)

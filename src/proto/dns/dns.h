@@ -7,14 +7,14 @@
 #include "proto/dns/zone.h"
 
 struct sp_dns_conf {
-	const char *zone;	     /* file; NULL: none */
+	const char *zone;	    /* file; NULL: none */
 	const char *synth, *synth6; /* prefixes; NULL: none */
 	uint64_t ttl;
 };
 
 struct sp_proto {
 	const struct sp_mem *mem;
-	struct sp_zone zone; /* without records where there is no file */
+	struct sp_zone zone;		/* without records where there is no file */
 	struct sp_prefix synth, synth6; /* family 0: no such answers */
 	uint32_t ttl;			/* of synthetic answers, seconds */
 };

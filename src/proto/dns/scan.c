@@ -17,11 +17,9 @@ enum word { WORD, LINE_END, FILE_END, BAD };
 
 void sp_zone_scan_init(struct sp_zone_scan *s, const char *text, size_t len, const char *file)
 {
-	*s = (struct sp_zone_scan){ .p = text,
-				    .end = text + len,
-				    .file = file,
-				    .line = 1,
-				    .ttl = TTL_DFLT };
+	*s = (struct sp_zone_scan){
+		.p = text, .end = text + len, .file = file, .line = 1, .ttl = TTL_DFLT
+	};
 	s->origin[0] = '.';
 }
 
@@ -179,9 +177,9 @@ struct type {
 };
 
 static const struct type types[] = {
-	{ "A", SP_DNS_A, "4" },		{ "AAAA", SP_DNS_AAAA, "6" },
-	{ "CNAME", SP_DNS_CNAME, "n" }, { "NS", SP_DNS_NS, "n" },
-	{ "MX", SP_DNS_MX, "sn" },	{ "TXT", SP_DNS_TXT, "t" },
+	{ "A", SP_DNS_A, "4" },		  { "AAAA", SP_DNS_AAAA, "6" },
+	{ "CNAME", SP_DNS_CNAME, "n" },	  { "NS", SP_DNS_NS, "n" },
+	{ "MX", SP_DNS_MX, "sn" },	  { "TXT", SP_DNS_TXT, "t" },
 	{ "SOA", SP_DNS_SOA, "nnuuuuu" },
 };
 
@@ -332,9 +330,10 @@ static int read_record(struct sp_zone_scan *s, bool same, struct sp_zone_record 
 		if (t)
 			break;
 		if (strcasecmp(s->word, "IN") != 0 && !number(s->word, TTL_MAX, &r->ttl))
-			return fail(s, err,
-				    "types are A, AAAA, CNAME, TXT, MX, NS and SOA, class IN; not",
-				    s->word);
+			return fail(
+				s, err,
+				"types are A, AAAA, CNAME, TXT, MX, NS and SOA, class IN; not",
+				s->word);
 		if (next(s) != WORD)
 			return fail(s, err, "a type is missing", "");
 	}

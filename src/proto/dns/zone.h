@@ -25,11 +25,11 @@ enum sp_dns_type {
 };
 
 struct sp_zone_rr {
-	uint32_t data;	/* offset of its data in bytes */
-	uint32_t ttl;	/* seconds */
-	uint32_t name;	/* offset of its owner */
-	uint16_t len;	/* of the data */
-	uint16_t type;	/* enum sp_dns_type; 0: the name exists because of one below it */
+	uint32_t data; /* offset of its data in bytes */
+	uint32_t ttl;  /* seconds */
+	uint32_t name; /* offset of its owner */
+	uint16_t len;  /* of the data */
+	uint16_t type; /* enum sp_dns_type; 0: the name exists because of one below it */
 	uint16_t name_len;
 };
 

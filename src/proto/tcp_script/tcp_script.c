@@ -6,17 +6,16 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "pkt/ask.h"
 #include "pkt/tcpseg.h"
 
-#define WAYS	 4u
-#define SETS	 256u
-#define SEG_MAX	 1220u /* of ours: nobody's MSS is smaller on a common network */
-#define MSS4	 1460u
-#define MSS6	 1440u
-#define TTL	 64u
+#define WAYS	4u
+#define SETS	256u
+#define SEG_MAX 1220u /* of ours: nobody's MSS is smaller on a common network */
+#define MSS4	1460u
+#define MSS6	1440u
+#define TTL	64u
 
 enum script_syn { SYN_ACCEPT, SYN_REFUSE, SYN_DROP };
 enum script_end { END_NONE, END_FIN, END_RST };
@@ -37,7 +36,8 @@ static const struct sp_opt opts[] = {
 	  "bytes that answer the first data" },
 	{ "end", SP_OPT_ENUM, OFF(end), "none", "none|fin|rst", 0, 0,
 	  "what follows the first data and its answer; none: the other side ends" },
-	{ "first", SP_OPT_U64, OFF(first), "1", NULL, 1, 65535, "first port number that answers" },
+	{ "first", SP_OPT_U64, OFF(first), "1", NULL, 1, 65535,
+	  "first port number that answers" },
 	{ "last", SP_OPT_U64, OFF(last), "65535", NULL, 1, 65535, "last one" },
 	{ "window", SP_OPT_SIZE, OFF(window), "65535", NULL, 1, 65535, "that it offers" },
 	{ .name = NULL },
@@ -310,8 +310,7 @@ static int script_open(struct sp_proto **out, const struct sp_proto_args *args,
 						   : dflt };
 	p->greet_len = p->conf.greet ? (uint32_t)strlen(p->conf.greet) : 0;
 	p->data_len = p->conf.data ? (uint32_t)strlen(p->conf.data) : 0;
-	/* Early in a boot there may be none: then nobody has watched the series yet. */
-	(void)!getrandom(p->key, sizeof p->key, GRND_NONBLOCK);
+	memcpy(p->key, args->secret, sizeof p->key);
 	*out = p;
 	return 0;
 }

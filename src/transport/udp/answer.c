@@ -50,8 +50,7 @@ static uint32_t push(struct sp_queue *q, const struct udp_sock *s, struct units 
 			for (int i = 0; i < r; i++)
 				bytes += u->iov[k + (uint32_t)i].iov_len;
 			k += (uint32_t)r;
-		} else if (errno != EINTR &&
-			   !(sp_udp_is_unreachable(errno) && again++ < n)) {
+		} else if (errno != EINTR && !(sp_udp_is_unreachable(errno) && again++ < n)) {
 			break;
 		}
 	}

@@ -15,11 +15,11 @@
 
 #include "base/endian.h"
 
-#define PREFIX "spate-utcp-"
-#define CHAIN  "resets"
-#define OWNER  2u /* NFT_TABLE_F_OWNER, which older headers lack */
-#define TYPE(m) ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (m)))
-#define RST    4u
+#define PREFIX	  "spate-utcp-"
+#define CHAIN	  "resets"
+#define OWNER	  2u /* NFT_TABLE_F_OWNER, which older headers lack */
+#define TYPE(m)	  ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (m)))
+#define RST	  4u
 #define FLAGS_OFF 13u /* of TCP */
 
 struct sp_nft {
@@ -149,8 +149,8 @@ static int find_stale(struct sp_nft *t, char stale[40])
 		n = mnl_socket_recvfrom(t->nl, buf, sizeof buf);
 		if (n < 0)
 			return -errno;
-		rc = mnl_cb_run(buf, (size_t)n, t->seq, mnl_socket_get_portid(t->nl), note_stale,
-				(void *)stale);
+		rc = mnl_cb_run(buf, (size_t)n, t->seq, mnl_socket_get_portid(t->nl),
+				note_stale, (void *)stale);
 	}
 	return rc < 0 ? -errno : 0;
 }
@@ -326,11 +326,12 @@ static int fail(int rc, struct sp_err *err)
 			       "utcp: a packet filter table needs CAP_NET_ADMIN, so that the "
 			       "kernel does not reset connections from an address of its own; "
 			       "run it with `sudo`, or --bind an address that no kernel owns");
-	return sp_fail(err, rc, SP_EXIT_PERM,
-		       "utcp: this kernel's nftables make no table for a process (%s; needs 5.12 "
-		       "and nf_tables, see `spate doctor`): the kernel would reset connections "
-		       "from an address of its own; --bind an address that no kernel owns",
-		       strerror(-rc));
+	return sp_fail(
+		err, rc, SP_EXIT_PERM,
+		"utcp: this kernel's nftables make no table for a process (%s; needs 5.12 "
+		"and nf_tables, see `spate doctor`): the kernel would reset connections "
+		"from an address of its own; --bind an address that no kernel owns",
+		strerror(-rc));
 }
 
 int sp_nft_open(struct sp_nft **out, const struct sp_mem *mem, struct sp_err *err)
@@ -348,8 +349,7 @@ int sp_nft_open(struct sp_nft **out, const struct sp_mem *mem, struct sp_err *er
 		rc = -errno;
 	if (!rc) {
 		/* The socket's own number: several ports of one process have several tables. */
-		snprintf(t->table, sizeof t->table, PREFIX "%u",
-			 mnl_socket_get_portid(t->nl));
+		snprintf(t->table, sizeof t->table, PREFIX "%u", mnl_socket_get_portid(t->nl));
 		setsockopt(mnl_socket_get_fd(t->nl), SOL_SOCKET, SO_RCVTIMEO, &limit,
 			   sizeof limit);
 		rc = remove_stale(t);
@@ -364,8 +364,8 @@ int sp_nft_open(struct sp_nft **out, const struct sp_mem *mem, struct sp_err *er
 	return 0;
 }
 
-int sp_nft_drop_resets(struct sp_nft *t, const struct sp_addr *src, uint16_t first, uint16_t last,
-		       const struct sp_endpoint *to, struct sp_err *err)
+int sp_nft_drop_resets(struct sp_nft *t, const struct sp_addr *src, uint16_t first,
+		       uint16_t last, const struct sp_endpoint *to, struct sp_err *err)
 {
 	struct nlmsghdr *h;
 	struct batch b;

@@ -16,8 +16,8 @@ struct sp_nft;
 /* Makes the table; those that an earlier process left behind are removed. Errors: exit 77. */
 int sp_nft_open(struct sp_nft **, const struct sp_mem *, struct sp_err *);
 /* From src, port numbers first .. last, to that target. */
-int sp_nft_drop_resets(struct sp_nft *, const struct sp_addr *src, uint16_t first, uint16_t last,
-		       const struct sp_endpoint *to, struct sp_err *);
+int sp_nft_drop_resets(struct sp_nft *, const struct sp_addr *src, uint16_t first,
+		       uint16_t last, const struct sp_endpoint *to, struct sp_err *);
 void sp_nft_close(struct sp_nft *); /* NULL: nothing */
 
 #endif

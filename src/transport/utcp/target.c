@@ -58,10 +58,11 @@ static int find_iface(struct sp_port *p, const struct sp_endpoint *to, struct sp
 		return 0;
 	rc = sp_iface_open(&p->iface, name, "the utcp transport", err);
 	if (!rc && p->iface.loopback)
-		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			     "utcp: %s is this host's own address, and its kernel takes no frames "
-			     "from itself; use --transport tcp",
-			     text);
+		rc = sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"utcp: %s is this host's own address, and its kernel takes no frames "
+			"from itself; use --transport tcp",
+			text);
 	p->has_iface = !rc;
 	return rc;
 }

@@ -3,19 +3,19 @@
 #include <errno.h>
 #include <string.h>
 
-#define MS	     UINT64_C(1000000)
-#define NEVER	     UINT64_MAX
-#define RTO_FIRST    (1000 * MS) /* RFC 6298, 2.1 */
-#define RTO_MIN	     (200 * MS)	 /* below the RFC's second, as Linux: delays are short here */
-#define RTO_MAX	     (60000 * MS)
-#define CLOCK_G	     (1 * MS)
-#define SYN_TRIES    6u
-#define TRIES	     10u
-#define TIME_WAIT    (1000 * MS)
-#define MSS_DFLT     536u /* RFC 9293, 3.7.1 */
-#define DUP_ACKS     3u
-#define ACKS_MAX     8u
-#define FIRST_SEGS   10u /* RFC 6928 */
+#define MS	   UINT64_C(1000000)
+#define NEVER	   UINT64_MAX
+#define RTO_FIRST  (1000 * MS) /* RFC 6298, 2.1 */
+#define RTO_MIN	   (200 * MS)  /* below the RFC's second, as Linux: delays are short here */
+#define RTO_MAX	   (60000 * MS)
+#define CLOCK_G	   (1 * MS)
+#define SYN_TRIES  6u
+#define TRIES	   10u
+#define TIME_WAIT  (1000 * MS)
+#define MSS_DFLT   536u /* RFC 9293, 3.7.1 */
+#define DUP_ACKS   3u
+#define ACKS_MAX   8u
+#define FIRST_SEGS 10u /* RFC 6928 */
 
 static uint32_t min32(uint32_t a, uint32_t b)
 {
@@ -291,7 +291,8 @@ static void advance(struct sp_tcb *t, uint32_t to)
 
 static void take_bytes(struct sp_tcb *t, const struct sp_tcp_seg *s)
 {
-	uint32_t from = s->seq, to = s->seq + s->len, limit = t->rcv_nxt + t->rcv.cap - t->n_rcv;
+	uint32_t from = s->seq, to = s->seq + s->len,
+		 limit = t->rcv_nxt + t->rcv.cap - t->n_rcv;
 	uint32_t place;
 
 	if (sp_seq_before(from, t->rcv_nxt))

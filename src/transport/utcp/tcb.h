@@ -48,14 +48,15 @@ struct sp_tcb {
 	uint16_t mss, own_mss; /* largest payload that we send; that we take */
 	/* What we send: [una, una + n_snd) are in the ring, our FIN behind them. */
 	struct sp_tcb_ring snd;
-	uint32_t una, nxt, max; /* unconfirmed from; next to send; behind the highest ever sent */
-	uint32_t snd_at, n_snd; /* place of una in the ring, bytes */
-	uint32_t wnd, wl1, wl2; /* the far end's window, and which segment said so */
+	uint32_t una, nxt,
+		max; /* unconfirmed from; next to send; behind the highest ever sent */
+	uint32_t snd_at, n_snd;	   /* place of una in the ring, bytes */
+	uint32_t wnd, wl1, wl2;	   /* the far end's window, and which segment said so */
 	bool fin_wanted, fin_done; /* done: confirmed, too */
-	bool full;   /* a write found no room */
-	bool resend;		/* the segment at una, once */
-	bool reset;		/* a RST is to be sent */
-	bool probe;		/* the window is shut: one byte all the same */
+	bool full;		   /* a write found no room */
+	bool resend;		   /* the segment at una, once */
+	bool reset;		   /* a RST is to be sent */
+	bool probe;		   /* the window is shut: one byte all the same */
 	/* What we receive: [rcv_nxt - n_rcv, rcv_nxt) wait for the reader. */
 	struct sp_tcb_ring rcv;
 	uint32_t rcv_nxt, rcv_at, n_rcv; /* rcv_at: place of the reader's next byte */
@@ -71,7 +72,7 @@ struct sp_tcb {
 	/* time */
 	uint64_t timer_ns; /* UINT64_MAX: none */
 	uint64_t rto_ns, srtt_ns, rttvar_ns, min_rtt_ns;
-	uint64_t timed_ns; /* when the segment that is being timed left; 0: none is */
+	uint64_t timed_ns;  /* when the segment that is being timed left; 0: none is */
 	uint32_t timed_seq; /* its end */
 	unsigned tries;	    /* of the timer, in a row */
 	uint64_t retransmits, acked_bytes;

@@ -14,11 +14,11 @@
 
 /* Two ends over a path in memory, in virtual time: what is lost, late or doubled is drawn. The far
  * end is the same machine, put into the state that a listener's would have. */
-#define MS	 UINT64_C(1000000)
-#define ROOM	 65536u
-#define IN_PATH	 4096u
-#define MSS	 1460u
-#define PAYLOAD	 (MSS + 64u)
+#define MS	UINT64_C(1000000)
+#define ROOM	65536u
+#define IN_PATH 4096u
+#define MSS	1460u
+#define PAYLOAD (MSS + 64u)
 
 struct flying {
 	uint64_t at_ns;
@@ -261,8 +261,11 @@ static void test_a_megabyte_arrives(void **state)
 {
 	static const struct {
 		double loss, doubled, reordered;
-	} rows[] = { { 0, 0, 0 },	{ 0.01, 0, 0 }, { 0, 0, 0.3 },
-		     { 0.05, 0.1, 0.2 }, { 0.2, 0.1, 0.5 } };
+	} rows[] = { { 0, 0, 0 },
+		     { 0.01, 0, 0 },
+		     { 0, 0, 0.3 },
+		     { 0.05, 0.1, 0.2 },
+		     { 0.2, 0.1, 0.5 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -372,9 +375,12 @@ static void test_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_open_and_close), cmocka_unit_test(test_a_megabyte_arrives),
-		cmocka_unit_test(test_slow_reader),    cmocka_unit_test(test_nobody_answers),
-		cmocka_unit_test(test_refused),	       cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_open_and_close),
+		cmocka_unit_test(test_a_megabyte_arrives),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_nobody_answers),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

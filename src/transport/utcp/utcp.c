@@ -16,8 +16,8 @@
 
 /* How long a port that is closed waits until the far ends have heard of the end of each
  * connection. */
-#define LINGER_NS (2 * SP_NS_PER_S)
-#define LINGER_MS 20
+#define LINGER_NS   (2 * SP_NS_PER_S)
+#define LINGER_MS   20
 
 #define OFF(member) offsetof(struct sp_utcp_conf, member)
 static const struct sp_opt opts[] = {
@@ -98,8 +98,7 @@ static int watch_timer(struct sp_queue *q)
 	q->epoll = epoll_create1(EPOLL_CLOEXEC);
 	q->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	ev.data.fd = q->timer;
-	if (q->epoll < 0 || q->timer < 0 ||
-	    epoll_ctl(q->epoll, EPOLL_CTL_ADD, q->timer, &ev))
+	if (q->epoll < 0 || q->timer < 0 || epoll_ctl(q->epoll, EPOLL_CTL_ADD, q->timer, &ev))
 		return -errno;
 	return 0;
 }
@@ -188,9 +187,10 @@ static int check_args(const struct sp_port_conf *c, const struct sp_utcp_conf *c
 	if (rc)
 		return rc;
 	if (c->rx)
-		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
-			       "utcp only connects; to receive there are the transport tcp, and "
-			       "recv --reply tcp for addresses that no kernel owns");
+		return sp_fail(
+			err, -ENOTSUP, SP_EXIT_USAGE,
+			"utcp only connects; to receive there are the transport tcp, and "
+			"recv --reply tcp for addresses that no kernel owns");
 	if (c->bind.port)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "utcp: own port numbers are set by --set first= and last=");

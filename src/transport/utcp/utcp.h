@@ -21,7 +21,8 @@ struct sp_utcp_conf {
 
 struct utcp_target {
 	struct sp_link link;
-	struct sp_prefixes own; /* the address that we send from, where no kernel owns it; else none */
+	struct sp_prefixes
+		own; /* the address that we send from, where no kernel owns it; else none */
 };
 
 struct utcp_conn {
@@ -29,8 +30,8 @@ struct utcp_conn {
 	struct sp_queue *q;
 	struct sp_tcb tcb;
 	uint32_t ep;
-	uint32_t next_free;  /* index + 1 */
-	uint32_t next_ready; /* index + 1, in the queue's list */
+	uint32_t next_free;	  /* index + 1 */
+	uint32_t next_ready;	  /* index + 1, in the queue's list */
 	bool used, ready, orphan; /* orphan: closed by the lane, its end is still under way */
 	bool opened;
 	uint64_t orphan_ns; /* when it is given up */
@@ -61,7 +62,7 @@ struct sp_queue {
 	struct utcp_target *target; /* [max_endpoints] */
 	struct utcp_conn *conns;    /* [max_conns] */
 	uint32_t used, free, n_live;
-	uint32_t *by_port; /* [last - first + 1], index + 1 */
+	uint32_t *by_port;	    /* [last - first + 1], index + 1 */
 	uint32_t ready, ready_last; /* list of connections with events, index + 1 */
 	uint64_t timer_ns;	    /* what the timer is set to; UINT64_MAX: nothing */
 	uint8_t *in, *out;	    /* a frame each */
