@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "base/units.h"
 
-#define SP_OPT_QUIET "quiet"
-
 enum sp_opt_type {
 	SP_OPT_BOOL,  /* bool: true/false, yes/no, on/off, 1/0; NULL or "" = true */
 	SP_OPT_U64,   /* uint64_t, count with K M G */
@@ -23,19 +21,23 @@ enum sp_opt_type {
 	SP_OPT_RATE,  /* struct sp_rate */
 	SP_OPT_RATIO, /* double, 0 to 1, "1%" */
 	SP_OPT_REAL,  /* double */
-	SP_OPT_TEXT, /* const char *, copied into the arena. With values SP_OPT_QUIET it is printed
-			 only where it is set: texts without it stay as they were */
-	SP_OPT_ENUM, /* int, index into values */
-	SP_OPT_PATH, /* as TEXT: a file of this host, which no peer may name */
+	SP_OPT_TEXT,  /* const char *, copied into the arena */
+	SP_OPT_ENUM,  /* int, index into values */
+	SP_OPT_PATH,  /* as TEXT: a file of this host, which no peer may name */
 };
+
+/* values of a row that sp_opts_print leaves out while its member is zero or "": texts, and digests
+ * of them, that were made before there was such a row stay as they were. */
+#define SP_OPT_QUIET "quiet"
 
 struct sp_opt {
 	const char *name; /* NULL ends a table */
 	enum sp_opt_type type;
 	size_t off;	    /* offsetof(conf, member) */
 	const char *dflt;   /* text, parsed like a user's; NULL: the member stays zero */
-	const char *values; /* ENUM: "auto|never|always" */
-	uint64_t min, max;  /* U64, SIZE, TIME: inclusive bounds; max 0 = no upper bound */
+	const char *values; /* ENUM: "auto|never|always"; of others SP_OPT_QUIET or NULL */
+	uint64_t min, max;  /* U64, SIZE, TIME: inclusive bounds; max 0 = no upper bound.
+			     * ENUM: min 1 is what SP_OPT_QUIET is for others */
 	const char *help;   /* one line, no full stop */
 };
 

@@ -3,39 +3,82 @@
 #include "core/shared.h"
 #include "pkt/view.h"
 
-/* One frame becomes what a datagram is: data and len of the UDP payload, the bytes around it in
- * stamp_off. False: not UDP for one of our port numbers. */
+#define SSH	 22u
+#define PSH_ACK	 0x18
+#define NO_LIMIT UINT64_MAX
+
+/* What Contrail's traffic tool counts: data of TCP, whole UDP, echo requests. */
+static bool contrail_counts(const struct sp_view *v)
+{
+	switch (v->proto) {
+	case SP_PROTO_TCP:
+		return v->l4_off && !v->fragment && v->tcp_flags == PSH_ACK &&
+		       v->src.port != SSH && v->dst.port != SSH;
+	case SP_PROTO_UDP:
+		return !v->more;
+	default:
+		return v->l4_off && sp_view_echo_request(v);
+	}
+}
+
+/* rc: what sp_view said. */
+static bool is_wanted(const struct sp_lane_port *port, const struct sp_view *v, int rc)
+{
+	if (port->accept_first &&
+	    (rc || v->proto != SP_PROTO_UDP || v->fragment ||
+	     v->dst.port < port->accept_first || v->dst.port > port->accept_last))
+		return false;
+	if (port->accept.family && !sp_addr_eq(&port->accept, &v->dst.addr))
+		return false;
+	return !port->contrail || (!rc && contrail_counts(v));
+}
+
+/* One frame becomes what a datagram is: data and len of the L4 payload, the bytes around it in
+ * stamp_off. False: it is not to be counted on this port. */
 static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
 {
-	enum sp_csum_state l4 = m->flags & SP_M_CSUM_PARTIAL ? SP_CSUM_PARTIAL
-				: m->flags & SP_M_CSUM_OK    ? SP_CSUM_OK
-							     : SP_CSUM_UNKNOWN;
+	enum sp_csum_state known = SP_CSUM_UNKNOWN;
 	struct sp_view v;
+	int rc;
 
-	if (sp_view(m->data, m->len, true, l4, &v) || v.proto != SP_PROTO_UDP || v.fragment)
+	if (port->filter && !sp_filter_takes(port->filter, m->data, m->len))
 		return false;
-	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
+	if (m->flags & SP_M_CSUM_PARTIAL)
+		known = SP_CSUM_PARTIAL;
+	else if (m->flags & SP_M_CSUM_OK)
+		known = SP_CSUM_OK;
+	rc = sp_view(m->data, m->len, port->checksum, known, &v);
+	if (!is_wanted(port, &v, rc))
 		return false;
-	if (port->accept.family && !sp_addr_eq(&port->accept, &v.dst.addr))
-		return false;
-	if (sp_view_corrupt(&v))
+	/* Lengths that contradict each other are damage, unless we cut it short ourselves. */
+	if (port->checksum && (sp_view_corrupt(&v) || (rc && !(m->flags & SP_M_TRUNC))))
 		m->flags |= SP_M_CSUM_BAD;
-	m->stamp_off = (uint16_t)(m->len - v.payload_len);
+	m->stamp_off = (uint16_t)(m->len - v.payload_len < SP_NO_STAMP ? m->len - v.payload_len
+								       : SP_NO_STAMP - 1);
 	m->data += v.payload_off;
 	m->len = v.payload_len;
 	return true;
 }
 
-static void narrow(struct sp_lane_port *port, struct sp_batch *b)
+static void ignore(struct sp_lane_port *port, uint32_t n)
 {
+	SP_ADD(port->ignored, n);
+}
+
+static void narrow(struct sp_lane *l, struct sp_lane_port *port)
+{
+	struct sp_batch *b = &l->rx;
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		if (narrow_one(port, &b->m[i]))
-			b->m[kept++] = b->m[i];
-		else
-			SP_ADD(port->ignored, 1);
+		const struct sp_whole whole = { b->m[i].data, b->m[i].len };
+
+		if (!narrow_one(port, &b->m[i]))
+			continue;
+		l->frame[kept] = whole;
+		b->m[kept++] = b->m[i];
 	}
+	ignore(port, b->n - kept);
 	b->n = kept;
 }
 
@@ -63,12 +106,42 @@ static void take_hellos(struct sp_lane *l, const struct sp_lane_port *port)
 	b->n = kept;
 }
 
+/* How many of n the run still wants; they are then taken from what all its workers share. */
+static uint32_t take_share(struct sp_rx_limits *limits, uint32_t n)
+{
+	uint64_t left = SP_LOAD(limits->left);
+
+	if (SP_LIKELY(left == NO_LIMIT))
+		return n;
+	do
+		n = n < left ? n : (uint32_t)left;
+	while (!__atomic_compare_exchange_n(&limits->left, &left, left - n, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return n;
+}
+
+/* What came after the end, or is more than was asked for, is not counted. Arrivals of a queue are in
+ * order. */
+static void limit(struct sp_lane *l, struct sp_lane_port *port)
+{
+	uint64_t until_ns = SP_LOAD(l->limits->until_ns);
+	struct sp_batch *b = &l->rx;
+	uint32_t n = b->n;
+
+	while (n && SP_UNLIKELY(b->m[n - 1].t_ns >= until_ns))
+		n--;
+	n = take_share(l->limits, n);
+	ignore(port, b->n - n);
+	b->n = n;
+}
+
 uint32_t sp_lane_rx(struct sp_lane *l)
 {
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < l->n_ports; i++) {
 		struct sp_lane_port *port = &l->ports[i];
+		bool frames = port->caps.bits & SP_T_FRAME;
 		int r;
 
 		if (!port->rx || !port->ops->rx_burst)
@@ -83,13 +156,22 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		n += (uint32_t)r;
 		if (SP_UNLIKELY(port->replies != NULL))
 			sp_replies_burst(port->replies, &l->rx, sp_clock_now(l->env->clock));
-		if (port->caps.bits & SP_T_FRAME)
-			narrow(port, &l->rx);
+		if (port->asks) {
+			sp_asks_answers(port->asks, &l->rx);
+			l->rx.n = (uint32_t)r;
+			port->ops->rx_release(port->q, &l->rx);
+			continue;
+		}
+		if (frames)
+			narrow(l, port);
 		else if (SP_UNLIKELY(l->hellos != NULL))
 			take_hellos(l, port);
+		if (l->limits)
+			limit(l, port);
 		if (SP_UNLIKELY(l->rx_marker != NULL))
 			sp_marker_received(l->rx_marker, &l->rx);
-		sp_verify_burst(l->verifier, &l->rx, i);
+		SP_ADD(l->received, l->rx.n);
+		sp_verify_burst(l->verifier, &l->rx, i, frames ? l->frame : NULL);
 		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(port->q, &l->rx);
 	}

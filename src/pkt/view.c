@@ -7,8 +7,8 @@
 #include "pkt/crc32c.h"
 #include "pkt/csum.h"
 
-#define ETH_VLAN 0x8100
-#define ETH_QINQ 0x88a8
+#define ETH_VLAN   0x8100
+#define ETH_QINQ   0x88a8
 
 #define HOP_BY_HOP 0
 #define ROUTING	   43
@@ -20,10 +20,10 @@
 #define SHIM6	   140
 #define EXT_MAX	   8 /* more extension headers than anybody sends */
 
-#define ICMP_HDR 8u
-#define SCTP_HDR 12u
-#define TCP_HDR	 20u
-#define UDP_HDR	 8u
+#define ICMP_HDR   8u
+#define SCTP_HDR   12u
+#define TCP_HDR	   20u
+#define UDP_HDR	   8u
 
 /* What is only needed on the way. */
 struct walk {
@@ -267,9 +267,9 @@ static enum sp_csum_state inet_csum(const uint8_t *h, uint32_t len, bool pseudo,
 	uint64_t sum = 0;
 
 	if (pseudo)
-		sum = v->dst.addr.family == 6 ? sp_csum_pseudo6(src, dst, v->proto, len)
-					      : sp_csum_pseudo4(src, dst, v->proto,
-								(uint16_t)len);
+		sum = v->dst.addr.family == 6
+			      ? sp_csum_pseudo6(src, dst, v->proto, len)
+			      : sp_csum_pseudo4(src, dst, v->proto, (uint16_t)len);
 	return sp_csum_finish(sp_csum_add(sum, h, len)) ? SP_CSUM_BAD : SP_CSUM_OK;
 }
 

@@ -24,7 +24,7 @@
 
 enum sp_csum_state {
 	SP_CSUM_UNKNOWN, /* was not asked for */
-	SP_CSUM_NONE,	 /* there is none that could be verified: IPv6's own, a fragment's, ... */
+	SP_CSUM_NONE, /* there is none that could be verified: IPv6's own, a fragment's, ... */
 	SP_CSUM_ABSENT,	 /* UDP over IPv4 without one */
 	SP_CSUM_PARTIAL, /* left to an interface that never had to fill it */
 	SP_CSUM_OK,
@@ -36,16 +36,16 @@ struct sp_view {
 				  * not in it */
 	uint32_t l4_off;	 /* of the L4 header; 0: none is there */
 	uint32_t payload_off, payload_len;
-	struct sp_endpoint src, dst;   /* family 0: not IP; port 0: it has none */
-	uint16_t vlan[SP_VIEW_VLANS];  /* the tags' TCI, outer first */
-	uint16_t ether_type;	       /* behind the tags; below 1536: 802.3's length */
-	uint16_t frag_off;	       /* of a fragment's bytes in the packet */
-	uint16_t icmp_id, icmp_seq;    /* of an echo request or reply */
-	uint8_t icmp_type, icmp_code;  /* ICMP and ICMPv6 */
-	uint8_t tcp_flags;	       /* FIN 1 .. CWR 128 */
-	uint8_t proto;		       /* behind all of IPv6's extension headers; 0: not IP */
+	struct sp_endpoint src, dst;  /* family 0: not IP; port 0: it has none */
+	uint16_t vlan[SP_VIEW_VLANS]; /* the tags' TCI, outer first */
+	uint16_t ether_type;	      /* behind the tags; below 1536: 802.3's length */
+	uint16_t frag_off;	      /* of a fragment's bytes in the packet */
+	uint16_t icmp_id, icmp_seq;   /* of an echo request or reply */
+	uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 */
+	uint8_t tcp_flags;	      /* FIN 1 .. CWR 128 */
+	uint8_t proto;		      /* behind all of IPv6's extension headers; 0: not IP */
 	uint8_t vlan_tags;
-	bool fragment, more;	       /* of a packet; others follow it */
+	bool fragment, more; /* of a packet; others follow it */
 	enum sp_csum_state l3_csum, l4_csum;
 };
 

@@ -56,8 +56,8 @@ struct sp_reader {
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
+	bool frames; /* recv takes frames off an interface, not datagrams out of a socket */
 	bool random; /* something will be drawn */
-	bool frames; /* what answers wants frames */
 };
 
 /* The last value given for a key; NULL: none. */
