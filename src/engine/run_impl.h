@@ -34,7 +34,7 @@ struct run_port {
 				    named one */
 	bool tx, rx;
 	bool answers; /* machines answer frames here: it takes all of them */
-	bool hears; /* what arrives answers what left */
+	bool hears;   /* what arrives answers what left */
 	uint32_t n_targets;
 	char where[96];
 };

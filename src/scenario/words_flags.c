@@ -201,7 +201,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
 	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
-	  "loop (in memory), null (nowhere), pcap (into a file)" },
+	  "utcp (TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a "
+	  "file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,

@@ -123,7 +123,9 @@ static void says(const struct rig *r, const char *text)
 
 static void test_a_conversation(void **state)
 {
-	static const char *const words[] = { "greet", "hello", "data", "bye", "end", "fin", NULL };
+	static const char *const words[] = {
+		"greet", "hello", "data", "bye", "end", "fin", NULL
+	};
 	struct rig r;
 
 	(void)state;
@@ -158,7 +160,7 @@ static void test_lost_answers(void **state)
 	begin(&r, words);
 	open_it(&r);
 	assert_true(tell(&r, SP_TCP_ACK, NULL)); /* lost */
-	assert_true(tell(&r, SP_TCP_ACK, "x")); /* and so is this */
+	assert_true(tell(&r, SP_TCP_ACK, "x"));	 /* and so is this */
 	says(&r, "bye");
 	assert_true(tell(&r, SP_TCP_ACK, "x"));
 	says(&r, "hellobye");
@@ -283,8 +285,8 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_conversation), cmocka_unit_test(test_lost_answers),
-		cmocka_unit_test(test_long_script),    cmocka_unit_test(test_unproven),
+		cmocka_unit_test(test_a_conversation),	  cmocka_unit_test(test_lost_answers),
+		cmocka_unit_test(test_long_script),	  cmocka_unit_test(test_unproven),
 		cmocka_unit_test(test_refuse_drop_reset), cmocka_unit_test(test_many),
 	};
 
