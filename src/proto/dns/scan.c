@@ -266,6 +266,8 @@ static int read_data(struct sp_zone_scan *s, const struct type *t, struct sp_zon
 
 	for (const char *kind = t->words; *kind; kind++) {
 		w = next(s);
+		if (w == BAD)
+			return fail(s, err, "a text or bracket is not closed", "");
 		if (w != WORD)
 			return fail(s, err, "data is missing behind type", t->name);
 		if (put_word(s, *kind, r))
