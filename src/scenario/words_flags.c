@@ -12,6 +12,7 @@
 #define G_END	  "End (the first that is reached)"
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
+#define G_REPLY	  "What it answers"
 #define G_ENGINE  "Engine"
 #define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
@@ -260,7 +261,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
 	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
-	  "loop (in memory), null (nowhere), pcap (into a file)" },
+	  "utcp (TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a "
+	  "file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -336,6 +338,14 @@ const struct sp_flag sp_recv_flags[] = {
 	  "its key (default: in the same file)" },
 	{ "--tls", SP_FLAG_VALUE, "VERSION", "recv.version", NULL, G_TLS,
 	  "1.2 or 1.3 and nothing else (default: what both can)" },
+
+	{ "--reply", SP_FLAG_VALUE, "WORD,...", "recv.reply", NULL, G_REPLY,
+	  "machines that answer, beside counting: echo and dns over sockets and frames; arp, "
+	  "icmp, icmp6, nd, tcp over frames, for addresses that no kernel owns. Each may have "
+	  "settings: arp(10.0.0.0/24), echo(port=9), dns(zone=FILE). No answer is longer than "
+	  "what asked, but dns to own networks and tcp after its handshake" },
+	{ "--address", SP_FLAG_VALUE, "ADDR,...", "recv.address", NULL, G_REPLY,
+	  "addresses and prefixes that machines of frames answer for (default: that of --bind)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
