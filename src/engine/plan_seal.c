@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/str.h"
 #include "core/clock.h"
+#include "engine/listener.h"
 #include "engine/names.h"
 #include "engine/opener.h"
 #include "engine/packet.h"
@@ -625,6 +626,17 @@ static int check_filter(struct check *c, const struct sp_plan_recv *r,
 			   &c->b->plan->arena, c->err);
 }
 
+static int check_listener(struct check *c, const struct sp_plan_recv *r, const char *place)
+{
+	struct sp_endpoint at;
+	bool tcp;
+	int rc = sp_listener_parse(r->listener, &tcp, &at, c->err);
+
+	if (rc)
+		sp_err_prefix(c->err, "%s", place);
+	return rc;
+}
+
 /* What only receivers of frames have. */
 static int check_frames(struct check *c, struct sp_plan_recv *r, struct sp_plan_port *port,
 			const char *place)
@@ -647,6 +659,8 @@ static int check_frames(struct check *c, struct sp_plan_recv *r, struct sp_plan_
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: count_as: '%.40s' is none of all, contrail", place,
 			       r->count_as);
+	if (is_given(r->listener) && check_listener(c, r, place))
+		return -EINVAL;
 	return is_given(r->filter) ? check_filter(c, r, port, place) : 0;
 }
 

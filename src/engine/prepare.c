@@ -344,6 +344,14 @@ static uint32_t max_sources(const struct sp_run *r)
 	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
+static int open_listener(const struct sp_run *r, struct run_port *p,
+			 const struct sp_plan_recv *recv, struct sp_err *err)
+{
+	if (!recv || !recv->listener || !*recv->listener)
+		return 0;
+	return sp_listener_open(&p->listener, recv->listener, r->env.mem, err);
+}
+
 /* A filter is run here where the transport has none. */
 static int own_filter(const struct sp_run *r, struct run_port *p,
 		      const struct sp_plan_recv *recv, struct sp_err *err)
@@ -376,6 +384,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	ret = port_address(p, &conf, &r->arena, err);
 	if (ret == 0)
 		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
+	if (ret == 0)
+		ret = open_listener(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
 	if (ret)
@@ -787,6 +797,7 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		sp_listener_close(r->ports[i].listener);
 		sp_filter_free(r->ports[i].filter);
 	}
 	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)

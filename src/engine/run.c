@@ -298,6 +298,18 @@ static void give_marks(struct sp_run *r)
 	}
 }
 
+static int start_listeners(const struct sp_run *r, struct sp_err *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < r->plan->n_ports && ret == 0; i++)
+		if (r->ports[i].listener)
+			ret = sp_listener_start(r->ports[i].listener);
+	return ret ? sp_fail(err, ret, SP_EXIT_PERM, "cannot start a listener: %s",
+			     strerror(-ret))
+		   : 0;
+}
+
 int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 {
 	int ret;
@@ -325,7 +337,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	give_event(r, SP_EVENT_START, NULL);
 	for (unsigned w = 0; w < r->n_workers && !r->env.clock->is_virtual && ret == 0; w++)
 		ret = sp_worker_start(&r->workers[w], err);
-	return ret;
+	return ret ? ret : start_listeners(r, err);
 }
 
 void sp_run_request_stop(struct sp_run *r, bool interrupted)

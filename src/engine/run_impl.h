@@ -7,6 +7,7 @@
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
+#include "engine/listener.h"
 #include "engine/measure.h"
 #include "engine/resolve.h"
 #include "engine/segment.h"
@@ -25,6 +26,7 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_listener *listener; /* NULL: none */
 	struct sp_filter *filter;   /* frames that the transport does not filter; NULL: none */
 	struct sp_segment *segment; /* that its frames leave into; NULL: none */
 	bool segment_known;

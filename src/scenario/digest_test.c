@@ -59,7 +59,7 @@ static const struct request {
 	  "-t 10.0.0.1 --transport loop --set loss=1% --set delay=5ms --virtual",
 	  "udp://10.0.0.1 --set loss=0.01 --set delay=5000us --transport loop --virtual",
 	  "udp://10.0.0.1\n", "--transport loop --virtual --set delay=5ms --set loss=1%" },
-	{ "bfd467bc3c607d4de47b13e88def2abdc2a2736e1086a2061350ae2879f2ed8b",
+	{ "e1d952925301a8077f5d13ed319a8b023834b8288cde55c712fe90925eb10f04",
 	  "-t 10.0.0.1 --transport packet --interface eth0 --size 80 --stamp short",
 	  "udp://10.0.0.1?stamp=short&size=80 --transport packet --interface eth0",
 	  "udp://10.0.0.1?size=80\n", "--stamp short --transport packet --interface eth0" },

@@ -24,7 +24,7 @@ static const struct sp_opt opts[] = {
 	  "send past the queueing discipline" },
 	{ "promisc", SP_OPT_BOOL, offsetof(struct sp_packet_conf, promisc), "false", NULL, 0, 0,
 	  "receive frames for other hardware addresses too" },
-	{ "ring", SP_OPT_ENUM, offsetof(struct sp_packet_conf, ring), "auto", "auto|yes|no", 0,
+	{ "ring", SP_OPT_ENUM, offsetof(struct sp_packet_conf, ring), "auto", "auto|yes|no", 1,
 	  0, "send and receive by rings shared with the kernel; auto: where that is faster" },
 	{ "filter", SP_OPT_TEXT, offsetof(struct sp_packet_conf, filter), NULL, SP_OPT_QUIET, 0,
 	  0, "what the kernel lets through to a receiver, as in pcap-filter" },
