@@ -224,3 +224,35 @@ def test_an_interface_that_goes_away(me):
     assert 20 < doc["total"]["tx_packets"] < 250
     assert any("Network is down" in r["text"]
                for r in doc["verdict"]["remarks"]), doc["verdict"]
+
+
+# ---- both ends spate's ----
+
+@pytest.mark.parametrize("packet,keep,size", [
+    ("ip(src=10.7.0.0/22,dst=10.99.0.2)/udp(sport=1024..65535,dport=8000)", "udp port 8000", 60),
+    ("ip(src=10.7.0.0/22,dst=10.99.0.2)/tcp(sport=1024..65535,dport=81,flags=PA)", "tcp port 81",
+     72),
+    ("ip(dst=10.99.0.2)/icmp(type=8,seq=0..65535)", "icmp[icmptype] == 8", 98),
+    ("eth/vlan(id=5)/ip(src=10.7.0.1,dst=10.99.0.2)/udp(dport=8000)", "vlan 5", 100),
+    ("ip(src=10.7.0.0/22,dst=10.99.0.2)/sctp(sport=1..9,dport=9,tag=7)/raw(len=40)",
+     "ip proto 132", 200),
+    ("ipv6(src=fd77::/112,dst=fd99::2)/udp(sport=random,dport=8000)", "udp port 8000", 80),
+], ids=["udp", "tcp", "icmp", "vlan", "sctp", "ipv6"])
+def test_every_stamp_arrives(me, packet, keep, size):
+    """Sources vary, the flow is one: nothing lost, nothing damaged, whatever carries the stamp."""
+    done = me.lab(f"""
+        sysctl -qw net.ipv6.conf.eth0.accept_dad=0 2>/dev/null
+        ip -6 address add fd99::1/64 dev eth0 nodad 2>/dev/null
+        "$SPATE" lab exec h2 -- ip -6 address add fd99::2/64 dev eth0 nodad 2>/dev/null
+        "$SPATE" lab exec h2 -- "$SPATE" recv --interface eth0 --filter '{keep}' --checksum \\
+            --count 3000 -D 20 --json --no-run-dir >rx 2>rx.err & pid=$!
+        until grep -q '^ready' rx.err || ! kill -0 $pid; do sleep 0.05; done
+        "$SPATE" send --packet '{packet}' --size {size} --count 3000 -r 5000 --no-run-dir --json \\
+            --interface eth0 >tx || exit 90
+        wait $pid""", timeout=40)
+    assert done.code == 0, (me.home / "rx.err").read_text() + done.err
+    tx, rx = (json.loads((me.home / n).read_text()) for n in ("tx", "rx"))
+    assert tx["total"]["tx_packets"] == 3000
+    assert [rx["total"][k] for k in ("rx_packets", "rx_unique", "corrupted", "lost",
+                                     "reordered")] == [3000, 3000, 0, 0, 0]
+    assert len(rx["flows"]) == 1

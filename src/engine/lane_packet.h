@@ -13,6 +13,7 @@
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
+#include "engine/reply.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "pkt/filter.h"
@@ -35,6 +36,8 @@ struct sp_lane_port {
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
 	 * NULL: none; checksums are verified; only what Contrail's tool counts does. */
 	uint16_t accept_first, accept_last;
+	struct sp_addr accept;	    /* with machines that answer: the address; family 0: any */
+	struct sp_replies *replies; /* machines that answer; NULL: none */
 	const struct sp_filter *filter;
 	bool checksum, contrail;
 	uint64_t ignored;	/* frames that were not for us */

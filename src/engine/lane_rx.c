@@ -28,6 +28,8 @@ static bool is_wanted(const struct sp_lane_port *port, const struct sp_view *v, 
 	    (rc || v->proto != SP_PROTO_UDP || v->fragment ||
 	     v->dst.port < port->accept_first || v->dst.port > port->accept_last))
 		return false;
+	if (port->accept.family && !sp_addr_eq(&port->accept, &v->dst.addr))
+		return false;
 	return !port->contrail || (!rc && contrail_counts(v));
 }
 
@@ -153,6 +155,8 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (r == 0)
 			continue;
 		n += (uint32_t)r;
+		if (SP_UNLIKELY(port->replies != NULL))
+			sp_replies_burst(port->replies, &l->rx, sp_clock_now(l->env->clock));
 		if (port->asks) {
 			sp_asks_answers(port->asks, &l->rx);
 			l->rx.n = (uint32_t)r;

@@ -240,7 +240,8 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
 	ask->public_link = sp_local_is_public(local, interface_of(&r->ports[s->from_port]));
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
-	ask->foreign_source = frames && binds_foreign(r, p, local);
+	ask->foreign_source = (frames || r->ports[s->from_port].ops->any_source) &&
+			      binds_foreign(r, p, local);
 	if (*s->packet)
 		ret = ask_for_packet(r, s, interface_of(&r->ports[s->from_port]), local, ask,
 				     &facts, err);
@@ -354,12 +355,12 @@ static int open_listener(const struct sp_run *r, struct run_port *p,
 	return sp_listener_open(&p->listener, recv->listener, r->env.mem, err);
 }
 
-/* A filter is run here where the transport has none. */
+/* A filter is run here where the transport has none, or gives machines that answer all there is. */
 static int own_filter(const struct sp_run *r, struct run_port *p,
 		      const struct sp_plan_recv *recv, struct sp_err *err)
 {
 	if (!recv || !recv->filter || !*recv->filter ||
-	    (p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
+	    (!p->answers && p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
 		return 0;
 	return sp_filter_new(&p->filter, recv->filter, SP_EXIT_USAGE, r->env.mem, err);
 }
@@ -371,6 +372,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 				     .workers = r->n_workers,
 				     .tx = p->tx,
 				     .rx = p->rx || p->hears,
+				     .answers = p->answers,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -428,6 +430,7 @@ static int open_ports(struct sp_run *r, struct sp_err *err)
 	}
 	for (unsigned i = 0; i < plan->n_recvs; i++)
 		r->ports[plan->recvs[i].from_port].rx = true;
+	ret = sp_run_find_replies(r, err);
 	for (unsigned i = 0; i < plan->n_ports && ret == 0; i++)
 		ret = open_port(r, i, err);
 	return ret;
@@ -779,6 +782,8 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = sp_run_place_streams(r, err);
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
+	if (ret == 0)
+		ret = sp_run_prepare_replies(r, err);
 	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
 	if (ret == 0 && !leases)
@@ -805,6 +810,7 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);
+	sp_run_close_replies(r);
 	sp_run_close_sources(r);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)
 		sp_schedule_free(r->streams[i].schedule);

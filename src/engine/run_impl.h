@@ -33,6 +33,7 @@ struct run_port {
 	char by_route[IFNAMSIZ]; /* frames: the interface towards the first target, where nobody
 				    named one */
 	bool tx, rx;
+	bool answers; /* machines answer frames here: it takes all of them */
 	bool hears; /* what arrives answers what left */
 	bool echo;  /* the same of echo requests; these come to an ear of their own, so that
 		     * sending is not slowed down and one worker hears them all: */
@@ -92,6 +93,15 @@ struct run_opened {
 	uint8_t *payload;
 	const char *payload_text;
 	uint64_t payload_len;
+};
+
+/* A machine that answers on a port, in one worker. */
+struct run_speaker {
+	const struct sp_proto_ops *ops;
+	struct sp_proto *proto;
+	struct sp_reply_own own;
+	uint32_t result;	   /* where its counts go */
+	unsigned worker, port, at; /* in the port's struct sp_replies */
 };
 
 struct run_ask {
@@ -180,6 +190,11 @@ struct sp_run {
 	struct sp_control_list controls;
 	struct run_opened *opened;
 	uint32_t n_opened;
+	struct sp_replies *replies;   /* [workers][ports], those without are zeros */
+	struct run_speaker *speakers; /* machines that answer, one each a port and worker */
+	uint32_t n_speakers;
+	struct sp_reply_result *reply_results;
+	uint32_t n_reply_results;
 	struct run_ask *asks;
 	uint32_t n_asks, *ask_streams;
 	uint32_t n_tallies; /* sender's, per worker */
@@ -282,6 +297,12 @@ uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *
 int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
 /* Stream i knows its flow id; peer: a spate receiver knows it, too. */
 void sp_run_conn_flow(struct sp_run *, unsigned i, bool peer);
+/* prepare_reply.c: before ports are opened, which of them answer frames; machines that answer, after
+ * workers are there; their counts; the end. */
+int sp_run_find_replies(struct sp_run *, struct sp_err *);
+int sp_run_prepare_replies(struct sp_run *, struct sp_err *);
+void sp_run_collect_replies(struct sp_run *);
+void sp_run_close_replies(struct sp_run *);
 int sp_run_arm_conns(struct sp_run *, struct sp_err *);
 void sp_run_close_protocols(struct sp_run *);
 /* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
