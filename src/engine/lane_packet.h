@@ -64,6 +64,7 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	struct sp_echo_plain *plain;  /* echo requests without a stamp; NULL: it sends none */
 	bool asks;		      /* its units are answered, by the port's asks */
 	uint8_t lane;		      /* enum sp_lane_kind */
 	uint32_t index;		      /* in the other lane, where it is one of another's */
@@ -88,6 +89,7 @@ struct sp_lane {
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
 	bool asks;    /* some of the streams are answered */
+	bool plain;   /* some have echo requests without a stamp */
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;

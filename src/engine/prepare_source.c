@@ -256,6 +256,8 @@ static int place_stream(struct making *m, unsigned i)
 		ret = find_source(m, i, &choice, &ls->source);
 	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
 		ret = sp_run_prepare_ask(r, i, m->err);
+	if (!ret && s->echo)
+		ret = sp_run_echo_place(r, i, m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 
