@@ -300,7 +300,7 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 
 static int check_url(const struct sp_reader *r, const struct making *t)
 {
-	if (!*t->url.host && !sp_reader_last(r, "stream.packet"))
+	if (!*t->url.host && !sp_reader_targetless(r))
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no host is given to send to", t->place);
 	if (t->url.port_last != t->url.port && !sp_reader_crafts(r, t->word))
@@ -328,7 +328,9 @@ static int read_target(struct sp_reader *r, const struct sp_target *from, struct
 	int rc = from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
 
 	if (!from->text)
-		sp_strlcpy(t->place, "--packet", sizeof t->place);
+		sp_strlcpy(t->place,
+			   sp_reader_last(r, "stream.packet") ? "--packet" : "--protocol",
+			   sizeof t->place);
 	else if (from->file)
 		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
 	else
