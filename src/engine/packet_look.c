@@ -277,7 +277,8 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 		rc = sp_packet_compile(p, &t, err);
 	if (!rc)
 		rc = look(p, &t, arena, f, err);
-	f->dst_given = given;
+	if (!rc && ip_node(p))
+		f->dst_given = given;
 	sp_template_free(&t);
 	sp_packet_free(p);
 	return rc;
