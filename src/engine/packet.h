@@ -33,6 +33,7 @@ struct sp_packet_facts {
 	bool mac_given;	 /* the next hop needs not be found: the expression names it, or none */
 	bool syn;	 /* TCP with SYN, without ACK; or that could become it */
 	bool src_varies; /* addresses or port numbers: what receivers key by */
+	bool echo;	 /* an echo request: its bytes come back */
 	struct sp_endpoint dst; /* of unit 0 */
 	struct sp_guard_range *src,
 		*to; /* all that they may be, in the arena; none if not given */

@@ -64,6 +64,7 @@ struct sp_reader {
 	unsigned n_streams, n_listeners;
 	bool frames; /* recv takes frames off an interface, not datagrams out of a socket */
 	bool random; /* something will be drawn */
+	const char *drawn; /* what --mode random has drawn; NULL: nothing */
 };
 
 /* The last value given for a key; NULL: none. */
@@ -97,6 +98,9 @@ int sp_reader_preset(struct sp_reader *, const char *word, const char *place, co
 		     uint16_t first, uint16_t last, bool size_said);
 /* --source-ports, and what contradicts --packet. */
 int sp_reader_check_packet(struct sp_reader *);
+/* words_random.c: --mode random becomes what it draws. Adds at most SP_WORDS_DRAWN words. */
+#define SP_WORDS_DRAWN 6u
+int sp_reader_random(struct sp_reader *);
 /* words_file.c: notes each line. */
 int sp_reader_file(struct sp_reader *, const char *path);
 /* words_target.c: the streams of target number i. */

@@ -170,8 +170,10 @@ static int add_own_receiver(struct sp_reader *r)
 
 int sp_reader_send(struct sp_reader *r)
 {
-	int rc = note_common(r);
+	int rc = sp_reader_random(r);
 
+	if (!rc)
+		rc = note_common(r);
 	if (!rc)
 		rc = read_streams(r);
 	if (!rc)
