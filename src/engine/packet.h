@@ -49,6 +49,8 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 uint8_t sp_packet_family(const char *text, const struct sp_catalog *, const struct sp_mem *);
 /* Whether it says to whom it goes, or (not IP) needs not. Of a wrong one: false. */
 bool sp_packet_names_target(const char *text, const struct sp_catalog *, const struct sp_mem *);
+/* Whether a field of it is drawn by the seed. Of a wrong one: false. */
+bool sp_packet_draws(const char *text, const struct sp_catalog *, const struct sp_mem *);
 /* The canonical spelling, in the arena. 0 or as look. */
 int sp_packet_spell(const char *text, const char *place, const struct sp_catalog *,
 		    struct sp_arena *, const char **out, struct sp_err *);

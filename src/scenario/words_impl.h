@@ -90,6 +90,8 @@ int sp_reader_recv(struct sp_reader *);
 int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);
 /* words_packet.c: is what such a word sends said by an expression, given or the word's own? */
 bool sp_reader_crafts(const struct sp_reader *, const char *word);
+/* Does such a setting have something drawn by the seed? */
+bool sp_reader_draws(const struct sp_reader *, const char *key, const char *value);
 /* An expression names its target itself, and raw Ethernet has none. */
 bool sp_reader_targetless(const struct sp_reader *);
 /* The expression of the newest stream, for words that have one of their own. first, last: the

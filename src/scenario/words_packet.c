@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/packet.h"
 #include "scenario/presets.h"
 #include "scenario/words_impl.h"
 
@@ -19,6 +20,15 @@ bool sp_reader_targetless(const struct sp_reader *r)
 	const struct sp_given *word = sp_reader_last(r, "stream.protocol");
 
 	return sp_reader_last(r, "stream.packet") || (word && strcmp(word->value, "eth") == 0);
+}
+
+bool sp_reader_draws(const struct sp_reader *r, const char *key, const char *value)
+{
+	if (strcmp(key, "departure") == 0)
+		return strcmp(value, "constant") != 0;
+	if (strcmp(key, "fill") == 0)
+		return strcmp(value, "text") != 0 && strcmp(value, "file") != 0;
+	return strcmp(key, "packet") == 0 && sp_packet_draws(value, r->catalog, r->mem);
 }
 
 static bool is_v6(const char *host)

@@ -117,8 +117,7 @@ static int read_query(const struct sp_reader *r, const struct making *t, struct 
 
 static int set(struct sp_reader *r, const struct making *t, const char *key, const char *value)
 {
-	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
-		r->random = true;
+	r->random |= sp_reader_draws(r, key, value);
 	return sp_plan_set(r->build, key, value, t->place, r->err);
 }
 
@@ -135,8 +134,7 @@ static int set_common(struct sp_reader *r, const struct making *t, const struct 
 		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
 		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
-		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
-			r->random = true;
+		r->random |= sp_reader_draws(r, s->key, s->value);
 		rc = sp_plan_set(r->build, s->key, s->value, s->place, r->err);
 		if (rc)
 			return rc;
