@@ -345,3 +345,12 @@ def test_domains_are_queries(tmp_path):
                         "udp.checksum.status", "frame.len"])
     assert set(r[0] for r in rows) == {"example.org", "www.debian.org", "a.b"}
     assert {r[1:] for r in rows} == {("1", "0", "", "1", "150")}
+
+
+def test_what_the_interface_does_not_take(me):
+    done = me.lab("""
+        "$SPATE" send --packet 'ip(dst=10.99.0.2)/udp' --size 2000 --count 1 --no-run-dir; echo $?
+        "$SPATE" send --packet 'eth/vlan(id=5)/ip(dst=10.99.0.2)/udp' --size 1514 --count 1 \\
+            --no-run-dir --no-live >/dev/null; echo $?""")
+    assert done.out.split() == ["2", "0"], done
+    assert "size 2000 is larger than the 1514 bytes" in done.err
