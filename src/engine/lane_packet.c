@@ -4,9 +4,6 @@
 
 #include "core/shared.h"
 
-/* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
-#define SP_LANE_SINGLE_BURST 64u
-
 int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
 {
 	*l = (struct sp_lane){ .env = env };
@@ -168,10 +165,7 @@ static void build(struct sp_lane *l)
 	const struct sp_lane_stream *s = &l->streams[d->stream];
 	struct sp_lane_port *port = &l->ports[s->port];
 	struct sp_lane_source *src = &l->sources[s->source];
-	bool join = port->caps.bits & SP_T_SEGMENT;
-	uint32_t most = join || port->caps.burst < SP_LANE_SINGLE_BURST ? port->caps.burst
-									: SP_LANE_SINGLE_BURST;
-	uint32_t n = run_length(l, most);
+	uint32_t n = run_length(l, sp_lane_burst(&port->caps));
 
 	l->tx_port = s->port;
 	l->tx_source = s->source;

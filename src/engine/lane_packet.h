@@ -113,6 +113,16 @@ struct sp_lane {
 	uint64_t too_big, other_errors; /* units refused by the transport, by reason */
 };
 
+/* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
+#define SP_LANE_SINGLE_BURST 64u
+/* Messages that are filled and stamped together. */
+static inline uint32_t sp_lane_burst(const struct sp_tcaps *caps)
+{
+	return caps->bits & SP_T_SEGMENT || caps->burst < SP_LANE_SINGLE_BURST
+		       ? caps->burst
+		       : SP_LANE_SINGLE_BURST;
+}
+
 /* Scratch memory; the arrays of ports, sources and streams are the caller's. 0 or -ENOMEM. */
 int sp_lane_init(struct sp_lane *, const struct sp_env *);
 void sp_lane_fini(struct sp_lane *);

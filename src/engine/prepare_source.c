@@ -161,6 +161,7 @@ static int open_source(const struct making *m, const struct run_stream *s,
 		       const struct source_key *k, struct sp_lane_source *out)
 {
 	struct sp_source_args args = { .size = (uint32_t)k->size,
+				       .burst = sp_lane_burst(&m->r->ports[k->port].caps),
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .conf = k->conf };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
