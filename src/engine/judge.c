@@ -167,7 +167,8 @@ static void remark_receiver(struct sp_run *r)
 		open_ended += !r->sessions[i].final;
 	}
 	remark_limits(r);
-	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes))
+	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes) &&
+	    !r->n_reply_results)
 		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,

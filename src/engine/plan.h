@@ -98,6 +98,9 @@ struct sp_plan_recv {
 	const char *listener; /* "udp://ADDR:PORT": sockets that let the kernel answer */
 	const void *conf;     /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf;
+	const char *reply; /* machines that answer: "arp,dns(zone=z)"; NULL: none */
+	const char *
+		address; /* that they answer for: "10.0.0.0/24,10.1.0.5"; NULL: those bound to */
 	unsigned from_port;
 };
 

@@ -117,6 +117,10 @@ static const struct sp_opt recv_rows[] = {
 	{ "listener", SP_OPT_TEXT, AT(listener), NULL, SP_OPT_QUIET, 0, 0,
 	  "of frames: a socket beside, so that the kernel answers: udp://ADDR:PORT or "
 	  "tcp://ADDR:PORT" },
+	{ "reply", SP_OPT_TEXT, AT(reply), NULL, SP_OPT_QUIET, 0, 0,
+	  "machines that answer: arp, icmp, icmp6, nd, echo, dns, tcp, each with its settings" },
+	{ "address", SP_OPT_TEXT, AT(address), NULL, SP_OPT_QUIET, 0, 0,
+	  "addresses and prefixes that they answer for; not given: the port's own" },
 	{ 0 },
 };
 #undef AT

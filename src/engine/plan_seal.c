@@ -14,6 +14,7 @@
 #include "engine/packet.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
+#include "engine/reply_words.h"
 #include "pkt/filter.h"
 #include "plugin/proto.h"
 
@@ -498,7 +499,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 {
 	struct sp_plan_stream *s = (struct sp_plan_stream *)items(c, SP_PLAN_STREAM) + i;
 	const char *place = place_of(c, SP_PLAN_STREAM, i, s->name);
-	bool frame, sized;
+	bool frame, any_unit, sized;
+	const struct sp_transport_ops *ops;
 	const struct sp_plan_port *port;
 	struct sp_protocol p;
 	unsigned before;
@@ -516,7 +518,9 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (rc)
 		return rc;
 	port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + s->from_port;
-	frame = is_frame(sp_catalog_transport(c->b->catalog, port->transport));
+	ops = sp_catalog_transport(c->b->catalog, port->transport);
+	frame = is_frame(ops);
+	any_unit = ops->any_unit;
 	if (!*s->entry)
 		s->entry = s->name;
 	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
@@ -535,11 +539,12 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		return rc;
 	sized = s->size != SP_PLAN_UNSET;
 	if (*s->packet) {
-		rc = frame ? check_packet(c, s, sized, place)
-			   : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-				     "%s: a packet expression makes frames, and the transport "
-				     "'%s' takes none; use packet or pcap",
-				     place, port->transport);
+		rc = frame || any_unit
+			     ? check_packet(c, s, sized, place)
+			     : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: a packet expression makes frames, and the transport "
+				       "'%s' takes none; use packet or pcap",
+				       place, port->transport);
 	} else if (p.source) {
 		rc = check_asking(c, s, &p, port, sized, place);
 	} else if (strcmp(p.transport, "udp") != 0) {
@@ -613,6 +618,42 @@ static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigne
 				       (unsigned long long)p[k]->port);
 		}
 	}
+	return 0;
+}
+
+/* Machines of frames need a transport of frames, and addresses to speak for. */
+static int check_reply(struct check *c, const struct sp_plan_recv *r,
+		       const struct sp_plan_port *port, const struct sp_transport_ops *ops,
+		       const char *place)
+{
+	struct sp_prefixes all = { 0 };
+	struct sp_reply_words words;
+	int rc;
+
+	rc = sp_reply_words(r->reply, c->b->catalog, place, &c->b->plan->arena, &words, c->err);
+	if (!rc && r->address)
+		rc = sp_reply_addresses(r->address, place, &all, c->err);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < words.n; i++) {
+		const struct sp_reply_word *w = &words.w[i];
+
+		if (w->ops->takes == SP_REPLY_FRAME && !is_frame(ops))
+			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: %s answers frames; give --interface DEV and "
+				       "--transport packet",
+				       place, w->ops->name);
+		if (is_frame(ops) && !w->at.n && !all.n && !*port->bind)
+			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: %s has no address to answer for; give --address "
+				       "10.0.0.5 (or a prefix), --bind, or %s(10.0.0.5)",
+				       place, w->ops->name, w->ops->name);
+	}
+	if (!is_frame(ops) && !ops->answer)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: nothing is answered over the transport '%s'; udp does, "
+			       "and packet",
+			       place, ops->name);
 	return 0;
 }
 
@@ -704,7 +745,7 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (!(*port)->port && !(ops && (ops->echoes || is_frame(ops))))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
-	return 0;
+	return r->reply && ops ? check_reply(c, r, *port, ops, place) : 0;
 }
 
 static int check_recvs(struct check *c)

@@ -629,6 +629,8 @@ static bool drained(struct sp_run *r, uint64_t now_ns)
 {
 	uint64_t seen = 0, tx = 0;
 
+	if (r->echo)
+		return sp_run_echo_drained(r, now_ns);
 	if (r->role != SP_ROLE_BOTH || r->env.clock->is_virtual)
 		return true;
 	for (unsigned w = 0; w < r->n_workers; w++)

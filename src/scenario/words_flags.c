@@ -12,6 +12,7 @@
 #define G_END	  "End (the first that is reached)"
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
+#define G_REPLY	  "What it answers"
 #define G_ENGINE  "Engine"
 #define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
@@ -108,12 +109,17 @@ const struct sp_flag sp_send_flags[] = {
 	  "udp://HOST:PORT says the same" },
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
 	  "port number of targets that name none (default " NUMBER ", http 80, https "
-	  "443)" },
+	  "443); frames take a range, 80-65535" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
 	  "first udp, then tcp, by turns), http, https, or shares of one schedule: "
-	  "udp:50,tcp:30,http:20" },
+	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
+	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
+	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
+	  "frames of any headers, as `spate fields` lists them: "
+	  "'ip(dst=10.1.1.2,ttl=5)/tcp(dport=80,flags=S)'. The target is the expression's dst, "
+	  "or -t where it has none" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -129,6 +135,16 @@ const struct sp_flag sp_send_flags[] = {
 	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
 	  "text that is repeated to fill the payload (default X)" },
+	{ "--fill", SP_FLAG_VALUE, "KIND", "stream.fill", NULL, G_TRAFFIC,
+	  "payloads drawn by the seed: random (any bytes) or letters; text is the default" },
+	{ "--payload-file", SP_FLAG_VALUE, "FILE", "fill.file", NULL, G_TRAFFIC,
+	  "bytes that are repeated to fill the payload" },
+	{ "--messages", SP_FLAG_VALUE, "FILE", "fill.messages", NULL, G_TRAFFIC,
+	  "payloads are lines of this file, drawn by the seed" },
+	{ "--domains", SP_FLAG_VALUE, "FILE", "fill.domains", NULL, G_TRAFFIC,
+	  "payloads are DNS queries for the names in this file, drawn by the seed" },
+	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
+	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
@@ -245,7 +261,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
 	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
-	  "loop (in memory), null (nowhere), pcap (into a file)" },
+	  "utcp (TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a "
+	  "file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -321,6 +338,14 @@ const struct sp_flag sp_recv_flags[] = {
 	  "its key (default: in the same file)" },
 	{ "--tls", SP_FLAG_VALUE, "VERSION", "recv.version", NULL, G_TLS,
 	  "1.2 or 1.3 and nothing else (default: what both can)" },
+
+	{ "--reply", SP_FLAG_VALUE, "WORD,...", "recv.reply", NULL, G_REPLY,
+	  "machines that answer, beside counting: echo and dns over sockets and frames; arp, "
+	  "icmp, icmp6, nd, tcp over frames, for addresses that no kernel owns. Each may have "
+	  "settings: arp(10.0.0.0/24), echo(port=9), dns(zone=FILE). No answer is longer than "
+	  "what asked, but dns to own networks and tcp after its handshake" },
+	{ "--address", SP_FLAG_VALUE, "ADDR,...", "recv.address", NULL, G_REPLY,
+	  "addresses and prefixes that machines of frames answer for (default: that of --bind)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
