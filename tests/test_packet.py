@@ -52,6 +52,7 @@ def test_every_frame_is_accounted_for(me, ring):
     total, port = rx["total"], rx["transports"][0]
     assert total["rx_packets"] == total["rx_unique"] < tx["total"]["tx_packets"]
     assert port["rx_dropped"] > 0
+    assert (port["rx_frozen"] > 0) == (ring == "yes")
     assert total["rx_packets"] + port["rx_dropped"] == tx["total"]["tx_packets"]
     assert total["dropped_receiver"] == port["rx_dropped"]
 
