@@ -113,6 +113,13 @@ struct sp_host_info {
 	uint64_t rss_peak_bytes;
 };
 
+/* A machine that answers, on one port, all workers together. */
+struct sp_reply_result {
+	const char *name, *port; /* "arp", "rx0" */
+	uint64_t replies, bytes; /* that left: payload of datagrams, or frames */
+	uint64_t refused;	 /* that the transport did not take */
+};
+
 enum sp_result_class { SP_VALID, SP_VALID_REMARKS, SP_NOT_TRUSTED };
 extern const char *const sp_result_class_name[]; /* "valid", "valid with remarks", ... */
 enum sp_bound {
@@ -198,6 +205,8 @@ struct sp_result {
 	const char *unit; /* what the counts count: "datagram", "frame"; NULL unknown */
 	const struct sp_transport_result *transports;
 	size_t n_transports;
+	const struct sp_reply_result *replies; /* a receiver's answers */
+	size_t n_replies;
 	const struct sp_named_hist *hists; /* at the end only */
 	size_t n_hists;
 	struct sp_host_info host;

@@ -386,6 +386,9 @@ static void test_same_ledger_everywhere(void **state)
 				      sp_catalog.transport[i]->name);
 			continue;
 		}
+		/* No kernel takes frames from itself: tests/test_reply.py does what this does. */
+		if (sp_catalog.transport[i]->any_source)
+			continue;
 		run_plans(sp_catalog.transport[i], expected, &p);
 		receivers += p.receives;
 		all++;

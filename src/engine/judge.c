@@ -167,7 +167,8 @@ static void remark_receiver(struct sp_run *r)
 		open_ended += !r->sessions[i].final;
 	}
 	remark_limits(r);
-	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes))
+	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes) &&
+	    !r->n_reply_results)
 		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,
@@ -333,7 +334,8 @@ static bool unmet(const struct sp_run *r)
 {
 	uint64_t asked = value(r, SP_C_asked_packets), tx = value(r, SP_C_tx_packets);
 
-	if (r->plan->run.best_effort)
+	/* Who ends a run without calling it an interruption is content with what there is. */
+	if (r->plan->run.best_effort || (r->stop_ns != SP_NEVER && !r->interrupted))
 		return false;
 	if (sp_run_bulk_unmet(r))
 		return true;

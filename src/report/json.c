@@ -302,6 +302,7 @@ void sp_json_document(struct sp_json *j, const struct sp_event *ev,
 	for (size_t i = 0; i < r->n_transports; i++)
 		put_transport(j, &r->transports[i]);
 	sp_json_close(j, ']');
+	sp_json_replies(j, r);
 	sp_json_host(j, r);
 	sp_json_parts(j, r);
 }

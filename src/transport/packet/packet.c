@@ -118,7 +118,8 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->conf = c->conf ? *(const struct sp_packet_conf *)c->conf : defaults;
 	p->bind = c->bind;
 	p->port_last = c->port_last;
-	p->tx = c->tx;
+	p->tx = c->tx || c->answers;
+	p->all = c->answers;
 	p->rx = c->rx;
 	p->group = -1;
 	p->workers = c->workers ? c->workers : 1;
@@ -127,7 +128,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	rc = p->queues
 		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
 		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
-	if (!rc && p->rx)
+	if (!rc && p->rx && !p->all)
 		rc = sp_packet_filter(p, err);
 	if (!rc) {
 		choose(p);
@@ -180,6 +181,11 @@ static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint
 	if (local)
 		*local = q->port->bind;
 	return 0;
+}
+
+static void packet_mac(const struct sp_port *p, uint8_t mac[6])
+{
+	memcpy(mac, p->iface.mac, 6);
 }
 
 static int packet_local(const struct sp_port *p, unsigned i, struct sp_endpoint *e)
@@ -265,6 +271,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.caps = packet_caps,
 	.endpoint = packet_endpoint,
 	.peer = packet_peer,
+	.mac = packet_mac,
 	.link = packet_link,
 	.local = packet_local,
 	.close = packet_close,

@@ -47,6 +47,7 @@ struct sp_port {
 	uint16_t port_last;
 	struct sp_iface iface;
 	bool tx, rx, stamps, bypass;
+	bool all;	       /* takes every frame, whatever it is bound to */
 	bool tx_ring, rx_ring; /* the roads that were taken */
 	bool vnet;	       /* received frames have a virtio_net header in front */
 	unsigned workers;
