@@ -24,6 +24,7 @@ enum sp_opt_type {
 	SP_OPT_TEXT,  /* const char *, copied into the arena */
 	SP_OPT_ENUM,  /* int, index into values */
 	SP_OPT_PATH,  /* as TEXT: a file of this host, which no peer may name */
+	SP_OPT_QUANTITY, /* struct sp_quantity: a number, or a time */
 };
 
 struct sp_opt {
