@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "core/shared.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 double sp_run_asked_pps(const struct sp_plan_stream *s, const struct sp_rate *rate)
@@ -64,7 +65,9 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	sp_counts_set(&m->c, SP_C_catch_up, paced.chased);
 	if (!done && asked > tx + late + refused)
 		sp_counts_set(&m->c, SP_C_pending, asked - tx - late - refused);
-	m->asked_pps = s->changes ? NAN : sp_run_asked_pps(s->plan, &s->plan->rate);
+	m->asked_pps = s->changes || sp_mode_has_own(s->plan)
+			       ? NAN
+			       : sp_run_asked_pps(s->plan, &s->plan->rate);
 }
 
 static void summarise(const struct sp_hist *h, struct sp_summary *s, int64_t clock_error)

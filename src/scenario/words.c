@@ -91,7 +91,8 @@ bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const ch
 	int role = item == SP_PLAN_STREAM ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
 	struct sp_protocol p;
 
-	if (has(sp_plan_rows(item), key))
+	if (has(sp_plan_rows(item), key) ||
+	    (item == SP_PLAN_STREAM && has(sp_plan_profile_rows(), key)))
 		return false;
 	if (sp_protocol_find(r->catalog, word, role, &p))
 		return false; /* the plan says what is wrong with it */
@@ -110,7 +111,8 @@ int sp_reader_all_taken(const struct sp_reader *r, enum sp_plan_item item, const
 
 		if (g->flag && !g->taken && is_last(r, g) &&
 		    strncmp(g->flag->key, prefix, len) == 0 &&
-		    !has(sp_plan_rows(item), g->flag->key + len))
+		    !has(sp_plan_rows(item), g->flag->key + len) &&
+		    !has(sp_plan_profile_rows(), g->flag->key + len))
 			return sp_fail(r->err, -ENOENT, SP_EXIT_USAGE,
 				       "%s: no protocol here has such a setting", g->spelling);
 	}
