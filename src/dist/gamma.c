@@ -21,7 +21,7 @@ static double one(const void *st, struct sp_rng *rng)
 {
 	const struct gamma *s = st;
 
-	return s->scale * sp_dist_gamma(rng, s->shape);
+	return s->scale * sp_dist_draw_gamma(rng, s->shape);
 }
 
 static double cdf(const void *st, double x)

@@ -21,7 +21,7 @@ static double one(const void *st, struct sp_rng *rng)
 {
 	const struct lognormal *s = st;
 
-	return s->median * sp_dist_exp(s->sigma * sp_dist_normal(rng));
+	return s->median * sp_dist_exp(s->sigma * sp_dist_draw_normal(rng));
 }
 
 static double cdf(const void *st, double x)

@@ -137,18 +137,18 @@ double sp_dist_normal_quantile(double p)
 	return q < 0 ? -z : z;
 }
 
-double sp_dist_normal(struct sp_rng *rng)
+double sp_dist_draw_normal(struct sp_rng *rng)
 {
 	return sp_dist_normal_quantile(sp_rng_unit(rng));
 }
 
-double sp_dist_gamma(struct sp_rng *rng, double shape)
+double sp_dist_draw_gamma(struct sp_rng *rng, double shape)
 {
 	double a = shape < 1 ? shape + 1 : shape;
 	double d = a - 1.0 / 3, c = 1 / __builtin_sqrt(9 * d), x, v, u;
 
 	for (;;) {
-		x = sp_dist_normal(rng);
+		x = sp_dist_draw_normal(rng);
 		v = 1 + c * x;
 		if (v <= 0)
 			continue;

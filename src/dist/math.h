@@ -17,9 +17,9 @@ double sp_dist_ln_factorial(double k);
 /* The quantile of the standard normal law (Wichura 1988, AS 241, PPND16): 16 digits. 0 < p < 1. */
 double sp_dist_normal_quantile(double p);
 /* A standard normal variate. */
-double sp_dist_normal(struct sp_rng *);
+double sp_dist_draw_normal(struct sp_rng *);
 /* A gamma variate of scale 1 (Marsaglia, Tsang 2000; shapes below 1 by their boost). */
-double sp_dist_gamma(struct sp_rng *, double shape);
+double sp_dist_draw_gamma(struct sp_rng *, double shape);
 
 /* ---- cold: distribution functions; these may use libm ---- */
 /* P(a, x): the regularised lower incomplete gamma function. */

@@ -20,7 +20,7 @@ static double one(const void *st, struct sp_rng *rng)
 {
 	const struct normal *s = st;
 
-	return s->mean + s->sd * sp_dist_normal(rng);
+	return s->mean + s->sd * sp_dist_draw_normal(rng);
 }
 
 static double cdf(const void *st, double x)

@@ -22,7 +22,7 @@ static double one(const void *st, struct sp_rng *rng)
 {
 	const struct student *s = st;
 
-	double z = sp_dist_normal(rng), g = sp_dist_gamma(rng, s->shape / 2);
+	double z = sp_dist_draw_normal(rng), g = sp_dist_draw_gamma(rng, s->shape / 2);
 
 	return s->location + s->scale * z / __builtin_sqrt(2 * g / s->shape);
 }

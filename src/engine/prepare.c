@@ -85,7 +85,7 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 /* In packets, and in bits of payload. */
 static void asked_rate(const struct sp_plan_stream *s, bool conns, double *pps, double *bps)
 {
-	double bits = 8.0 * (double)s->size;
+	double bits = 8.0 * s->mean_size;
 	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
 
 	if (s->bulk)
@@ -380,6 +380,7 @@ struct source_key {
 	const struct sp_source_ops *ops;
 	const struct sp_stamp_ops *stamp;
 	uint64_t size;
+	bool varies; /* size is the largest */
 	const char *payload;
 	struct sp_endpoint to; /* frames only */
 	unsigned port;
@@ -388,6 +389,7 @@ struct source_key {
 static bool key_eq(const struct source_key *a, const struct source_key *b)
 {
 	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
+	       a->varies == b->varies &&
 	       a->port == b->port && strcmp(a->payload, b->payload) == 0 &&
 	       sp_endpoint_eq(&a->to, &b->to);
 }
@@ -445,7 +447,7 @@ static int open_source(struct sp_run *r, const struct source_key *k, struct sp_l
 	}
 	if (ret)
 		return ret;
-	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp };
+	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp, .varies = k->varies };
 	ret = k->ops->open(&out->source, &args, &r->env, err);
 	if (ret == 0)
 		out->tmpl = k->ops->template_id(out->source);
@@ -474,6 +476,9 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	w->lane.metered |= s->metered || s->lease;
 	w->lane.leased |= s->lease != NULL;
 	s->headers = choice.headers;
+	s->largest = (uint32_t)s->plan->size;
+	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
+		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
 	s->local = w->lane.n_streams++;
 	if (choice.lane != SP_LANE_PACKET) {
@@ -482,7 +487,8 @@ static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, u
 	}
 	key = (struct source_key){ .ops = choice.source,
 				   .stamp = choice.stamp,
-				   .size = s->plan->size,
+				   .size = s->largest,
+				   .varies = s->plan->packet_size != NULL,
 				   .payload = s->plan->payload,
 				   .port = s->plan->from_port };
 	if (p->caps.bits & SP_T_FRAME)
@@ -639,7 +645,8 @@ static bool cover_payload(struct sp_run *r, const struct run_stream *s,
 			    .stamp_off = SP_NO_STAMP };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
-	if (!src->stamp->cover ||
+	/* Of units that differ in size no two have the same bytes before the stamp. */
+	if (!src->stamp->cover || src->varies ||
 	    (payload > COVER_UP_TO && r->plan->run.verify != SP_VERIFY_FULL))
 		return false;
 	m.data = sp_alloc(r->env.mem, m.len);

@@ -48,6 +48,7 @@ struct run_stream {
 	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
+	uint32_t largest;     /* unit; its plan's size, or less where the transport takes less */
 	uint32_t headers;     /* frames: bytes before the payload */
 	bool answers;	      /* the sender itself sees what became of each unit */
 	bool stamped;	      /* else no receiver can tell whose its units are */
