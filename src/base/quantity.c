@@ -78,7 +78,8 @@ const char *sp_format_real(char *buf, size_t cap, double v)
 {
 	double back;
 
-	for (int digits = 1; digits <= 17; digits++) {
+	/* 15 digits are never too many, and %g drops final zeros. */
+	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(buf, cap, "%.*g", digits, v);
 		if (!sp_parse_real(buf, &back) && !(back < v) && !(back > v))
 			break;

@@ -223,7 +223,8 @@ static int read_item(struct args *a, char *item)
 				    : set_next(a, item);
 	*eq++ = '\0';
 	item = piece(a->r, item, strlen(item));
-	if (!item)
+	eq = piece(a->r, eq, strlen(eq));
+	if (!item || !eq)
 		return no_memory(a->r->err);
 	at = part_index(ops, item);
 	if (at >= 0) {
@@ -299,7 +300,9 @@ static int find_unit(const struct reader *r, struct sp_law *law)
 	for (const struct sp_opt *o = ops->opts; law->conf && o->name; o++) {
 		const struct sp_quantity *q = (const void *)((char *)law->conf + o->off);
 
-		if (o->type != SP_OPT_QUANTITY || !q->unit)
+		/* 0 is no time, and every time. */
+		if (o->type != SP_OPT_QUANTITY || !q->unit ||
+		    (q->unit == SP_QUANTITY_NUMBER && !(q->v < 0) && !(q->v > 0)))
 			continue;
 		if (unit && q->unit != unit)
 			return mixed_units(r, law);

@@ -24,17 +24,22 @@ const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *bu
 
 static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
+	char clamped[40] = "";
+
+	if (s->packet_size && s->size_clamped > 0.0005)
+		snprintf(clamped, sizeof clamped, ", %.3g %% clamped",
+			 100 * s->size_clamped);
 	if (!s->packet_size)
 		snprintf(buf, cap, "%llu B", (unsigned long long)s->size);
 	else
-		snprintf(buf, cap, "%llu to %llu B (mean %.4g) by %.80s",
+		snprintf(buf, cap, "%llu to %llu B (mean %.4g%s) by %.80s",
 			 (unsigned long long)s->size_least, (unsigned long long)s->size,
-			 s->mean_size, s->packet_size);
+			 s->mean_size, clamped, s->packet_size);
 }
 
 static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
-	char rate[48], mode[80], size[180];
+	char rate[48], mode[80], size[200];
 
 	if (s->bulk) {
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));

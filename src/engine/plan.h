@@ -82,6 +82,7 @@ struct sp_plan_stream {
 	double own_gap_ns;  /* the mean of a law that has one of its own; rate is NONE then */
 	double mean_size;   /* with packet_size its mean, of size_least .. size; else size */
 	uint64_t size_least;
+	double size_clamped; /* share of the law that is below or above */
 	uint32_t size_less; /* bytes that a law of frames counts, and size does not */
 	struct sp_rate top; /* the highest rate that it ever has */
 	bool bulk;	    /* its unit is the byte: no departures */

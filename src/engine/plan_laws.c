@@ -47,15 +47,15 @@ struct sp_rate sp_plan_own_rate(const struct sp_plan_stream *s)
 								       : (uint64_t)1e18 };
 }
 
-/* The largest size that is worth its memory. */
-static uint32_t largest(const struct sp_dist *d, double less, uint32_t max)
+/* The size up to which all but 1 - p of the law are. */
+static uint32_t up_to(const struct sp_dist *d, double less, uint32_t max, double p)
 {
 	uint32_t lo = 0, hi = max;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (1 - sp_ks_whole_cdf(d, less, 0, UINT32_MAX, mid) > TAIL)
+		if (sp_ks_whole_cdf(d, less, 0, UINT32_MAX, mid) < p)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -85,7 +85,7 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	const struct sp_env env = { .mem = b->mem };
 	struct sp_sizes z;
 	struct sp_law law;
-	uint32_t lo, hi;
+	uint32_t lo, hi, least;
 	int rc;
 
 	if (s->size != SP_PLAN_UNSET)
@@ -100,7 +100,7 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	rc = sp_sizes_init(&z, &law, s->size_less, 0, r->max, &env, "", err);
 	if (rc)
 		return rc;
-	hi = largest(&z.dist, s->size_less, r->max);
+	hi = up_to(&z.dist, s->size_less, r->max, 1 - TAIL);
 	lo = r->stamps ? r->headers + settle_stamp(s, r, hi) : r->headers;
 	lo = lo < r->least ? r->least : lo;
 	if (hi < lo)
@@ -108,6 +108,12 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 			     "%s: packet_size: the law gives at most %u bytes, but a unit has %u "
 			     "at least here (headers and stamp)",
 			     place, hi, lo);
+	s->size_clamped = 1 - sp_ks_whole_cdf(&z.dist, s->size_less, 0, UINT32_MAX, hi);
+	if (lo)
+		s->size_clamped +=
+			sp_ks_whole_cdf(&z.dist, s->size_less, 0, UINT32_MAX, lo - 1);
+	least = up_to(&z.dist, s->size_less, hi, TAIL);
+	lo = least > lo ? least : lo;
 	z.lo = lo;
 	z.hi = hi;
 	s->size = hi;

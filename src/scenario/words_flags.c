@@ -124,8 +124,13 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
 	  "payload of a packet or message; over frame transports the frame without FCS (default "
 	  "1024)" },
+	{ "--packet-size", SP_FLAG_VALUE, "LAW", "stream.packet_size", NULL, G_TRAFFIC,
+	  "law of the sizes, instead of --size: imix, uniform(64,1400), "
+	  "pareto(shape=1.3,scale=80,max=1400); spate help laws lists them" },
 	{ "--departure", SP_FLAG_VALUE, "LAW", "stream.departure", NULL, G_TRAFFIC,
-	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
+	  "law of the gaps: constant (default), exponential, weibull(shape=0.7), ... with mean "
+	  "1/rate; or with times of its own, weibull(shape=0.7,scale=2ms), and then no rate. "
+	  "spate help laws lists them" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
 	  "text that is repeated to fill the payload (default X)" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,

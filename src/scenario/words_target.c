@@ -13,7 +13,7 @@
 static const char *const keys[] = {
 	"name",		 "rate",	   "size",	     "duration",      "count",
 	"bytes",	 "start",	   "departure",	     "payload",	      "stamp",
-	"mode",		 "burst_count",	   "burst_interval", "burst_gap",     "bursts",
+	"packet_size",	 "mode",	   "burst_count",	   "burst_interval", "burst_gap",     "bursts",
 	"backoff_first", "backoff_factor", "backoff_cap",    "backoff_reset", "ramp_from",
 	"ramp_to",	 "ramp_time",	   "ramp_up",	     "ramp_down",     "steps",
 	"on_time",	 "off_time",	   "trace",	     "trace_times",   "streams"
@@ -114,10 +114,17 @@ static int read_query(const struct sp_reader *r, const struct making *t, struct 
 	return rc;
 }
 
+/* Laws draw. */
+static void note_drawn(struct sp_reader *r, const char *key, const char *value)
+{
+	if ((strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0) ||
+	    strcmp(key, "packet_size") == 0)
+		r->random = true;
+}
+
 static int set(struct sp_reader *r, const struct making *t, const char *key, const char *value)
 {
-	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
-		r->random = true;
+	note_drawn(r, key, value);
 	return sp_plan_set(r->build, key, value, t->place, r->err);
 }
 
@@ -134,8 +141,7 @@ static int set_common(struct sp_reader *r, const struct making *t, const struct 
 		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
 		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
-		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
-			r->random = true;
+		note_drawn(r, s->key, s->value);
 		rc = sp_plan_set(r->build, s->key, s->value, s->place, r->err);
 		if (rc)
 			return rc;
