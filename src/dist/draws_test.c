@@ -109,7 +109,7 @@ static void each_law_is_what_it_says(void **state)
 		if (isfinite(r->var) && fabs(var / r->var - 1) > 1e-4)
 			fail_msg("%s(%s): it says its variance is %.9g", r->ops->name,
 				 r->settings, var);
-		for (uint64_t seed = 0; seed < 20; seed++) {
+		for (uint64_t seed = 1; seed < 21; seed++) {
 			law_draw(&l, seed, v, N_DRAWS);
 			check_moments(r, v);
 			poor += fit(r, &l.d, v) < 0.01;
@@ -194,7 +194,7 @@ static void a_mixture_is_its_parts(void **state)
 	assert_int_equal(law_make(&l, &sp_dist_mix, "", part, 2), 0);
 	assert_true(l.d.ops->moments(l.d.state, &mean, &var));
 	assert_true(fabs(mean - (0.3732 * 34.84 + 0.6268 * 49.49)) < 1e-9);
-	for (uint64_t seed = 0; seed < 20; seed++) {
+	for (uint64_t seed = 1; seed < 21; seed++) {
 		law_draw(&l, seed, v, N_DRAWS);
 		poor += ks_p(ks_distance(&l.d, v, N_DRAWS), N_DRAWS) < 0.01;
 	}
