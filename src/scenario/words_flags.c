@@ -124,6 +124,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
 	  "payload of a packet or message; over frame transports the frame without FCS (default "
 	  "1024)" },
+	{ "--model", SP_FLAG_VALUE, "NAME", "stream.model", NULL, G_TRAFFIC,
+	  "rate, gaps and sizes of an application, as D-ITG has them: voip:CODEC[,crtp][,vad] "
+	  "(G.711.1 G.711.2 G.729.2 G.729.3 G.723.1), telnet, dns, quake3, cs-active, cs-idle" },
 	{ "--packet-size", SP_FLAG_VALUE, "LAW", "stream.packet_size", NULL, G_TRAFFIC,
 	  "law of the sizes, instead of --size: imix, uniform(64,1400), "
 	  "pareto(shape=1.3,scale=80,max=1400); spate help laws lists them" },
