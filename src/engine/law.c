@@ -250,12 +250,11 @@ static int read_args(struct args *a, const char *text)
 		rc = item ? read_item(a, item) : no_memory(a->r->err);
 		text = text[n] ? text + n + 1 : NULL;
 	}
+	if (!rc && a->joined.failed)
+		rc = no_memory(a->r->err);
 	if (!rc && a->joined.len)
-		rc = a->joined.failed
-			     ? no_memory(a->r->err)
-			     : sp_opts_set(a->law->ops->opts, a->law->conf,
-					   a->law->ops->opts->name, a->joined.text, a->where,
-					   a->r->arena, a->r->err);
+		rc = sp_opts_set(a->law->ops->opts, a->law->conf, a->law->ops->opts->name,
+				 a->joined.text, a->where, a->r->arena, a->r->err);
 	return rc;
 }
 
