@@ -51,6 +51,8 @@ int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);
  * there is room, those of SP_PACE_MAX streams in turn with due_ns = now_ns, an equal share of
  * neighbours for each. */
 uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint32_t max);
+/* HOT. Of a MAX stream take() gives at most room departures, until this is called again. */
+void sp_pacer_room(struct sp_pacer *, uint32_t stream, uint32_t room);
 /* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */
 uint64_t sp_pacer_next(struct sp_pacer *);
 /* Cold. Notes what will change; c is borrowed until the pacer is freed and must not be before what

@@ -62,6 +62,7 @@ struct sp_stream_result {
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;
 	struct sp_status_counts statuses;
+	const char *(*status_name)(uint32_t); /* NULL, or giving NULL: it has only its number */
 	struct sp_measure m;
 };
 

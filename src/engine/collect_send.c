@@ -204,6 +204,7 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	if (r->final_ns && (self || told))
 		sp_run_set_losses(told ? &a->losses : &r->losses, &m->c);
 	sp_run_conn_measure(r, i, m);
+	sp_run_asks_measure(r, i, m);
 	sp_measure_rates(m);
 }
 

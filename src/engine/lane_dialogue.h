@@ -8,6 +8,7 @@
 #define SP_ENGINE_LANE_DIALOGUE_H
 
 #include "core/pacer.h"
+#include "engine/asks.h"
 #include "engine/conns.h"
 #include "engine/errors.h"
 #include "engine/guard.h"
@@ -24,10 +25,6 @@
 #define SP_DIALOGUE_GRACE_NS   (2 * SP_NS_PER_S)
 /* A token that waits longer for a connection is given up. */
 #define SP_DIALOGUE_CREDIT_NS  SP_NS_PER_S
-
-struct sp_tally_rtt {
-	struct sp_hist rtt, rtt_actual;
-};
 
 struct sp_dialogue_token {
 	struct sp_token t;

@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "core/shared.h"
-#include "pkt/dissect.h"
 
 /* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
 #define SP_LANE_SINGLE_BURST 64u
@@ -16,7 +15,8 @@ int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
 	l->tx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->tx.m);
 	l->rx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->rx.m);
 	l->due = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->due);
-	if (l->tx.m && l->rx.m && l->due)
+	l->frame = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->frame);
+	if (l->tx.m && l->rx.m && l->due && l->frame)
 		return 0;
 	sp_lane_fini(l);
 	return -ENOMEM;
@@ -29,6 +29,7 @@ void sp_lane_fini(struct sp_lane *l)
 	sp_free(l->env->mem, l->tx.m);
 	sp_free(l->env->mem, l->rx.m);
 	sp_free(l->env->mem, l->due);
+	sp_free(l->env->mem, l->frame);
 	*l = (struct sp_lane){ 0 };
 }
 
@@ -58,6 +59,19 @@ static void hard_error(struct sp_lane *l, struct sp_lane_port *port, int error, 
 	SP_STORE(port->tx_error_ns, now_ns);
 }
 
+/* Of the messages in l->tx: where their answers are waited for; NULL: there are none. */
+static struct sp_asks *asks_of(const struct sp_lane *l)
+{
+	return l->sources[l->tx_source].ops->asks ? l->ports[l->tx_port].asks : NULL;
+}
+
+/* Message i of l->tx will not leave. */
+static void forsake(struct sp_lane *l, uint32_t i)
+{
+	if (asks_of(l))
+		sp_asks_unsent(asks_of(l), i);
+}
+
 static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 {
 	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
@@ -67,6 +81,8 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
 			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns,
 					 l->tx.m[i].len);
+	if (SP_UNLIKELY(asks_of(l) != NULL))
+		sp_asks_sent(asks_of(l), &l->tx, l->tx_from, n, now_ns);
 	l->tx_from += n;
 }
 
@@ -104,6 +120,7 @@ static uint32_t offer(struct sp_lane *l)
 		}
 		hard_error(l, port, r, now);
 		refuse(l, l->tx.m[l->tx_from].flow);
+		forsake(l, l->tx_from);
 		l->tx_from++;
 		fresh = true;
 	}
@@ -165,6 +182,14 @@ static void build(struct sp_lane *l)
 	l->tx_port = s->port;
 	l->tx_source = s->source;
 	l->tx_from = 0;
+	if (SP_UNLIKELY(s->asks)) {
+		n = n < sp_asks_room(port->asks) ? n : sp_asks_room(port->asks);
+		if (!n) {
+			l->tx.n = 0;
+			l->blocked++;
+			return;
+		}
+	}
 	n = lend_slots(l, port, src, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct sp_msg *m = &l->tx.m[i];
@@ -177,6 +202,8 @@ static void build(struct sp_lane *l)
 			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
+	if (SP_UNLIKELY(s->asks))
+		sp_asks_put(port->asks, src->source, &l->tx);
 	l->due_i += n;
 }
 
@@ -229,8 +256,10 @@ static void refuse_waiting(struct sp_lane *l, uint64_t now_ns)
 
 	for (uint32_t i = l->tx_from; i < l->tx.n; i++)
 		if (lease_over(l, l->tx.m[i].flow, now_ns)) {
-			for (; l->tx_from < l->tx.n; l->tx_from++)
+			for (; l->tx_from < l->tx.n; l->tx_from++) {
 				refuse(l, l->tx.m[l->tx_from].flow);
+				forsake(l, l->tx_from);
+			}
 			break;
 		}
 	for (uint32_t i = l->due_i; i < l->due_n; i++) {
@@ -240,6 +269,19 @@ static void refuse_waiting(struct sp_lane *l, uint64_t now_ns)
 			l->due[kept++] = l->due[i];
 	}
 	l->due_n = kept;
+}
+
+/* A stream without a schedule asks as fast as its answers come. */
+static void set_room(struct sp_lane *l)
+{
+	for (uint32_t i = 0; i < l->n_streams; i++) {
+		const struct sp_lane_stream *s = &l->streams[i];
+		const struct sp_asked *a = s->asks ? &l->ports[s->port].asks->stream[i] : NULL;
+
+		if (a && a->window)
+			sp_pacer_room(l->pacer, i,
+				      a->waiting < a->window ? a->window - a->waiting : 0);
+	}
 }
 
 uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
@@ -254,6 +296,8 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 			return left;
 	}
 	if (l->due_i == l->due_n) {
+		if (SP_UNLIKELY(l->asks))
+			set_room(l);
 		l->due_i = 0;
 		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);
 		if (SP_UNLIKELY(l->divert != NULL))
@@ -264,7 +308,7 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	while (l->due_i < l->due_n) {
 		build(l);
 		left += offer(l);
-		if (l->tx_from < l->tx.n)
+		if (l->tx_from < l->tx.n || !l->tx.n)
 			break;
 	}
 	return left;
@@ -272,95 +316,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 
 void sp_lane_give_up(struct sp_lane *l, void (*give_up)(void *arg, uint32_t stream), void *arg)
 {
-	for (; l->tx_from < l->tx.n; l->tx_from++)
+	for (; l->tx_from < l->tx.n; l->tx_from++) {
 		give_up(arg, l->tx.m[l->tx_from].flow);
+		forsake(l, l->tx_from);
+	}
 	for (; l->due_i < l->due_n; l->due_i++)
 		give_up(arg, l->due[l->due_i].stream);
-}
-
-/* One frame becomes what a datagram is: data and len of the UDP payload, the bytes around it in
- * stamp_off. False: not UDP for one of our port numbers. */
-static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
-{
-	struct sp_udp_view v;
-	bool verify = !(m->flags & (SP_M_CSUM_PARTIAL | SP_M_CSUM_OK));
-
-	if (sp_dissect_udp(m->data, m->len, verify, &v))
-		return false;
-	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
-		return false;
-	if (v.csum == SP_CSUM_BAD)
-		m->flags |= SP_M_CSUM_BAD;
-	m->stamp_off = (uint16_t)(m->len - v.payload_len);
-	m->data += v.payload_off;
-	m->len = v.payload_len;
-	return true;
-}
-
-static void narrow(struct sp_lane_port *port, struct sp_batch *b)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (narrow_one(port, &b->m[i]))
-			b->m[kept++] = b->m[i];
-		else
-			SP_ADD(port->ignored, 1);
-	}
-	b->n = kept;
-}
-
-/* Hellos are control's, not data: they leave the batch. */
-static void take_hellos(struct sp_lane *l, const struct sp_lane_port *port)
-{
-	struct sp_batch *b = &l->rx;
-	struct sp_endpoint local;
-	struct sp_hello h;
-	uint32_t kept = 0;
-	uint16_t answer;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct sp_msg *m = &b->m[i];
-
-		if (SP_LIKELY(!sp_hello_get(m->data, m->len, &h.nonce, &answer))) {
-			b->m[kept++] = *m;
-			continue;
-		}
-		if (answer || port->ops->peer(port->q, m->ep, &h.from, &local))
-			continue;
-		h.number = local.port ? local.port : port->accept_first;
-		sp_hello_ring_put(l->hellos, &h);
-	}
-	b->n = kept;
-}
-
-uint32_t sp_lane_rx(struct sp_lane *l)
-{
-	uint32_t n = 0;
-
-	for (unsigned i = 0; i < l->n_ports; i++) {
-		struct sp_lane_port *port = &l->ports[i];
-		int r;
-
-		if (!port->rx || !port->ops->rx_burst)
-			continue;
-		r = port->ops->rx_burst(port->q, &l->rx);
-		if (SP_UNLIKELY(r < 0)) {
-			SP_STORE(port->rx_error, r);
-			continue;
-		}
-		if (r == 0)
-			continue;
-		n += (uint32_t)r;
-		if (port->caps.bits & SP_T_FRAME)
-			narrow(port, &l->rx);
-		else if (SP_UNLIKELY(l->hellos != NULL))
-			take_hellos(l, port);
-		if (SP_UNLIKELY(l->rx_marker != NULL))
-			sp_marker_received(l->rx_marker, &l->rx);
-		sp_verify_burst(l->verifier, &l->rx, i);
-		l->rx.n = (uint32_t)r; /* as lent */
-		port->ops->rx_release(port->q, &l->rx);
-	}
-	return n;
 }

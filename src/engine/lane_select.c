@@ -2,15 +2,29 @@
 
 #include <errno.h>
 
+#include "engine/protocol.h"
+#include "plugin/proto.h"
+
 #define ETH_IP4_UDP (14u + 20u + 8u)
 #define ETH_IP6_UDP (14u + 40u + 8u)
 
 static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
 {
 	for (unsigned i = 0; c->source[i]; i++)
-		if (c->source[i]->makes & makes)
+		if ((c->source[i]->makes & makes) && !c->source[i]->asks)
 			return c->source[i];
 	return NULL;
+}
+
+/* The protocol's own, or any that makes what the transport carries. */
+static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
+					     const struct sp_catalog *c, uint32_t makes)
+{
+	struct sp_protocol p;
+
+	if (!sp_protocol_find(c, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
+		return p.source->makes & makes ? p.source : NULL;
+	return source_for(c, makes);
 }
 
 static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode,
@@ -33,6 +47,8 @@ const struct sp_stamp_ops *sp_lane_stamp(const struct sp_plan_stream *s, bool fr
 					 uint32_t *headers)
 {
 	*headers = !frames ? 0 : family == 6 ? ETH_IP6_UDP : ETH_IP4_UDP;
+	if (*s->packet)
+		*headers = s->packet_head;
 	return s->size < *headers ? NULL : stamp_for(c, s->stamp, s->size - *headers);
 }
 
@@ -50,7 +66,11 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		};
 		return 0;
 	}
-	*choice = (struct sp_lane_choice){ .source = source_for(c, makes) };
+	*choice = (struct sp_lane_choice){ .source = source_of(s, c, makes) };
+	if (choice->source && choice->source->asks) {
+		choice->why = "packet lane, datagrams that are answered";
+		return 0;
+	}
 	if (!choice->source)
 		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
 			       "stream %s: no source makes what its transport carries",

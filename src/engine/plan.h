@@ -63,7 +63,9 @@ struct sp_plan_stream {
 	uint64_t count, bytes; /* 0: no limit */
 	uint64_t duration_ns;  /* 0: no limit */
 	uint64_t start_ns;     /* after T0 */
-	const char *payload;   /* pattern text */
+	const char *payload;   /* a text or a file, as fill says */
+	const char *fill;      /* what the payload is, a word of the catalog; "": text */
+	const char *packet;    /* the packet expression, canonical; "": plain UDP */
 	int stamp;	       /* enum sp_stamp_mode */
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
 	bool per_message;      /* byte streams: a connection for each unit */
@@ -77,8 +79,10 @@ struct sp_plan_stream {
 	struct sp_profile *profile; /* engine/modes/profile.h; NULL: it has none */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
-	bool waits;	    /* a stage starts it */
-	uint64_t end_ns;    /* after T0, its stages considered; UINT64_MAX: none */
+	uint32_t
+		packet_head; /* packet: of its frame, what stands before octets that may be added */
+	bool waits;	     /* a stage starts it */
+	uint64_t end_ns;     /* after T0, its stages considered; UINT64_MAX: none */
 	double own_gap_ns;  /* the mean of a law that has one of its own; rate is NONE then */
 	double mean_size;   /* with packet_size its mean, of size_least .. size; else size */
 	uint64_t size_least;
@@ -93,6 +97,11 @@ struct sp_plan_recv {
 	const char *name;
 	const char *from;     /* port name */
 	const char *protocol; /* "udp" */
+	/* Of frames: */
+	const char *filter;   /* pcap-filter(7); "" or NULL: all */
+	bool checksum;	      /* verify those of IP and L4 */
+	const char *count_as; /* "contrail": what that counts; "" or NULL: all */
+	const char *listener; /* "udp://ADDR:PORT": sockets that let the kernel answer */
 	const void *conf;     /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf;
 	unsigned from_port;

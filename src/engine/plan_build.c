@@ -243,8 +243,8 @@ static int use_protocol(struct sp_plan_build *b, const char *word, const char *p
 	if (!rc && !text)
 		rc = no_memory(err);
 	b->proto_conf = b->wrap_conf = NULL;
-	if (!rc && p.proto)
-		rc = new_conf(b, word, p.proto->opts, p.proto->conf_size, &b->proto_conf, err);
+	if (!rc && p.opts)
+		rc = new_conf(b, word, p.opts, p.conf_size, &b->proto_conf, err);
 	if (!rc && p.wrap)
 		rc = new_conf(b, word, p.wrap->opts, p.wrap->conf_size, &b->wrap_conf, err);
 	if (rc)
@@ -269,7 +269,7 @@ static int set_protocol_row(struct sp_plan_build *b, const char *key, const char
 
 	if (sp_protocol_find(b->catalog, word, sends ? SP_ROLE_CLIENT : SP_ROLE_SERVER, &p))
 		p = (struct sp_protocol){ 0 };
-	own = p.proto ? p.proto->opts : NULL;
+	own = p.opts;
 	under = p.wrap ? p.wrap->opts : NULL;
 	if (under && sp_opt_find(under, key))
 		return sp_opts_set(under, b->wrap_conf, key, value, place, &b->plan->arena,

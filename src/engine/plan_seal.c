@@ -7,11 +7,14 @@
 #include "base/address.h"
 #include "base/str.h"
 #include "core/clock.h"
+#include "engine/listener.h"
 #include "engine/modes/modes.h"
 #include "engine/names.h"
 #include "engine/opener.h"
+#include "engine/packet.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
+#include "pkt/filter.h"
 #include "plugin/proto.h"
 
 #define DEFAULT_DURATION_NS (10 * SP_NS_PER_S)
@@ -49,6 +52,11 @@ static const char *place_of(const struct check *c, enum sp_plan_item item, unsig
 static int no_memory(struct sp_err *err)
 {
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "the plan: out of memory");
+}
+
+static bool is_given(const char *text)
+{
+	return text && *text;
 }
 
 /* What the operations say of a transport before it is opened. */
@@ -197,7 +205,7 @@ static int check_carrier(struct check *c, const char *word, const struct sp_prot
 static int check_settings(struct check *c, const struct sp_protocol *p, const void *conf,
 			  const void *wrap_conf, const char *place)
 {
-	int rc = p->proto && p->proto->check && conf ? p->proto->check(conf, c->err) : 0;
+	int rc = p->check && conf ? p->check(conf, c->err) : 0;
 
 	if (!rc && p->wrap && p->wrap->check && wrap_conf)
 		rc = p->wrap->check(wrap_conf, c->err);
@@ -251,6 +259,10 @@ static int check_sizes(struct check *c, struct sp_plan_stream *s, const struct s
 	bool v4 = is_v4(s->host), v6 = is_v6(s->host);
 	struct sp_plan_sizes r = { .native = NATIVE_BYTES, .brief = SHORT_BYTES };
 
+	if (p->source)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a %s of %s has the size that it has: leave packet_size out",
+			       place, p->source->asks->unit, s->protocol);
 	if (strcmp(p->transport, "udp") != 0) {
 		r.stamps = !p->proto;
 		r.native = SP_MESSAGE_HEAD;
@@ -364,6 +376,147 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 	return 0;
 }
 
+/* A protocol whose units are what it makes them. */
+static int check_asking(struct check *c, struct sp_plan_stream *s, const struct sp_protocol *p,
+			const struct sp_plan_port *port, bool sized, const char *place)
+{
+	if (is_frame(sp_catalog_transport(c->b->catalog, port->transport)))
+		return sp_fail(
+			c->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: protocol %s goes over datagrams (transport %s), not over the "
+			"transport '%s'",
+			place, s->protocol, p->transport, port->transport);
+	if (sized && s->size)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a %s of %s has the size that it has: leave size out", place,
+			       p->source->asks->unit, s->protocol);
+	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %s has its own numbers, and no room for a stamp", place,
+			       s->protocol);
+	s->size = 0;
+	s->stamp = SP_STAMP_OFF;
+	return 0;
+}
+
+/* The target that the expression names, or that fills it. */
+static int settle_host(struct check *c, struct sp_plan_stream *s,
+		       const struct sp_packet_facts *f, const char *place)
+{
+	char text[64];
+
+	if (!f->ip || !f->dst_given)
+		return f->ip && !*s->host
+			       ? sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+					 "%s: where to? the expression has no dst; give one, "
+					 "or a target (-t)",
+					 place)
+			       : 0;
+	sp_addr_format(text, sizeof text, &f->dst.addr);
+	if (*s->host && strcmp(s->host, text) != 0)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the expression sends to %s, and the target is to be %s; "
+			       "leave one out",
+			       place, text, s->host);
+	return keep_text(c, &s->host, text);
+}
+
+static int check_packet_size(struct check *c, const struct sp_plan_stream *s,
+			     const struct sp_packet_facts *f, const char *place)
+{
+	if (s->size < f->head)
+		return sp_fail(
+			c->err, -ERANGE, SP_EXIT_USAGE,
+			"%s: size %llu is too small: this packet has %u bytes as a frame",
+			place, (unsigned long long)s->size, f->head);
+	if (f->fixed && s->size != f->len)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu cannot be: this packet has %u bytes as a frame, "
+			       "and nothing in it may grow",
+			       place, (unsigned long long)s->size, f->len);
+	if (s->size > UINT16_MAX)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu is too large: a frame holds at most %u bytes",
+			       place, (unsigned long long)s->size, UINT16_MAX);
+	return 0;
+}
+
+/* Sizes by a law: what follows the expression's headers grows. */
+static int check_packet_law(struct check *c, struct sp_plan_stream *s,
+			    const struct sp_packet_facts *f, const char *place)
+{
+	const struct sp_plan_sizes r = { .headers = f->head,
+					 .max = UINT16_MAX,
+					 .less = FCS,
+					 .stamps = true,
+					 .native = NATIVE_BYTES,
+					 .brief = SHORT_BYTES };
+
+	if (f->fixed)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: this packet has %u bytes as a frame, and nothing in it may "
+			       "grow: leave packet_size out",
+			       place, f->len);
+	return sp_plan_settle_sizes(c->b, s, &r, place, c->err);
+}
+
+static int check_packet(struct check *c, struct sp_plan_stream *s, bool sized,
+			const char *place)
+{
+	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
+			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
+						     : 0;
+	struct sp_endpoint to = { .port = 0 };
+	struct sp_packet_facts f;
+	uint64_t room;
+	int rc;
+
+	if (sp_addr_parse(s->host, &to.addr))
+		to.addr.family = 0;
+	rc = sp_packet_look(s->packet, place, &to, c->b->catalog, &c->b->scratch, &f, c->err);
+	if (!rc)
+		rc = settle_host(c, s, &f, place);
+	if (rc)
+		return rc;
+	if (f.dst.port)
+		s->port = f.dst.port;
+	if (!sized && !s->packet_size)
+		s->size = f.fixed || f.len - f.head >= need ? f.len : f.head + need;
+	s->packet_head = f.head;
+	if (s->packet_size)
+		return check_packet_law(c, s, &f, place);
+	rc = check_packet_size(c, s, &f, place);
+	if (rc)
+		return rc;
+	room = f.fixed ? 0 : s->size - f.head;
+	if (s->stamp == SP_STAMP_AUTO)
+		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
+			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
+						 : SP_STAMP_OFF;
+	if (room >= need)
+		return 0;
+	return sp_fail(
+		c->err, -EINVAL, SP_EXIT_USAGE,
+		"%s: the %s stamp needs %u bytes that the packet leaves free: size %u at "
+		"least",
+		place, s->stamp == SP_STAMP_NATIVE ? "native" : "short", need, f.head + need);
+}
+
+/* What is more than a text is made where units are datagrams or frames. */
+static int check_fill_kind(struct check *c, const struct sp_plan_stream *s,
+			   const struct sp_plan_port *port, const char *place)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(c->b->catalog,
+								  port->transport);
+
+	if (!*s->fill || !ops || !ops->conn)
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: a payload of the kind %s is for datagrams and frames, not for "
+		       "connections",
+		       place, s->fill);
+}
+
 static int check_deal(struct check *c, const struct sp_plan_stream *s, const char *place)
 {
 	if (s->deal_at + s->deal_n > s->deal_of)
@@ -413,7 +566,7 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (!sp_names_add(names, s->name, i, &before))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: two streams are called '%s'", place, s->name);
-	if (!*s->host)
+	if (!*s->host && !*s->packet)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no target is given", place);
 	rc = find_port(c, s->from, place, &s->from_port);
 	if (rc)
@@ -423,20 +576,33 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (!*s->entry)
 		s->entry = s->name;
 	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
-	if (!rc)
+	if (!rc && p.frames && !*s->packet)
+		rc = sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: protocol %s needs a packet expression", place, s->protocol);
+	if (!rc && !*s->packet)
 		rc = check_carrier(c, s->protocol, &p, port, place);
 	if (!rc)
 		rc = check_settings(c, &p, s->conf, s->wrap_conf, place);
 	if (!rc)
+		rc = check_fill_kind(c, s, port, place);
+	if (!rc)
 		rc = sp_plan_settle_gaps(c->b, s, place, c->err);
-	if (!rc && s->packet_size)
+	if (!rc && s->packet_size && !*s->packet)
 		rc = check_sizes(c, s, &p, frame, place);
 	if (!rc)
 		rc = sp_mode_settle(s, place, &c->b->plan->arena, c->err);
 	if (rc)
 		return rc;
 	sized = s->size != SP_PLAN_UNSET;
-	if (strcmp(p.transport, "udp") != 0) {
+	if (*s->packet) {
+		rc = frame ? check_packet(c, s, sized, place)
+			   : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				     "%s: a packet expression makes frames, and the transport "
+				     "'%s' takes none; use packet or pcap",
+				     place, port->transport);
+	} else if (p.source) {
+		rc = check_asking(c, s, &p, port, sized, place);
+	} else if (strcmp(p.transport, "udp") != 0) {
 		rc = check_conn_stream(c, s, &p, sized, place);
 	} else {
 		s->size = sized ? s->size : DEFAULT_SIZE;
@@ -512,6 +678,60 @@ static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigne
 	return 0;
 }
 
+/* Where the transport has a filter of its own, it is that one's. */
+static int check_filter(struct check *c, const struct sp_plan_recv *r,
+			struct sp_plan_port *port, const char *place)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(c->b->catalog,
+								  port->transport);
+	int rc = sp_filter_check(r->filter, SP_EXIT_USAGE, c->err);
+
+	if (rc)
+		sp_err_prefix(c->err, "%s", place);
+	if (rc || !ops->opts || !sp_opt_find(ops->opts, "filter"))
+		return rc;
+	return sp_opts_set(ops->opts, (void *)(uintptr_t)port->conf, "filter", r->filter, place,
+			   &c->b->plan->arena, c->err);
+}
+
+static int check_listener(struct check *c, const struct sp_plan_recv *r, const char *place)
+{
+	struct sp_endpoint at;
+	bool tcp;
+	int rc = sp_listener_parse(r->listener, &tcp, &at, c->err);
+
+	if (rc)
+		sp_err_prefix(c->err, "%s", place);
+	return rc;
+}
+
+/* What only receivers of frames have. */
+static int check_frames(struct check *c, struct sp_plan_recv *r, struct sp_plan_port *port,
+			const char *place)
+{
+	const char *set = is_given(r->filter)	  ? "filter"
+			  : r->checksum		  ? "checksum"
+			  : is_given(r->count_as) ? "count_as"
+			  : is_given(r->listener) ? "listener"
+						  : NULL;
+
+	if (!is_frame(sp_catalog_transport(c->b->catalog, port->transport)))
+		return set ? sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				     "%s: %s is for frames, and '%s' carries none; add "
+				     "--transport packet --interface DEV",
+				     place, set, port->transport)
+			   : 0;
+	if (is_given(r->count_as) && strcmp(r->count_as, "all") == 0)
+		r->count_as = NULL;
+	if (is_given(r->count_as) && strcmp(r->count_as, "contrail") != 0)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: count_as: '%.40s' is none of all, contrail", place,
+			       r->count_as);
+	if (is_given(r->listener) && check_listener(c, r, place))
+		return -EINVAL;
+	return is_given(r->filter) ? check_filter(c, r, port, place) : 0;
+}
+
 static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 		      const struct sp_plan_port **port)
 {
@@ -540,7 +760,10 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (rc)
 		return rc;
 	ops = sp_catalog_transport(c->b->catalog, (*port)->transport);
-	if (!(*port)->port && !(ops && ops->echoes))
+	rc = check_frames(c, r, (struct sp_plan_port *)(uintptr_t)*port, place);
+	if (rc)
+		return rc;
+	if (!(*port)->port && !(ops && (ops->echoes || is_frame(ops))))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
 	return 0;

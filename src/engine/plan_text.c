@@ -43,7 +43,7 @@ static void write_settings(const struct sp_catalog *catalog, const char *word, i
 		return;
 	sp_json_open(j, "settings", '{');
 	if (conf)
-		sp_opts_print(p.proto->opts, conf, j);
+		sp_opts_print(p.opts, conf, j);
 	if (wrap_conf)
 		sp_opts_print(p.wrap->opts, wrap_conf, j);
 	sp_json_close(j, '}');

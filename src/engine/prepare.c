@@ -13,9 +13,19 @@
 #include "base/str.h"
 #include "engine/guard.h"
 #include "engine/lane_select.h"
+#include "engine/netdev.h"
+#include "engine/packet.h"
 
 /* More than any host has port numbers for. */
 #define CONNS_MOST (1u << 20)
+
+uint64_t sp_run_seed_of(const struct sp_run *r, const char *name)
+{
+	struct sp_rng rng;
+
+	sp_rng_init(&rng, r->plan->run.seed, name);
+	return sp_rng_u64(&rng);
+}
 
 /* Ungranted flow ids start at a place that differs between senders. */
 static uint32_t own_id_base(const struct sp_run *r)
@@ -61,6 +71,16 @@ static int bind_address(const struct sp_plan_port *p, struct sp_port_conf *conf,
 			       "port %s: %s is not an address of an interface of this host",
 			       p->name, url.host);
 	return 0;
+}
+
+static int port_address(const struct run_port *p, struct sp_port_conf *conf,
+			struct sp_arena *arena, struct sp_err *err)
+{
+	int rc = bind_address(p->plan, conf, arena, err);
+
+	if (!conf->interface && *p->by_route)
+		conf->interface = p->by_route;
+	return rc;
 }
 
 static int bind_family(const struct sp_run *r, const struct sp_plan_port *p)
@@ -119,6 +139,14 @@ static bool binds_foreign(const struct sp_run *r, const struct sp_plan_port *p,
 	return foreign;
 }
 
+static bool may_reach(const struct sp_segment *s, const struct sp_guard_ask *ask)
+{
+	for (unsigned i = 0; i < ask->n_ranges; i++)
+		if (!sp_segment_has_range(s, &ask->range[i].first, &ask->range[i].last))
+			return false;
+	return ask->no_ip || ask->n_ranges || sp_segment_has_addr(s, &ask->to.addr);
+}
+
 /* The test segment that a port's frames leave into; looked for once a port, where it matters. */
 static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guard_ask *ask,
 		      const struct sp_segment **out, struct sp_err *err)
@@ -127,7 +155,7 @@ static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guar
 	int ret = 0;
 
 	if (!p->segment_known)
-		ret = bind_address(p->plan, &conf, &r->arena, err);
+		ret = port_address(p, &conf, &r->arena, err);
 	if (ret == 0 && !p->segment_known && conf.interface)
 		ret = sp_segment_find(SP_SEGMENT_DIR, conf.interface,
 				      sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S,
@@ -135,8 +163,62 @@ static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guar
 	p->segment_known = true;
 	if (ret < 0)
 		return ret;
-	*out = p->segment && sp_segment_has_addr(p->segment, &ask->to.addr) ? p->segment : NULL;
+	if (p->segment && may_reach(p->segment, ask))
+		*out = p->segment;
 	return 0;
+}
+
+/* What its expression says of a stream: all whom it is for, and in whose name. */
+static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
+			  const char *interface, const struct sp_local *local,
+			  struct sp_guard_ask *ask, struct sp_packet_facts *f,
+			  struct sp_err *err)
+{
+	int ret = sp_packet_look(s->packet, s->name, &ask->to, r->catalog, &r->arena, f, err);
+
+	if (ret)
+		return ret;
+	ask->no_ip = !f->ip;
+	ask->syn = f->syn;
+	ask->range = f->to;
+	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first, &f->to->last))
+				? f->n_to
+				: 0;
+	if (ask->no_ip)
+		ask->own_link = sp_local_is_own_link(local, interface);
+	for (unsigned i = 0; i < f->n_src; i++)
+		ask->foreign_source |= sp_addr_compare(&f->src[i].first, &f->src[i].last) ||
+				       !sp_local_is_own(local, &f->src[i].first);
+	for (unsigned i = 0; i < ask->n_ranges; i++)
+		ask->subnet_broadcast |= sp_local_has_broadcast(local, &f->to[i].first,
+								&f->to[i].last);
+	return 0;
+}
+
+/* Who is behind a name, or (frames that are not IP) nobody. */
+static int find_target(const struct sp_run *r, const struct sp_plan_stream *s,
+		       const struct sp_plan_port *p, struct sp_endpoint *to, struct sp_err *err)
+{
+	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
+					.interface = p->interface };
+
+	if (!*s->host)
+		return 0;
+	if (*s->packet)
+		conf.family = sp_packet_family(s->packet, r->catalog, r->env.mem);
+	return sp_resolve(s->host, (uint16_t)s->port, &conf, to, err);
+}
+
+static const char *interface_of(const struct run_port *p)
+{
+	return p->plan->interface && *p->plan->interface ? p->plan->interface : p->by_route;
+}
+
+/* Frames leave by an interface: where none is named, by that of the route. */
+static void find_way(struct run_port *p, const struct sp_endpoint *to)
+{
+	if (p->ops->link && !nothing_leaves(p->ops) && !*interface_of(p))
+		sp_netdev_towards(&to->addr, p->by_route);
 }
 
 static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *local,
@@ -146,26 +228,33 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	const struct sp_plan_stream *s = &r->plan->streams[i];
 	const struct sp_plan_port *p = &r->plan->ports[s->from_port];
 	bool frames = r->ports[s->from_port].ops->link != NULL;
-	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
-					.interface = p->interface };
-	int ret = sp_resolve(s->host, (uint16_t)s->port, &conf, &ask->to, err);
+	struct sp_packet_facts facts = { 0 };
+	int ret = find_target(r, s, p, &ask->to, err);
 
 	if (ret)
 		return ret;
+	find_way(&r->ports[s->from_port], &ask->to);
 	/* Tied to an interface, what is for this host may leave by it all the same. */
 	ask->own_host = !frames && !(p->interface && *p->interface) &&
 			sp_local_is_own(local, &ask->to.addr);
 	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
-	ask->public_link = sp_local_is_public(local, p->interface);
+	ask->public_link = sp_local_is_public(local, interface_of(&r->ports[s->from_port]));
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
 	ask->foreign_source = frames && binds_foreign(r, p, local);
+	if (*s->packet)
+		ret = ask_for_packet(r, s, interface_of(&r->ports[s->from_port]), local, ask,
+				     &facts, err);
+	if (ret)
+		return ret;
+	r->streams[i].mac_given = facts.mac_given;
+	r->streams[i].src_varies = facts.src_varies;
 	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
 		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);
 	return ret;
 }
 
-static struct sp_lease *lease_of(const struct sp_run *r, const struct sp_endpoint *to)
+struct sp_lease *sp_run_lease_of(const struct sp_run *r, const struct sp_endpoint *to)
 {
 	for (uint32_t i = 0; i < r->permit.n_leases; i++)
 		if (sp_endpoint_eq(&r->permit.lease[i].to, to))
@@ -201,7 +290,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 		if (r->streams[i].metered || asks[i].segment)
 			r->streams[i].worker = 0;
 		if (r->streams[i].metered || asks[i].segment)
-			r->streams[i].lease = lease_of(r, &asks[i].to);
+			r->streams[i].lease = sp_run_lease_of(r, &asks[i].to);
 	}
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
@@ -255,13 +344,31 @@ static uint32_t max_sources(const struct sp_run *r)
 	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
+static int open_listener(const struct sp_run *r, struct run_port *p,
+			 const struct sp_plan_recv *recv, struct sp_err *err)
+{
+	if (!recv || !recv->listener || !*recv->listener)
+		return 0;
+	return sp_listener_open(&p->listener, recv->listener, r->env.mem, err);
+}
+
+/* A filter is run here where the transport has none. */
+static int own_filter(const struct sp_run *r, struct run_port *p,
+		      const struct sp_plan_recv *recv, struct sp_err *err)
+{
+	if (!recv || !recv->filter || !*recv->filter ||
+	    (p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
+		return 0;
+	return sp_filter_new(&p->filter, recv->filter, SP_EXIT_USAGE, r->env.mem, err);
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
 	struct sp_port_conf conf = { .name = p->plan->name,
 				     .workers = r->n_workers,
 				     .tx = p->tx,
-				     .rx = p->rx,
+				     .rx = p->rx || p->hears,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -274,7 +381,11 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 		conf.need_conns = said_conns(r, i);
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
-	ret = bind_address(p->plan, &conf, &r->arena, err);
+	ret = port_address(p, &conf, &r->arena, err);
+	if (ret == 0)
+		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
+	if (ret == 0)
+		ret = open_listener(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
 	if (ret)
@@ -308,6 +419,8 @@ static int open_ports(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		r->ports[plan->streams[i].from_port].tx = true;
 		r->ports[plan->streams[i].from_port].n_targets++;
+		r->ports[plan->streams[i].from_port].hears |= sp_run_hears(r,
+									   &plan->streams[i]);
 	}
 	for (unsigned i = 0; i < plan->n_recvs; i++)
 		r->ports[plan->recvs[i].from_port].rx = true;
@@ -321,6 +434,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	struct sp_worker *w = &r->workers[index];
 	const struct sp_mem *mem = r->env.mem;
 	uint32_t n = 0, flows = (uint32_t)r->plan->run.max_flows;
+	bool frames = false;
 	int ret;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
@@ -345,6 +459,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->lane.sources = r->sources;
 	for (unsigned i = 0; i < r->plan->n_ports; i++) {
 		struct run_port *p = &r->ports[i];
+		const struct sp_plan_recv *recv = sp_run_recv_of(r, i);
 		uint64_t last = p->plan->port_last ? p->plan->port_last : p->plan->port;
 
 		w->lane.ports[i] = (struct sp_lane_port){
@@ -352,10 +467,14 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.q = p->queues[index],
 			.caps = p->caps,
 			.tx = p->tx,
-			.rx = p->rx,
+			.rx = p->rx || p->hears,
 			.accept_first = (uint16_t)p->plan->port,
-			.accept_last = (uint16_t)last
+			.accept_last = (uint16_t)last,
+			.filter = p->filter,
+			.checksum = recv && (recv->checksum || p->plan->port),
+			.contrail = recv && recv->count_as && *recv->count_as
 		};
+		frames |= p->rx && (p->caps.bits & SP_T_FRAME);
 	}
 	if (!w->receives)
 		return 0;
@@ -364,167 +483,16 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
 			     sp_catalog_stamp(r->catalog, "native"),
 			     sp_catalog_stamp(r->catalog, "short"), flows, max_sources(r),
-			     r->plan->n_ports))
+			     r->plan->n_ports) ||
+	    (frames && sp_verifier_frames(&w->verifier)))
 		return no_memory(err);
+	w->lane.limits = r->role == SP_ROLE_RECV ? &r->rx_limits : NULL;
 	w->verifier.worker = index;
 	for (unsigned i = 0; i < r->plan->n_ports && r->role == SP_ROLE_RECV; i++)
 		if (r->ports[i].ops->reuse)
 			r->ports[i].ops->reuse(r->ports[i].queues[index],
 					       sp_verifier_held(&w->verifier, i));
 	return 0;
-}
-
-/* ---- sources: streams of equal bytes share one ---- */
-
-struct source_key {
-	const struct sp_source_ops *ops;
-	const struct sp_stamp_ops *stamp;
-	uint64_t size;
-	bool varies; /* size is the largest */
-	const char *payload;
-	struct sp_endpoint to; /* frames only */
-	unsigned port;
-};
-
-static bool key_eq(const struct source_key *a, const struct source_key *b)
-{
-	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->varies == b->varies &&
-	       a->port == b->port && strcmp(a->payload, b->payload) == 0 &&
-	       sp_endpoint_eq(&a->to, &b->to);
-}
-
-static uint64_t key_hash(const struct source_key *k)
-{
-	uint64_t h = k->size * 0x9e3779b97f4a7c15ull ^ sp_hash_text(k->payload) ^
-		     (uint64_t)(uintptr_t)k->stamp;
-
-	return (h ^ sp_endpoint_hash(&k->to)) * 0xbf58476d1ce4e5b9ull;
-}
-
-/* A segment may name the hardware addresses behind it. */
-static int check_mac(const struct sp_run *r, const struct run_port *p,
-		     const struct source_key *k, const struct sp_link *link, struct sp_err *err)
-{
-	const struct sp_lease *l = lease_of(r, &k->to);
-	const uint8_t *m = link->dst_mac;
-	char to[72];
-
-	if (!l || !l->segment || sp_segment_has_mac(p->segment, m))
-		return 0;
-	return sp_fail(
-		err, -EACCES, SP_EXIT_PERM,
-		"%s: the next hop on %s has the hardware address "
-		"%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
-		sp_endpoint_format(to, sizeof to, &k->to), p->segment->interface, m[0], m[1],
-		m[2], m[3], m[4], m[5], p->segment->place);
-}
-
-static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,
-		       struct sp_err *err)
-{
-	struct run_port *p = &r->ports[k->port];
-	struct sp_source_args args = { .size = (uint32_t)k->size,
-				       .stamp_len = k->stamp ? k->stamp->len : 0,
-				       .to = k->to };
-	void *conf = sp_arena_alloc(&r->arena, k->ops->conf_size + 1);
-	int ret;
-
-	if (!conf)
-		return no_memory(err);
-	args.conf = conf;
-	ret = sp_opts_default(k->ops->opts, conf, &r->arena, err);
-	if (ret == 0 && *k->payload)
-		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload",
-				  &r->arena, err);
-	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
-		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
-		ret = p->ops->link(p->port, &k->to, &args.link, err);
-		if (ret == 0)
-			ret = check_mac(r, p, k, &args.link, err);
-		args.from.addr = args.link.src;
-		args.from.port = p->plan->port ? (uint16_t)p->plan->port : k->to.port;
-	}
-	if (ret)
-		return ret;
-	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp, .varies = k->varies };
-	ret = k->ops->open(&out->source, &args, &r->env, err);
-	if (ret == 0)
-		out->tmpl = k->ops->template_id(out->source);
-	return ret;
-}
-
-static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, uint32_t *hash,
-			uint32_t mask, struct sp_err *err)
-{
-	struct run_stream *s = &r->streams[i];
-	struct run_port *p = &r->ports[s->plan->from_port];
-	struct sp_worker *w = &r->workers[s->worker];
-	struct sp_lane_stream *ls = &w->lane.streams[w->lane.n_streams];
-	struct sp_lane_choice choice;
-	struct source_key key;
-	uint32_t h;
-	int ret;
-
-	ret = sp_lane_select(s->plan, &p->caps, s->to.addr.family, r->catalog, &choice, err);
-	if (ret)
-		return ret;
-	ls->lane = (uint8_t)choice.lane;
-	ls->port = (uint16_t)s->plan->from_port;
-	ls->metered = s->metered;
-	ls->lease = s->lease;
-	w->lane.metered |= s->metered || s->lease;
-	w->lane.leased |= s->lease != NULL;
-	s->headers = choice.headers;
-	s->largest = (uint32_t)s->plan->size;
-	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
-		s->largest = p->caps.max_len;
-	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
-	s->local = w->lane.n_streams++;
-	if (choice.lane != SP_LANE_PACKET) {
-		ls->index = w->lane_streams[choice.lane]++;
-		return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
-	}
-	key = (struct source_key){ .ops = choice.source,
-				   .stamp = choice.stamp,
-				   .size = s->largest,
-				   .varies = s->plan->packet_size != NULL,
-				   .payload = s->plan->payload,
-				   .port = s->plan->from_port };
-	if (p->caps.bits & SP_T_FRAME)
-		key.to = s->to;
-	for (h = (uint32_t)key_hash(&key) & mask; hash[h]; h = (h + 1) & mask)
-		if (key_eq(&keys[hash[h] - 1], &key))
-			break;
-	if (!hash[h]) {
-		ret = open_source(r, &key, &r->sources[r->n_sources], err);
-		if (ret)
-			return ret;
-		keys[r->n_sources] = key;
-		hash[h] = ++r->n_sources;
-	}
-	ls->source = hash[h] - 1;
-	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
-}
-
-static int place_streams(struct sp_run *r, struct sp_err *err)
-{
-	uint32_t n = r->plan->n_streams, slots = 16;
-	struct source_key *keys;
-	uint32_t *hash;
-	int ret = 0;
-
-	while (slots < 2 * n)
-		slots *= 2;
-	keys = sp_alloc_array(r->env.mem, n + 1, sizeof *keys);
-	hash = sp_alloc_array(r->env.mem, slots, sizeof *hash);
-	if (!keys || !hash)
-		ret = no_memory(err);
-	for (unsigned i = 0; i < n && ret == 0; i++)
-		ret = place_stream(r, i, keys, hash, slots - 1, err);
-	sp_free(r->env.mem, keys);
-	sp_free(r->env.mem, hash);
-	return ret;
 }
 
 /* ---- grants ---- */
@@ -646,7 +614,7 @@ static bool cover_payload(struct sp_run *r, const struct run_stream *s,
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
 	/* Of units that differ in size no two have the same bytes before the stamp. */
-	if (!src->stamp->cover || src->varies ||
+	if (!src->stamp->cover || src->varies || *s->plan->packet || *s->plan->fill ||
 	    (payload > COVER_UP_TO && r->plan->run.verify != SP_VERIFY_FULL))
 		return false;
 	m.data = sp_alloc(r->env.mem, m.len);
@@ -689,7 +657,8 @@ static void head_flows(struct sp_run *r)
 			covered_source = source;
 		}
 		f->head = src->stamp->head(s->flow_id & 0xffffff,
-					   covered ? SP_STAMP_PAYLOAD : 0);
+					   (uint8_t)((covered ? SP_STAMP_PAYLOAD : 0) |
+						     (s->src_varies ? SP_STAMP_VARIES : 0)));
 		f->crc_init = covered ? init : 0;
 	}
 }
@@ -749,6 +718,9 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	if (r->role != SP_ROLE_SEND && sp_flow_table_init(&r->granted, r->env.mem, flows))
 		return no_memory(err);
 	r->n_sessions = 1; /* 0 stands for senders without one */
+	r->rx_limits = (struct sp_rx_limits){ .left = plan->run.count ? plan->run.count
+								      : UINT64_MAX,
+					      .until_ns = SP_NEVER };
 	r->next_id = r->granted.first_id = first_id(r);
 	r->folded.clock_error = -1;
 	for (unsigned i = 0; i < plan->n_ports; i++) {
@@ -794,7 +766,7 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		r->n_workers_ready = i + 1;
 	}
 	if (ret == 0)
-		ret = place_streams(r, err);
+		ret = sp_run_place_streams(r, err);
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
 	if (ret == 0 && !leases)
@@ -816,16 +788,19 @@ void sp_run_release(struct sp_run *r)
 
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_quit(&r->workers[i]);
+	sp_run_close_asks(r);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);
-	for (unsigned i = 0; r->sources && i < r->n_sources; i++)
-		r->sources[i].ops->close(r->sources[i].source);
+	sp_run_close_sources(r);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)
 		sp_schedule_free(r->streams[i].schedule);
-	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++)
+	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		sp_listener_close(r->ports[i].listener);
+		sp_filter_free(r->ports[i].filter);
+	}
 	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)
 		sp_run_session_release(r, i);
 	sp_free(mem, r->folded.tally);

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/errors.h"
 #include "engine/run_impl.h"
 
 /* How long a receiver that has its --count waits for its senders' last words. */
@@ -323,6 +324,18 @@ static void give_marks(struct sp_run *r)
 	}
 }
 
+static int start_listeners(const struct sp_run *r, struct sp_err *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < r->plan->n_ports && ret == 0; i++)
+		if (r->ports[i].listener)
+			ret = sp_listener_start(r->ports[i].listener);
+	return ret ? sp_fail(err, ret, SP_EXIT_PERM, "cannot start a listener: %s",
+			     strerror(-ret))
+		   : 0;
+}
+
 int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 {
 	int ret;
@@ -342,6 +355,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	if (ret)
 		return ret;
 	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;
+	r->rx_limits.until_ns = r->end_ns;
 	choose_joining(r);
 	describe_clock(r);
 	sp_host_usage_start(r);
@@ -349,7 +363,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	give_event(r, SP_EVENT_START, NULL);
 	for (unsigned w = 0; w < r->n_workers && !r->env.clock->is_virtual && ret == 0; w++)
 		ret = sp_worker_start(&r->workers[w], err);
-	return ret;
+	return ret ? ret : start_listeners(r, err);
 }
 
 void sp_run_request_stop(struct sp_run *r, bool interrupted)
@@ -434,10 +448,13 @@ static void watch_ports(struct sp_run *r)
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
 			int e = SP_LOAD(lp->tx_error) ? SP_LOAD(lp->tx_error)
 						      : SP_LOAD(lp->rx_error);
+			const struct sp_plan_port *port = r->ports[p].plan;
+			char why[96];
 
 			if (e)
-				sp_run_say(r, "port-error", false, "port %s: %s",
-					   r->ports[p].plan->name, strerror(-e));
+				sp_run_say(
+					r, "port-error", false, "port %s: %s", port->name,
+					sp_error_of_port(e, port->interface, why, sizeof why));
 		}
 }
 

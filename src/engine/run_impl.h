@@ -1,4 +1,5 @@
-/* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
+/* The run's inside, shared by the files that make it up: prepare.c and
+ * prepare_source.c (from plan to open ports and sources), prepare_asks.c (streams that are answered),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
  * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
@@ -6,6 +7,7 @@
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
+#include "engine/listener.h"
 #include "engine/measure.h"
 #include "engine/resolve.h"
 #include "engine/segment.h"
@@ -24,9 +26,14 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_listener *listener; /* NULL: none */
+	struct sp_filter *filter;   /* frames that the transport does not filter; NULL: none */
 	struct sp_segment *segment; /* that its frames leave into; NULL: none */
 	bool segment_known;
+	char by_route[IFNAMSIZ]; /* frames: the interface towards the first target, where nobody
+				    named one */
 	bool tx, rx;
+	bool hears; /* what arrives answers what left */
 	uint32_t n_targets;
 	char where[96];
 };
@@ -51,6 +58,8 @@ struct run_stream {
 	uint32_t largest;     /* unit; its plan's size, or less where the transport takes less */
 	uint32_t headers;     /* frames: bytes before the payload */
 	bool answers;	      /* the sender itself sees what became of each unit */
+	bool mac_given;	      /* packet: its expression says to which hardware address */
+	bool src_varies;      /* packet: its source is not one */
 	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;  /* at first */
 	struct run_change *changes, *last_change;
@@ -118,8 +127,9 @@ struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
-	uint64_t surplus;			 /* units that belong to none of its flows */
-	const char *unit; /* of its flows, where there are any and they are alike */
+	uint32_t unchecked; /* of frames: nobody looked whether any are damaged */
+	uint64_t surplus;   /* units that belong to none of its flows */
+	const char *unit;   /* of its flows, where there are any and they are alike */
 };
 
 /* What sessions and flows have left behind that are gone: counted in the totals, listed no more. */
@@ -171,6 +181,7 @@ struct sp_run {
 	uint32_t n_tallies; /* sender's, per worker */
 	bool self;	    /* sends to itself (loop): granted by the run itself */
 
+	struct sp_rx_limits rx_limits;
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
 	struct run_session *sessions;	  /* index = session number */
@@ -225,12 +236,26 @@ int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
  * pacer knows. */
 uint64_t sp_run_stream_asked(const struct run_stream *, uint64_t at_ns);
+/* prepare_asks.c: the streams whose units are answered. */
+bool sp_run_hears(const struct sp_run *, const struct sp_plan_stream *);
+int sp_run_prepare_ask(struct sp_run *, unsigned stream, struct sp_err *);
+void sp_run_asks_measure(const struct sp_run *, unsigned stream, struct sp_measure *);
+const char *(*sp_run_status_name(const struct sp_run *, unsigned stream))(uint32_t);
+const struct sp_asked *sp_run_asked(const struct sp_run *, unsigned stream);
+void sp_run_close_asks(struct sp_run *);
 /* Bulk data: the bytes that its rates asked for until at_ns (rate max asks for none). */
 double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint64_t at_ns);
 /* Did it have to send all the time between these? */
 bool sp_run_bulk_active(const struct sp_run *, const struct run_stream *, uint64_t from_ns,
 			uint64_t to_ns);
 /* Which tally a stream's histograms are in. */
+/* The seed of a stream's own series. */
+uint64_t sp_run_seed_of(const struct sp_run *, const char *name);
+/* The lease that a target needs; NULL: none. */
+struct sp_lease *sp_run_lease_of(const struct sp_run *, const struct sp_endpoint *);
+/* prepare_source.c: lanes, sources and endpoints of all streams. */
+int sp_run_place_streams(struct sp_run *, struct sp_err *);
+void sp_run_close_sources(struct sp_run *);
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
@@ -246,6 +271,8 @@ void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 void sp_run_session_release(struct sp_run *, uint32_t session);
+/* The receiver on a plan's port; NULL: it only sends. */
+const struct sp_plan_recv *sp_run_recv_of(const struct sp_run *, uint32_t port);
 /* The plan's port that a flow came in by, or is to come in by. */
 uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */
@@ -286,6 +313,14 @@ uint64_t sp_run_stream_trouble(const struct sp_run *, unsigned stream, int *erro
 /* Bytes of a bulk stream that the far end had not confirmed when its connection was closed. */
 uint64_t sp_run_unconfirmed(const struct sp_run *, unsigned stream);
 void sp_run_bytes_only(struct sp_measure *);
+/* What a sender knows by its answers alone; read after what it sent. */
+struct run_answers {
+	uint64_t unique, failed, rx_bytes, first_rx_ns, last_rx_ns;
+};
+void sp_run_set_answers(const struct run_answers *, struct sp_measure *);
+void sp_run_set_rtt(const struct sp_tally_rtt *, struct sp_measure *);
+/* What a stream counts by itself: the others of the ledger's errors are the run's. */
+void sp_run_set_errors(struct sp_counts *, const struct sp_errors *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);
 const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);

@@ -75,7 +75,7 @@ int sc_known_of(struct sc_reader *r, const struct sp_yaml_node *map, const char 
 	for (; protocols && *protocols; protocols++) {
 		if (sp_protocol_find(r->conf->catalog, *protocols, role_of(item), &p))
 			continue; /* whoever uses it says what is wrong with it */
-		n = add_rows(p.proto ? p.proto->opts : NULL, all, n);
+		n = add_rows(p.opts, all, n);
 		n = add_rows(p.wrap ? p.wrap->opts : NULL, all, n);
 	}
 	all[n] = NULL;

@@ -151,6 +151,8 @@ const char *sp_reader_transport(const struct sp_reader *r, const char *word)
 		return "pcap";
 	if (transport)
 		return transport->value;
+	if (r->frames)
+		return "packet";
 	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
 }
 
@@ -388,6 +390,26 @@ static void blame_file(const struct sp_reader *r)
 	}
 }
 
+/* A capture is of an interface. */
+static int read_capture(struct sp_reader *r, struct sp_words_output *out)
+{
+	const struct sp_given *g = sp_reader_last(r, "out.capture");
+	int rc;
+
+	if (!g)
+		return 0;
+	if (!sp_reader_last(r, "port.interface"))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: of which interface? add --interface DEV", g->spelling);
+	if (!*g->value || g->value[strlen(g->value) - 1] == '/')
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: the file has no name",
+			       g->spelling);
+	rc = keep_text(r, "out.capture", &out->capture);
+	if (!rc)
+		rc = keep_text(r, "port.interface", &out->interface);
+	return rc ? rc : keep_text(r, "recv.filter", &out->filter);
+}
+
 static int seal(struct sp_reader *r, bool sends)
 {
 	struct sp_words *w = r->words;
@@ -399,6 +421,8 @@ static int seal(struct sp_reader *r, bool sends)
 	rc = read_keys(r, sends, &w->out.keys);
 	if (!rc)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
+	if (!rc)
+		rc = read_capture(r, &w->out);
 	return rc ? rc : keep_text(r, "out_pcap", &w->out.out_pcap);
 }
 

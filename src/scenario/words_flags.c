@@ -17,6 +17,7 @@
 #define G_OUT	  "Output"
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
+#define G_DNS	  "DNS (dns)"
 
 #define STRING(x) #x
 #define TEXT(x)	  STRING(x)
@@ -142,7 +143,8 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
 	  "tcp: a connection for each message" },
 	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
-	  "over connections: so many at a time, at most (with -r max: all the time)" },
+	  "over connections: so many at a time, at most (with -r max: all the time); dns with -r "
+	  "max: so many queries wait at a time (default 128)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
@@ -209,7 +211,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--close", SP_FLAG_NONE, NULL, "stream.close", "yes", G_HTTP,
 	  "a connection for each request" },
 	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
-	  "how long an answer may take (default 10 s)" },
+	  "how long an answer may take (default 10 s; dns 5 s)" },
 	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
 	  "take any certificate of the server (else it must be trusted, and for the host)" },
 	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
@@ -218,6 +220,17 @@ const struct sp_flag sp_send_flags[] = {
 	  "a whole handshake for each connection" },
 	{ "--tls", SP_FLAG_VALUE, "VERSION", "stream.version", NULL, G_TLS,
 	  "1.2 or 1.3 and nothing else (default: what both can)" },
+
+	{ "--domain", SP_FLAG_VALUE, "NAMES", "stream.domain", NULL, G_DNS,
+	  "name to ask for, or several with commas, by turns (default example.com)" },
+	{ "--domains", SP_FLAG_VALUE, "FILE", "stream.domains", NULL, G_DNS,
+	  "a name a line, perhaps with its type (NAME TYPE)" },
+	{ "--qtype", SP_FLAG_VALUE, "TYPE", "stream.qtype", NULL, G_DNS,
+	  "A (the default), AAAA, MX, TXT, ..., TYPEn" },
+	{ "--edns", SP_FLAG_NONE, NULL, "stream.edns", "yes", G_DNS,
+	  "EDNS, with room for answers of 1232 bytes" },
+	{ "--dnssec", SP_FLAG_NONE, NULL, "stream.dnssec", "yes", G_DNS,
+	  "EDNS that asks for signatures (DO)" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
@@ -323,7 +336,20 @@ const struct sp_flag sp_recv_flags[] = {
 	  "packets received; 0: no limit (default)" },
 
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
-	  "only what comes in by this interface" },
+	  "with a URL or -p: a socket that takes only what comes in by this interface; without, "
+	  "or with one of the next four: all frames that come in there, whatever they carry" },
+	{ "--filter", SP_FLAG_VALUE, "FILTER", "recv.filter", NULL, G_IN,
+	  "of frames: which count, in tcpdump's language: 'udp port 8000' (default: what -p and "
+	  "--protocol say, else all)" },
+	{ "--checksum", SP_FLAG_NONE, NULL, "recv.checksum", "yes", G_IN,
+	  "of frames: verify the checksums of IP and of UDP, TCP, ICMP, IGMP or SCTP; damaged ones "
+	  "count as received, and as corrupted" },
+	{ "--count-as", SP_FLAG_VALUE, "WORD", "recv.count_as", NULL, G_IN,
+	  "of frames: all (the default), or contrail: what that tool counts (TCP with exactly PSH "
+	  "and ACK but no ssh, UDP without more fragments, echo requests)" },
+	{ "--listener", SP_FLAG_VALUE, "URL", "recv.listener", NULL, G_IN,
+	  "of frames: a socket beside, udp://ADDR:PORT or tcp://ADDR:PORT, so that the kernel "
+	  "answers; the frames may be for another address (floating IP)" },
 	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_IN,
 	  "receive buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
@@ -357,6 +383,9 @@ const struct sp_flag sp_recv_flags[] = {
 	  "most packets a second that a sender with a key gets leave for, when it sends here "
 	  "over other people's networks (default max: what it asks for; 0: no leave)" },
 
+	{ "--capture", SP_FLAG_VALUE, "FILE", "out.capture", NULL, G_OUT,
+	  "record what crosses --interface, of it what --filter takes: pcapng when the name ends "
+	  "so, else pcap" },
 	OUTPUT_ROWS,
 	{ 0 },
 };

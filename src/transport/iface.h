@@ -1,0 +1,35 @@
+/* An Ethernet interface, as transports of frames need it. */
+#ifndef SP_TRANSPORT_IFACE_H
+#define SP_TRANSPORT_IFACE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "plugin/transport.h"
+
+struct sp_iface {
+	char name[IFNAMSIZ];
+	unsigned index;
+	uint8_t mac[6];
+	uint32_t mtu;
+	bool loopback;
+};
+
+/* Name, index, address and MTU; it is Ethernet (or lo) and up. what: "the packet transport", for
+ * the sentence. */
+int sp_iface_open(struct sp_iface *, const char *name, const char *what, struct sp_err *);
+/* It is there, the same one whatever its name is by now, and up. */
+bool sp_iface_is_up(const struct sp_iface *);
+/* Its MTU now, asked by way of any socket; 0: it is gone. */
+uint32_t sp_iface_mtu(const struct sp_iface *, int fd);
+/* The errors (positive errno) of an interface that is down or gone. */
+bool sp_iface_is_gone(int err);
+
+/* link.c: what a frame to a target needs: route, next hop and hardware address. bind: the address
+ * to send from; family 0: the route's. As the transport's operation link. */
+int sp_iface_link(const struct sp_iface *, const struct sp_addr *bind, const struct sp_permit *,
+		  const struct sp_endpoint *to, struct sp_link *, struct sp_err *);
+
+#endif
