@@ -50,17 +50,21 @@ static double simpson(const struct integrand *f, double a, double fa, double c, 
 	       simpson(f, b, fb, c, fc, fr, right, eps / 2, depth - 1);
 }
 
-static double integral(const struct integrand *f, double a, double c, double eps)
+/* so_far: of the same sum; what is small beside it need not be exact, and could not be: where the
+ * law's end is near, 1 - F is little more than rounding. */
+static double integral(const struct integrand *f, double a, double c, double so_far)
 {
 	enum { PANELS = 64 };
-	double sum = 0, step = (c - a) / PANELS;
+	double rough = 0, sum = 0, step = (c - a) / PANELS, eps;
 
+	for (int i = 0; i < PANELS; i++)
+		rough += step * at(f, a + (i + 0.5) * step);
+	eps = 1e-10 * (so_far + rough) / PANELS;
 	for (int i = 0; i < PANELS; i++) {
 		double x = a + i * step, y = x + step;
 		double fx = at(f, x), fy = at(f, y), fm = at(f, (x + y) / 2);
 
-		sum += simpson(f, x, fx, y, fy, fm, step / 6 * (fx + 4 * fm + fy), eps / PANELS,
-			       24);
+		sum += simpson(f, x, fx, y, fy, fm, step / 6 * (fx + 4 * fm + fy), eps, 16);
 	}
 	return sum;
 }
@@ -76,9 +80,9 @@ static void integrate(struct sp_dist_bound *b, double from, double to, double sc
 		double end = x + width < to ? x + width : to;
 
 		f.second = false;
-		first += integral(&f, x, end, 1e-11 * scale);
+		first += integral(&f, x, end, first);
 		f.second = true;
-		second += integral(&f, x, end, 1e-11 * scale * scale);
+		second += integral(&f, x, end, second);
 		x = end;
 		width *= 4;
 	}
