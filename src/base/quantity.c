@@ -16,15 +16,15 @@ struct suffix {
 
 /* Lower-case m is minutes, as everywhere; a million is M. */
 static const struct suffix suffixes[] = {
-	{ "", 1, SP_QUANTITY_NUMBER },	      { "ns", 1, SP_QUANTITY_TIME },
-	{ "us", 1e3, SP_QUANTITY_TIME },      { "ms", 1e6, SP_QUANTITY_TIME },
-	{ "s", 1e9, SP_QUANTITY_TIME },	      { "m", 60e9, SP_QUANTITY_TIME },
-	{ "min", 60e9, SP_QUANTITY_TIME },    { "h", 3600e9, SP_QUANTITY_TIME },
-	{ "B", 1, SP_QUANTITY_NUMBER },	      { "k", 1e3, SP_QUANTITY_NUMBER },
-	{ "K", 1e3, SP_QUANTITY_NUMBER },     { "M", 1e6, SP_QUANTITY_NUMBER },
-	{ "Ki", 1024, SP_QUANTITY_NUMBER },   { "KiB", 1024, SP_QUANTITY_NUMBER },
+	{ "", 1, SP_QUANTITY_NUMBER },	       { "ns", 1, SP_QUANTITY_TIME },
+	{ "us", 1e3, SP_QUANTITY_TIME },       { "ms", 1e6, SP_QUANTITY_TIME },
+	{ "s", 1e9, SP_QUANTITY_TIME },	       { "m", 60e9, SP_QUANTITY_TIME },
+	{ "min", 60e9, SP_QUANTITY_TIME },     { "h", 3600e9, SP_QUANTITY_TIME },
+	{ "B", 1, SP_QUANTITY_NUMBER },	       { "k", 1e3, SP_QUANTITY_NUMBER },
+	{ "K", 1e3, SP_QUANTITY_NUMBER },      { "M", 1e6, SP_QUANTITY_NUMBER },
+	{ "Ki", 1024, SP_QUANTITY_NUMBER },    { "KiB", 1024, SP_QUANTITY_NUMBER },
 	{ "Mi", 1048576, SP_QUANTITY_NUMBER }, { "MiB", 1048576, SP_QUANTITY_NUMBER },
-	{ "kB", 1e3, SP_QUANTITY_NUMBER },    { "KB", 1e3, SP_QUANTITY_NUMBER },
+	{ "kB", 1e3, SP_QUANTITY_NUMBER },     { "KB", 1e3, SP_QUANTITY_NUMBER },
 	{ "MB", 1e6, SP_QUANTITY_NUMBER },
 };
 

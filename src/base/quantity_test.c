@@ -24,9 +24,9 @@ static void test_parse(void **state)
 		{ "1M", 1e6, SP_QUANTITY_NUMBER },     { "-3us", -3e3, SP_QUANTITY_TIME },
 		{ "1e-3s", 1e6, SP_QUANTITY_TIME },    { "80B", 80, SP_QUANTITY_NUMBER },
 	};
-	static const char *const wrong[] = { "",      "x",    "ms",  "1 ms", "1e", "--1",
-					     "1..2s", "nan",  "inf", "0x10", "2x", "1e400",
-					     "1msec", "1e308h" };
+	static const char *const wrong[] = { "",    "x",     "ms",    "1 ms",  "1e",
+					     "--1", "1..2s", "nan",   "inf",   "0x10",
+					     "2x",  "1e400", "1msec", "1e308h" };
 	struct sp_quantity q;
 
 	(void)state;

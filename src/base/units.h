@@ -32,7 +32,7 @@ int sp_parse_size(const char *text, uint64_t *bytes);  /* 1400 64K 1Mi 10MB 10Mi
 int sp_parse_u64(const char *text, uint64_t *v);       /* plain or K M G suffix, as a count */
 int sp_parse_real(const char *text, double *v);	       /* finite decimal, sign allowed */
 int sp_parse_quantity(const char *text, struct sp_quantity *); /* -2 0.7 1.4K 64Ki 2.5ms 1m */
-int sp_parse_ratio(const char *text, double *v);       /* 1% 0.01 -> 0.01; 0 to 1 */
+int sp_parse_ratio(const char *text, double *v);	       /* 1% 0.01 -> 0.01; 0 to 1 */
 
 /* Canonical text: the shortest exact one that parses back to the same value ("100pps",
  * "2Gbit/s@l1", "1500ms", "max"). Return buf. 48 bytes are always enough. */

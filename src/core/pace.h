@@ -37,8 +37,8 @@ struct sp_pace {
 	uint64_t gap_ns, gap_num, gap_den;
 	uint64_t gap_acc; /* the first departure's fraction of a ns, times gap_den; mostly 0 */
 	bool begun;	  /* start is in the middle of a schedule, as a change has left it */
-	const struct sp_schedule_ops
-		*ops; /* OPS: first due is what next() gives, >= start_ns; MAX: NULL, or sizes */
+	const struct sp_schedule_ops *
+		ops; /* OPS: first due is what next() gives, >= start_ns; MAX: NULL, or sizes */
 	void *st;
 };
 

@@ -22,7 +22,13 @@ struct sp_dist_bound {
 
 /* The two rows that such a law's settings end with. */
 #define SP_DIST_BOUND_ROWS(conf)                                                               \
-	{ "min", SP_OPT_QUANTITY, offsetof(conf, min), NULL, NULL, 0, 0,                       \
+	{ "min",                                                                               \
+	  SP_OPT_QUANTITY,                                                                     \
+	  offsetof(conf, min),                                                                 \
+	  NULL,                                                                                \
+	  NULL,                                                                                \
+	  0,                                                                                   \
+	  0,                                                                                   \
 	  "no value below; such are drawn again" },                                            \
 	{                                                                                      \
 		"max", SP_OPT_QUANTITY, offsetof(conf, max), NULL, NULL, 0, 0,                 \

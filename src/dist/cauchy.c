@@ -61,8 +61,7 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 
 #define AT(member) offsetof(struct cauchy_conf, member)
 static const struct sp_opt opts[] = {
-	{ "location", SP_OPT_QUANTITY, AT(location), NULL, NULL, 0, 0,
-	  "median" },
+	{ "location", SP_OPT_QUANTITY, AT(location), NULL, NULL, 0, 0, "median" },
 	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0,
 	  "half the distance between the quartiles" },
 	SP_DIST_BOUND_ROWS(struct cauchy_conf),

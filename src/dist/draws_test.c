@@ -2,10 +2,10 @@
  * bits of its series. */
 #include "dist/testing.h"
 
-extern const struct sp_dist_ops sp_dist_cauchy, sp_dist_exponential, sp_dist_gamma, sp_dist_imix,
-	sp_dist_lognormal, sp_dist_mix, sp_dist_normal, sp_dist_onoff, sp_dist_pareto,
-	sp_dist_poisson, sp_dist_student, sp_dist_uniform, sp_dist_values, sp_dist_weibull,
-	sp_dist_constant;
+extern const struct sp_dist_ops sp_dist_cauchy, sp_dist_exponential, sp_dist_gamma,
+	sp_dist_imix, sp_dist_lognormal, sp_dist_mix, sp_dist_normal, sp_dist_onoff,
+	sp_dist_pareto, sp_dist_poisson, sp_dist_student, sp_dist_uniform, sp_dist_values,
+	sp_dist_weibull, sp_dist_constant;
 
 struct row {
 	const struct sp_dist_ops *ops;
@@ -19,7 +19,8 @@ struct row {
 
 static const struct row rows[] = {
 	{ &sp_dist_exponential, "mean=2", "mean=2.04", 2, 4, 0, 0xf7eeea0244757c5a },
-	{ &sp_dist_exponential, "mean=2 max=3", "mean=2", 1.1383492, 0.67260573, 0, 0xaaf4aee1105a333e },
+	{ &sp_dist_exponential, "mean=2 max=3", "mean=2", 1.1383492, 0.67260573, 0,
+	  0xaaf4aee1105a333e },
 	{ &sp_dist_uniform, "min=1 max=5", "min=1 max=5.1", 3, 4.0 / 3, 0, 0x2febfb2b0ecdae54 },
 	{ &sp_dist_normal, "mean=10 sd=2", "mean=10.05 sd=2", 10, 4, 0, 0xc19e12475754f4e7 },
 	{ &sp_dist_normal, "mean=1 sd=1 min=0", "mean=1 sd=1.05 min=0", 1.2875999, 0.6296862, 0,
@@ -30,21 +31,26 @@ static const struct row rows[] = {
 	  0x53b50ab96ff27c6c },
 	{ &sp_dist_pareto, "shape=1.3 scale=80 max=1400", "shape=1.3 scale=80", 204.73099,
 	  36227.284, 0, 0xf09d42c48e239920 },
-	{ &sp_dist_pareto, "shape=0.95 scale=1", "shape=0.97 scale=1", INF, INF, 0, 0xd5fee6f3f3854b90 },
+	{ &sp_dist_pareto, "shape=0.95 scale=1", "shape=0.97 scale=1", INF, INF, 0,
+	  0xd5fee6f3f3854b90 },
 	{ &sp_dist_weibull, "shape=0.7 scale=2", "shape=0.72 scale=2", 2.5316470, 13.707342, 0,
 	  0xae1b4b601b14cac5 },
 	{ &sp_dist_weibull, "shape=2 scale=2", "shape=2 scale=2.03", 1.7724539, 0.85840735, 0,
 	  0x7bbb3ce900a27517 },
-	{ &sp_dist_gamma, "shape=0.5 scale=2", "shape=0.52 scale=2", 1, 2, 0, 0x692ae09e67b3c740 },
-	{ &sp_dist_gamma, "shape=9 scale=2", "shape=9.1 scale=2", 18, 36, 0, 0x11d76bef5d6c286a },
+	{ &sp_dist_gamma, "shape=0.5 scale=2", "shape=0.52 scale=2", 1, 2, 0,
+	  0x692ae09e67b3c740 },
+	{ &sp_dist_gamma, "shape=9 scale=2", "shape=9.1 scale=2", 18, 36, 0,
+	  0x11d76bef5d6c286a },
 	{ &sp_dist_cauchy, "location=1 scale=0.1 min=0 max=2",
 	  "location=1 scale=0.105 min=0 max=2", 1, 0.057975065, 0, 0x0034036ff0377c63 },
 	{ &sp_dist_student, "location=5 scale=1 shape=9", "location=5.03 scale=1 shape=9", 5,
 	  9.0 / 7, 0, 0x69f9f5f3cf3bd93e },
 	{ &sp_dist_student, "location=41.7 scale=0.1 shape=0.7 min=0 max=83.4",
-	  "location=41.7 scale=0.104 shape=0.7 min=0 max=83.4", 41.7, INF, 0, 0x9928fb861f199ee8 },
+	  "location=41.7 scale=0.104 shape=0.7 min=0 max=83.4", 41.7, INF, 0,
+	  0x9928fb861f199ee8 },
 	{ &sp_dist_poisson, "mean=3", "mean=3.05", 3, 3, 1, 0xc3dc1f5352f9add2 },
-	{ &sp_dist_poisson, "mean=29.5 unit=2", "mean=29.8 unit=2", 59, 118, 2, 0x547f761f4afc514b },
+	{ &sp_dist_poisson, "mean=29.5 unit=2", "mean=29.8 unit=2", 59, 118, 2,
+	  0x547f761f4afc514b },
 	{ &sp_dist_poisson, "mean=30", "mean=30.3", 30, 30, 1, 0x6b260e91fd91526d },
 	{ &sp_dist_poisson, "mean=1000", "mean=1002", 1000, 1000, 1, 0x169d055b3519d456 },
 	{ &sp_dist_values, "of=27:0.8312,28:0.1,31:0.0688", "of=27:0.8212,28:0.11,31:0.0688",

@@ -16,7 +16,7 @@ struct empirical_conf {
 	const char *file;
 };
 
-#define MOST	  4096u
+#define MOST	   4096u
 #define FILE_BYTES (64u << 20)
 
 struct pair {
@@ -166,8 +166,8 @@ static int expand(const void *conf, const char **text, struct sp_arena *arena,
 	if (!rc) {
 		sum = merge(&l);
 		if (!(sum > 0) || !isfinite(sum))
-			rc = sp_fail(err, -EINVAL, SP_EXIT_DATA,
-				     "%s: the weights add up to %g", c->file, sum);
+			rc = sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s: the weights add up to %g",
+				     c->file, sum);
 		else if (l.n > MOST)
 			thin(&l, sum);
 	}

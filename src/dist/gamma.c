@@ -53,8 +53,7 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 static const struct sp_opt opts[] = {
 	{ "shape", SP_OPT_REAL, AT(shape), "1", NULL, 0, 0,
 	  "shape: 1 is exponential, n the sum of n of them" },
-	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0,
-	  "scale" },
+	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0, "scale" },
 	SP_DIST_BOUND_ROWS(struct gamma_conf),
 	{ .name = NULL },
 };

@@ -54,10 +54,8 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 
 #define AT(member) offsetof(struct normal_conf, member)
 static const struct sp_opt opts[] = {
-	{ "mean", SP_OPT_QUANTITY, AT(mean), NULL, NULL, 0, 0,
-	  "mean" },
-	{ "sd", SP_OPT_QUANTITY, AT(sd), NULL, NULL, 0, 0,
-	  "standard deviation" },
+	{ "mean", SP_OPT_QUANTITY, AT(mean), NULL, NULL, 0, 0, "mean" },
+	{ "sd", SP_OPT_QUANTITY, AT(sd), NULL, NULL, 0, 0, "standard deviation" },
 	SP_DIST_BOUND_ROWS(struct normal_conf),
 	{ .name = NULL },
 };

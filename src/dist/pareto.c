@@ -56,8 +56,7 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 	if (!c->min.unit || c->min.v < s->scale)
 		s->from = (struct sp_quantity){ s->scale, SP_QUANTITY_NUMBER };
 	if (!c->max.unit && c->min.unit)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "min is the scale; give max only");
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "min is the scale; give max only");
 	return sp_dist_bound_init(st, &law, c->max.unit ? &s->from : &c->min, &c->max, mean,
 				  var, err);
 }
@@ -66,8 +65,7 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 static const struct sp_opt opts[] = {
 	{ "shape", SP_OPT_REAL, AT(shape), "1.5", NULL, 0, 0,
 	  "exponent of the tail: below 2 no variance, up to 1 no mean" },
-	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0,
-	  "least value" },
+	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0, "least value" },
 	SP_DIST_BOUND_ROWS(struct pareto_conf),
 	{ .name = NULL },
 };

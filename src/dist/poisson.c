@@ -13,7 +13,7 @@
  * Drawn by products of uniform numbers below a mean of 30 (Knuth), else by Hoermann's PTRS (1993). */
 struct poisson {
 	double mean, unit, per;
-	double product;	     /* e^-mean */
+	double product; /* e^-mean */
 	double b, a, v_r, inv_alpha, ln_mean;
 };
 
@@ -42,8 +42,7 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE, "mean is %g; it is at most %g",
 			     c->mean, MEAN_MAX);
 	if (!rc && c->per.unit && c->unit.unit)
-		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			     "unit and per do not go together");
+		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE, "unit and per do not go together");
 	if (rc)
 		return rc;
 	p->product = sp_dist_exp(-p->mean);
@@ -142,7 +141,8 @@ static bool moments(const void *st, double *mean, double *var)
 #define AT(member) offsetof(struct poisson_conf, member)
 static const struct sp_opt opts[] = {
 	{ "mean", SP_OPT_REAL, AT(mean), "1", NULL, 0, 0, "mean number" },
-	{ "unit", SP_OPT_QUANTITY, AT(unit), NULL, NULL, 0, 0, "the number is so many of these" },
+	{ "unit", SP_OPT_QUANTITY, AT(unit), NULL, NULL, 0, 0,
+	  "the number is so many of these" },
 	{ "per", SP_OPT_QUANTITY, AT(per), NULL, NULL, 0, 0,
 	  "the value is this over the number instead" },
 	{ .name = NULL },

@@ -66,10 +66,8 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 
 #define AT(member) offsetof(struct student_conf, member)
 static const struct sp_opt opts[] = {
-	{ "location", SP_OPT_QUANTITY, AT(location), NULL, NULL, 0, 0,
-	  "centre" },
-	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0,
-	  "scale" },
+	{ "location", SP_OPT_QUANTITY, AT(location), NULL, NULL, 0, 0, "centre" },
+	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0, "scale" },
 	{ "shape", SP_OPT_REAL, AT(shape), "3", NULL, 0, 0,
 	  "degrees of freedom: up to 1 no mean, up to 2 no variance" },
 	SP_DIST_BOUND_ROWS(struct student_conf),

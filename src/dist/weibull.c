@@ -57,10 +57,8 @@ static int init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 
 #define AT(member) offsetof(struct weibull_conf, member)
 static const struct sp_opt opts[] = {
-	{ "shape", SP_OPT_REAL, AT(shape), "1", NULL, 0, 0,
-	  "shape: 1 is exponential" },
-	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0,
-	  "scale" },
+	{ "shape", SP_OPT_REAL, AT(shape), "1", NULL, 0, 0, "shape: 1 is exponential" },
+	{ "scale", SP_OPT_QUANTITY, AT(scale), NULL, NULL, 0, 0, "scale" },
 	SP_DIST_BOUND_ROWS(struct weibull_conf),
 	{ .name = NULL },
 };

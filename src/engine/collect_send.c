@@ -68,8 +68,8 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	m->asked_pps = s->changes || sp_mode_has_own(s->plan)
 			       ? NAN
 			       : sp_run_asked_pps(s->plan, s->plan->own_gap_ns > 0
-								       ? &s->plan->top
-								       : &s->plan->rate);
+								   ? &s->plan->top
+								   : &s->plan->rate);
 }
 
 static void summarise(const struct sp_hist *h, struct sp_summary *s, int64_t clock_error)

@@ -29,8 +29,7 @@ static double part_at(uint32_t i)
 
 static void put(struct sp_ks *k, double x, double f)
 {
-	if (k->n_edges == SP_KS_EDGES ||
-	    (k->n_edges && (float)x <= k->edge[k->n_edges - 1]))
+	if (k->n_edges == SP_KS_EDGES || (k->n_edges && (float)x <= k->edge[k->n_edges - 1]))
 		return;
 	k->edge[k->n_edges] = (float)x;
 	k->f[k->n_edges++] = (float)f;

@@ -129,7 +129,7 @@ static int split(const struct reader *r, char *text, char **args)
 struct args {
 	const struct reader *r;
 	struct sp_law *law;
-	const char *where; /* "--departure: weibull" */
+	const char *where;    /* "--departure: weibull" */
 	unsigned depth, next; /* next row for a value without its name */
 	uint64_t seen;	      /* rows that were set */
 	struct sp_str joined; /* of a law whose first row is a list */
@@ -286,8 +286,8 @@ static int prepare(const struct reader *r, struct sp_law *law)
 static int mixed_units(const struct reader *r, const struct sp_law *law)
 {
 	return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: %s: some of its numbers are times and some are not",
-		       r->conf->place, law->ops->name);
+		       "%s: %s: some of its numbers are times and some are not", r->conf->place,
+		       law->ops->name);
 }
 
 /* All that is given is of one unit: times, or plain numbers. */
@@ -419,14 +419,16 @@ static int check_values(const struct reader *r, const struct sp_law *law)
 	}
 	if (r->conf->use == SP_LAW_GAPS &&
 	    (!d.ops->moments(d.state, &mean, &var) || !(mean > 0) || !isfinite(mean)))
-		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			     "%s: the law '%s' has no mean above zero, so there is no rate; give it "
-			     "a max, if it takes one",
-			     r->conf->place, law->ops->name);
+		rc = sp_fail(
+			r->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: the law '%s' has no mean above zero, so there is no rate; give it "
+			"a max, if it takes one",
+			r->conf->place, law->ops->name);
 	else if (r->conf->use == SP_LAW_GAPS && d.ops->cdf(d.state, -1e-9) > 1e-3)
-		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			     "%s: %.3g %% of the gaps of this law are below zero; give it min=0",
-			     r->conf->place, 100 * d.ops->cdf(d.state, -1e-9));
+		rc = sp_fail(
+			r->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: %.3g %% of the gaps of this law are below zero; give it min=0",
+			r->conf->place, 100 * d.ops->cdf(d.state, -1e-9));
 	sp_law_free(&d, r->arena->mem);
 	return rc;
 }

@@ -49,7 +49,8 @@ const char *sp_law_text(const struct sp_law *, struct sp_arena *);
 
 /* A law to draw from; its conf need not live any longer. ops must not be NULL. Errors have the law's
  * name in front. */
-int sp_law_make(const struct sp_law *, const struct sp_mem *, struct sp_dist *, struct sp_err *);
+int sp_law_make(const struct sp_law *, const struct sp_mem *, struct sp_dist *,
+		struct sp_err *);
 /* Of one that was made, or zeroed. */
 void sp_law_free(struct sp_dist *, const struct sp_mem *);
 

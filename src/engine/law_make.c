@@ -76,8 +76,8 @@ const char *sp_law_text(const struct sp_law *law, struct sp_arena *arena)
 			sp_str_printf(&args, "%s%s*%s", args.len ? "+" : "",
 				      sp_format_real(weight, sizeof weight, p->weight), part);
 		else
-			sp_str_printf(&args, "%s%s=%s", args.len ? "," : "",
-				      law->ops->parts[i], part);
+			sp_str_printf(&args, "%s%s=%s", args.len ? "," : "", law->ops->parts[i],
+				      part);
 	}
 	if (!args.failed)
 		text = args.len ? sp_arena_printf(arena, "%s(%s)", law->ops->name, args.text)

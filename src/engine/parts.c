@@ -27,8 +27,7 @@ static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 	char clamped[40] = "";
 
 	if (s->packet_size && s->size_clamped > 0.0005)
-		snprintf(clamped, sizeof clamped, ", %.3g %% clamped",
-			 100 * s->size_clamped);
+		snprintf(clamped, sizeof clamped, ", %.3g %% clamped", 100 * s->size_clamped);
 	if (!s->size) /* its units are what they are */
 		snprintf(buf, cap, "its own sizes");
 	else if (!s->packet_size)

@@ -57,8 +57,8 @@ struct sp_rate sp_plan_own_rate(const struct sp_plan_stream *);
 struct sp_plan_sizes {
 	uint32_t headers; /* inside of its size */
 	uint32_t least, max;
-	uint32_t less;	 /* what a frame with FCS has besides it */
-	bool stamps;	 /* it may have one, of so many bytes; brief 0: no short one */
+	uint32_t less; /* what a frame with FCS has besides it */
+	bool stamps;   /* it may have one, of so many bytes; brief 0: no short one */
 	uint32_t native, brief;
 };
 /* A stream with packet_size: size (the largest), size_least, mean_size, and its stamp. */

@@ -21,15 +21,17 @@ int sp_plan_settle_gaps(struct sp_plan_build *b, struct sp_plan_stream *s, const
 	if (rc || law.unit != SP_QUANTITY_TIME)
 		return rc;
 	if (s->rate.kind != SP_RATE_NONE)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: the law '%s' has a mean of its own; leave the rate out, or give "
-			       "it plain numbers, which are shares of the rate's gap",
-			       place, law.ops->name);
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"%s: the law '%s' has a mean of its own; leave the rate out, or give "
+			"it plain numbers, which are shares of the rate's gap",
+			place, law.ops->name);
 	if (s->deal_of > 1)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: streams that share a schedule need a rate, and the law '%s' has "
-			       "a mean of its own",
-			       place, law.ops->name);
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"%s: streams that share a schedule need a rate, and the law '%s' has "
+			"a mean of its own",
+			place, law.ops->name);
 	rc = sp_law_make(&law, b->mem, &d, err);
 	if (rc)
 		return rc;
@@ -43,8 +45,9 @@ struct sp_rate sp_plan_own_rate(const struct sp_plan_stream *s)
 	double micro = 1e15 / s->own_gap_ns;
 
 	return (struct sp_rate){ .kind = SP_RATE_PPS,
-				 .micro = micro < 1 ? 1 : micro < 1e18 ? (uint64_t)micro
-								       : (uint64_t)1e18 };
+				 .micro = micro < 1	 ? 1
+					  : micro < 1e18 ? (uint64_t)micro
+							 : (uint64_t)1e18 };
 }
 
 /* The size up to which all but 1 - p of the law are. */
@@ -68,9 +71,9 @@ static uint32_t settle_stamp(struct sp_plan_stream *s, const struct sp_plan_size
 			     uint32_t hi)
 {
 	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = hi >= r->headers + r->native		    ? SP_STAMP_NATIVE
+		s->stamp = hi >= r->headers + r->native		     ? SP_STAMP_NATIVE
 			   : r->brief && hi >= r->headers + r->brief ? SP_STAMP_SHORT
-								    : SP_STAMP_OFF;
+								     : SP_STAMP_OFF;
 	return s->stamp == SP_STAMP_NATIVE  ? r->native
 	       : s->stamp == SP_STAMP_SHORT ? r->brief
 					    : 0;
@@ -89,10 +92,11 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	int rc;
 
 	if (s->size != SP_PLAN_UNSET)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: size and packet_size both say how long a unit is; leave one "
-			       "out",
-			       place);
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"%s: size and packet_size both say how long a unit is; leave one "
+			"out",
+			place);
 	rc = sp_law_parse(s->packet_size, &conf, &b->scratch, &law, err);
 	if (rc)
 		return rc;
@@ -104,14 +108,15 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	lo = r->stamps ? r->headers + settle_stamp(s, r, hi) : r->headers;
 	lo = lo < r->least ? r->least : lo;
 	if (hi < lo)
-		rc = sp_fail(err, -ERANGE, SP_EXIT_USAGE,
-			     "%s: packet_size: the law gives at most %u bytes, but a unit has %u "
-			     "at least here (headers and stamp)",
-			     place, hi, lo);
+		rc = sp_fail(
+			err, -ERANGE, SP_EXIT_USAGE,
+			"%s: packet_size: the law gives at most %u bytes, but a unit has %u "
+			"at least here (headers and stamp)",
+			place, hi, lo);
 	s->size_clamped = 1 - sp_ks_whole_cdf(&z.dist, s->size_less, 0, UINT32_MAX, hi);
 	if (lo)
-		s->size_clamped +=
-			sp_ks_whole_cdf(&z.dist, s->size_less, 0, UINT32_MAX, lo - 1);
+		s->size_clamped += sp_ks_whole_cdf(&z.dist, s->size_less, 0, UINT32_MAX,
+						   lo - 1);
 	least = up_to(&z.dist, s->size_less, hi, TAIL);
 	lo = least > lo ? least : lo;
 	z.lo = lo;

@@ -43,10 +43,10 @@ static int no_memory(struct sp_err *err)
 static bool key_eq(const struct source_key *a, const struct source_key *b)
 {
 	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->varies == b->varies &&
-	       a->conf == b->conf && a->port == b->port && a->worker == b->worker &&
-	       a->alone == b->alone && strcmp(a->payload, b->payload) == 0 &&
-	       strcmp(a->fill, b->fill) == 0 && sp_endpoint_eq(&a->to, &b->to);
+	       a->varies == b->varies && a->conf == b->conf && a->port == b->port &&
+	       a->worker == b->worker && a->alone == b->alone &&
+	       strcmp(a->payload, b->payload) == 0 && strcmp(a->fill, b->fill) == 0 &&
+	       sp_endpoint_eq(&a->to, &b->to);
 }
 
 static uint64_t key_hash(const struct source_key *k)
@@ -149,10 +149,9 @@ static int open_source(const struct making *m, const struct run_stream *s,
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);
 
-	*out = (struct sp_lane_source){ .ops = k->ops,
-					.stamp = k->stamp,
-					.own = own,
-					.varies = k->varies };
+	*out = (struct sp_lane_source){
+		.ops = k->ops, .stamp = k->stamp, .own = own, .varies = k->varies
+	};
 	if (!rc && (k->ops->makes & SP_T_FRAME)) {
 		rc = take_template(m, s, own, &args);
 		head = own->tmpl.payload_off + (own->tmpl.link ? 0 : SP_ETH_LEN);

@@ -16,8 +16,8 @@ typedef unsigned __int128 u128;
 /* A clock and a wake-up do not bring a gap nearer than this to the point where a law jumps. */
 #define ATOM_NS 20e3
 
-#define Q32	    4294967296.0
-#define GAP_MAX	    (1ull << 62) /* 146 years: added to any clock it does not wrap */
+#define Q32	4294967296.0
+#define GAP_MAX (1ull << 62) /* 146 years: added to any clock it does not wrap */
 
 /* What only a law has. */
 struct law_gaps {
@@ -307,8 +307,7 @@ static int scale_law(struct sp_schedule *s, const struct sp_law *law, struct sp_
 	}
 	l->scale_q32 = gap / mean * Q32;
 	l->per_gap = mean / gap;
-	l->known = sp_ks_init(&l->left, &l->dist, mean,
-			      fmin(mean / 64, ATOM_NS * l->per_gap));
+	l->known = sp_ks_init(&l->left, &l->dist, mean, fmin(mean / 64, ATOM_NS * l->per_gap));
 	if (!l->known)
 		l->asked = l->left;
 	return 0;
@@ -366,9 +365,9 @@ static int make_sizes(const struct sp_plan_stream *stream, const struct sp_catal
 	sp_arena_init(&words, env->mem);
 	rc = sp_law_parse(stream->packet_size, &conf, &words, &law, err);
 	if (!rc)
-		rc = sp_sizes_init(s->sizes, &law, law.ops->frames ? (double)stream->size_less : 0,
-				   (uint32_t)stream->size_least, (uint32_t)stream->size, env,
-				   series, err);
+		rc = sp_sizes_init(
+			s->sizes, &law, law.ops->frames ? (double)stream->size_less : 0,
+			(uint32_t)stream->size_least, (uint32_t)stream->size, env, series, err);
 	sp_arena_fini(&words);
 	return rc;
 }
@@ -461,7 +460,8 @@ static const struct sp_schedule_ops mode_ops = { .next = next_of_mode,
 						 .reply = reply_to_mode };
 
 static int make_mode(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
-		     const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out, struct sp_err *err)
+		     const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		     struct sp_err *err)
 {
 	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
 	int rc;

@@ -84,10 +84,11 @@ static int set_payload(struct sc_reader *r, struct sp_plan_build *b,
 		bool text = strcmp(i->key->text, "text") == 0;
 
 		if (!text && strcmp(i->key->text, "size") != 0)
-			return sp_yaml_fail(&r->s->doc, i->key, r->err,
-					    "payload: no such setting '%.40s'; there are: size, "
-					    "text",
-					    i->key->text);
+			return sp_yaml_fail(
+				&r->s->doc, i->key, r->err,
+				"payload: no such setting '%.40s'; there are: size, "
+				"text",
+				i->key->text);
 		rc = sc_set(r, b, text ? "payload" : "size", i->value);
 	}
 	return rc;

@@ -57,9 +57,8 @@ static int unknown(const char *what, const char *word, const char *const *names,
 	for (unsigned i = 0; i < n && len < sizeof list; i++)
 		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "",
 					names[i]);
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: no such %s '%s'; there are: %s%s%s%s", place, what,
-		       sp_str_printable(shown, sizeof shown, word), list,
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: no such %s '%s'; there are: %s%s%s%s",
+		       place, what, sp_str_printable(shown, sizeof shown, word), list,
 		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
@@ -156,8 +155,8 @@ static const struct letter letters[] = {
 	{ 'u', 2, NULL, "uniform(min={s}ms,max={r}ms)", "uniform(min={0}ms,max={1}ms)",
 	  "uniform(min={0},max={1})" },
 	{ 'e', 1, "{0}pps", "exponential", "exponential(mean={0}ms)", "exponential(mean={0})" },
-	{ 'n', 2, NULL, "normal(mean={0}ms,sd={1}ms,min=0)", "normal(mean={0}ms,sd={1}ms,min=0)",
-	  "normal(mean={0},sd={1})" },
+	{ 'n', 2, NULL, "normal(mean={0}ms,sd={1}ms,min=0)",
+	  "normal(mean={0}ms,sd={1}ms,min=0)", "normal(mean={0},sd={1})" },
 	{ 'o', 1, NULL, "poisson(mean={0},per=1s)", "poisson(mean={0},unit=1ms)",
 	  "poisson(mean={0})" },
 	{ 'v', 2, NULL, "pareto(shape={0},scale={1}ms)", "pareto(shape={0},scale={1}ms)",
@@ -263,8 +262,9 @@ static int bursts(char **text, const struct law *gap, struct sp_arena *arena,
 int sp_traffic_ditg(const char *text, bool sizes, const char *place, struct sp_arena *arena,
 		    struct sp_traffic *t, struct sp_err *err)
 {
-	static const char form[] = "it is one of C U E N O V Y G W and its numbers above 0, such "
-				   "as -W 10 100; behind it -B and two more for bursts";
+	static const char form[] =
+		"it is one of C U E N O V Y G W and its numbers above 0, such "
+		"as -W 10 100; behind it -B and two more for bursts";
 	char *copy = sp_arena_strdup(arena, text), *at = copy;
 	struct law l;
 	int rc = 0;
