@@ -22,6 +22,8 @@ static const struct sp_cli_example send_examples[] = {
 	{ "send udp://10.1.1.2 'udp://10.1.1.3?rate=5kpps&size=64' --streams 10",
 	  "ten streams to each of two targets, the second with settings of its own" },
 	{ "send udp://10.1.1.2 --departure exponential --seed 7", "Poisson departures" },
+	{ "send udp://10.1.1.2 -r 1Gbit/s --packet-size imix", "the Internet mix at a bit rate" },
+	{ "send udp://10.1.1.2 --model voip:G.711.1 -D 1m", "a telephone call, as D-ITG has it" },
 	{ "send udp://10.1.1.2 -r max --count 1M --json",
 	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
@@ -154,7 +156,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"what a slow server kept from starting. Answers are counted by status, and "
 			"those from 400 on are errors, too.\n"
 			"A target's settings after '?' go before the options: name, rate, size, "
-			"duration, count, bytes, start, departure, payload, stamp, streams. The "
+			"duration, count, bytes, start, departure, packet_size, model, payload, stamp, streams. The "
 			"URL and the plain spelling of a request give the same plan.\n"
 			"Targets outside loopback, link-local, private and documentation networks "
 			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end; "

@@ -26,6 +26,9 @@ int sp_traffic_ditg(const char *text, bool sizes, const char *place, struct sp_a
 /* Sets a row of the builder's stream, or the rows that `model`, or a law ditg(...), stands for. */
 int sp_traffic_set(struct sp_plan_build *, const char *key, const char *value,
 		   const char *place, struct sp_arena *, struct sp_err *);
+/* spate help laws: all laws with their settings, and the models. */
+struct sp_str;
+void sp_laws_text(struct sp_str *out);
 /* The rows that a model sets; NULL ends. Whoever names one of them beside it contradicts himself. */
 extern const char *const sp_traffic_rows[];
 
