@@ -57,6 +57,7 @@ struct sp_lane_source {
 	struct sp_source *source;
 	const struct sp_stamp_ops *stamp; /* NULL: none */
 	uint32_t tmpl;
+	bool varies;		/* units of different sizes are of one batch */
 	struct run_source *own; /* what it is made of; control's */
 };
 

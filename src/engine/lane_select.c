@@ -82,7 +82,7 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 			"stream %s: --size %llu is smaller than its headers (%u bytes): on "
 			"this transport the size is the frame's",
 			s->name, (unsigned long long)s->size, choice->headers);
-	if (s->size > caps->max_len)
+	if ((s->packet_size ? s->size_least : s->size) > caps->max_len)
 		return sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
 			       "stream %s: --size %llu is larger than the %u bytes that this "
 			       "transport takes",

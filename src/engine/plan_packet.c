@@ -7,6 +7,7 @@
 
 #define NATIVE_BYTES 18u
 #define SHORT_BYTES  10u
+#define FCS	     4u
 
 /* The target that the expression names, or that fills it. */
 static int settle_host(struct sp_plan_build *b, struct sp_plan_stream *s,
@@ -51,6 +52,25 @@ static int check_size(const struct sp_plan_stream *s, const struct sp_packet_fac
 	return 0;
 }
 
+/* Sizes by a law: what follows the expression's headers grows. */
+static int check_law(struct sp_plan_build *b, struct sp_plan_stream *s,
+		     const struct sp_packet_facts *f, const char *place, struct sp_err *err)
+{
+	const struct sp_plan_sizes r = { .headers = f->head,
+					 .max = UINT16_MAX,
+					 .less = FCS,
+					 .stamps = true,
+					 .native = NATIVE_BYTES,
+					 .brief = SHORT_BYTES };
+
+	if (f->fixed)
+		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: this packet has %u bytes as a frame, and nothing in it may "
+			       "grow: leave packet_size out",
+			       place, f->len);
+	return sp_plan_settle_sizes(b, s, &r, place, err);
+}
+
 int sp_plan_check_packet(struct sp_plan_build *b, struct sp_plan_stream *s, bool sized,
 			 const char *place, struct sp_err *err)
 {
@@ -71,9 +91,11 @@ int sp_plan_check_packet(struct sp_plan_build *b, struct sp_plan_stream *s, bool
 		return rc;
 	if (f.dst.port)
 		s->port = f.dst.port;
-	if (!sized)
+	if (!sized && !s->packet_size)
 		s->size = f.fixed || f.len - f.head >= need ? f.len : f.head + need;
 	s->packet_head = f.head;
+	if (s->packet_size)
+		return check_law(b, s, &f, place, err);
 	rc = check_size(s, &f, place, err);
 	if (rc)
 		return rc;

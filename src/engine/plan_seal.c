@@ -26,6 +26,9 @@
 #define UDP6_MAX	    65527u /* 65535 less the UDP header */
 #define FRAME4_HEADERS	    42u	   /* Ethernet, IPv4, UDP */
 #define FRAME6_HEADERS	    62u
+#define FCS		    4u
+#define TCP4_LESS	    58u /* Ethernet with FCS, IPv4, TCP */
+#define TCP6_LESS	    78u
 
 struct check {
 	struct sp_plan_build *b;
@@ -249,6 +252,38 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 	return 0;
 }
 
+/* Sizes by a law: what a unit may be here. */
+static int check_sizes(struct check *c, struct sp_plan_stream *s, const struct sp_protocol *p,
+		       bool frame, const char *place)
+{
+	bool v4 = is_v4(s->host), v6 = is_v6(s->host);
+	struct sp_plan_sizes r = { .native = NATIVE_BYTES, .brief = SHORT_BYTES };
+
+	if (p->source)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a %s of %s has the size that it has: leave packet_size out",
+			       place, p->source->asks->unit, s->protocol);
+	if (strcmp(p->transport, "udp") != 0) {
+		r.stamps = !p->proto;
+		r.native = SP_MESSAGE_HEAD;
+		r.brief = 0;
+		r.least = p->proto ? 0 : 1;
+		r.max = p->proto ? BODY_MAX : SP_MESSAGE_MAX;
+		r.less = v6 ? TCP6_LESS : TCP4_LESS;
+	} else {
+		r.stamps = true;
+		r.headers = !frame ? 0 : v4 ? FRAME4_HEADERS : FRAME6_HEADERS;
+		r.max = frame ? 65535u : v6 ? UDP6_MAX : UDP4_MAX;
+		r.less = frame ? FCS : v6 ? FRAME6_HEADERS + FCS : FRAME4_HEADERS + FCS;
+	}
+	if (strcmp(p->transport, "udp") != 0 && !p->proto && s->rate.kind == SP_RATE_MAX)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: at rate max %s is bulk data, which has no sizes; leave "
+			       "packet_size out, or give a rate",
+			       place, s->protocol);
+	return sp_plan_settle_sizes(c->b, s, &r, place, c->err);
+}
+
 /* auto: the best that fits. */
 static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, const char *place)
 {
@@ -397,7 +432,7 @@ static int check_limits(struct check *c, struct sp_plan_stream *s, const char *p
 {
 	if (s->duration_ns == SP_PLAN_UNSET)
 		s->duration_ns = s->count || s->bytes ? 0 : DEFAULT_DURATION_NS;
-	if (s->bytes && s->bytes < s->size)
+	if (s->bytes && s->bytes < sp_mode_least_size(s))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: bytes %llu is less than one packet of size %llu", place,
 			       (unsigned long long)s->bytes, (unsigned long long)s->size);
@@ -451,6 +486,10 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (!rc)
 		rc = check_fill_kind(c, s, port, place);
 	if (!rc)
+		rc = sp_plan_settle_gaps(c->b, s, place, c->err);
+	if (!rc && s->packet_size && !*s->packet)
+		rc = check_sizes(c, s, &p, frame, place);
+	if (!rc)
 		rc = sp_mode_settle(s, place, &c->b->plan->arena, c->err);
 	if (rc)
 		return rc;
@@ -472,6 +511,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		if (!rc)
 			rc = check_stamp(c, s, frame, place);
 	}
+	if (!s->packet_size)
+		s->mean_size = (double)s->size;
 	if (!rc)
 		rc = check_deal(c, s, place);
 	if (!rc)

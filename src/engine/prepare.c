@@ -105,7 +105,7 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 /* In packets, and in bits of payload. */
 static void asked_rate(const struct sp_plan_stream *s, bool conns, double *pps, double *bps)
 {
-	double bits = 8.0 * (double)s->size;
+	double bits = 8.0 * s->mean_size;
 	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
 
 	if (s->bulk)
@@ -625,7 +625,8 @@ static bool cover_payload(struct sp_run *r, const struct run_stream *s,
 			    .stamp_off = SP_NO_STAMP };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
-	if (!src->stamp->cover || *s->plan->packet || *s->plan->fill ||
+	/* Of units that differ in size no two have the same bytes before the stamp. */
+	if (!src->stamp->cover || src->varies || *s->plan->packet || *s->plan->fill ||
 	    (payload > COVER_UP_TO && r->plan->run.verify != SP_VERIFY_FULL))
 		return false;
 	m.data = sp_alloc(r->env.mem, m.len);

@@ -17,6 +17,7 @@ struct source_key {
 	const struct sp_source_ops *ops;
 	const struct sp_stamp_ops *stamp;
 	uint64_t size;
+	bool varies; /* size is the largest */
 	const char *payload, *fill;
 	const void *conf;      /* the protocol's settings, where it is a source */
 	struct sp_endpoint to; /* frames only */
@@ -42,9 +43,10 @@ static int no_memory(struct sp_err *err)
 static bool key_eq(const struct source_key *a, const struct source_key *b)
 {
 	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->conf == b->conf && a->port == b->port && a->worker == b->worker &&
-	       a->alone == b->alone && strcmp(a->payload, b->payload) == 0 &&
-	       strcmp(a->fill, b->fill) == 0 && sp_endpoint_eq(&a->to, &b->to);
+	       a->varies == b->varies && a->conf == b->conf && a->port == b->port &&
+	       a->worker == b->worker && a->alone == b->alone &&
+	       strcmp(a->payload, b->payload) == 0 && strcmp(a->fill, b->fill) == 0 &&
+	       sp_endpoint_eq(&a->to, &b->to);
 }
 
 static uint64_t key_hash(const struct source_key *k)
@@ -168,7 +170,9 @@ static int open_source(const struct making *m, const struct run_stream *s,
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);
 
-	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp, .own = own };
+	*out = (struct sp_lane_source){
+		.ops = k->ops, .stamp = k->stamp, .own = own, .varies = k->varies
+	};
 	if (!rc && (k->ops->makes & SP_T_FRAME)) {
 		rc = take_template(m, s, own, &args);
 		head = own->tmpl.payload_off + (own->tmpl.link ? 0 : SP_ETH_LEN);
@@ -203,7 +207,8 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 	struct run_stream *s = &r->streams[i];
 	struct source_key key = { .ops = choice->source,
 				  .stamp = choice->stamp,
-				  .size = s->plan->size,
+				  .size = s->largest,
+				  .varies = s->plan->packet_size != NULL,
 				  .payload = s->plan->payload,
 				  .fill = s->plan->fill,
 				  .conf = choice->source->asks ? s->plan->conf : NULL,
@@ -249,6 +254,9 @@ static int place_stream(struct making *m, unsigned i)
 	w->lane.metered |= s->metered || s->lease;
 	w->lane.leased |= s->lease != NULL;
 	s->headers = choice.headers;
+	s->largest = (uint32_t)s->plan->size;
+	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
+		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
 	s->local = w->lane.n_streams++;
 	if (choice.lane != SP_LANE_PACKET)

@@ -60,13 +60,14 @@ struct run_stream {
 	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
-	uint32_t headers;     /* frames: bytes before the payload */
-	bool echo;	      /* of echo requests whose answers are heard */
-	bool answers;	      /* the sender itself sees what became of each unit */
-	bool mac_given;	      /* packet: its expression says to which hardware address */
-	bool src_varies;      /* packet: its source is not one */
-	bool stamped;	      /* else no receiver can tell whose its units are */
-	struct sp_pace pace;  /* at first */
+	uint32_t largest;    /* unit; its plan's size, or less where the transport takes less */
+	uint32_t headers;    /* frames: bytes before the payload */
+	bool echo;	     /* of echo requests whose answers are heard */
+	bool answers;	     /* the sender itself sees what became of each unit */
+	bool mac_given;	     /* packet: its expression says to which hardware address */
+	bool src_varies;     /* packet: its source is not one */
+	bool stamped;	     /* else no receiver can tell whose its units are */
+	struct sp_pace pace; /* at first */
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
 	bool only_max;	     /* rate max throughout, or no departures at all */

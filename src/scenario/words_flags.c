@@ -131,8 +131,16 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
 	  "payload of a packet or message; over frame transports the frame without FCS (default "
 	  "1024)" },
+	{ "--model", SP_FLAG_VALUE, "NAME", "stream.model", NULL, G_TRAFFIC,
+	  "rate, gaps and sizes of an application, as D-ITG has them: voip:CODEC[,crtp][,vad] "
+	  "(G.711.1 G.711.2 G.729.2 G.729.3 G.723.1), telnet, dns, quake3, cs-active, cs-idle" },
+	{ "--packet-size", SP_FLAG_VALUE, "LAW", "stream.packet_size", NULL, G_TRAFFIC,
+	  "law of the sizes, instead of --size: imix, uniform(64,1400), "
+	  "pareto(shape=1.3,scale=80,max=1400); spate help laws lists them" },
 	{ "--departure", SP_FLAG_VALUE, "LAW", "stream.departure", NULL, G_TRAFFIC,
-	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
+	  "law of the gaps: constant (default), exponential, weibull(shape=0.7), ... with mean "
+	  "1/rate; or with times of its own, weibull(shape=0.7,scale=2ms), and then no rate. "
+	  "spate help laws lists them" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
 	  "text that is repeated to fill the payload (default X)" },
 	{ "--fill", SP_FLAG_VALUE, "KIND", "stream.fill", NULL, G_TRAFFIC,
