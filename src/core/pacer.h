@@ -60,6 +60,9 @@ uint64_t sp_pacer_next(struct sp_pacer *);
  * the first time for a stream), -EINVAL (no such stream, a bad gap) or -ENOTSUP (a schedule that
  * cannot change). */
 int sp_pacer_change(struct sp_pacer *, uint32_t stream, struct sp_change *c);
+/* Cold. A reply to one of the stream's departures came at now_ns: its schedule may have the next one
+ * sooner (a back-off that begins anew). The worker's own hand. */
+void sp_pacer_reply(struct sp_pacer *, uint32_t stream, uint64_t now_ns);
 /* Cold. No departure at or after at_ns any more (the stop). */
 void sp_pacer_stop(struct sp_pacer *, uint64_t at_ns);
 /* Cold. After the last take: gives up every departure that is still due before its end, counting

@@ -123,6 +123,8 @@ static void take(struct sp_asks *a, const struct sp_msg *m)
 	sp_statuses_add(&s->statuses, answer.status, 1);
 	if (answer.failed)
 		sp_errors_add(&s->errors, SP_WHY_STATUS, 0, m->t_ns);
+	if (SP_UNLIKELY(s->wants_replies != NULL))
+		sp_pacer_reply(s->wants_replies, u->stream, m->t_ns);
 	drop(a, u);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/env.h"
 #include "core/hist.h"
+#include "core/pacer.h"
 #include "core/result.h"
 #include "engine/errors.h"
 #include "engine/pending.h"
@@ -26,6 +27,7 @@ struct sp_asked {
 	struct sp_errors errors;
 	struct sp_status_counts statuses;
 	struct sp_tally_rtt *rtt;
+	struct sp_pacer *wants_replies; /* whose schedule hears of answers; NULL: none does */
 	uint64_t timeout_ns;
 	uint32_t window; /* units that may wait at a time when there is no schedule; 0: no such
 			  * limit */

@@ -245,6 +245,7 @@ void sp_run_collect_rtt(struct sp_run *r)
 				      &r->workers[w].rtt[i].rtt_actual);
 		}
 	}
+	sp_run_echo_collect(r);
 	sp_hist_summary(&r->hists[RUN_RTT], &r->result.total.rtt);
 	sp_hist_summary(&r->hists[RUN_RTT_ACTUAL], &r->result.total.rtt_actual);
 	r->result.total.rtt.clock_error = -1;

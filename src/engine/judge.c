@@ -334,7 +334,8 @@ static bool unmet(const struct sp_run *r)
 {
 	uint64_t asked = value(r, SP_C_asked_packets), tx = value(r, SP_C_tx_packets);
 
-	if (r->plan->run.best_effort)
+	/* Who ends a run without calling it an interruption is content with what there is. */
+	if (r->plan->run.best_effort || (r->stop_ns != SP_NEVER && !r->interrupted))
 		return false;
 	if (sp_run_bulk_unmet(r))
 		return true;

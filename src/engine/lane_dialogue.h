@@ -53,6 +53,8 @@ struct sp_dialogue_stream {
 	struct sp_tally_tx *tally;
 	struct sp_tally_rtt *rtt;
 	struct sp_schedule *schedule;
+	struct sp_pacer *wants_replies; /* whose schedule hears of answers; NULL: none does */
+	uint32_t paced_as;		/* its number there */
 	uint64_t *given_up;
 	struct sp_change *changes; /* to come, of a closed loop; those of sp_dialogue_change */
 	/* The lane's. */

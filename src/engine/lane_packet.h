@@ -9,6 +9,7 @@
 #include "core/env.h"
 #include "core/pacer.h"
 #include "engine/asks.h"
+#include "engine/echo.h"
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
@@ -28,6 +29,8 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
+	struct sp_echo *echo; /* answers to echo requests arrive; NULL: they do not */
+	struct sp_queue *ear; /* where from, instead of q */
 	struct sp_asks
 		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
@@ -43,6 +46,12 @@ struct sp_lane_port {
 };
 
 struct run_source;
+/* What it receives from. */
+static inline struct sp_queue *sp_lane_rx_queue(const struct sp_lane_port *p)
+{
+	return p->echo ? p->ear : p->q;
+}
+
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;

@@ -56,7 +56,7 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		   const struct sp_catalog *c, struct sp_lane_choice *choice,
 		   struct sp_err *err)
 {
-	uint32_t makes = caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
+	uint32_t makes = *s->packet ? SP_T_FRAME : caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
 	if (caps->bits & SP_T_CONN) {
 		*choice = (struct sp_lane_choice){

@@ -163,6 +163,21 @@ uint8_t sp_packet_family(const char *text, const struct sp_catalog *catalog,
 	return family;
 }
 
+bool sp_packet_names_target(const char *text, const struct sp_catalog *catalog,
+			    const struct sp_mem *mem)
+{
+	struct sp_packet *p;
+	bool names;
+
+	if (sp_packet_parse(&p, text, "packet", catalog->hdr, mem, NULL))
+		return false;
+	names = ip_of(p)    ? sp_node_given(ip_of(p), "dst")
+		: arp_of(p) ? sp_node_given(arp_of(p), "pdst")
+			    : true;
+	sp_packet_free(p);
+	return names;
+}
+
 int sp_packet_spell(const char *text, const char *place, const struct sp_catalog *catalog,
 		    struct sp_arena *arena, const char **out, struct sp_err *err)
 {

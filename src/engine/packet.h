@@ -33,6 +33,7 @@ struct sp_packet_facts {
 	bool mac_given;	 /* the next hop needs not be found: the expression names it, or none */
 	bool syn;	 /* TCP with SYN, without ACK; or that could become it */
 	bool src_varies; /* addresses or port numbers: what receivers key by */
+	bool echo;	 /* an echo request: its bytes come back */
 	struct sp_endpoint dst; /* of unit 0 */
 	struct sp_guard_range *src,
 		*to; /* all that they may be, in the arena; none if not given */
@@ -46,6 +47,8 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 		   struct sp_err *);
 /* 4 or 6; 0: it has no IP header, or is wrong. */
 uint8_t sp_packet_family(const char *text, const struct sp_catalog *, const struct sp_mem *);
+/* Whether it says to whom it goes, or (not IP) needs not. Of a wrong one: false. */
+bool sp_packet_names_target(const char *text, const struct sp_catalog *, const struct sp_mem *);
 /* The canonical spelling, in the arena. 0 or as look. */
 int sp_packet_spell(const char *text, const char *place, const struct sp_catalog *,
 		    struct sp_arena *, const char **out, struct sp_err *);

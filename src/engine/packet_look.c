@@ -151,6 +151,7 @@ static void look_at_l4(const struct sp_template *t, const struct sp_view *v,
 	f->syn = varies(t, proto, 1);
 	if (!v->l4_off)
 		return;
+	f->echo = sp_view_echo_request(v);
 	if (v->proto == SP_PROTO_TCP)
 		f->syn |= (v->tcp_flags & (SYN | ACK)) == SYN || varies(t, l4 + TCP_FLAGS, 1);
 	if (v->proto == SP_PROTO_TCP || v->proto == SP_PROTO_UDP || v->proto == SP_PROTO_SCTP)

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 const char *sp_run_unit(const struct sp_run *r, unsigned port)
@@ -23,10 +24,15 @@ const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *bu
 
 static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
-	char rate[48];
+	char rate[48], mode[120];
 
 	if (s->bulk) {
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
+		return;
+	}
+	if (sp_mode_has_own(s)) {
+		sp_mode_of(s)->text(mode, sizeof mode, s);
+		snprintf(buf, cap, "%s, %llu B", mode, (unsigned long long)s->size);
 		return;
 	}
 	if (!s->size) { /* its units are what they are */

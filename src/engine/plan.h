@@ -45,6 +45,11 @@ struct sp_plan_port {
 	const void *conf;  /* the transport's own settings; rows in its ops */
 };
 
+struct sp_profile;
+
+/* A stream's duration and size before anybody has set them: seal decides. */
+#define SP_PLAN_UNSET UINT64_MAX
+
 /* "stream" rows. */
 struct sp_plan_stream {
 	const char *name;
@@ -70,6 +75,7 @@ struct sp_plan_stream {
 	uint64_t deal_n;       /* it takes so many */
 	const void *conf;      /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf; /* those of the layer under it */
+	struct sp_profile *profile; /* engine/modes/profile.h; NULL: it has none */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
 	uint32_t

@@ -8,9 +8,6 @@
 #include "engine/plan.h"
 #include "engine/plan_build.h"
 
-/* A stream's duration before anybody has set it: seal decides by the other limits. */
-#define SP_PLAN_UNSET UINT64_MAX
-
 /* A growing array of items of one kind, and where each was written. */
 struct sp_plan_list {
 	size_t size; /* of an item */

@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "engine/deal.h"
+#include "engine/modes/profile.h"
 #include "engine/plan_impl.h"
 
 #define NUMBER_MAX 65535u     /* of a UDP port */
@@ -134,6 +135,11 @@ static const struct sp_opt stage_rows[] = {
 	{ 0 },
 };
 #undef AT
+
+const struct sp_opt *sp_plan_profile_rows(void)
+{
+	return sp_profile_rows;
+}
 
 const struct sp_opt *sp_plan_rows(enum sp_plan_item item)
 {

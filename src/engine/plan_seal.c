@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "core/clock.h"
 #include "engine/listener.h"
+#include "engine/modes/modes.h"
 #include "engine/names.h"
 #include "engine/opener.h"
 #include "engine/packet.h"
@@ -231,6 +232,7 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 {
 	uint64_t max = frame ? 65535u : is_v6(s->host) ? UDP6_MAX : UDP4_MAX;
 	uint64_t min = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
+	uint64_t least = sp_mode_least_size(s);
 
 	if (s->size > max)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
@@ -240,11 +242,11 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 			       : is_v6(s->host) ? "a UDP datagram over IPv6"
 						: "a UDP datagram over IPv4",
 			       (unsigned long long)max);
-	if (s->size < min)
+	if (least < min)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
 			       "%s: size %llu is too small: over this transport it is the "
 			       "frame's, whose headers alone are %llu bytes",
-			       place, (unsigned long long)s->size, (unsigned long long)min);
+			       place, (unsigned long long)least, (unsigned long long)min);
 	return 0;
 }
 
@@ -253,7 +255,7 @@ static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, co
 {
 	/* A name may turn out to be IPv6: what fits there fits IPv4 too. */
 	uint64_t headers = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
-	uint64_t room = s->size - headers;
+	uint64_t room = sp_mode_least_size(s) - headers;
 	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
 			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
 						     : 0;
@@ -267,15 +269,14 @@ static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, co
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 		       "%s: the %s stamp needs size %llu at least, but size is %llu", place,
 		       s->stamp == SP_STAMP_NATIVE ? "native" : "short",
-		       (unsigned long long)(headers + need), (unsigned long long)s->size);
+		       (unsigned long long)(headers + need),
+		       (unsigned long long)(headers + room));
 }
 
 static int check_rate(struct check *c, const struct sp_plan_stream *s, const char *place)
 {
 	enum sp_layer layer = s->rate.layer;
 
-	if (s->rate.kind == SP_RATE_NONE)
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no rate is given", place);
 	if (s->rate.kind == SP_RATE_BPS && !s->size && !s->bulk &&
 	    (layer == SP_LAYER_DEFAULT || layer == SP_LAYER_L7))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
@@ -498,7 +499,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 {
 	struct sp_plan_stream *s = (struct sp_plan_stream *)items(c, SP_PLAN_STREAM) + i;
 	const char *place = place_of(c, SP_PLAN_STREAM, i, s->name);
-	bool frame, sized = s->size != SP_PLAN_UNSET;
+	bool frame, any_unit, sized;
+	const struct sp_transport_ops *ops;
 	const struct sp_plan_port *port;
 	struct sp_protocol p;
 	unsigned before;
@@ -516,7 +518,9 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (rc)
 		return rc;
 	port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + s->from_port;
-	frame = is_frame(sp_catalog_transport(c->b->catalog, port->transport));
+	ops = sp_catalog_transport(c->b->catalog, port->transport);
+	frame = is_frame(ops);
+	any_unit = ops->any_unit;
 	if (!*s->entry)
 		s->entry = s->name;
 	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
@@ -529,14 +533,18 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		rc = check_settings(c, &p, s->conf, s->wrap_conf, place);
 	if (!rc)
 		rc = check_fill_kind(c, s, port, place);
+	if (!rc)
+		rc = sp_mode_settle(s, place, &c->b->plan->arena, c->err);
 	if (rc)
 		return rc;
+	sized = s->size != SP_PLAN_UNSET;
 	if (*s->packet) {
-		rc = frame ? check_packet(c, s, sized, place)
-			   : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-				     "%s: a packet expression makes frames, and the transport "
-				     "'%s' takes none; use packet or pcap",
-				     place, port->transport);
+		rc = frame || any_unit
+			     ? check_packet(c, s, sized, place)
+			     : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: a packet expression makes frames, and the transport "
+				       "'%s' takes none; use packet or pcap",
+				       place, port->transport);
 	} else if (p.source) {
 		rc = check_asking(c, s, &p, port, sized, place);
 	} else if (strcmp(p.transport, "udp") != 0) {
@@ -551,6 +559,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		rc = check_deal(c, s, place);
 	if (!rc)
 		rc = check_rate(c, s, place);
+	if (!rc)
+		rc = sp_mode_check(s, place, &c->b->plan->arena, c->err);
 	if (!rc)
 		rc = check_limits(c, s, place);
 	return rc;

@@ -248,6 +248,7 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	if (ret)
 		return ret;
 	r->streams[i].mac_given = facts.mac_given;
+	r->streams[i].echo = facts.echo;
 	r->streams[i].src_varies = facts.src_varies;
 	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
@@ -282,6 +283,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 			conf.nothing_leaves = false;
 		ret = ask_for_stream(r, i, local, &conf, &asks[i], err);
 		r->streams[i].to = asks[i].to;
+		conf.listen |= r->streams[i].echo;
 	}
 	if (ret == 0)
 		ret = sp_guard_judge(asks, plan->n_streams, &conf, &r->arena, &r->permit, err);
@@ -390,6 +392,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 		ret = open_listener(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
+	if (ret == 0)
+		ret = sp_run_echo_open(r, p, &conf, err);
 	if (ret)
 		return ret;
 	p->ops->caps(p->port, &p->caps);
@@ -449,7 +453,8 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->spin = (enum sp_spin)r->plan->run.spin;
 	w->coalesce_ns = r->plan->run.coalesce_ns;
 	w->sends = n > 0;
-	w->receives = r->role != SP_ROLE_SEND;
+	/* Every worker's echoes come to the first. */
+	w->receives = r->role != SP_ROLE_SEND || (r->echo && index == 0);
 	w->lane.n_ports = r->plan->n_ports;
 	w->lane.ports = sp_alloc_array(mem, r->plan->n_ports, sizeof *w->lane.ports);
 	w->lane.streams = sp_alloc_array(mem, n + 1, sizeof *w->lane.streams);
@@ -470,7 +475,9 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.q = p->queues[index],
 			.caps = p->caps,
 			.tx = p->tx,
-			.rx = p->rx || p->hears,
+			.rx = p->rx || p->hears || (p->echo && index == 0),
+			.echo = p->echo && index == 0 ? r->echo : NULL,
+			.ear = p->ear_queue,
 			.accept_first = (uint16_t)p->plan->port,
 			.accept_last = (uint16_t)last,
 			.filter = p->filter,
@@ -504,6 +511,8 @@ static bool wants_control(const struct sp_run *r, const struct run_stream *s)
 {
 	if (s->lease && !s->lease->segment)
 		return true;
+	if (s->echo)
+		return false;
 	return r->plan->run.control && r->hooks.grant && s->stamped &&
 	       !nothing_leaves(r->ports[s->plan->from_port].ops) &&
 	       (r->hooks.keyed || sp_addr_is_own(&s->to.addr));
@@ -642,7 +651,7 @@ static void head_flows(struct sp_run *r)
 
 		if (s->ask != SP_NO_FLOW && r->asks[s->ask].grant.peer)
 			s->flow_id = r->asks[s->ask].grant.flow_base + s->ask_at;
-		else if (!r->self)
+		else if (!r->self && !s->echo)
 			s->flow_id = SP_FLOW_OWN_ID + base + i;
 		f->tally = sp_run_tally_of(r, i);
 		if (w->lane.streams[s->local].lane != SP_LANE_PACKET) {
@@ -672,7 +681,7 @@ static uint32_t first_id(const struct sp_run *r)
 	uint32_t id = 0;
 
 	/* In virtual time, and to itself, the same run sends the same bytes. */
-	if (r->role != SP_ROLE_RECV || r->env.clock->is_virtual)
+	if ((r->role != SP_ROLE_RECV && !r->echo) || r->env.clock->is_virtual)
 		return 1;
 	/* Early in a boot there may be none. */
 	(void)!getrandom(&id, sizeof id, GRND_NONBLOCK);
@@ -723,7 +732,6 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	r->rx_limits = (struct sp_rx_limits){ .left = plan->run.count ? plan->run.count
 								      : UINT64_MAX,
 					      .until_ns = SP_NEVER };
-	r->next_id = r->granted.first_id = first_id(r);
 	r->folded.clock_error = -1;
 	for (unsigned i = 0; i < plan->n_ports; i++) {
 		r->ports[i].plan = &plan->ports[i];
@@ -753,6 +761,9 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = resolve_and_judge(r, err);
 	if (ret == 0)
 		foresee_stamps(r);
+	if (ret == 0)
+		ret = sp_run_echo_prepare(r, err);
+	r->next_id = r->granted.first_id = first_id(r);
 	/* Consent comes before any socket; counts can wait until they are open. */
 	leases = ret == 0 && asks_for_leases(r);
 	if (ret == 0 && leases)
@@ -779,6 +790,8 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = ask_for_grants(r, err);
 	if (ret == 0 && r->role == SP_ROLE_BOTH)
 		ret = sp_run_self_grant(r, err);
+	if (ret == 0)
+		ret = sp_run_echo_grant(r, err);
 	if (ret)
 		return ret;
 	head_flows(r);
@@ -803,6 +816,8 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		if (r->ports[i].ear)
+			r->ports[i].ops->close(r->ports[i].ear);
 		sp_listener_close(r->ports[i].listener);
 		sp_filter_free(r->ports[i].filter);
 	}

@@ -94,13 +94,33 @@ static int make_rows(const struct making *m, const struct sp_plan_stream *s, uin
 	return ops->make(rows, &args, m->r->env.mem, m->err);
 }
 
-static int take_template(const struct making *m, const struct run_stream *s,
-			 struct run_source *own, struct sp_source_args *args)
+/* Where frames leave. Memory has no addresses: there documentation's stand for it. */
+static int find_link(struct run_port *p, const struct run_stream *s, struct sp_link *link,
+		     struct sp_err *err)
 {
 	/* Nobody's address: only what the interface itself is called. */
 	static const struct sp_endpoint nobody = { .port = 0 };
+	static const struct sp_link memory = {
+		.src_mac = { 2, 0, 0, 0, 0, 1 },
+		.dst_mac = { 2, 0, 0, 0, 0, 2 },
+		.src = { .family = 4, .ip = { 192, 0, 2, 1 } },
+	};
+	static const struct sp_addr six = { .family = 6,
+					    .ip = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+
+	if (p->ops->link)
+		return p->ops->link(p->port, s->mac_given ? &nobody : &s->to, link, err);
+	*link = memory;
+	if (s->to.addr.family == 6)
+		link->src = six;
+	return 0;
+}
+
+static int take_template(const struct making *m, const struct run_stream *s,
+			 struct run_source *own, struct sp_source_args *args)
+{
 	struct run_port *p = &m->r->ports[s->plan->from_port];
-	int rc = p->ops->link(p->port, s->mac_given ? &nobody : &s->to, &args->link, m->err);
+	int rc = find_link(p, s, &args->link, m->err);
 
 	if (!rc)
 		rc = sp_packet_template(&own->tmpl, s->plan, p->plan, &s->to, &args->link,

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/shared.h"
 #include "engine/errors.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 /* How long a receiver that has its --count waits for its senders' last words. */
@@ -94,6 +95,24 @@ static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
 	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 
+/* Whoever sees answers tells a schedule that wants to hear of them; a dialogue's starts are counted
+ * where they happen. */
+static void tell_of_schedule(struct sp_worker *w, const struct run_stream *s)
+{
+	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
+	struct sp_pacer *hears = sp_mode_hears_replies(s->plan) ? w->lane.pacer : NULL;
+	struct sp_dialogue_stream *d;
+
+	if (ls->asks)
+		w->lane.ports[ls->port].asks->stream[s->local].wants_replies = hears;
+	if (ls->lane != SP_LANE_DIALOGUE)
+		return;
+	d = &w->dialogue.stream[ls->index];
+	d->schedule = s->schedule;
+	d->wants_replies = hears;
+	d->paced_as = s->local;
+}
+
 static int make_pacers(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_catch_up_conf catch_up;
@@ -134,9 +153,7 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		if (!s->pace.count) /* all of its shared schedule's are the others' */
 			continue;
 		wk->lane.streams[s->local].schedule = s->schedule;
-		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
-			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =
-				s->schedule;
+		tell_of_schedule(wk, s);
 		if (end > wk->last_end_ns)
 			wk->last_end_ns = end;
 		s->only_max = s->pace.kind == SP_PACE_MAX;
@@ -612,6 +629,8 @@ static bool drained(struct sp_run *r, uint64_t now_ns)
 {
 	uint64_t seen = 0, tx = 0;
 
+	if (r->echo)
+		return sp_run_echo_drained(r, now_ns);
 	if (r->role != SP_ROLE_BOTH || r->env.clock->is_virtual)
 		return true;
 	for (unsigned w = 0; w < r->n_workers; w++)

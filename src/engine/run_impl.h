@@ -34,7 +34,11 @@ struct run_port {
 				    named one */
 	bool tx, rx;
 	bool answers; /* machines answer frames here: it takes all of them */
-	bool hears;   /* what arrives answers what left */
+	bool hears; /* what arrives answers what left */
+	bool echo;  /* the same of echo requests; these come to an ear of their own, so that
+		     * sending is not slowed down and one worker hears them all: */
+	struct sp_port *ear;
+	struct sp_queue *ear_queue;
 	uint32_t n_targets;
 	char where[96];
 };
@@ -57,6 +61,7 @@ struct run_stream {
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
+	bool echo;	      /* of echo requests whose answers are heard */
 	bool answers;	      /* the sender itself sees what became of each unit */
 	bool mac_given;	      /* packet: its expression says to which hardware address */
 	bool src_varies;      /* packet: its source is not one */
@@ -195,6 +200,7 @@ struct sp_run {
 	uint32_t n_tallies; /* sender's, per worker */
 	bool self;	    /* sends to itself (loop): granted by the run itself */
 
+	struct sp_echo *echo; /* of a sender with streams of echo requests; NULL: none */
 	struct sp_rx_limits rx_limits;
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
@@ -257,6 +263,18 @@ void sp_run_asks_measure(const struct sp_run *, unsigned stream, struct sp_measu
 const char *(*sp_run_status_name(const struct sp_run *, unsigned stream))(uint32_t);
 const struct sp_asked *sp_run_asked(const struct sp_run *, unsigned stream);
 void sp_run_close_asks(struct sp_run *);
+/* run_echo.c: streams of echo requests, which are known once their packets were looked at. First
+ * which there are; then what hears their answers; then the ids that come back. */
+int sp_run_echo_prepare(struct sp_run *, struct sp_err *);
+int sp_run_echo_open(struct sp_run *, struct run_port *, const struct sp_port_conf *as,
+		     struct sp_err *);
+int sp_run_echo_grant(struct sp_run *, struct sp_err *);
+/* Of what was measured as received by the run itself: delays are round trips. */
+void sp_run_echo_measure(const struct sp_run *, uint32_t stream, struct sp_measure *);
+/* Adds round trips and errors to the total. */
+void sp_run_echo_collect(struct sp_run *);
+/* Has every request been answered, or the time for it passed? */
+bool sp_run_echo_drained(struct sp_run *, uint64_t now_ns);
 /* Bulk data: the bytes that its rates asked for until at_ns (rate max asks for none). */
 double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint64_t at_ns);
 /* Did it have to send all the time between these? */

@@ -10,17 +10,30 @@ static const struct sp_item address_kind[] = {
 };
 static const struct sp_items addresses = { .what = "address", .kinds = address_kind };
 
-/* RR, LSRR, SSRR */
-static const struct sp_field route[] = {
-	{ .name = "pointer",
-	  .bits = 8,
-	  .dflt = "4",
-	  .help = "where the next address goes, from 1" },
+#define POINTER                                                                                \
+	{                                                                                      \
+		.name = "pointer", .bits = 8, .dflt = "4",                                     \
+		.help = "where the next address goes, from 1"                                  \
+	}
+
+static const struct sp_field record[] = {
+	POINTER,
 	{ .name = "routers",
 	  .type = SP_F_ITEMS,
 	  .items = &addresses,
 	  .main = true,
-	  .help = "addresses" },
+	  .help = "addresses passed, or room for them" },
+	{ 0 },
+};
+/* The last router is the destination that checksums count. */
+static const struct sp_field route[] = {
+	POINTER,
+	{ .name = "routers",
+	  .type = SP_F_ITEMS,
+	  .items = &addresses,
+	  .main = true,
+	  .role = SP_ROLE_ROUTE_LAST,
+	  .help = "addresses to visit" },
 	{ 0 },
 };
 static const struct sp_field timestamp[] = {
@@ -67,7 +80,7 @@ static const struct sp_field traceroute[] = {
 static const struct sp_item option_kinds[] = {
 	{ .name = "EOL", .type = 0, .bare = true, .end = true, .help = "end of options" },
 	{ .name = "NOP", .type = 1, .bare = true, .help = "no operation" },
-	{ .name = "RR", .type = 7, .fields = route, .help = "record route" },
+	{ .name = "RR", .type = 7, .fields = record, .help = "record route" },
 	{ .name = "MTU_Probe",
 	  .type = 11,
 	  .fields = mtu,

@@ -203,7 +203,7 @@ static void extent(const struct sp_node *n, unsigned i, uint32_t at, uint32_t *e
 					       f->less,
 				       *end);
 		if (f->rule == SP_RULE_COUNT)
-			*count = (int64_t)n->value[k].first;
+			*count = (int64_t)n->value[k].first + f->less;
 	}
 }
 
@@ -237,6 +237,7 @@ static bool decode_node(struct decoder *d, struct sp_node *n, uint32_t from, uin
 			uint32_t *end)
 {
 	uint32_t bit = from * 8, header = to, at;
+	bool bounded = false, sized = false;
 
 	for (unsigned i = 0; i < n->n_fields; i++) {
 		const struct sp_field *f = &n->fields[i];
@@ -256,13 +257,17 @@ static bool decode_node(struct decoder *d, struct sp_node *n, uint32_t from, uin
 		n->value[i].first = n->value[i].last = get_bits(d->octets, bit, f->bits);
 		bit += f->bits;
 		octets = (uint64_t)n->value[i].first * sp_field_unit(f) + f->less;
-		if (f->rule == SP_RULE_HEADER)
+		if (f->rule == SP_RULE_HEADER) {
 			header = smaller(from + octets, to);
-		else if (f->rule == SP_RULE_SIZE && !f->of)
+			bounded = true;
+		} else if (f->rule == SP_RULE_SIZE && !f->of) {
 			header = smaller(bit / 8 + octets, to);
+			sized = true;
+		}
 	}
 	*end = bit / 8;
-	return true;
+	/* A header may say that it is shorter than it is, which is kept; but not longer. */
+	return sized ? *end == header : !bounded || *end >= header;
 }
 
 /* ---- headers ---- */

@@ -170,7 +170,7 @@ static int find_field(struct sp_expr *x, const struct sp_node *n, const char *at
 	}
 	if (found < 0)
 		return unknown_field(x, n, at, len);
-	if (existing && !strchr(n->fields[found].when, '&'))
+	if (existing && !sp_field_brings(n, (unsigned)found))
 		return sp_expr_fail(x, at, "%s has a field '%s' only where %s", sp_node_name(n),
 				    n->fields[found].name, n->fields[found].when);
 	return found;

@@ -25,14 +25,15 @@ enum sp_field_type {
 	SP_F_ITEMS, /* variable: a list, see struct sp_items */
 };
 
-/* What fills a field that the user did not give. size and less: (octets - less) / unit. */
+/* What fills a field that the user did not give. A length is (octets - less) / unit. */
 enum sp_rule {
 	SP_RULE_NONE,	/* its default */
 	SP_RULE_NEXT,	/* the number of the next header in this header's next table */
 	SP_RULE_HEADER, /* length of this header */
 	SP_RULE_LENGTH, /* length of this header and all that follows it, padding apart */
 	SP_RULE_SIZE,	/* length of field `of`; without: of all that follows in the header */
-	SP_RULE_COUNT,	/* number of items in field `of` */
+	SP_RULE_COUNT,	/* number of items in field `of`, less `less` */
+	SP_RULE_TALLY,	/* the same, but it does not bound them when decoding */
 	SP_RULE_GIVEN,	/* 1 when field `of` was given, else 0 */
 	SP_RULE_GROW,	/* not on the wire: how many octets the next field has */
 	SP_RULE_SUM_HEADER, /* Internet checksum of this header */
@@ -47,8 +48,8 @@ enum sp_field_role {
 	SP_ROLE_NONE,
 	SP_ROLE_SRC, /* address of the pseudo header */
 	SP_ROLE_DST, /* the same */
-	/* The last (first) of these addresses stands for the destination while the field `of` is
-	 * not 0: RFC 8200 8.1, RFC 8754 2. */
+	/* The last (first) of these addresses stands for the destination, while the field `of`,
+	 * if there is one, is not 0: RFC 791, RFC 8200 8.1, RFC 8754 2. */
 	SP_ROLE_ROUTE_LAST,
 	SP_ROLE_ROUTE_FIRST,
 };
@@ -66,7 +67,8 @@ struct sp_field {
 	const char *help;    /* one line, no full stop */
 	const char *rfc;     /* "RFC 791 3.1"; NULL: the header's */
 	const char *dflt;    /* as a user would write it; NULL: 0 or empty */
-	const char *when;    /* "type=0,8,13..18", "flags&4": exists only then; NULL: always */
+	const char *when;    /* exists only then; NULL: always. "type=0,8,13..18", "op!=6",
+			      "flags&4", joined by ; */
 	const char *of;	     /* SIZE, COUNT, GIVEN: which field */
 	const struct sp_word *words;
 	const char *letters; /* FLAGS: "F|S|R", from the lowest bit */

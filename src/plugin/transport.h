@@ -67,6 +67,7 @@ struct sp_transport_ops {
 	SP_PLUGIN_HEAD;
 	bool any_source; /* may send from addresses that are not this host's; frames always may */
 	bool echoes; /* what is sent on a port arrives on it: a sender is its own receiver */
+	bool any_unit; /* in memory: it looks into nothing, and carries frames as it does datagrams */
 	/* Cold. Addresses were resolved and permitted before: open never resolves. Errors: a
 	 * sentence in err; exit 77 for privileges, interfaces and descriptor limits. */
 	int (*open)(struct sp_port **, const struct sp_port_conf *, const struct sp_permit *,
@@ -81,7 +82,8 @@ struct sp_transport_ops {
 		    struct sp_endpoint *local);
 	/* SP_T_FRAME only. The port's own hardware address; NULL: it has none. */
 	void (*mac)(const struct sp_port *, uint8_t mac[6]);
-	/* SP_T_FRAME only. */
+	/* SP_T_FRAME only. to of family 0: no target is meant, and only what the interface
+	 * itself is called is filled in (src: family 0 if it has no address). */
 	int (*link)(struct sp_port *, const struct sp_endpoint *to, struct sp_link *,
 		    struct sp_err *);
 	/* The address that the port is bound to, with the number the kernel chose. i counts the

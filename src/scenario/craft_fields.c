@@ -15,12 +15,19 @@ static const char *const types[] = {
 	[SP_F_NAME] = "name",	[SP_F_ITEMS] = "list",
 };
 static const char *const rules[] = {
-	[SP_RULE_NONE] = "none",	   [SP_RULE_NEXT] = "next header",
-	[SP_RULE_HEADER] = "length",	   [SP_RULE_LENGTH] = "length",
-	[SP_RULE_SIZE] = "length",	   [SP_RULE_COUNT] = "count",
-	[SP_RULE_GIVEN] = "presence",	   [SP_RULE_GROW] = "length of the load",
-	[SP_RULE_SUM_HEADER] = "checksum", [SP_RULE_SUM_ALL] = "checksum",
-	[SP_RULE_SUM_L4] = "checksum",	   [SP_RULE_SUM_UDP] = "checksum",
+	[SP_RULE_NONE] = "none",
+	[SP_RULE_NEXT] = "next header",
+	[SP_RULE_HEADER] = "length",
+	[SP_RULE_LENGTH] = "length",
+	[SP_RULE_SIZE] = "length",
+	[SP_RULE_COUNT] = "count",
+	[SP_RULE_TALLY] = "count",
+	[SP_RULE_GIVEN] = "presence",
+	[SP_RULE_GROW] = "length of the load",
+	[SP_RULE_SUM_HEADER] = "checksum",
+	[SP_RULE_SUM_ALL] = "checksum",
+	[SP_RULE_SUM_L4] = "checksum",
+	[SP_RULE_SUM_UDP] = "checksum",
 	[SP_RULE_SUM_CRC32C] = "checksum",
 };
 

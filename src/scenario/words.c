@@ -46,38 +46,6 @@ static bool is_last(const struct sp_reader *r, const struct sp_given *g)
 	return sp_reader_last(r, g->flag->key) == g;
 }
 
-int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
-		    struct sp_err *err)
-{
-	unsigned v[2] = { 0 }, n = 0;
-	const char *p = text;
-	char shown[80];
-
-	for (; n < 2; n++) {
-		const char *from = p;
-
-		for (; *p >= '0' && *p <= '9'; p++)
-			v[n] = v[n] > 65535 ? v[n] : v[n] * 10 + (unsigned)(*p - '0');
-		if (p == from || !v[n] || v[n] > 65535)
-			goto bad;
-		if (*p != '-' || n)
-			break;
-		p++;
-	}
-	if (*p != '\0')
-		goto bad;
-	*first = (uint16_t)v[0];
-	*last = (uint16_t)(n ? v[1] : v[0]);
-	if (*last < *first)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: the range %u-%u runs backwards", place, v[0], v[1]);
-	return 0;
-bad:
-	sp_str_printable(shown, sizeof shown, text);
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: '%s' is not a port number (1 to 65535)", place, shown);
-}
-
 /* ---- into the plan ---- */
 
 static bool has(const struct sp_opt *rows, const char *key)
@@ -91,7 +59,8 @@ bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const ch
 	int role = item == SP_PLAN_STREAM ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
 	struct sp_protocol p;
 
-	if (has(sp_plan_rows(item), key))
+	if (has(sp_plan_rows(item), key) ||
+	    (item == SP_PLAN_STREAM && has(sp_plan_profile_rows(), key)))
 		return false;
 	if (sp_protocol_find(r->catalog, word, role, &p))
 		return false; /* the plan says what is wrong with it */
@@ -110,7 +79,8 @@ int sp_reader_all_taken(const struct sp_reader *r, enum sp_plan_item item, const
 
 		if (g->flag && !g->taken && is_last(r, g) &&
 		    strncmp(g->flag->key, prefix, len) == 0 &&
-		    !has(sp_plan_rows(item), g->flag->key + len))
+		    !has(sp_plan_rows(item), g->flag->key + len) &&
+		    !has(sp_plan_profile_rows(), g->flag->key + len))
 			return sp_fail(r->err, -ENOENT, SP_EXIT_USAGE,
 				       "%s: no protocol here has such a setting", g->spelling);
 	}
@@ -145,7 +115,7 @@ const char *sp_reader_transport(const struct sp_reader *r, const char *word)
 		return "pcap";
 	if (transport)
 		return transport->value;
-	if (r->frames)
+	if (r->frames || sp_reader_crafts(r, word))
 		return "packet";
 	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
 }
@@ -412,6 +382,11 @@ static int seal(struct sp_reader *r, bool sends)
 	if (rc)
 		return rc;
 	w->out.name = w->plan->run.name;
+	if (r->drawn) {
+		w->out.drawn = sp_arena_strdup(&w->plan->arena, r->drawn);
+		if (!w->out.drawn)
+			return no_memory(r->err);
+	}
 	rc = read_keys(r, sends, &w->out.keys);
 	if (!rc)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
@@ -426,7 +401,7 @@ static int read_all(struct sp_reader *r, const char *command, int argc, char *co
 	int rc;
 
 	/* Each word of argv is given once, but -qv is two. */
-	size_t room = 1;
+	size_t room = 1 + SP_WORDS_DRAWN;
 	for (int i = 0; i < argc; i++)
 		room += 1 + strlen(argv[i]);
 	r->given = sp_alloc_array(r->mem, room, sizeof *r->given);

@@ -8,6 +8,7 @@
 #define G_TARGET  "Target"
 #define G_LISTEN  "Where to listen"
 #define G_TRAFFIC "Traffic"
+#define G_MODE	  "Modes: when packets leave"
 #define G_END	  "End (the first that is reached)"
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
@@ -108,12 +109,17 @@ const struct sp_flag sp_send_flags[] = {
 	  "udp://HOST:PORT says the same" },
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
 	  "port number of targets that name none (default " NUMBER ", http 80, https "
-	  "443)" },
+	  "443); frames take a range, 80-65535" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
 	  "first udp, then tcp, by turns), http, https, or shares of one schedule: "
-	  "udp:50,tcp:30,http:20" },
+	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
+	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
+	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
+	  "frames of any headers, as `spate fields` lists them: "
+	  "'ip(dst=10.1.1.2,ttl=5)/tcp(dport=80,flags=S)'. The target is the expression's dst, "
+	  "or -t where it has none" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -129,6 +135,16 @@ const struct sp_flag sp_send_flags[] = {
 	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
 	  "text that is repeated to fill the payload (default X)" },
+	{ "--fill", SP_FLAG_VALUE, "KIND", "stream.fill", NULL, G_TRAFFIC,
+	  "payloads drawn by the seed: random (any bytes) or letters; text is the default" },
+	{ "--payload-file", SP_FLAG_VALUE, "FILE", "fill.file", NULL, G_TRAFFIC,
+	  "bytes that are repeated to fill the payload" },
+	{ "--messages", SP_FLAG_VALUE, "FILE", "fill.messages", NULL, G_TRAFFIC,
+	  "payloads are lines of this file, drawn by the seed" },
+	{ "--domains", SP_FLAG_VALUE, "FILE", "fill.domains", NULL, G_TRAFFIC,
+	  "payloads are DNS queries for the names in this file, drawn by the seed" },
+	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
+	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
@@ -140,9 +156,53 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
+	{ "--mode", SP_FLAG_VALUE, "MODE", "stream.mode", NULL, G_MODE,
+	  "auto (by --rate and the limits, the default), standard (--count packets, 10 when "
+	  "nothing says how many), continuous (until stopped, 1 a second unless --rate is "
+	  "given), rate or rate-limited (1 kpps unless --rate is given), burst, backoff or "
+	  "exponential-backoff, ramp, steps, onoff, trace, random (protocol, mode and text are "
+	  "drawn by the seed, and printed)" },
+	{ "--burst-count", SP_FLAG_VALUE, "N", "stream.burst_count", NULL, G_MODE,
+	  "packets of a burst (default 10)" },
+	{ "--burst-interval", SP_FLAG_VALUE, "TIME", "stream.burst_interval", NULL, G_MODE,
+	  "pause after the last packet of a burst (default 5 s)" },
+	{ "--burst-gap", SP_FLAG_VALUE, "TIME", "stream.burst_gap", NULL, G_MODE,
+	  "time between the packets of a burst (default 0: at once; 10 ms when neither count "
+	  "nor interval is given)" },
+	{ "--bursts", SP_FLAG_VALUE, "N", "stream.bursts", NULL, G_MODE,
+	  "so many bursts, each whole (default: as long as --duration)" },
+	{ "--backoff-first", SP_FLAG_VALUE, "TIME", "stream.backoff_first", NULL, G_MODE,
+	  "the first pause (default 100 ms)" },
+	{ "--backoff-factor", SP_FLAG_VALUE, "X", "stream.backoff_factor", NULL, G_MODE,
+	  "each pause is so many times the one before (default 2)" },
+	{ "--backoff-cap", SP_FLAG_VALUE, "TIME", "stream.backoff_cap", NULL, G_MODE,
+	  "no pause is longer: then the first follows again (default 1.6 s)" },
+	{ "--backoff-reset", SP_FLAG_VALUE, "WHEN", "stream.backoff_reset", NULL, G_MODE,
+	  "reply: an answer begins with the first pause again (default never)" },
+	{ "--ramp-from", SP_FLAG_VALUE, "RATE", "stream.ramp_from", NULL, G_MODE,
+	  "ramp: the rate at the beginning (default 0)" },
+	{ "--ramp-to", SP_FLAG_VALUE, "RATE", "stream.ramp_to", NULL, G_MODE,
+	  "ramp: the rate at the end, and from then on (default 0)" },
+	{ "--ramp-time", SP_FLAG_VALUE, "TIME", "stream.ramp_time", NULL, G_MODE,
+	  "ramp: how long that takes (default 10 s, which is the duration then, too)" },
+	{ "--ramp-up", SP_FLAG_VALUE, "TIME", "stream.ramp_up", NULL, G_MODE,
+	  "rate: from nothing to the rate" },
+	{ "--ramp-down", SP_FLAG_VALUE, "TIME", "stream.ramp_down", NULL, G_MODE,
+	  "rate: from the rate to nothing, at the end of the duration" },
+	{ "--steps", SP_FLAG_VALUE, "LIST", "stream.steps", NULL, G_MODE,
+	  "rates and since when: 100pps@0,1kpps@10s,0@20s" },
+	{ "--on-time", SP_FLAG_VALUE, "TIME", "stream.on_time", NULL, G_MODE,
+	  "onoff: so long at the rate (default 1 s)" },
+	{ "--off-time", SP_FLAG_VALUE, "TIME", "stream.off_time", NULL, G_MODE,
+	  "onoff: and then so long nothing (default 1 s)" },
+	{ "--trace", SP_FLAG_VALUE, "FILE", "stream.trace", NULL, G_MODE,
+	  "times to send at, one a line: TIME or TIME,SIZE; # begins a comment" },
+	{ "--trace-times", SP_FLAG_VALUE, "HOW", "stream.trace_times", NULL, G_MODE,
+	  "absolute (since the start, the default) or relative (since the line before)" },
+
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "stream.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default 10 s, unless --count or --bytes is "
-	  "given)" },
+	  "given or the mode has an end of its own)" },
 	{ "--count", SP_FLAG_VALUE, "N", "stream.count", NULL, G_END,
 	  "packets of each stream; 0: no limit" },
 	{ "--bytes", SP_FLAG_VALUE, "BYTES", "stream.bytes", NULL, G_END,
@@ -388,6 +448,8 @@ const char *sp_words_values(const struct sp_flag *flag)
 		if (strncmp(flag->key, parts[i].part, len) != 0)
 			continue;
 		row = sp_opt_find(sp_plan_rows(parts[i].item), flag->key + len);
+		if (!row && parts[i].item == SP_PLAN_STREAM)
+			row = sp_opt_find(sp_plan_profile_rows(), flag->key + len);
 		return row && row->type == SP_OPT_ENUM ? row->values : NULL;
 	}
 	return NULL;

@@ -2,8 +2,7 @@
  *
  * A queue sends by one of two roads, and receives by one of two. Sending: a TPACKET_V2 ring whose
  * frames the kernel copies whole (a virtio_net header says so), or sendmmsg. The ring's own way,
- * fragments that point into it, is slower, and wrong where the frame stays in this host: veth gives
- * the slot back while the far end still reads it. Receiving: a TPACKET_V3 ring, whose blocks come
+ * fragments that point into it, is slower: they are copied later, into pages. Receiving: a TPACKET_V3 ring, whose blocks come
  * when they are full or a millisecond old, or recvmmsg, which wakes for each frame. */
 #ifndef SP_TRANSPORT_PACKET_PACKET_H
 #define SP_TRANSPORT_PACKET_PACKET_H
