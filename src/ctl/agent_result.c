@@ -90,7 +90,8 @@ static const struct sp_record transport_rows[] = {
 	{ 0 },
 };
 static const struct sp_record reply_rows[] = {
-	P(name, TEXT), P(port, TEXT), P(replies, COUNT), P(bytes, COUNT), P(refused, COUNT), { 0 },
+	P(name, TEXT),	 P(port, TEXT),	    P(replies, COUNT),
+	P(bytes, COUNT), P(refused, COUNT), { 0 },
 };
 static const struct sp_record result_rows[] = {
 	R(name, TEXT),

@@ -638,6 +638,10 @@ static int check_reply(struct check *c, const struct sp_plan_recv *r,
 	for (uint32_t i = 0; i < words.n; i++) {
 		const struct sp_reply_word *w = &words.w[i];
 
+		if (w->names_file && c->b->distrust)
+			return sp_fail(c->err, -EPERM, SP_EXIT_PERM,
+				       "%s: %s: a peer may not name a file of this host", place,
+				       w->ops->name);
 		if (w->ops->takes == SP_REPLY_FRAME && !is_frame(ops))
 			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 				       "%s: %s answers frames; give --interface DEV and "
