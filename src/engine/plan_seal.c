@@ -660,7 +660,7 @@ static int check_reply(struct check *c, const struct sp_plan_recv *r,
 				"%s: over '%s' the kernel says which addresses are answered; "
 				"say where to listen by a URL or --bind",
 				place, ops->name);
-	if (!is_frame(ops) && !ops->answer)
+	if (is_frame(ops) ? !ops->mac : !ops->answer)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: nothing is answered over the transport '%s'; udp does, "
 			       "and packet",
