@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	c.snd = (struct sp_tcb_ring){ w->snd, ROOM };
 	c.rcv = (struct sp_tcb_ring){ w->rcv, ROOM };
 	w->now_ns = 1;
-	sp_tcb_connect(&w->t, &c, w->now_ns);
+	sp_tcb_connect(&w->t, &c);
 	check(w);
 	while (size >= 2) {
 		size_t n = step(w, data, size);
