@@ -131,6 +131,22 @@ def test_varied_fields(packet):
         ("tcp.seq", "random", 1 << 32, 1), ("tcp.ack", "walk", 3, 1)]
 
 
+def test_values_of_a_file(me, packet, tmp_path):
+    ports, bad = tmp_path / "ports", tmp_path / "bad [1]"
+    ports.write_text("# what to try\n80\n443  \r\n\n8000..8002\n")
+    bad.write_text("10.0.0.1\nnobody\n")
+    (tmp_path / "texts").write_text("GET /x\nPUT /y\n")
+    doc = json.loads(packet(f"ip()/tcp(dport=[1,@{ports}])/raw(load=@{tmp_path}/texts)",
+                            flags=("--json",))[0])
+    assert doc["packet"] == \
+        'ip()/tcp(dport=[1,80,443,8000,8001,8002])/raw(load=["GET /x","PUT /y"])'
+    assert doc["packets"] == 12
+    done = me.run("spate", "packet", f'ip(dst=@"{bad}")')
+    assert done.code == 2 and f"line 2 of {bad} is not an IPv4 address" in done.err, done
+    done = me.run("spate", "packet", f"ip(dst=@{tmp_path}/none)")
+    assert done.code == 66 and "packet:8: " in done.err, done
+
+
 @pytest.mark.parametrize("word, at, sentence", [
     ("ip()/tcp(sprt=1)", 10, "tcp has no field 'sprt'; did you mean 'sport'?"),
     ("ip()/tpc()", 6, "there is no header 'tpc'; did you mean 'tcp'?"),

@@ -179,7 +179,7 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 {
 	const struct run_stream *s = &r->streams[i];
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
-	bool self = s->stamped && (s->echo || (r->self && (!r->final_ns || r->self_flows)));
+	bool self = s->echo || (s->stamped && r->self && (!r->final_ns || r->self_flows));
 	/* What carries no stamp was asked for its lease, not for its counts. */
 	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows &&
 		    s->stamped;

@@ -4,9 +4,6 @@
 
 #include "core/shared.h"
 
-/* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
-#define SP_LANE_SINGLE_BURST 64u
-
 int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
 {
 	*l = (struct sp_lane){ .env = env };
@@ -72,6 +69,19 @@ static void forsake(struct sp_lane *l, uint32_t i)
 		sp_asks_unsent(asks_of(l), i);
 }
 
+/* Messages [from .. to) of l->tx are built (now_ns 0), or have left. */
+static void note_plain(struct sp_lane *l, uint32_t from, uint32_t to, uint64_t now_ns)
+{
+	for (uint32_t i = from; i < to; i++) {
+		struct sp_echo_plain *p = l->streams[l->tx.m[i].flow].plain;
+
+		if (p && now_ns)
+			sp_echo_plain_sent(p, &l->tx.m[i], now_ns);
+		else if (p)
+			sp_echo_plain_put(p, &l->tx.m[i]);
+	}
+}
+
 static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 {
 	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
@@ -80,6 +90,8 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 	for (uint32_t i = l->tx_from; i < l->tx_from + n; i++)
 		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
 			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns);
+	if (SP_UNLIKELY(l->plain))
+		note_plain(l, l->tx_from, l->tx_from + n, now_ns);
 	if (SP_UNLIKELY(asks_of(l) != NULL))
 		sp_asks_sent(asks_of(l), &l->tx, l->tx_from, n, now_ns);
 	l->tx_from += n;
@@ -153,10 +165,7 @@ static void build(struct sp_lane *l)
 	const struct sp_lane_stream *s = &l->streams[d->stream];
 	struct sp_lane_port *port = &l->ports[s->port];
 	struct sp_lane_source *src = &l->sources[s->source];
-	bool join = port->caps.bits & SP_T_SEGMENT;
-	uint32_t most = join || port->caps.burst < SP_LANE_SINGLE_BURST ? port->caps.burst
-									: SP_LANE_SINGLE_BURST;
-	uint32_t n = run_length(l, most);
+	uint32_t n = run_length(l, sp_lane_burst(&port->caps));
 
 	l->tx_port = s->port;
 	l->tx_source = s->source;
@@ -182,6 +191,8 @@ static void build(struct sp_lane *l)
 			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
+	if (SP_UNLIKELY(l->plain))
+		note_plain(l, 0, l->tx.n, 0);
 	if (SP_UNLIKELY(s->asks))
 		sp_asks_put(port->asks, src->source, &l->tx);
 	l->due_i += n;

@@ -214,8 +214,8 @@ int sp_plan_word(struct sp_plan_build *b, const struct sp_opt *row, const char *
 	if (strcmp(row->name, "payload") == 0)
 		return check_payload(value, place, err);
 	if (strcmp(row->name, "packet") == 0 && *value)
-		return sp_packet_spell(value, place, b->catalog, &b->plan->arena, canonical,
-				       err);
+		return sp_packet_spell(value, place, !b->distrust, b->catalog, &b->plan->arena,
+				       canonical, err);
 	if (strcmp(row->name, "fill") == 0)
 		return check_fill(b, value, place, canonical, err);
 	if (strcmp(row->name, "interface") == 0)

@@ -806,6 +806,7 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_quit(&r->workers[i]);
 	sp_run_close_asks(r);
+	sp_run_echo_close(r);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);

@@ -161,6 +161,7 @@ static int open_source(const struct making *m, const struct run_stream *s,
 		       const struct source_key *k, struct sp_lane_source *out)
 {
 	struct sp_source_args args = { .size = (uint32_t)k->size,
+				       .burst = sp_lane_burst(&m->r->ports[k->port].caps),
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .conf = k->conf };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
@@ -256,6 +257,8 @@ static int place_stream(struct making *m, unsigned i)
 		ret = find_source(m, i, &choice, &ls->source);
 	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
 		ret = sp_run_prepare_ask(r, i, m->err);
+	if (!ret && s->echo)
+		ret = sp_run_echo_place(r, i, m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 

@@ -268,7 +268,10 @@ void sp_run_close_asks(struct sp_run *);
 int sp_run_echo_prepare(struct sp_run *, struct sp_err *);
 int sp_run_echo_open(struct sp_run *, struct run_port *, const struct sp_port_conf *as,
 		     struct sp_err *);
+/* A stream was placed: without a stamp its answers are told otherwise. */
+int sp_run_echo_place(struct sp_run *, unsigned stream, struct sp_err *);
 int sp_run_echo_grant(struct sp_run *, struct sp_err *);
+void sp_run_echo_close(struct sp_run *);
 /* Of what was measured as received by the run itself: delays are round trips. */
 void sp_run_echo_measure(const struct sp_run *, uint32_t stream, struct sp_measure *);
 /* Adds round trips and errors to the total. */

@@ -18,6 +18,7 @@ struct sp_source;
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
 	uint32_t size;	   /* of the unit as --size counts; largest one when it varies */
+	uint32_t burst;	   /* messages that fill() gets at a time, at most; 0: SP_BATCH_MAX */
 	uint8_t stamp_len; /* bytes kept free for the stamp at the end; 0 none */
 	const struct sp_rows
 		*rows; /* the payload, at least as long as the largest unit has room

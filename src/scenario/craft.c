@@ -130,7 +130,7 @@ int sp_craft_show(struct sp_str *out, const char *expr, const char *place,
 		  const struct sp_craft *c, struct sp_err *err)
 {
 	struct sp_packet *p;
-	int rc = sp_packet_parse(&p, expr, place, sp_catalog.hdr, out->mem, err);
+	int rc = sp_packet_parse_files(&p, expr, place, sp_catalog.hdr, out->mem, err);
 
 	if (!rc)
 		rc = show(out, p, c, err);

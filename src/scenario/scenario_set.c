@@ -59,6 +59,12 @@ int sc_set(struct sc_reader *r, struct sp_plan_build *b, const char *key,
 	char place[256];
 	int rc = 0;
 
+	/* Agents take plans from anybody who may talk to them. */
+	if (strcmp(key, "trace") == 0)
+		return sp_yaml_fail(
+			&r->s->doc, value, r->err,
+			"trace: the agents of a scenario read no files; 'spate send "
+			"--trace' does, and here 'steps' says rates and times");
 	if (value->kind == SP_YAML_LIST && strcmp(key, "steps") == 0)
 		rc = steps_text(r, value, &text);
 	else if (value->kind == SP_YAML_MAP && strcmp(key, "departure") == 0)

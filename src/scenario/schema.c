@@ -70,7 +70,8 @@ static void put_rows(struct sp_json *j, enum sp_plan_item item)
 			put_row(j, o);
 	for (const struct sp_opt *o = sp_plan_profile_rows(); item == SP_PLAN_STREAM && o->name;
 	     o++)
-		put_row(j, o);
+		if (o->type != SP_OPT_PATH) /* no files in scenarios */
+			put_row(j, o);
 }
 
 /* Settings of all transports; one that several have stands once. */

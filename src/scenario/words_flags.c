@@ -145,6 +145,9 @@ const struct sp_flag sp_send_flags[] = {
 	  "payloads are DNS queries for the names in this file, drawn by the seed" },
 	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
 	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
+	{ "--ether-type", SP_FLAG_VALUE, "NUMBER", "ether_type", NULL, G_TRAFFIC,
+	  "eth: what the frames carry, as 0x0800 (default 0x88b5, experimental); --payload is "
+	  "their text" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },

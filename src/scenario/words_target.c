@@ -117,8 +117,7 @@ static int read_query(const struct sp_reader *r, const struct making *t, struct 
 
 static int set(struct sp_reader *r, const struct making *t, const char *key, const char *value)
 {
-	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
-		r->random = true;
+	r->random |= sp_reader_draws(r, key, value);
 	return sp_plan_set(r->build, key, value, t->place, r->err);
 }
 
@@ -135,8 +134,7 @@ static int set_common(struct sp_reader *r, const struct making *t, const struct 
 		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
 		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
-		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
-			r->random = true;
+		r->random |= sp_reader_draws(r, s->key, s->value);
 		rc = sp_plan_set(r->build, s->key, s->value, s->place, r->err);
 		if (rc)
 			return rc;
@@ -305,7 +303,7 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 
 static int check_url(const struct sp_reader *r, const struct making *t)
 {
-	if (!*t->url.host && !sp_reader_last(r, "stream.packet"))
+	if (!*t->url.host && !sp_reader_targetless(r))
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no host is given to send to", t->place);
 	if (t->url.port_last != t->url.port && !sp_reader_crafts(r, t->word))
@@ -333,7 +331,9 @@ static int read_target(struct sp_reader *r, const struct sp_target *from, struct
 	int rc = from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
 
 	if (!from->text)
-		sp_strlcpy(t->place, "--packet", sizeof t->place);
+		sp_strlcpy(t->place,
+			   sp_reader_last(r, "stream.packet") ? "--packet" : "--protocol",
+			   sizeof t->place);
 	else if (from->file)
 		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
 	else

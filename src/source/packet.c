@@ -75,7 +75,7 @@ static int packet_open(struct sp_source **out, const struct sp_source_args *args
 		.max_len = args->size,
 		.keep = args->keep,
 		.stamp_len = args->stamp_len,
-		.max_batch = SP_BATCH_MAX,
+		.max_batch = args->burst ? args->burst : SP_BATCH_MAX,
 		.rows = args->rows,
 	};
 	struct sp_source *s;
