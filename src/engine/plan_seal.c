@@ -596,6 +596,10 @@ static int check_reply(struct check *c, const struct sp_plan_recv *r,
 	for (uint32_t i = 0; i < words.n; i++) {
 		const struct sp_reply_word *w = &words.w[i];
 
+		if (w->names_file && c->b->distrust)
+			return sp_fail(c->err, -EPERM, SP_EXIT_PERM,
+				       "%s: %s: a peer may not name a file of this host", place,
+				       w->ops->name);
 		if (w->ops->takes == SP_REPLY_FRAME && !is_frame(ops))
 			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 				       "%s: %s answers frames; give --interface DEV and "
@@ -607,7 +611,14 @@ static int check_reply(struct check *c, const struct sp_plan_recv *r,
 				       "10.0.0.5 (or a prefix), --bind, or %s(10.0.0.5)",
 				       place, w->ops->name, w->ops->name);
 	}
-	if (!is_frame(ops) && !ops->answer)
+	for (uint32_t i = 0; i < words.n && !is_frame(ops); i++)
+		if (words.w[i].at.n || all.n)
+			return sp_fail(
+				c->err, -EINVAL, SP_EXIT_USAGE,
+				"%s: over '%s' the kernel says which addresses are answered; "
+				"say where to listen by a URL or --bind",
+				place, ops->name);
+	if (is_frame(ops) ? !ops->mac : !ops->answer)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: nothing is answered over the transport '%s'; udp does, "
 			       "and packet",
@@ -703,6 +714,9 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (!(*port)->port && !(ops && (ops->echoes || is_frame(ops))))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
+	if (r->address && !r->reply)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: address: nothing answers there; give --reply", place);
 	return r->reply && ops ? check_reply(c, r, *port, ops, place) : 0;
 }
 
