@@ -243,6 +243,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	}
 	while (l->due_i < l->due_n) {
 		build(l);
+		if (SP_UNLIKELY(!l->tx.n)) { /* the transport has no buffer free */
+			l->blocked++;
+			break;
+		}
 		left += offer(l);
 		if (l->tx_from < l->tx.n)
 			break;
