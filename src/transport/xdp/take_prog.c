@@ -103,10 +103,32 @@ static void emit_ports(struct xdp_asm *a, const struct xdp_take *t, struct xdp_j
 		      xdp_jmp_imm(a, BPF_JGT, R1, t->last > t->first ? t->last : t->first));
 }
 
-void xdp_emit_take(struct xdp_asm *a, const struct xdp_take *t, struct xdp_jumps *pass)
+/* No instruction may be out of reach: the kernel refuses that. */
+static void emit_ip(struct xdp_asm *a, const struct xdp_take *t, struct xdp_jumps *pass)
 {
 	uint32_t v6, done;
 
+	if (t->to.family) {
+		xdp_jumps_add(a, pass,
+			      xdp_jmp_imm(a, BPF_JNE, R1,
+					  htons(t->to.family == 4 ? ETH_P_IP : ETH_P_IPV6)));
+		if (t->to.family == 4)
+			emit_v4(a, t, pass);
+		else
+			emit_v6(a, t, pass);
+		return;
+	}
+	v6 = xdp_jmp_imm(a, BPF_JEQ, R1, htons(ETH_P_IPV6));
+	xdp_jumps_add(a, pass, xdp_jmp_imm(a, BPF_JNE, R1, htons(ETH_P_IP)));
+	emit_v4(a, t, pass);
+	done = xdp_goto(a);
+	xdp_land(a, v6);
+	emit_v6(a, t, pass);
+	xdp_land(a, done);
+}
+
+void xdp_emit_take(struct xdp_asm *a, const struct xdp_take *t, struct xdp_jumps *pass)
+{
 	xdp_load(a, BPF_W, FRAME, CTX, CTX_DATA);
 	xdp_load(a, BPF_W, END, CTX, CTX_END);
 	xdp_mov(a, AT, FRAME);
@@ -116,17 +138,7 @@ void xdp_emit_take(struct xdp_asm *a, const struct xdp_take *t, struct xdp_jumps
 	xdp_load(a, BPF_H, R1, AT, 12);
 	emit_vlan(a, pass);
 	emit_vlan(a, pass);
-	v6 = xdp_jmp_imm(a, BPF_JEQ, R1, htons(ETH_P_IPV6));
-	xdp_jumps_add(a, pass, xdp_jmp_imm(a, BPF_JNE, R1, htons(ETH_P_IP)));
-	if (t->to.family == 6)
-		xdp_jumps_add(a, pass, xdp_goto(a));
-	emit_v4(a, t, pass);
-	done = xdp_goto(a);
-	xdp_land(a, v6);
-	if (t->to.family == 4)
-		xdp_jumps_add(a, pass, xdp_goto(a));
-	emit_v6(a, t, pass);
-	xdp_land(a, done);
+	emit_ip(a, t, pass);
 	need(a, 8, pass);
 	emit_ports(a, t, pass);
 }
