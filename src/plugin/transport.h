@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/options.h"
 #include "core/env.h"
+#include "core/pacer.h"
 #include "core/result.h"
 #include "pkt/batch.h"
 #include "plugin/conn.h"
@@ -58,6 +59,28 @@ struct sp_link {
 	uint32_t mtu;
 };
 
+/* SP_T_REPEAT: what the units of a stream are, so that they can be made where they leave. */
+struct sp_template;
+struct sp_repeat_form {
+	const struct sp_template *tmpl; /* what varies, and the checksums */
+	uint32_t prefix_len;		/* octets of the frame before the template's */
+	const uint8_t *frame;		/* unit 0, whole, for a stamp of zeros */
+	uint32_t len;			/* of every unit */
+	uint16_t stamp_off;		/* of the native stamp; SP_NO_STAMP */
+	uint32_t crc_init;		/* its check's start value */
+	bool paced; /* units have intended times of their own; else each is due when it leaves */
+};
+/* Some of them, now. */
+struct sp_repeat_call {
+	const struct sp_repeat *run;
+	uint64_t head; /* of the stamp */
+	uint64_t seq, unit; /* the first one's: by the stamp, by the template */
+	/* What came of it: units that were made, in order; those of them that left; when the first
+	 * was made, and the last, to 64 units. */
+	uint32_t made, left;
+	uint64_t first_ns, last_ns;
+};
+
 struct sp_port;
 struct sp_queue;
 
@@ -98,6 +121,13 @@ struct sp_transport_ops {
 	 * or another negative errno for the first message; the rest stays the caller's. join says
 	 * that neighbours may share a super-packet. */
 	int (*tx_burst)(struct sp_queue *, struct sp_batch *b, uint32_t from, bool join);
+	/* SP_T_REPEAT. Cold: gets ready to make a stream's units; one stream a queue. -ENOTSUP and
+	 * the reason in err, when these cannot be made there. What the form points to is borrowed
+	 * during the call, but for the template: until close. */
+	int (*repeat)(struct sp_queue *, const struct sp_repeat_form *, struct sp_err *);
+	/* HOT. Makes call->run->n units, or fewer when the time is over: 0, or a negative errno as
+	 * tx_burst. */
+	int (*tx_repeat)(struct sp_queue *, struct sp_repeat_call *);
 	/* HOT. Fills b (b->n = 0 .. cap): data, t_ns, len, ep, flags; stamp_off SP_NO_STAMP.
 	 * Frame transports give frames whole. Borrowed until rx_release. Returns b->n or -errno
 	 * (-ENETDOWN when the interface is gone). */
