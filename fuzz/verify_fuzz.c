@@ -171,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (b.n = 0; at + STEP <= size && b.n < 32 && (data[at + 1] & 1u) == queue;
 		     at += STEP)
 			fill(f, b.n++, data + at);
-		sp_verify_burst(&f->v, &b, queue);
+		sp_verify_burst(&f->v, &b, queue, NULL);
 		check_all(f);
 	}
 	return 0;

@@ -439,7 +439,9 @@ int spate_run_listening(const struct spate_run *r, unsigned i, char *buf, size_t
 
 	if (sp_run_listening(r->run, i, &local, &transport))
 		return -ENOENT;
-	if (local.addr.family)
+	if (sp_run_listening_on(r->run, i))
+		snprintf(buf, cap, "%s://%s", transport, sp_run_listening_on(r->run, i));
+	else if (local.addr.family)
 		snprintf(buf, cap, "%s://%s", sp_run_listening_word(r->run, i),
 			 sp_endpoint_format(text, sizeof text, &local));
 	else

@@ -238,10 +238,12 @@ static enum sp_addr_class look_up(const uint8_t *ip, const struct prefix *table)
 	return (enum sp_addr_class)table->class;
 }
 
+/* In both, a v4 address stands behind. */
+static const struct prefix mapped = { { [10] = 0xff, [11] = 0xff }, 96, 0 };
+static const struct prefix nat64 = { { 0x00, 0x64, 0xff, 0x9b }, 96, 0 };
+
 enum sp_addr_class sp_addr_class(const struct sp_addr *a)
 {
-	static const struct prefix mapped = { { [10] = 0xff, [11] = 0xff }, 96, 0 };
-	static const struct prefix nat64 = { { 0x00, 0x64, 0xff, 0x9b }, 96, 0 };
 	enum sp_addr_class class;
 
 	if (a->family == 4)
@@ -256,6 +258,78 @@ enum sp_addr_class sp_addr_class(const struct sp_addr *a)
 		return class == SP_ADDR_BROADCAST ? SP_ADDR_NEVER : class;
 	}
 	return look_up(a->ip, v6_table);
+}
+
+int sp_addr_compare(const struct sp_addr *a, const struct sp_addr *b)
+{
+	int d = memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16);
+
+	return (d > 0) - (d < 0);
+}
+
+bool sp_addr_next(struct sp_addr *a)
+{
+	for (unsigned i = a->family == 4 ? 4 : 16; i-- > 0;)
+		if (++a->ip[i])
+			return true;
+	return false;
+}
+
+static void last_of(const uint8_t *ip, unsigned bits, unsigned bytes, uint8_t *last)
+{
+	for (unsigned i = 0; i < bytes; i++) {
+		unsigned left = bits > 8 * i ? bits - 8 * i : 0;
+
+		last[i] = (uint8_t)(ip[i] | (left >= 8 ? 0 : 0xff >> left));
+	}
+}
+
+/* last: not beyond what the prefix says of those from ip on. */
+static void cut(const uint8_t *ip, const struct prefix *p, unsigned bytes, uint8_t *last)
+{
+	uint8_t end[16];
+
+	if (in_prefix(ip, p)) {
+		last_of(ip, p->bits, bytes, end);
+	} else if (memcmp(p->net, ip, bytes) > 0) {
+		memcpy(end, p->net, bytes);
+		for (unsigned i = bytes; i-- > 0 && end[i]-- == 0;)
+			;
+	} else {
+		return;
+	}
+	if (memcmp(end, last, bytes) < 0)
+		memcpy(last, end, bytes);
+}
+
+static void cut_all(const uint8_t *ip, const struct prefix *table, unsigned bytes,
+		    uint8_t *last)
+{
+	for (;; table++) {
+		cut(ip, table, bytes, last);
+		/* Wider prefixes that hold the matching one say nothing about its addresses. */
+		if (!table->bits)
+			return;
+	}
+}
+
+enum sp_addr_class sp_addr_class_run(const struct sp_addr *a, struct sp_addr *last)
+{
+	unsigned bytes = a->family == 4 ? 4 : 16;
+
+	*last = (struct sp_addr){ .family = a->family };
+	memset(last->ip, 0xff, bytes);
+	if (a->family == 4) {
+		cut_all(a->ip, v4_table, 4, last->ip);
+	} else if (in_prefix(a->ip, &mapped) || in_prefix(a->ip, &nat64)) {
+		memcpy(last->ip, a->ip, 12);
+		cut_all(a->ip + 12, v4_table, 4, last->ip + 12);
+	} else {
+		cut(a->ip, &mapped, 16, last->ip);
+		cut(a->ip, &nat64, 16, last->ip);
+		cut_all(a->ip, v6_table, 16, last->ip);
+	}
+	return sp_addr_class(a);
 }
 
 const char *sp_addr_class_name(enum sp_addr_class class)

@@ -49,6 +49,11 @@ enum sp_addr_class {
 	SP_ADDR_PUBLIC,
 };
 enum sp_addr_class sp_addr_class(const struct sp_addr *);
+/* The same; *last is an address from a on up to which all are of this class. */
+enum sp_addr_class sp_addr_class_run(const struct sp_addr *a, struct sp_addr *last);
+/* -1, 0, 1, as numbers, of one family; and *a + 1, false: there is none. */
+int sp_addr_compare(const struct sp_addr *, const struct sp_addr *);
+bool sp_addr_next(struct sp_addr *a);
 const char *sp_addr_class_name(enum sp_addr_class);
 /* Loopback, link-local, private, documentation, own multicast: no limit there. */
 bool sp_addr_is_own(const struct sp_addr *);

@@ -251,6 +251,68 @@ static void test_v4_ignores_the_rest(void **state)
 	assert_int_equal(sp_endpoint_hash(&a), sp_endpoint_hash(&b));
 }
 
+static void check_run(const char *from, enum sp_addr_class class, const char *to)
+{
+	struct sp_addr a, last;
+	char text[64];
+
+	assert_int_equal(sp_addr_parse(from, &a), 0);
+	assert_int_equal(sp_addr_class_run(&a, &last), class);
+	assert_string_equal(sp_addr_format(text, sizeof text, &last), to);
+}
+
+static void classes_go_on_for_a_while(void **state)
+{
+	struct sp_addr a, b;
+
+	(void)state;
+	check_run("10.0.0.0", SP_ADDR_PRIVATE, "10.255.255.255");
+	check_run("10.3.0.0", SP_ADDR_PRIVATE, "10.255.255.255");
+	check_run("9.0.0.0", SP_ADDR_PUBLIC, "9.255.255.255");
+	check_run("0.0.0.0", SP_ADDR_UNSPECIFIED, "0.0.0.0");
+	check_run("0.0.0.1", SP_ADDR_NEVER, "0.255.255.255");
+	check_run("255.255.255.0", SP_ADDR_NEVER, "255.255.255.254");
+	check_run("255.255.255.255", SP_ADDR_BROADCAST, "255.255.255.255");
+	check_run("::", SP_ADDR_UNSPECIFIED, "::");
+	check_run("::1", SP_ADDR_LOOPBACK, "::1");
+	check_run("2001:db8::", SP_ADDR_DOCUMENTATION, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+	check_run("::ffff:10.0.0.0", SP_ADDR_PRIVATE, "::ffff:10.255.255.255");
+	check_run("64:ff9b::a00:0", SP_ADDR_PRIVATE, "64:ff9b::aff:ffff");
+	sp_addr_parse("10.0.255.255", &a);
+	assert_true(sp_addr_next(&a));
+	sp_addr_parse("10.1.0.0", &b);
+	assert_int_equal(sp_addr_compare(&a, &b), 0);
+	sp_addr_parse("255.255.255.255", &a);
+	assert_int_equal(sp_addr_compare(&a, &b), 1);
+	assert_false(sp_addr_next(&a));
+}
+
+/* Whoever goes from run to run sees every address's class: at each end of a run and behind it. */
+static void runs_are_whole(void **state)
+{
+	struct sp_addr a = { .family = 4 }, last, before = { .family = 4 };
+	unsigned n = 0;
+
+	(void)state;
+	for (bool more = true; more; n++) {
+		enum sp_addr_class class = sp_addr_class_run(&a, &last);
+
+		assert_true(sp_addr_compare(&a, &last) <= 0);
+		assert_int_equal(sp_addr_class(&last), class);
+		before = a;
+		for (unsigned i = 0; i < 200; i++) {
+			before.ip[3] = (uint8_t)(before.ip[3] + 7);
+			before.ip[1] = (uint8_t)(before.ip[1] + 41);
+			if (sp_addr_compare(&before, &a) >= 0 &&
+			    sp_addr_compare(&before, &last) <= 0)
+				assert_int_equal(sp_addr_class(&before), class);
+		}
+		a = last;
+		more = sp_addr_next(&a);
+	}
+	assert_in_range(n, 20, 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +322,8 @@ int main(void)
 		cmocka_unit_test(test_parse_and_format),
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_v4_ignores_the_rest),
+		cmocka_unit_test(classes_go_on_for_a_while),
+		cmocka_unit_test(runs_are_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,33 @@ static void print_u64(const struct sp_opt *o, uint64_t v, struct sp_json *j)
 	sp_json_str(j, o->name, text);
 }
 
+static bool is_zero(const struct sp_opt *o, const void *at)
+{
+	const char *text;
+	uint64_t v;
+
+	switch (o->type) {
+	case SP_OPT_BOOL:
+		return !*(const bool *)at;
+	case SP_OPT_U64:
+	case SP_OPT_SIZE:
+	case SP_OPT_TIME:
+		memcpy(&v, at, sizeof v);
+		return v == 0;
+	case SP_OPT_TEXT:
+	case SP_OPT_PATH:
+		memcpy(&text, at, sizeof text);
+		return !text || !*text;
+	default:
+		return false;
+	}
+}
+
+static bool is_left_out(const struct sp_opt *o, const void *at)
+{
+	return o->type != SP_OPT_ENUM && o->values && is_zero(o, at);
+}
+
 void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *j)
 {
 	char buf[48];
@@ -301,6 +328,8 @@ void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *
 	for (; rows->name; rows++) {
 		const void *at = (const char *)conf + rows->off;
 
+		if (is_left_out(rows, at))
+			continue;
 		switch (rows->type) {
 		case SP_OPT_BOOL:
 			sp_json_bool(j, rows->name, *(const bool *)at);

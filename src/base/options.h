@@ -26,12 +26,16 @@ enum sp_opt_type {
 	SP_OPT_PATH,  /* as TEXT: a file of this host, which no peer may name */
 };
 
+/* values of a row that sp_opts_print leaves out while its member is zero or "": texts, and digests
+ * of them, that were made before there was such a row stay as they were. */
+#define SP_OPT_QUIET "quiet"
+
 struct sp_opt {
 	const char *name; /* NULL ends a table */
 	enum sp_opt_type type;
 	size_t off;	    /* offsetof(conf, member) */
 	const char *dflt;   /* text, parsed like a user's; NULL: the member stays zero */
-	const char *values; /* ENUM: "auto|never|always" */
+	const char *values; /* ENUM: "auto|never|always"; of others SP_OPT_QUIET or NULL */
 	uint64_t min, max;  /* U64, SIZE, TIME: inclusive bounds; max 0 = no upper bound */
 	const char *help;   /* one line, no full stop */
 };

@@ -7,7 +7,6 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
-#include <pcap/pcap.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -15,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "capio/pcap_write.h"
+#include "pkt/filter.h"
 
 #define BATCH	32u
 #define FRAME	(128u << 10) /* a super-frame with its headers */
@@ -26,48 +25,20 @@
 
 /* ---- filters ---- */
 
-static int compile(const char *filter, struct bpf_program *program, struct sp_err *err)
+static int attach(int fd, const char *text, struct sp_err *err)
 {
-	pcap_t *p = pcap_open_dead(DLT_EN10MB, SP_PCAP_SNAPLEN);
-	char shown[100], why[PCAP_ERRBUF_SIZE];
-	int rc = 0;
-
-	if (!p)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	if (pcap_compile(p, program, filter, 1, PCAP_NETMASK_UNKNOWN))
-		rc = sp_fail(err, -EINVAL, SP_EXIT_DATA, "filter '%s': %s; see man pcap-filter",
-			     sp_str_printable(shown, sizeof shown, filter),
-			     sp_str_printable(why, sizeof why, pcap_geterr(p)));
-	pcap_close(p);
-	return rc;
-}
-
-int sp_capture_filter_check(const char *filter, struct sp_err *err)
-{
-	struct bpf_program program;
-	int rc = compile(filter, &program, err);
-
-	if (!rc)
-		pcap_freecode(&program);
-	return rc;
-}
-
-static int attach(int fd, const char *filter, struct sp_err *err)
-{
-	struct bpf_program program;
 	struct sock_fprog prog;
-	int rc = compile(filter, &program, err);
+	struct sp_filter *f;
+	int rc = sp_filter_new(&f, text, SP_EXIT_DATA, sp_mem_system(), err);
 
 	if (rc)
 		return rc;
-	/* The same instructions under another name. */
-	_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "classic BPF");
-	prog.len = (unsigned short)program.bf_len;
-	prog.filter = (struct sock_filter *)(void *)program.bf_insns;
+	/* libpcap's instructions are the kernel's. */
+	prog.filter = (struct sock_filter *)(uintptr_t)sp_filter_program(f, &prog.len);
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog))
 		rc = sp_fail(err, -errno, SP_EXIT_PERM, "the kernel takes not the filter: %s",
 			     strerror(errno));
-	pcap_freecode(&program);
+	sp_filter_free(f);
 	return rc;
 }
 

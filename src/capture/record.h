@@ -7,9 +7,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* Is it a filter (pcap-filter(7); "": everything)? -EINVAL with SP_EXIT_DATA. */
-int sp_capture_filter_check(const char *filter, struct sp_err *);
-
 /* A socket that gathers frames of the interface, both ways, from now on. A descriptor, or -errno:
  * SP_EXIT_PERM with what is missing, SP_EXIT_DATA for the filter. */
 int sp_capture_open(const char *interface, const char *filter, struct sp_err *);

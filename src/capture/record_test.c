@@ -7,23 +7,6 @@
 
 #include <cmocka.h>
 
-static void test_filters(void **state)
-{
-	static const char *const wrong[] = { "udp prot 5", "(", "port 99999",
-					     "host 1.2.3.4.5" };
-	struct sp_err err;
-
-	(void)state;
-	assert_int_equal(sp_capture_filter_check("", &err), 0);
-	assert_int_equal(sp_capture_filter_check("udp port 5001 and host 10.0.0.1", &err), 0);
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		err = (struct sp_err){ 0 };
-		assert_int_equal(sp_capture_filter_check(wrong[i], &err), -22);
-		assert_int_equal(err.exit, SP_EXIT_DATA);
-		assert_non_null(strstr(err.text, wrong[i]));
-	}
-}
-
 static void test_no_interface(void **state)
 {
 	static const char *const wrong[] = { "", "no-such-if0", "a-name-that-is-far-too-long" };
@@ -40,7 +23,6 @@ static void test_no_interface(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_no_interface),
 	};
 

@@ -15,7 +15,9 @@
 
 LOOKUP(transport)
 LOOKUP(source)
+LOOKUP(payload)
 LOOKUP(dist)
 LOOKUP(stamp)
 LOOKUP(wrap)
 LOOKUP(proto)
+LOOKUP(hdr)

@@ -51,10 +51,12 @@ static void this_build_is_sound(void **state)
 	(void)state;
 	CHECK_KIND(transport)
 	CHECK_KIND(source)
+	CHECK_KIND(payload)
 	CHECK_KIND(dist)
 	CHECK_KIND(stamp)
 	CHECK_KIND(wrap)
 	CHECK_KIND(proto)
+	CHECK_KIND(hdr)
 }
 
 static void this_build_has_the_basic_ones(void **state)
@@ -64,7 +66,8 @@ static void this_build_has_the_basic_ones(void **state)
 	assert_non_null(sp_catalog_transport(&sp_catalog, "null"));
 	assert_non_null(sp_catalog_transport(&sp_catalog, "pcap"));
 	assert_non_null(sp_catalog_source(&sp_catalog, "payload"));
-	assert_non_null(sp_catalog_source(&sp_catalog, "frame"));
+	assert_non_null(sp_catalog_source(&sp_catalog, "packet"));
+	assert_non_null(sp_catalog_payload(&sp_catalog, "text"));
 }
 
 int main(void)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "capture/record.h"
 #include "cli/captures.h"
 #include "cli/outputs.h"
 #include "cli/places.h"
@@ -359,7 +358,6 @@ int sp_cmd_scenario(int argc, char **argv)
 	const struct sp_scenario_conf conf = { .mem = sp_mem_system(),
 					       .catalog = sp_scenario_catalog(),
 					       .arg = &places,
-					       .capture_filter = sp_capture_filter_check,
 					       .lab = sp_places_lab,
 					       .lab_address = sp_places_address,
 					       .lab_link = sp_places_check_link };

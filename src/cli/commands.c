@@ -6,9 +6,11 @@
 #include "cli/cmd_agent.h"
 #include "cli/cmd_compare.h"
 #include "cli/cmd_doctor.h"
+#include "cli/cmd_fields.h"
 #include "cli/cmd_help.h"
 #include "cli/cmd_key.h"
 #include "cli/cmd_lab.h"
+#include "cli/cmd_packet.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
 #include "scenario/words.h"
@@ -91,6 +93,23 @@ static const struct sp_cli_example key_examples[] = {
 	  "trust what `spate key show` printed on another host, under the name lab-7" },
 	{ "recv --pair", "instead of both: print a code ..." },
 	{ "send --pair 4Q7K-9TNM-2XHD udp://HOST", "... that is used once, on the other host" },
+	{ 0 },
+};
+
+static const struct sp_cli_example packet_examples[] = {
+	{ "packet 'ip(dst=10.0.0.2,ttl=5)/tcp(dport=80,flags=S,options=[MSS=1460,NOP,WScale=7])'",
+	  "a SYN with options" },
+	{ "packet 'eth()/vlan(vlan=5)/ip(src=10.0.0.0/24,dst=10.0.0.2)/udp(sport=1024..65535)/\"hi\"'",
+	  "every source port of every source address: 16 million packets" },
+	{ "packet --decode --hex 450000140001000040007ce77f0000017f000001",
+	  "octets become an expression" },
+	{ 0 },
+};
+
+static const struct sp_cli_example fields_examples[] = {
+	{ "fields", "the headers" },
+	{ "fields tcp", "the fields of one" },
+	{ "fields tcp.options", "the options that go into a list" },
 	{ 0 },
 };
 
@@ -317,6 +336,47 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.flags = sp_cmd_key_flags,
 		.examples = key_examples,
 		.run = sp_cmd_key,
+	},
+	{
+		.name = "packet",
+		.summary = "show what a packet expression would send",
+		.usage = "[--hex | --json] EXPRESSION...\n"
+			 "--decode [--first HEADER] [--hex | --json] HEX...",
+		.text = "An expression is headers between slashes, from the outermost to the "
+			"innermost, each with the fields that matter in brackets: "
+			"ip(dst=10.0.0.2,ttl=5)/udp(dport=53)/\"text\". `spate fields` lists headers, "
+			"and `spate fields tcp` the fields of one, under Scapy's names and with Scapy's "
+			"defaults. What depends on the rest (lengths, checksums, the number of the "
+			"next header) is filled in, unless it is given: then it is kept, even when "
+			"wrong.\n"
+			"A VALUE is a number (80, 0x50), a name (flags=SA, type=echo-request), an "
+			"address, \"text\" with \\n \\r \\t \\0 \\xNN \\\\ \\\" \\', or octets "
+			"(0x0a0b). A field varies "
+			"from packet to packet with a list [1,2,5..9], a range a..b or a..b/step or "
+			"(a,b), a prefix 10.0.0.0/24 (each of its addresses), random or "
+			"random(a..b). Several such fields walk through all combinations, the last "
+			"written fastest.\n"
+			"LISTS of options are options=[MSS=1460,NOP,Timestamp=(1,0)]; a kind by its "
+			"number is 254=0x0a0b, and raw=0x0a0b are octets as they are. Padding to the "
+			"right length is added.\n"
+			"An ip header with an IPv6 address is an ipv6 header. Octets alone, \"text\" or "
+			"0x0a0b, are a payload; raw(len=100) is one of that length; padding(len=18) "
+			"lies behind the packet, and no length counts it.\n"
+			"What is wrong is refused with the number of its character (exit status 2).",
+		.flags = sp_cmd_packet_flags,
+		.examples = packet_examples,
+		.run = sp_cmd_packet,
+	},
+	{
+		.name = "fields",
+		.summary = "list the headers and fields of the packet expression",
+		.usage = "[--json] [HEADER | HEADER.LIST]...",
+		.text = "For each field its size in bits, what it is when not given, and its meaning. "
+			"'automatic' is filled in from the rest of the packet. See spate help packet "
+			"for how a packet is written.",
+		.flags = sp_cmd_fields_flags,
+		.examples = fields_examples,
+		.run = sp_cmd_fields,
 	},
 	{
 		.name = "doctor",

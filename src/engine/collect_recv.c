@@ -31,8 +31,17 @@ static uint64_t take_surplus(struct sp_peer_flow *f, uint64_t tx)
 	return surplus;
 }
 
-/* Without a stamp a unit is counted, and nothing else is known of it. */
-static void set_unstamped(struct sp_measure *m, const struct sp_peer_flow *f)
+/* Were the checksums of what came in by this port looked at? */
+static bool checked(const struct sp_run *r, uint32_t port)
+{
+	const struct sp_plan_recv *recv = sp_run_recv_of(r, port);
+
+	return recv && recv->checksum;
+}
+
+/* Without a stamp a unit is counted, and of frames it may be known which are damaged. */
+static void set_unstamped(const struct sp_run *r, uint32_t port, struct sp_measure *m,
+			  const struct sp_peer_flow *f)
 {
 	sp_measure_forget_rx(&m->c);
 	m->delay.known = false;
@@ -41,6 +50,8 @@ static void set_unstamped(struct sp_measure *m, const struct sp_peer_flow *f)
 	sp_counts_set(&m->c, SP_C_rx_packets, f->rx);
 	sp_counts_set(&m->c, SP_C_rx_bytes, f->rx_bytes);
 	sp_counts_set(&m->c, SP_C_untracked, f->rx);
+	if (checked(r, port))
+		sp_counts_set(&m->c, SP_C_corrupted, f->corrupted);
 }
 
 /* Returns the surplus, see above. */
@@ -65,7 +76,7 @@ static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, u
 	sp_measure_forget_reasons(&m->c);
 	seen = f.unique + f.corrupted;
 	if (!SP_LOAD(meta->stamped) && t->rx[i].session == 0) {
-		set_unstamped(m, &f);
+		set_unstamped(r, SP_LOAD(meta->queue), m, &f);
 	} else if (told) {
 		sp_counts_set(&m->c, SP_C_tx_packets, tx);
 		sp_measure_set_lost(m);
@@ -120,13 +131,14 @@ static struct run_receiver *receiver_of(const struct sp_run *r, struct run_recei
 	return &of[0];
 }
 
-static void add_flow(struct run_receiver *to, const struct sp_measure *m)
+static void add_flow(struct run_receiver *to, const struct sp_measure *m, bool frame)
 {
 	bool verified = sp_counts_has(&m->c, SP_C_lost);
 	struct sp_measure counted;
 
 	to->flows++;
 	to->verified += verified;
+	to->unchecked += frame && !sp_counts_has(&m->c, SP_C_corrupted);
 	to->bytes += !sp_counts_has(&m->c, SP_C_rx_packets);
 	to->untold += !sp_counts_has(&m->c, SP_C_tx_packets);
 	if (verified) {
@@ -138,7 +150,7 @@ static void add_flow(struct run_receiver *to, const struct sp_measure *m)
 	for (unsigned c = 0; c < SP_C__N; c++)
 		if (!sp_counts_has(&m->c, (enum sp_counter)c))
 			sp_counts_set(&counted.c, (enum sp_counter)c, 0);
-	counted.c.v[SP_C_rx_unique] = m->c.v[SP_C_rx_packets];
+	counted.c.v[SP_C_rx_unique] = m->c.v[SP_C_rx_packets] - counted.c.v[SP_C_corrupted];
 	sp_measure_sum_add(&to->sum, &counted);
 }
 
@@ -154,9 +166,14 @@ static void note_unit(const struct sp_run *r, struct run_receiver *all,
 		all->unit = NULL;
 }
 
+static bool of_frames(const struct sp_run *r, uint32_t port)
+{
+	return r->ports[port].caps.bits & SP_T_FRAME;
+}
+
 static void add_table(struct sp_run *r, struct run_receiver *all, const struct sp_flow_table *t)
 {
-	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE), unknown;
+	uint32_t used = __atomic_load_n(&t->used, __ATOMIC_ACQUIRE), unknown, port;
 	struct sp_measure m;
 
 	for (uint32_t i = 0; i < used; i++) {
@@ -165,22 +182,23 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 		note_unit(r, all, t, i);
 		all->surplus += measure(r, t, i, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
-		add_flow(all, &m);
-		add_flow(receiver_of(r, r->receivers, sp_run_flow_port(r, t, i)), &m);
+		port = sp_run_flow_port(r, t, i);
+		add_flow(all, &m, of_frames(r, port));
+		add_flow(receiver_of(r, r->receivers, port), &m, of_frames(r, port));
 	}
 }
 
 void sp_run_fold_flow(struct sp_run *r, const struct sp_flow_table *t, uint32_t i)
 {
+	uint32_t port = sp_run_flow_port(r, t, i), unknown;
 	struct run_folded *to = &r->folded;
 	struct sp_measure m;
-	uint32_t unknown;
 
 	note_unit(r, &to->all, t, i);
 	to->all.surplus += measure(r, t, i, &m);
 	r->result.violated |= sp_counts_check(&m.c, &unknown);
-	add_flow(&to->all, &m);
-	add_flow(receiver_of(r, to->receivers, sp_run_flow_port(r, t, i)), &m);
+	add_flow(&to->all, &m, of_frames(r, port));
+	add_flow(receiver_of(r, to->receivers, port), &m, of_frames(r, port));
 	to->restarts += t->meta[i].restarts;
 	r->result.flows_folded++;
 }
@@ -240,6 +258,8 @@ static void end(const struct sp_run *r, struct run_receiver *v)
 		sp_counts_forget(&m->c, SP_C_reordered);
 		sp_counts_forget(&m->c, SP_C_loss_bursts);
 	}
+	if (v->flows && v->unchecked == v->flows)
+		sp_counts_forget(&m->c, SP_C_corrupted);
 	if (v->flows && v->bytes == v->flows) {
 		sp_run_bytes_only(m);
 		if (r->plan->run.verify == SP_VERIFY_FULL)

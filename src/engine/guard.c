@@ -19,10 +19,50 @@ static bool is_broadcast(const struct sp_guard_ask *a)
 	return a->subnet_broadcast || sp_addr_class(&a->to.addr) == SP_ADDR_BROADCAST;
 }
 
+bool sp_guard_reach(const struct sp_guard_range *range, unsigned n, struct sp_guard_reach *out)
+{
+	*out = (struct sp_guard_reach){ 0 };
+	for (unsigned i = 0; i < n; i++) {
+		struct sp_addr a = range[i].first, last;
+
+		do {
+			switch (sp_addr_class_run(&a, &last)) {
+			case SP_ADDR_NEVER:
+			case SP_ADDR_UNSPECIFIED:
+				out->bad = a;
+				return true;
+			case SP_ADDR_BROADCAST:
+				out->broadcast = true;
+				break;
+			case SP_ADDR_PUBLIC:
+			case SP_ADDR_MULTICAST:
+				if (!out->outside)
+					out->example = a;
+				out->outside = true;
+				break;
+			default:
+				break;
+			}
+			a = last;
+		} while (sp_addr_compare(&a, &range[i].last) < 0 && sp_addr_next(&a));
+	}
+	return false;
+}
+
+static bool ranges_outside(const struct sp_guard_ask *a)
+{
+	struct sp_guard_reach reach;
+
+	return a->n_ranges &&
+	       (sp_guard_reach(a->range, a->n_ranges, &reach) || reach.outside);
+}
+
 static bool is_outside(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
 {
-	return !conf->nothing_leaves && !a->own_host && !is_broadcast(a) &&
-	       !sp_addr_is_own(&a->to.addr);
+	if (conf->nothing_leaves || a->no_ip)
+		return false;
+	return ranges_outside(a) ||
+	       (!a->own_host && !is_broadcast(a) && !sp_addr_is_own(&a->to.addr));
 }
 
 bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
@@ -32,17 +72,64 @@ bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_con
 
 bool sp_guard_needs_segment(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
 {
-	return is_outside(a, conf);
+	return is_outside(a, conf) || (a->no_ip && !a->own_link && !conf->nothing_leaves);
 }
 
 /* ---- one target ---- */
+
+/* Frames that are not IP reach whoever is on the link. */
+static int judge_link(const struct sp_guard_ask *a, struct sp_err *err)
+{
+	if (!a->no_ip || a->own_link || a->segment)
+		return 0;
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "frames without an IP header go to whoever is on the link, and this "
+		       "interface is not known to be of your own network: it has no address, "
+		       "or a public one; use one with a private address, a veth, a lab, or a "
+		       "test segment (/etc/spate/segments.d)");
+}
+
+/* Every address that a varying target can be. */
+static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf *conf,
+			struct sp_err *err)
+{
+	struct sp_guard_reach reach;
+	char bad[64], first[64], last[64];
+
+	if (!a->n_ranges)
+		return 0;
+	sp_addr_format(first, sizeof first, &a->range[0].first);
+	sp_addr_format(last, sizeof last, &a->range[a->n_ranges - 1].last);
+	if (sp_guard_reach(a->range, a->n_ranges, &reach))
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s, among the targets %s to %s, is a %s address: nothing may be "
+			       "sent there, with or without consent; leave it out",
+			       sp_addr_format(bad, sizeof bad, &reach.bad), first, last,
+			       sp_addr_class_name(sp_addr_class(&reach.bad)));
+	if (reach.broadcast && !conf->allow_broadcast)
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "the broadcast address is among the targets %s to %s: "
+			       "--allow-broadcast consents to that in a network of your own",
+			       first, last);
+	if (reach.outside && !a->segment && (a->foreign_source || a->syn))
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s, among the targets %s to %s, is a %s address: %s needs the "
+			       "consent of each of them, and only one at a time can be asked; "
+			       "use targets of your own network, or a test segment",
+			       sp_addr_format(bad, sizeof bad, &reach.example), first, last,
+			       sp_addr_class_name(sp_addr_class(&reach.example)),
+			       a->syn ? "opening TCP connections without a handshake"
+				      : "a source address that is not this host's");
+	return 0;
+}
+
 
 static int refuse_never(const struct sp_guard_ask *a, struct sp_err *err)
 {
 	enum sp_addr_class class = sp_addr_class(&a->to.addr);
 	char to[72];
 
-	if (class != SP_ADDR_NEVER && class != SP_ADDR_UNSPECIFIED)
+	if (a->no_ip || (class != SP_ADDR_NEVER && class != SP_ADDR_UNSPECIFIED))
 		return 0;
 	sp_addr_format(to, sizeof to, &a->to.addr);
 	return sp_fail(err, -EACCES, SP_EXIT_PERM,
@@ -94,6 +181,11 @@ static int judge_foreign(const struct sp_guard_ask *a, const struct sp_guard_con
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "%s is a %s address: a source address that is not this host's "
 			       "may not be used towards it; " NO_LEASE,
+			       to, class);
+	if (a->syn && !conf->may_lease)
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s is a %s address: SYNs that nobody follows up may not be sent "
+			       "to it; " NO_LEASE,
 			       to, class);
 	if (a->unbounded)
 		return sp_fail(
@@ -157,6 +249,7 @@ static int judge_all(const struct sp_guard_ask *ask, unsigned n,
 		     const struct sp_guard_conf *conf, bool *lease, struct sp_err *err)
 {
 	const struct sp_guard_ask *first = NULL;
+	bool may_lease = conf->may_lease; /* one address can be asked, many cannot */
 	double pps = 0, bps = 0;
 	unsigned metered = 0;
 	int rc = 0;
@@ -164,13 +257,18 @@ static int judge_all(const struct sp_guard_ask *ask, unsigned n,
 	for (unsigned i = 0; i < n && !rc; i++) {
 		rc = refuse_never(&ask[i], err);
 		if (!rc)
+			rc = judge_link(&ask[i], err);
+		if (!rc)
+			rc = judge_ranges(&ask[i], conf, err);
+		if (!rc)
 			rc = judge_broadcast(&ask[i], conf, err);
 		if (!rc && ask[i].segment)
 			rc = judge_segment(ask, n, ask[i].segment, err);
 		if (rc || !sp_guard_is_metered(&ask[i], conf))
 			continue;
 		rc = judge_foreign(&ask[i], conf, err);
-		*lease |= ask[i].foreign_source;
+		*lease |= ask[i].foreign_source || ask[i].syn;
+		may_lease &= !ask[i].n_ranges;
 		first = first ? first : &ask[i];
 		metered++;
 		pps += ask[i].pps;
@@ -178,8 +276,8 @@ static int judge_all(const struct sp_guard_ask *ask, unsigned n,
 	}
 	if (rc || !first)
 		return rc;
-	rc = judge_total(first, metered, pps, bps, conf->may_lease ? NULL : err);
-	if (!rc || !conf->may_lease)
+	rc = judge_total(first, metered, pps, bps, may_lease ? NULL : err);
+	if (!rc || !may_lease)
 		return rc;
 	*lease = true;
 	return 0;

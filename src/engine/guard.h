@@ -17,14 +17,24 @@
 #define SP_GUARD_PUBLIC_PPS 1000u
 #define SP_GUARD_PUBLIC_BPS 10000000u
 
+/* Addresses from first to last, of one family: what a varying target may be. */
+struct sp_guard_range {
+	struct sp_addr first, last;
+};
+
 struct sp_guard_ask {
 	struct sp_endpoint to;
+	const struct sp_guard_range *range; /* all its targets, when it is not `to` alone */
+	unsigned n_ranges;
 	bool subnet_broadcast; /* of an own interface's subnet; filled by the resolver */
 	bool public_link;    /* it may leave by an interface with an address that is not own */
 	bool own_host;	     /* an address of this host */
 	double pps, bps;     /* asked; INFINITY for max */
 	bool unbounded;	     /* no planned end */
 	bool foreign_source; /* a source that is not this host's */
+	bool syn;	     /* frames that open TCP connections which nobody goes on with */
+	bool no_ip;	     /* frames of another kind: to has no address */
+	bool own_link;	     /* no_ip: the interface is of the user's own network */
 	const struct sp_segment *segment; /* the test segment that it leaves into; NULL: none */
 };
 
@@ -42,6 +52,14 @@ struct sp_guard_conf {
  * consent. */
 int sp_guard_judge(const struct sp_guard_ask *, unsigned n, const struct sp_guard_conf *,
 		   struct sp_arena *, struct sp_permit *permit, struct sp_err *);
+
+/* What is in ranges: is there an address outside the own networks, or a broadcast one? *bad is the
+ * first to which nothing may be sent at all; false: there is none. */
+struct sp_guard_reach {
+	bool outside, broadcast;
+	struct sp_addr bad, example; /* example: of outside */
+};
+bool sp_guard_reach(const struct sp_guard_range *, unsigned n, struct sp_guard_reach *);
 
 /* Does it leave into a test segment that is needed, because the target is outside the user's own
  * network or the source is another host's? */

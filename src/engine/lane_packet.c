@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "core/shared.h"
-#include "pkt/dissect.h"
 
 /* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
 #define SP_LANE_SINGLE_BURST 64u
@@ -16,7 +15,8 @@ int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
 	l->tx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->tx.m);
 	l->rx.m = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->rx.m);
 	l->due = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->due);
-	if (l->tx.m && l->rx.m && l->due)
+	l->frame = sp_alloc_array(env->mem, SP_BATCH_MAX, sizeof *l->frame);
+	if (l->tx.m && l->rx.m && l->due && l->frame)
 		return 0;
 	sp_lane_fini(l);
 	return -ENOMEM;
@@ -29,6 +29,7 @@ void sp_lane_fini(struct sp_lane *l)
 	sp_free(l->env->mem, l->tx.m);
 	sp_free(l->env->mem, l->rx.m);
 	sp_free(l->env->mem, l->due);
+	sp_free(l->env->mem, l->frame);
 	*l = (struct sp_lane){ 0 };
 }
 
@@ -260,91 +261,4 @@ void sp_lane_give_up(struct sp_lane *l, void (*give_up)(void *arg, uint32_t stre
 		give_up(arg, l->tx.m[l->tx_from].flow);
 	for (; l->due_i < l->due_n; l->due_i++)
 		give_up(arg, l->due[l->due_i].stream);
-}
-
-/* One frame becomes what a datagram is: data and len of the UDP payload, the bytes around it in
- * stamp_off. False: not UDP for one of our port numbers. */
-static bool narrow_one(const struct sp_lane_port *port, struct sp_msg *m)
-{
-	struct sp_udp_view v;
-	bool verify = !(m->flags & (SP_M_CSUM_PARTIAL | SP_M_CSUM_OK));
-
-	if (sp_dissect_udp(m->data, m->len, verify, &v))
-		return false;
-	if (v.dst.port < port->accept_first || v.dst.port > port->accept_last)
-		return false;
-	if (v.csum == SP_CSUM_BAD)
-		m->flags |= SP_M_CSUM_BAD;
-	m->stamp_off = (uint16_t)(m->len - v.payload_len);
-	m->data += v.payload_off;
-	m->len = v.payload_len;
-	return true;
-}
-
-static void narrow(struct sp_lane_port *port, struct sp_batch *b)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (narrow_one(port, &b->m[i]))
-			b->m[kept++] = b->m[i];
-		else
-			SP_ADD(port->ignored, 1);
-	}
-	b->n = kept;
-}
-
-/* Hellos are control's, not data: they leave the batch. */
-static void take_hellos(struct sp_lane *l, const struct sp_lane_port *port)
-{
-	struct sp_batch *b = &l->rx;
-	struct sp_endpoint local;
-	struct sp_hello h;
-	uint32_t kept = 0;
-	uint16_t answer;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct sp_msg *m = &b->m[i];
-
-		if (SP_LIKELY(!sp_hello_get(m->data, m->len, &h.nonce, &answer))) {
-			b->m[kept++] = *m;
-			continue;
-		}
-		if (answer || port->ops->peer(port->q, m->ep, &h.from, &local))
-			continue;
-		h.number = local.port ? local.port : port->accept_first;
-		sp_hello_ring_put(l->hellos, &h);
-	}
-	b->n = kept;
-}
-
-uint32_t sp_lane_rx(struct sp_lane *l)
-{
-	uint32_t n = 0;
-
-	for (unsigned i = 0; i < l->n_ports; i++) {
-		struct sp_lane_port *port = &l->ports[i];
-		int r;
-
-		if (!port->rx || !port->ops->rx_burst)
-			continue;
-		r = port->ops->rx_burst(port->q, &l->rx);
-		if (SP_UNLIKELY(r < 0)) {
-			SP_STORE(port->rx_error, r);
-			continue;
-		}
-		if (r == 0)
-			continue;
-		n += (uint32_t)r;
-		if (port->caps.bits & SP_T_FRAME)
-			narrow(port, &l->rx);
-		else if (SP_UNLIKELY(l->hellos != NULL))
-			take_hellos(l, port);
-		if (SP_UNLIKELY(l->rx_marker != NULL))
-			sp_marker_received(l->rx_marker, &l->rx);
-		sp_verify_burst(l->verifier, &l->rx, i);
-		l->rx.n = (uint32_t)r; /* as lent */
-		port->ops->rx_release(port->q, &l->rx);
-	}
-	return n;
 }

@@ -1,5 +1,5 @@
-/* The packet lane: departures that are due become messages and leave; messages that arrive are
- * matched and verified. One a worker. Knows transports and sources by their operations only. */
+/* The packet lane: departures that are due become messages and leave; what arrives is
+ * lane_rx.h's. One a worker. Knows transports and sources by their operations only. */
 #ifndef SP_ENGINE_LANE_PACKET_H
 #define SP_ENGINE_LANE_PACKET_H
 
@@ -13,6 +13,7 @@
 #include "engine/marks.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
+#include "pkt/filter.h"
 #include "plugin/source.h"
 #include "plugin/stamp.h"
 #include "plugin/transport.h"
@@ -25,17 +26,23 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
-	uint16_t accept_first, accept_last; /* frames: UDP port numbers that count */
-	uint64_t ignored;		    /* frames that were not for us */
-	int tx_error, rx_error;		    /* last hard error, 0 none; read by control */
+	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
+	 * NULL: none; checksums are verified; only what Contrail's tool counts does. */
+	uint16_t accept_first, accept_last;
+	const struct sp_filter *filter;
+	bool checksum, contrail;
+	uint64_t ignored;	/* frames that were not for us */
+	int tx_error, rx_error; /* last hard error, 0 none; read by control */
 	uint64_t tx_error_ns;
 };
 
+struct run_source;
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;
 	const struct sp_stamp_ops *stamp; /* NULL: none */
 	uint32_t tmpl;
+	struct run_source *own; /* what it is made of; control's */
 };
 
 struct sp_lane_stream {
@@ -46,6 +53,12 @@ struct sp_lane_stream {
 	uint32_t index;		      /* in the other lane, where it is one of another's */
 	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
 	struct sp_schedule *schedule; /* for the departure law's check, may be NULL */
+};
+
+/* What ends a receiver, for all workers: units that it still takes (UINT64_MAX: no limit), and the
+ * arrival time from which on none counts. Atomic. */
+struct sp_rx_limits {
+	uint64_t left, until_ns;
 };
 
 struct sp_lane {
@@ -67,8 +80,11 @@ struct sp_lane {
 	struct sp_hello_ring *hellos;		 /* NULL: nobody would answer */
 	struct sp_verifier *verifier;		 /* NULL: this worker receives nothing */
 	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */
+	struct sp_rx_limits *limits;		 /* NULL: none */
+	uint64_t received;			 /* units that were counted */
 	struct sp_batch tx, rx;
-	struct sp_due *due; /* taken from the pacer, not yet sent: [due_i, due_n) */
+	struct sp_whole *frame; /* what rx was before it was narrowed */
+	struct sp_due *due;	/* taken from the pacer, not yet sent: [due_i, due_n) */
 	uint32_t due_i, due_n;
 	uint32_t tx_from; /* tx.m[tx_from .. tx.n) still waits for the transport */
 	uint32_t tx_source;
@@ -90,7 +106,5 @@ static inline bool sp_lane_waiting(const struct sp_lane *l)
 }
 /* Gives up what waits: returns how many units; each is counted by give_up(arg, stream). */
 void sp_lane_give_up(struct sp_lane *, void (*give_up)(void *arg, uint32_t stream), void *arg);
-/* HOT. Receives a burst of each port; returns the number of messages. */
-uint32_t sp_lane_rx(struct sp_lane *);
 
 #endif

@@ -122,10 +122,38 @@ static void flow_measure(const struct sp_run *r, size_t i, struct sp_measure *m)
 /* What is spoken on a port that receives. */
 static const char *proto_of(const struct sp_run *r, uint32_t port)
 {
-	for (unsigned i = 0; i < r->plan->n_recvs; i++)
-		if (r->plan->recvs[i].from_port == port)
-			return r->plan->recvs[i].protocol;
-	return r->ports[port].ops->name;
+	const struct sp_plan_recv *recv = sp_run_recv_of(r, port);
+
+	return recv ? recv->protocol : r->ports[port].ops->name;
+}
+
+static void put_end(const struct sp_endpoint *e, char *buf, size_t cap)
+{
+	if (e->port)
+		sp_endpoint_format(buf, cap, e);
+	else
+		sp_addr_format(buf, cap, &e->addr);
+}
+
+/* A frame says itself where it goes and what it is. */
+static bool put_tuple(const struct sp_run *r, const struct run_listed *l,
+		      struct sp_flow_result *out)
+{
+	const struct sp_verifier *v;
+	const struct sp_tuple *t;
+
+	if (l->table == &r->granted)
+		return false;
+	v = &r->workers[SP_LOAD(l->table->meta[l->index].owner) - 1].verifier;
+	t = v->tuple ? &v->tuple[l->index] : NULL;
+	if (!t || !t->ether_type)
+		return false;
+	out->proto = sp_tuple_word(t);
+	if (t->src.addr.family) {
+		put_end(&t->src, out->src, sizeof out->src);
+		put_end(&t->dst, out->dst, sizeof out->dst);
+	}
+	return true;
 }
 
 static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
@@ -150,6 +178,8 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 					.unit = sp_run_flow_unit(r, meta, port),
 					.ended = s->ended };
 	flow_measure(r, i, &out->m);
+	if (put_tuple(r, l, out))
+		return;
 	if (meta->from.family) /* over connections: the address, of many port numbers */
 		sp_addr_format(out->src, sizeof out->src, &meta->from);
 	else if (ep != SP_NO_FLOW)

@@ -58,7 +58,9 @@ struct sp_plan_stream {
 	uint64_t count, bytes; /* 0: no limit */
 	uint64_t duration_ns;  /* 0: no limit */
 	uint64_t start_ns;     /* after T0 */
-	const char *payload;   /* pattern text */
+	const char *payload;   /* a text or a file, as fill says */
+	const char *fill;      /* what the payload is, a word of the catalog; "": text */
+	const char *packet;    /* the packet expression, canonical; "": plain UDP */
 	int stamp;	       /* enum sp_stamp_mode */
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
 	bool per_message;      /* byte streams: a connection for each unit */
@@ -81,6 +83,11 @@ struct sp_plan_recv {
 	const char *name;
 	const char *from;     /* port name */
 	const char *protocol; /* "udp" */
+	/* Of frames: */
+	const char *filter;   /* pcap-filter(7); "" or NULL: all */
+	bool checksum;	      /* verify those of IP and L4 */
+	const char *count_as; /* "contrail": what that counts; "" or NULL: all */
+	const char *listener; /* "udp://ADDR:PORT": sockets that let the kernel answer */
 	const void *conf;     /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf;
 	unsigned from_port;

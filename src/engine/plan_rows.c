@@ -92,6 +92,11 @@ static const struct sp_opt stream_rows[] = {
 	  "from this seat on; the one with seat 0 begins" },
 	{ "deal_n", SP_OPT_U64, AT(deal_n), "1", NULL, 1, SP_DEAL_MAX,
 	  "so many are this stream's" },
+	{ "fill", SP_OPT_TEXT, AT(fill), "", SP_OPT_QUIET, 0, 0,
+	  "what the payload is: text (the default), random, letters, file, messages, domains; "
+	  "of the last three payload names the file" },
+	{ "packet", SP_OPT_TEXT, AT(packet), "", SP_OPT_QUIET, 0, 0,
+	  "frames: what is sent, as an expression: ip(dst=10.0.0.2)/udp(dport=80)" },
 	{ 0 },
 };
 #undef AT
@@ -101,6 +106,16 @@ static const struct sp_opt recv_rows[] = {
 	{ "name", SP_OPT_TEXT, AT(name), "", NULL, 0, 0, "name of the receiver" },
 	{ "from", SP_OPT_TEXT, AT(from), "rx0", NULL, 0, 0, "the port that it listens on" },
 	{ "protocol", SP_OPT_TEXT, AT(protocol), "udp", NULL, 0, 0, "protocol" },
+	{ "filter", SP_OPT_TEXT, AT(filter), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: which count, in tcpdump's language; not given: all" },
+	{ "checksum", SP_OPT_BOOL, AT(checksum), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: verify the checksums of IP and of what it carries" },
+	{ "count_as", SP_OPT_TEXT, AT(count_as), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: all (the default), or contrail: data segments of TCP (PSH and ACK and no "
+	  "other flag) but ssh's, whole UDP, echo requests" },
+	{ "listener", SP_OPT_TEXT, AT(listener), NULL, SP_OPT_QUIET, 0, 0,
+	  "of frames: a socket beside, so that the kernel answers: udp://ADDR:PORT or "
+	  "tcp://ADDR:PORT" },
 	{ 0 },
 };
 #undef AT

@@ -11,6 +11,7 @@
 #include "engine/opener.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
+#include "pkt/filter.h"
 #include "plugin/proto.h"
 
 #define DEFAULT_DURATION_NS (10 * SP_NS_PER_S)
@@ -45,6 +46,11 @@ static const char *place_of(const struct check *c, enum sp_plan_item item, unsig
 static int no_memory(struct sp_err *err)
 {
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "the plan: out of memory");
+}
+
+static bool is_given(const char *text)
+{
+	return text && *text;
 }
 
 /* What the operations say of a transport before it is opened. */
@@ -469,6 +475,47 @@ static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigne
 	return 0;
 }
 
+/* Where the transport has a filter of its own, it is that one's. */
+static int check_filter(struct check *c, const struct sp_plan_recv *r,
+			struct sp_plan_port *port, const char *place)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(c->b->catalog,
+								  port->transport);
+	int rc = sp_filter_check(r->filter, SP_EXIT_USAGE, c->err);
+
+	if (rc)
+		sp_err_prefix(c->err, "%s", place);
+	if (rc || !ops->opts || !sp_opt_find(ops->opts, "filter"))
+		return rc;
+	return sp_opts_set(ops->opts, (void *)(uintptr_t)port->conf, "filter", r->filter, place,
+			   &c->b->plan->arena, c->err);
+}
+
+/* What only receivers of frames have. */
+static int check_frames(struct check *c, struct sp_plan_recv *r, struct sp_plan_port *port,
+			const char *place)
+{
+	const char *set = is_given(r->filter)	  ? "filter"
+			  : r->checksum		  ? "checksum"
+			  : is_given(r->count_as) ? "count_as"
+			  : is_given(r->listener) ? "listener"
+						  : NULL;
+
+	if (!is_frame(sp_catalog_transport(c->b->catalog, port->transport)))
+		return set ? sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				     "%s: %s is for frames, and '%s' carries none; add "
+				     "--transport packet --interface DEV",
+				     place, set, port->transport)
+			   : 0;
+	if (is_given(r->count_as) && strcmp(r->count_as, "all") == 0)
+		r->count_as = NULL;
+	if (is_given(r->count_as) && strcmp(r->count_as, "contrail") != 0)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: count_as: '%.40s' is none of all, contrail", place,
+			       r->count_as);
+	return is_given(r->filter) ? check_filter(c, r, port, place) : 0;
+}
+
 static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 		      const struct sp_plan_port **port)
 {
@@ -497,7 +544,10 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (rc)
 		return rc;
 	ops = sp_catalog_transport(c->b->catalog, (*port)->transport);
-	if (!(*port)->port && !(ops && ops->echoes))
+	rc = check_frames(c, r, (struct sp_plan_port *)(uintptr_t)*port, place);
+	if (rc)
+		return rc;
+	if (!(*port)->port && !(ops && (ops->echoes || is_frame(ops))))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
 	return 0;

@@ -17,6 +17,14 @@
 /* More than any host has port numbers for. */
 #define CONNS_MOST (1u << 20)
 
+uint64_t sp_run_seed_of(const struct sp_run *r, const char *name)
+{
+	struct sp_rng rng;
+
+	sp_rng_init(&rng, r->plan->run.seed, name);
+	return sp_rng_u64(&rng);
+}
+
 /* Ungranted flow ids start at a place that differs between senders. */
 static uint32_t own_id_base(const struct sp_run *r)
 {
@@ -165,7 +173,7 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	return ret;
 }
 
-static struct sp_lease *lease_of(const struct sp_run *r, const struct sp_endpoint *to)
+struct sp_lease *sp_run_lease_of(const struct sp_run *r, const struct sp_endpoint *to)
 {
 	for (uint32_t i = 0; i < r->permit.n_leases; i++)
 		if (sp_endpoint_eq(&r->permit.lease[i].to, to))
@@ -201,7 +209,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 		if (r->streams[i].metered || asks[i].segment)
 			r->streams[i].worker = 0;
 		if (r->streams[i].metered || asks[i].segment)
-			r->streams[i].lease = lease_of(r, &asks[i].to);
+			r->streams[i].lease = sp_run_lease_of(r, &asks[i].to);
 	}
 	sp_local_free(local);
 	sp_free(r->env.mem, asks);
@@ -255,6 +263,16 @@ static uint32_t max_sources(const struct sp_run *r)
 	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
+/* A filter is run here where the transport has none. */
+static int own_filter(const struct sp_run *r, struct run_port *p,
+		      const struct sp_plan_recv *recv, struct sp_err *err)
+{
+	if (!recv || !recv->filter || !*recv->filter ||
+	    (p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
+		return 0;
+	return sp_filter_new(&p->filter, recv->filter, SP_EXIT_USAGE, r->env.mem, err);
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -275,6 +293,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
 	ret = bind_address(p->plan, &conf, &r->arena, err);
+	if (ret == 0)
+		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
 		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
 	if (ret)
@@ -321,6 +341,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	struct sp_worker *w = &r->workers[index];
 	const struct sp_mem *mem = r->env.mem;
 	uint32_t n = 0, flows = (uint32_t)r->plan->run.max_flows;
+	bool frames = false;
 	int ret;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
@@ -345,6 +366,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->lane.sources = r->sources;
 	for (unsigned i = 0; i < r->plan->n_ports; i++) {
 		struct run_port *p = &r->ports[i];
+		const struct sp_plan_recv *recv = sp_run_recv_of(r, i);
 		uint64_t last = p->plan->port_last ? p->plan->port_last : p->plan->port;
 
 		w->lane.ports[i] = (struct sp_lane_port){
@@ -354,8 +376,12 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.tx = p->tx,
 			.rx = p->rx,
 			.accept_first = (uint16_t)p->plan->port,
-			.accept_last = (uint16_t)last
+			.accept_last = (uint16_t)last,
+			.filter = p->filter,
+			.checksum = recv && (recv->checksum || p->plan->port),
+			.contrail = recv && recv->count_as && *recv->count_as
 		};
+		frames |= p->rx && (p->caps.bits & SP_T_FRAME);
 	}
 	if (!w->receives)
 		return 0;
@@ -364,161 +390,16 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	if (sp_verifier_init(&w->verifier, mem, &r->granted, r->rx_session,
 			     sp_catalog_stamp(r->catalog, "native"),
 			     sp_catalog_stamp(r->catalog, "short"), flows, max_sources(r),
-			     r->plan->n_ports))
+			     r->plan->n_ports) ||
+	    (frames && sp_verifier_frames(&w->verifier)))
 		return no_memory(err);
+	w->lane.limits = r->role == SP_ROLE_RECV ? &r->rx_limits : NULL;
 	w->verifier.worker = index;
 	for (unsigned i = 0; i < r->plan->n_ports && r->role == SP_ROLE_RECV; i++)
 		if (r->ports[i].ops->reuse)
 			r->ports[i].ops->reuse(r->ports[i].queues[index],
 					       sp_verifier_held(&w->verifier, i));
 	return 0;
-}
-
-/* ---- sources: streams of equal bytes share one ---- */
-
-struct source_key {
-	const struct sp_source_ops *ops;
-	const struct sp_stamp_ops *stamp;
-	uint64_t size;
-	const char *payload;
-	struct sp_endpoint to; /* frames only */
-	unsigned port;
-};
-
-static bool key_eq(const struct source_key *a, const struct source_key *b)
-{
-	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->port == b->port && strcmp(a->payload, b->payload) == 0 &&
-	       sp_endpoint_eq(&a->to, &b->to);
-}
-
-static uint64_t key_hash(const struct source_key *k)
-{
-	uint64_t h = k->size * 0x9e3779b97f4a7c15ull ^ sp_hash_text(k->payload) ^
-		     (uint64_t)(uintptr_t)k->stamp;
-
-	return (h ^ sp_endpoint_hash(&k->to)) * 0xbf58476d1ce4e5b9ull;
-}
-
-/* A segment may name the hardware addresses behind it. */
-static int check_mac(const struct sp_run *r, const struct run_port *p,
-		     const struct source_key *k, const struct sp_link *link, struct sp_err *err)
-{
-	const struct sp_lease *l = lease_of(r, &k->to);
-	const uint8_t *m = link->dst_mac;
-	char to[72];
-
-	if (!l || !l->segment || sp_segment_has_mac(p->segment, m))
-		return 0;
-	return sp_fail(
-		err, -EACCES, SP_EXIT_PERM,
-		"%s: the next hop on %s has the hardware address "
-		"%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
-		sp_endpoint_format(to, sizeof to, &k->to), p->segment->interface, m[0], m[1],
-		m[2], m[3], m[4], m[5], p->segment->place);
-}
-
-static int open_source(struct sp_run *r, const struct source_key *k, struct sp_lane_source *out,
-		       struct sp_err *err)
-{
-	struct run_port *p = &r->ports[k->port];
-	struct sp_source_args args = { .size = (uint32_t)k->size,
-				       .stamp_len = k->stamp ? k->stamp->len : 0,
-				       .to = k->to };
-	void *conf = sp_arena_alloc(&r->arena, k->ops->conf_size + 1);
-	int ret;
-
-	if (!conf)
-		return no_memory(err);
-	args.conf = conf;
-	ret = sp_opts_default(k->ops->opts, conf, &r->arena, err);
-	if (ret == 0 && *k->payload)
-		ret = sp_opts_set(k->ops->opts, conf, "fill", k->payload, "--payload",
-				  &r->arena, err);
-	if (ret == 0 && (p->caps.bits & SP_T_FRAME)) {
-		args.fill_csum = !(p->caps.bits & SP_T_CSUM);
-		ret = p->ops->link(p->port, &k->to, &args.link, err);
-		if (ret == 0)
-			ret = check_mac(r, p, k, &args.link, err);
-		args.from.addr = args.link.src;
-		args.from.port = p->plan->port ? (uint16_t)p->plan->port : k->to.port;
-	}
-	if (ret)
-		return ret;
-	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp };
-	ret = k->ops->open(&out->source, &args, &r->env, err);
-	if (ret == 0)
-		out->tmpl = k->ops->template_id(out->source);
-	return ret;
-}
-
-static int place_stream(struct sp_run *r, unsigned i, struct source_key *keys, uint32_t *hash,
-			uint32_t mask, struct sp_err *err)
-{
-	struct run_stream *s = &r->streams[i];
-	struct run_port *p = &r->ports[s->plan->from_port];
-	struct sp_worker *w = &r->workers[s->worker];
-	struct sp_lane_stream *ls = &w->lane.streams[w->lane.n_streams];
-	struct sp_lane_choice choice;
-	struct source_key key;
-	uint32_t h;
-	int ret;
-
-	ret = sp_lane_select(s->plan, &p->caps, s->to.addr.family, r->catalog, &choice, err);
-	if (ret)
-		return ret;
-	ls->lane = (uint8_t)choice.lane;
-	ls->port = (uint16_t)s->plan->from_port;
-	ls->metered = s->metered;
-	ls->lease = s->lease;
-	w->lane.metered |= s->metered || s->lease;
-	w->lane.leased |= s->lease != NULL;
-	s->headers = choice.headers;
-	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
-	s->local = w->lane.n_streams++;
-	if (choice.lane != SP_LANE_PACKET) {
-		ls->index = w->lane_streams[choice.lane]++;
-		return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
-	}
-	key = (struct source_key){ .ops = choice.source,
-				   .stamp = choice.stamp,
-				   .size = s->plan->size,
-				   .payload = s->plan->payload,
-				   .port = s->plan->from_port };
-	if (p->caps.bits & SP_T_FRAME)
-		key.to = s->to;
-	for (h = (uint32_t)key_hash(&key) & mask; hash[h]; h = (h + 1) & mask)
-		if (key_eq(&keys[hash[h] - 1], &key))
-			break;
-	if (!hash[h]) {
-		ret = open_source(r, &key, &r->sources[r->n_sources], err);
-		if (ret)
-			return ret;
-		keys[r->n_sources] = key;
-		hash[h] = ++r->n_sources;
-	}
-	ls->source = hash[h] - 1;
-	return p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, err);
-}
-
-static int place_streams(struct sp_run *r, struct sp_err *err)
-{
-	uint32_t n = r->plan->n_streams, slots = 16;
-	struct source_key *keys;
-	uint32_t *hash;
-	int ret = 0;
-
-	while (slots < 2 * n)
-		slots *= 2;
-	keys = sp_alloc_array(r->env.mem, n + 1, sizeof *keys);
-	hash = sp_alloc_array(r->env.mem, slots, sizeof *hash);
-	if (!keys || !hash)
-		ret = no_memory(err);
-	for (unsigned i = 0; i < n && ret == 0; i++)
-		ret = place_stream(r, i, keys, hash, slots - 1, err);
-	sp_free(r->env.mem, keys);
-	sp_free(r->env.mem, hash);
-	return ret;
 }
 
 /* ---- grants ---- */
@@ -639,7 +520,7 @@ static bool cover_payload(struct sp_run *r, const struct run_stream *s,
 			    .stamp_off = SP_NO_STAMP };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
-	if (!src->stamp->cover ||
+	if (!src->stamp->cover || *s->plan->packet || *s->plan->fill ||
 	    (payload > COVER_UP_TO && r->plan->run.verify != SP_VERIFY_FULL))
 		return false;
 	m.data = sp_alloc(r->env.mem, m.len);
@@ -742,6 +623,9 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	if (r->role != SP_ROLE_SEND && sp_flow_table_init(&r->granted, r->env.mem, flows))
 		return no_memory(err);
 	r->n_sessions = 1; /* 0 stands for senders without one */
+	r->rx_limits = (struct sp_rx_limits){ .left = plan->run.count ? plan->run.count
+								      : UINT64_MAX,
+					      .until_ns = SP_NEVER };
 	r->next_id = r->granted.first_id = first_id(r);
 	r->folded.clock_error = -1;
 	for (unsigned i = 0; i < plan->n_ports; i++) {
@@ -787,7 +671,7 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		r->n_workers_ready = i + 1;
 	}
 	if (ret == 0)
-		ret = place_streams(r, err);
+		ret = sp_run_place_streams(r, err);
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
 	if (ret == 0 && !leases)
@@ -812,13 +696,14 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);
-	for (unsigned i = 0; r->sources && i < r->n_sources; i++)
-		r->sources[i].ops->close(r->sources[i].source);
+	sp_run_close_sources(r);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)
 		sp_schedule_free(r->streams[i].schedule);
-	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++)
+	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		sp_filter_free(r->ports[i].filter);
+	}
 	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)
 		sp_run_session_release(r, i);
 	sp_free(mem, r->folded.tally);

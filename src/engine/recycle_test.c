@@ -47,7 +47,7 @@ static void arrive(struct sim *s, uint32_t ep, uint32_t id, uint32_t seq)
 	v->native->put(&b, 0, &tx, m.t_ns);
 	m.t_ns += 1000;
 	m.stamp_off = SP_NO_STAMP;
-	sp_verify_burst(v, &b, 0);
+	sp_verify_burst(v, &b, 0, NULL);
 }
 
 static int ask(struct sim *s, uint32_t n, struct sp_flow_grant *g)

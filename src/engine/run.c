@@ -316,6 +316,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	if (ret)
 		return ret;
 	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;
+	r->rx_limits.until_ns = r->end_ns;
 	choose_joining(r);
 	describe_clock(r);
 	sp_host_usage_start(r);

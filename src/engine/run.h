@@ -156,6 +156,8 @@ int sp_run_listening(const struct sp_run *, unsigned i, struct sp_endpoint *,
 bool sp_run_next_hello(struct sp_run *, struct sp_hello *);
 /* Before the start: control for TCP data port `number` is at `port`. */
 void sp_run_control_at(struct sp_run *, uint16_t number, uint16_t port);
+/* The interface, where it is all frames on one; else NULL. */
+const char *sp_run_listening_on(const struct sp_run *, unsigned i);
 /* The protocol that is spoken there, as the plan names it. */
 const char *sp_run_listening_word(const struct sp_run *, unsigned i);
 struct sp_flow_grant {

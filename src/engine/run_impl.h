@@ -1,4 +1,5 @@
-/* The run's inside, shared by the files that make it up: prepare.c (from plan to open ports),
+/* The run's inside, shared by the files that make it up: prepare.c and
+ * prepare_source.c (from plan to open ports and sources),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
  * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
@@ -24,6 +25,7 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_filter *filter;   /* frames that the transport does not filter; NULL: none */
 	struct sp_segment *segment; /* that its frames leave into; NULL: none */
 	bool segment_known;
 	bool tx, rx;
@@ -117,8 +119,9 @@ struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
-	uint64_t surplus;			 /* units that belong to none of its flows */
-	const char *unit; /* of its flows, where there are any and they are alike */
+	uint32_t unchecked; /* of frames: nobody looked whether any are damaged */
+	uint64_t surplus;   /* units that belong to none of its flows */
+	const char *unit;   /* of its flows, where there are any and they are alike */
 };
 
 /* What sessions and flows have left behind that are gone: counted in the totals, listed no more. */
@@ -170,6 +173,7 @@ struct sp_run {
 	uint32_t n_tallies; /* sender's, per worker */
 	bool self;	    /* sends to itself (loop): granted by the run itself */
 
+	struct sp_rx_limits rx_limits;
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
 	struct run_session *sessions;	  /* index = session number */
@@ -230,6 +234,13 @@ double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint6
 bool sp_run_bulk_active(const struct sp_run *, const struct run_stream *, uint64_t from_ns,
 			uint64_t to_ns);
 /* Which tally a stream's histograms are in. */
+/* The seed of a stream's own series. */
+uint64_t sp_run_seed_of(const struct sp_run *, const char *name);
+/* The lease that a target needs; NULL: none. */
+struct sp_lease *sp_run_lease_of(const struct sp_run *, const struct sp_endpoint *);
+/* prepare_source.c: lanes, sources and endpoints of all streams. */
+int sp_run_place_streams(struct sp_run *, struct sp_err *);
+void sp_run_close_sources(struct sp_run *);
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
@@ -245,6 +256,8 @@ void sp_run_watch_leases(struct sp_run *, uint64_t now_ns);
 /* session.c */
 int sp_run_self_grant(struct sp_run *, struct sp_err *);
 void sp_run_session_release(struct sp_run *, uint32_t session);
+/* The receiver on a plan's port; NULL: it only sends. */
+const struct sp_plan_recv *sp_run_recv_of(const struct sp_run *, uint32_t port);
 /* The plan's port that a flow came in by, or is to come in by. */
 uint32_t sp_run_flow_port(const struct sp_run *, const struct sp_flow_table *, uint32_t i);
 /* collect.c: fills run->result's total from everything as it is now. final: for good. */

@@ -176,18 +176,27 @@ int sp_segment_parse(struct sp_segment *s, const char *text, size_t len, const c
 
 /* ---- questions ---- */
 
+static bool is_in(const struct sp_segment_prefix *p, const struct sp_addr *a)
+{
+	unsigned whole = p->bits / 8, rest = p->bits % 8;
+	uint8_t mask = (uint8_t)(0xff << (8 - rest));
+
+	return p->addr.family == a->family && memcmp(p->addr.ip, a->ip, whole) == 0 &&
+	       (!rest || ((p->addr.ip[whole] ^ a->ip[whole]) & mask) == 0);
+}
+
+bool sp_segment_has_range(const struct sp_segment *s, const struct sp_addr *first,
+			  const struct sp_addr *last)
+{
+	for (unsigned i = 0; i < s->n_prefixes; i++)
+		if (is_in(&s->prefix[i], first) && is_in(&s->prefix[i], last))
+			return true;
+	return !s->n_prefixes;
+}
+
 bool sp_segment_has_addr(const struct sp_segment *s, const struct sp_addr *a)
 {
-	for (unsigned i = 0; i < s->n_prefixes; i++) {
-		const struct sp_segment_prefix *p = &s->prefix[i];
-		unsigned whole = p->bits / 8, rest = p->bits % 8;
-		uint8_t mask = (uint8_t)(0xff << (8 - rest));
-
-		if (p->addr.family == a->family && memcmp(p->addr.ip, a->ip, whole) == 0 &&
-		    (!rest || ((p->addr.ip[whole] ^ a->ip[whole]) & mask) == 0))
-			return true;
-	}
-	return !s->n_prefixes;
+	return sp_segment_has_range(s, a, a);
 }
 
 bool sp_segment_has_mac(const struct sp_segment *s, const uint8_t mac[6])

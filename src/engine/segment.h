@@ -43,6 +43,9 @@ struct sp_segment {
 int sp_segment_parse(struct sp_segment *, const char *text, size_t len, const char *place,
 		     struct sp_err *);
 bool sp_segment_has_addr(const struct sp_segment *, const struct sp_addr *);
+/* All from first to last. */
+bool sp_segment_has_range(const struct sp_segment *, const struct sp_addr *first,
+			  const struct sp_addr *last);
 bool sp_segment_has_mac(const struct sp_segment *, const uint8_t mac[6]);
 
 /* The segment that an interface is, by the files of dir and by what the kernel says of it. 1: it is

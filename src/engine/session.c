@@ -56,6 +56,18 @@ void sp_run_control_at(struct sp_run *r, uint16_t number, uint16_t port)
 	l->at[l->n++].port = port;
 }
 
+const char *sp_run_listening_on(const struct sp_run *r, unsigned i)
+{
+	struct sp_endpoint local;
+	unsigned index;
+	const struct run_port *port = listening(r, i, &local, &index);
+
+	return port && (port->caps.bits & SP_T_FRAME) && !local.port && port->plan->interface &&
+			       *port->plan->interface
+		       ? port->plan->interface
+		       : NULL;
+}
+
 const char *sp_run_listening_word(const struct sp_run *r, unsigned i)
 {
 	struct sp_endpoint local;
@@ -150,6 +162,14 @@ static bool is_any(const struct sp_addr *a)
 }
 
 enum fit { FITS_NOT, FITS_ANY, FITS_EXACTLY };
+
+const struct sp_plan_recv *sp_run_recv_of(const struct sp_run *r, uint32_t port)
+{
+	for (unsigned i = 0; i < r->plan->n_recvs; i++)
+		if (r->plan->recvs[i].from_port == port)
+			return &r->plan->recvs[i];
+	return NULL;
+}
 
 /* How plan port p listens on this address. */
 static enum fit listens_at(const struct sp_run *r, unsigned p, const struct sp_endpoint *at)

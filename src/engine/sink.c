@@ -315,7 +315,7 @@ static void flush(struct sp_sink *s, struct sink_conn *c)
 	lock(s);
 	if (sp_verifier_granted(s->verifier, c->flow, &f, &meta))
 		SP_STORE(meta->owner, s->verifier->worker + 1);
-	sp_verify_burst(s->verifier, &s->batch, c->port);
+	sp_verify_burst(s->verifier, &s->batch, c->port, NULL);
 	unlock(s);
 	s->batch.n = 0;
 }

@@ -98,6 +98,12 @@ int sp_verifier_init(struct sp_verifier *v, const struct sp_mem *mem,
 	return -1;
 }
 
+int sp_verifier_frames(struct sp_verifier *v)
+{
+	v->tuple = sp_alloc_array(v->mem, (size_t)v->own.mask + 1, sizeof *v->tuple);
+	return v->tuple ? 0 : -1;
+}
+
 void sp_verifier_fini(struct sp_verifier *v)
 {
 	if (!v->mem)
@@ -108,6 +114,7 @@ void sp_verifier_fini(struct sp_verifier *v)
 	sp_free(v->mem, v->ep_held);
 	sp_free(v->mem, v->stamp);
 	sp_free(v->mem, v->check);
+	sp_free(v->mem, v->tuple);
 	sp_flow_table_fini(&v->own, v->mem);
 	*v = (struct sp_verifier){ 0 };
 }
@@ -161,15 +168,12 @@ static uint32_t *held(const struct sp_verifier *v, uint32_t queue, uint32_t ep)
 /* Takes a place that was used before out of the hash table: what follows moves up. */
 static void unhash(struct sp_verifier *v, uint32_t i)
 {
-	const struct sp_flow_meta *meta = &v->own.meta[i];
-	uint32_t mask = v->hash_mask, hole, at, home;
+	uint32_t mask = v->hash_mask, hole = v->own.meta[i].hash & mask, at, home;
 
-	hole = hash_key(v, meta->queue, meta->ep, meta->id) & mask;
 	while (v->hash[hole] != i + 1)
 		hole = (hole + 1) & mask;
 	for (at = (hole + 1) & mask; v->hash[at]; at = (at + 1) & mask) {
-		meta = &v->own.meta[v->hash[at] - 1];
-		home = hash_key(v, meta->queue, meta->ep, meta->id) & mask;
+		home = v->own.meta[v->hash[at] - 1].hash & mask;
 		if (((at - home) & mask) < ((at - hole) & mask))
 			continue;
 		v->hash[hole] = v->hash[at];
@@ -196,57 +200,103 @@ static bool take_place(struct sp_verifier *v, uint32_t *i)
 	return true;
 }
 
-static void make_own(struct sp_verifier *v, uint32_t i, uint32_t queue, uint32_t ep,
-		     uint32_t id, const struct sp_stamp *st, bool has_time)
+/* What tells an own flow from others. tuple NULL: of a datagram; else of a frame, and without a
+ * stamp (id SP_NO_FLOW) it is the key instead of the source. */
+struct key {
+	uint32_t queue, ep, id;
+	const struct sp_tuple *tuple;
+};
+
+static uint32_t hash_of(const struct sp_verifier *v, const struct key *k)
+{
+	if (k->tuple && k->id == SP_NO_FLOW)
+		return sp_tuple_hash(k->tuple, v->key);
+	return hash_key(v, k->queue, k->ep, k->id);
+}
+
+static bool is_of(const struct sp_verifier *v, uint32_t i, const struct key *k, uint32_t hash)
+{
+	const struct sp_flow_meta *meta = &v->own.meta[i];
+
+	return meta->hash == hash && meta->id == k->id && meta->queue == k->queue &&
+	       meta->ep == k->ep && SP_LOAD(v->own.rx[i].tag) &&
+	       (!k->tuple || k->id != SP_NO_FLOW || sp_tuple_eq(&v->tuple[i], k->tuple));
+}
+
+static void make_own(struct sp_verifier *v, uint32_t i, const struct key *k, uint32_t hash,
+		     const struct sp_stamp *st, bool has_time)
 {
 	struct sp_flow_rx *f = &v->own.rx[i];
-	uint32_t h;
+	uint32_t h = hash & v->hash_mask;
 
 	v->own.meta[i] = (struct sp_flow_meta){ .start = OWN_START,
 						.base = OWN_START + (st ? st->seq : 0),
 						.zero_due = st && !st->seq ? st->due_lo
 									   : UINT64_MAX,
-						.id = id,
-						.ep = ep,
-						.queue = queue,
+						.id = k->id,
+						.hash = hash,
+						.ep = k->ep,
+						.queue = k->queue,
 						.owner = v->worker + 1,
 						.stamped = st != NULL,
 						.has_time = has_time };
 	/* What was sent before this receiver looked is not its loss. */
 	f->next = v->own.meta[i].base;
-	if (v->own_tallies < SP_TALLY_OWN)
+	if (v->tuple)
+		v->tuple[i] = k->tuple ? *k->tuple : (struct sp_tuple){ 0 };
+	if (st && v->own_tallies < SP_TALLY_OWN)
 		f->tally = (uint8_t)(1 + SP_TALLY_GRANTED + v->own_tallies++);
-	__atomic_fetch_add(held(v, queue, ep), 1, __ATOMIC_RELAXED);
-	h = hash_key(v, queue, ep, id) & v->hash_mask;
+	__atomic_fetch_add(held(v, k->queue, k->ep), 1, __ATOMIC_RELAXED);
 	while (v->hash[h])
 		h = (h + 1) & v->hash_mask;
 	v->hash[h] = i + 1;
-	set_tag(&v->own, i, id, false);
+	set_tag(&v->own, i, k->id, false);
 	if (i == v->own.used)
 		__atomic_store_n(&v->own.used, i + 1, __ATOMIC_RELEASE);
 }
 
 /* Looks a flow of the sender's own choice up, making it when there is room. */
-static bool own_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep, uint32_t id,
-		     const struct sp_stamp *st, bool has_time, struct place *out)
+static bool own_flow(struct sp_verifier *v, const struct key *k, const struct sp_stamp *st,
+		     bool has_time, struct place *out)
 {
-	uint32_t h = hash_key(v, queue, ep, id) & v->hash_mask, i;
-	struct sp_flow_meta *meta;
+	uint32_t hash = hash_of(v, k), h = hash & v->hash_mask, i;
 
 	for (; v->hash[h]; h = (h + 1) & v->hash_mask) {
 		i = v->hash[h] - 1;
-		meta = &v->own.meta[i];
-		if (meta->id == id && meta->ep == ep && meta->queue == queue &&
-		    SP_LOAD(v->own.rx[i].tag)) {
+		if (is_of(v, i, k, hash)) {
 			*out = place_at(v, v->n_granted + i);
 			return true;
 		}
 	}
 	if (!take_place(v, &i))
 		return false;
-	make_own(v, i, queue, ep, id, st, has_time);
+	make_own(v, i, k, hash, st, has_time);
 	*out = place_at(v, v->n_granted + i);
 	return true;
+}
+
+/* The frame's own, of what has no stamp or whose flow is new. */
+static void find_tuple(const struct sp_whole *frame, struct sp_tuple *t)
+{
+	struct sp_view view;
+
+	sp_view(frame->data, frame->len, false, SP_CSUM_UNKNOWN, &view);
+	sp_tuple_of(&view, t);
+}
+
+/* Of whatever has no stamp: its source's, or its 5-tuple's. */
+static bool unstamped_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
+			   const struct sp_whole *frame, struct place *out)
+{
+	struct key k = { .queue = queue, .ep = ep, .id = SP_NO_FLOW };
+	struct sp_tuple tuple;
+
+	if (frame) {
+		find_tuple(frame, &tuple);
+		k.tuple = &tuple;
+		k.ep = v->ep_cap;
+	}
+	return own_flow(v, &k, NULL, false, out);
 }
 
 void sp_verifier_clear(struct sp_verifier *v, bool own, uint32_t i)
@@ -315,7 +365,7 @@ bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	struct place at;
 
 	ep = ep < v->ep_cap ? ep : v->ep_cap;
-	if (!own_flow(v, queue, ep, SP_NO_FLOW, NULL, false, &at))
+	if (!unstamped_flow(v, queue, ep, NULL, &at))
 		return false;
 	*f = at.rx;
 	*meta = at.meta;
@@ -346,8 +396,11 @@ static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32
 }
 
 static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
-		      const struct sp_stamp *st, bool has_time, struct place *out)
+		      const struct sp_stamp *st, bool has_time, const struct sp_whole *frame,
+		      struct place *out)
 {
+	struct key k = { .queue = queue, .ep = ep, .id = st->flow };
+	struct sp_tuple tuple;
 	uint32_t tag = st->flow | SP_FLOW_LIVE, last = SP_LOAD(*last_flow(v, queue, ep)), i;
 
 	if (SP_LIKELY(last)) {
@@ -363,7 +416,11 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		     claim(v, out->meta, queue, ep, has_time)))
 			return true;
 	}
-	return own_flow(v, queue, ep, st->flow, st, has_time, out);
+	if (frame) {
+		find_tuple(frame, &tuple);
+		k.tuple = &tuple;
+	}
+	return own_flow(v, &k, st, has_time, out);
 }
 
 /* Which flow a message with a damaged stamp was of: the one that its id says, if that is one of
@@ -621,9 +678,31 @@ static void note_time(struct sp_flow_rx *f, struct place *at, struct sp_tally_rx
 	f->timed = 1;
 }
 
+static void count_untracked(struct sp_verifier *v, uint32_t bytes)
+{
+	SP_ADD(v->untracked, 1);
+	SP_ADD(v->untracked_bytes, bytes);
+}
+
+/* Whatever has no stamp that says more of it. */
+static void count_unstamped(struct sp_verifier *v, uint32_t queue, uint32_t ep,
+			    const struct sp_msg *m, const struct sp_whole *frame,
+			    uint32_t bytes)
+{
+	struct place at;
+
+	if (!unstamped_flow(v, queue, ep, frame, &at)) {
+		count_untracked(v, bytes);
+		return;
+	}
+	note_arrival(at.rx, at.meta, m->t_ns, bytes);
+	if (SP_UNLIKELY(m->flags & SP_M_CSUM_BAD))
+		SP_ADD(at.rx->corrupted, 1);
+}
+
 static void verify_message(struct sp_verifier *v, uint32_t queue, const struct sp_msg *m,
 			   const struct sp_stamp *st, int8_t check, bool has_time,
-			   uint32_t bytes)
+			   const struct sp_whole *frame, uint32_t bytes)
 {
 	uint32_t ep = m->ep;
 	const struct sp_rx_session *s;
@@ -634,12 +713,17 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	if (SP_UNLIKELY(ep >= v->ep_cap)) {
 		by_claim = ep == SP_EP_CLAIMED;
 		ep = v->ep_cap;
-		if (!by_claim)
+		if (!by_claim && (!frame || check != SP_STAMP_NONE))
 			SP_ADD(v->nameless, 1);
 	}
+	/* Its source address says nothing: the flow alone is the key. */
+	if (SP_UNLIKELY(check == SP_STAMP_GOOD && st->kind & SP_STAMP_VARIES))
+		ep = v->ep_cap;
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
-		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, &at)))
-			goto untracked;
+		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, frame, &at))) {
+			count_untracked(v, bytes);
+			return;
+		}
 		SP_STORE(*last_flow(v, queue, ep), at.ref + 1);
 		s = &v->session[at.rx->session];
 		before_ns = at.rx->last_rx;
@@ -662,16 +746,11 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 		SP_ADD(at.rx->corrupted, 1);
 		return;
 	}
-	if (!own_flow(v, queue, ep, SP_NO_FLOW, NULL, false, &at))
-		goto untracked;
-	note_arrival(at.rx, at.meta, m->t_ns, bytes);
-	return;
-untracked:
-	SP_ADD(v->untracked, 1);
-	SP_ADD(v->untracked_bytes, bytes);
+	count_unstamped(v, queue, ep, m, frame, bytes);
 }
 
-void sp_verify_burst(struct sp_verifier *v, struct sp_batch *b, uint32_t queue)
+void sp_verify_burst(struct sp_verifier *v, struct sp_batch *b, uint32_t queue,
+		     const struct sp_whole *frame)
 {
 	uint16_t around[SP_BATCH_MAX];
 	uint32_t none = 0;
@@ -690,7 +769,8 @@ void sp_verify_burst(struct sp_verifier *v, struct sp_batch *b, uint32_t queue)
 
 		if (SP_LIKELY(v->check[i] != SP_STAMP_NONE)) {
 			verify_message(v, queue, m, &v->stamp[i], v->check[i],
-				       v->native->has_time, m->len + around[i]);
+				       v->native->has_time, frame ? &frame[i] : NULL,
+				       m->len + around[i]);
 			m->stamp_off = SP_NO_STAMP;
 		} else {
 			none++;
@@ -709,7 +789,8 @@ void sp_verify_burst(struct sp_verifier *v, struct sp_batch *b, uint32_t queue)
 			verify_message(v, queue, &b->m[i], &v->stamp[i],
 				       b->m[i].stamp_off == SP_NO_STAMP ? (int8_t)SP_STAMP_NONE
 									: v->check[i],
-				       v->shorter->has_time, b->m[i].len + around[i]);
+				       v->shorter->has_time, frame ? &frame[i] : NULL,
+				       b->m[i].len + around[i]);
 }
 
 void sp_account_tx(struct sp_flow_tx *base, struct sp_tally_tx *tally, const struct sp_batch *b,

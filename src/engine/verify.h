@@ -19,6 +19,7 @@
 #include "base/address.h"
 #include "base/mem.h"
 #include "core/hist.h"
+#include "engine/tuple.h"
 #include "pkt/batch.h"
 #include "plugin/stamp.h"
 
@@ -67,6 +68,7 @@ struct sp_flow_meta {
 	uint64_t outage_ns; /* longest time without an arrival in which something was missed */
 	uint64_t restarts;  /* its sender began again at sequence 0 without telling us so */
 	uint32_t id;	    /* on the wire; SP_NO_FLOW: not stamped */
+	uint32_t hash;	    /* of an own flow's key */
 	uint32_t ep, queue; /* its source, as this queue numbers it; SP_NO_FLOW not yet; the
 			     * number of endpoints: one for which there was no room */
 	uint32_t owner;	    /* 1 + the worker that writes it; 0 none yet. Atomic */
@@ -125,10 +127,11 @@ struct sp_verifier {
 	struct sp_rx_session *session; /* shared, indexed by sp_flow_rx.session */
 	struct sp_tally_rx *tally;     /* SP_TALLIES, this worker's */
 	uint32_t own_tallies;	       /* how many of 65 .. 128 are taken */
-	uint32_t *hash, hash_mask;     /* of own: index + 1 */
-	uint32_t freed;		       /* index + 1 of own places to be used again, see below */
-	uint32_t spare;		       /* the same, taken over by the worker */
-	uint64_t key[2];	       /* of the hash: nobody outside can choose who collides */
+	struct sp_tuple *tuple;	   /* own flows', of frames; NULL: there are only datagrams */
+	uint32_t *hash, hash_mask; /* of own: index + 1 */
+	uint32_t freed;		   /* index + 1 of own places to be used again, see below */
+	uint32_t spare;		   /* the same, taken over by the worker */
+	uint64_t key[2];	   /* of the hash: nobody outside can choose who collides */
 	/* Last good flow (index + 1) of each queue's endpoints, and of all for which the queue's
 	 * transport had no room: those count as one more endpoint, ep_cap. */
 	uint32_t *ep_flow, ep_cap;
@@ -146,6 +149,8 @@ int sp_verifier_init(struct sp_verifier *, const struct sp_mem *, struct sp_flow
 		     const struct sp_stamp_ops *shorter, uint32_t max_flows,
 		     uint32_t max_endpoints, uint32_t queues);
 void sp_verifier_fini(struct sp_verifier *);
+/* Frames will come, too: without a stamp their 5-tuple is the flow. 0 or -1. */
+int sp_verifier_frames(struct sp_verifier *);
 /* How many flows are whose, by the index that the transport gave a queue's endpoint. Atomic. */
 static inline const uint32_t *sp_verifier_held(const struct sp_verifier *v, uint32_t queue)
 {
@@ -165,12 +170,19 @@ bool sp_verifier_claim(struct sp_verifier *, uint32_t id, uint32_t queue, uint8_
 /* HOT. The same flow later on. False: it was taken away. */
 bool sp_verifier_granted(const struct sp_verifier *, uint32_t id, struct sp_flow_rx **,
 			 struct sp_flow_meta **);
+/* What a message was before it was narrowed to its payload. */
+struct sp_whole {
+	const uint8_t *data;
+	uint32_t len;
+};
 /* HOT. Matches and verifies a burst of one queue: finds stamps at the end of each message, counts.
  * What comes by a connection that has claimed a flow has that flow's id in flow and SP_EP_CLAIMED in
  * ep.
  * data and len are the L4 payload's (of frames too: the lane has narrowed them); stamp_off is, on
- * entry, how many bytes around the payload count as received with it. */
-void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue);
+ * entry, how many bytes around the payload count as received with it. frame: the frames, in the
+ * batch's order; NULL: they are datagrams. */
+void sp_verify_burst(struct sp_verifier *, struct sp_batch *, uint32_t queue,
+		     const struct sp_whole *frame);
 
 /* Cold. The flow of whatever has no stamp and comes from ep, made when there is room. False: there
  * is none (counted by the caller as untracked). The pointers are good during the worker's turn. */

@@ -70,7 +70,7 @@ static void receive(struct rx *x, const struct packet *p)
 		data[m.len - p->flip] ^= 0xff;
 	m.t_ns = p->at;
 	m.stamp_off = SP_NO_STAMP;
-	sp_verify_burst(&x->v, &b, 0);
+	sp_verify_burst(&x->v, &b, 0, NULL);
 }
 
 static struct packet packet(const struct rx *x, uint32_t id, uint32_t seq)

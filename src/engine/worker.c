@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/shared.h"
+#include "engine/lane_rx.h"
 
 /* Not worth going to sleep for less. */
 #define SLEEP_AT_LEAST_NS 20000u
@@ -244,7 +245,6 @@ static bool turn_conns(struct sp_worker *w, uint64_t now_ns)
 bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 {
 	bool did = false;
-	uint32_t n;
 
 	if (w->sends && !w->tx_done)
 		did = turn_tx(w, now_ns);
@@ -254,11 +254,13 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 		return did;
 	__atomic_store_n(&w->turns, w->turns + 1, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < RX_BURSTS; i++) {
-		n = sp_lane_rx(&w->lane);
-		if (n == 0)
+		if (!sp_lane_rx(&w->lane))
 			break;
 		did = true;
-		note_received(w, n);
+	}
+	if (w->lane.received != w->lane_units) {
+		note_received(w, w->lane.received - w->lane_units);
+		w->lane_units = w->lane.received;
 	}
 	if (SP_UNLIKELY(w->hellos.put != w->hellos_told)) {
 		w->hellos_told = w->hellos.put;

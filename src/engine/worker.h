@@ -44,6 +44,7 @@ struct sp_worker {
 	struct sp_tally_rtt *rtt; /* as lane.tally; NULL without dialogues */
 	struct sp_errors bulk_errors;
 	uint64_t conn_units; /* received over connections, seen so far */
+	uint64_t lane_units; /* the same of the packet lane's */
 	uint64_t sampled_ns;
 	uint64_t *given_up; /* per lane stream: taken from the pacer, never sent */
 	enum sp_spin spin;

@@ -77,7 +77,7 @@ static void sender_batch(struct sender *s, uint32_t first)
 	s->v->native->put(&b, 0, s->tx, 1000);
 	for (uint32_t i = 0; i < BATCH; i++)
 		s->m[i].stamp_off = SP_NO_STAMP;
-	sp_verify_burst(s->v, &b, 0);
+	sp_verify_burst(s->v, &b, 0, NULL);
 }
 
 static void expect_all_in_order(const struct sp_flow_table *t, uint32_t i, uint64_t rx)
@@ -129,7 +129,7 @@ static void test_damage_stays_with_its_worker(void **state)
 	sender_batch(&b, 0);
 	b.bytes[0][63] ^= 1; /* the check of its flow 1 */
 	b.m[0].stamp_off = SP_NO_STAMP;
-	sp_verify_burst(&w.v[1], &one, 0);
+	sp_verify_burst(&w.v[1], &one, 0, NULL);
 	for (uint32_t i = 0; i < FLOWS; i++)
 		assert_int_equal(w.granted.rx[i].corrupted, 0);
 	assert_int_equal(w.v[1].own.rx[FLOWS - 1].corrupted, 1); /* its last good one */

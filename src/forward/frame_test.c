@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "forward/impair.h"
 #include "pkt/csum.h"
-#include "pkt/dissect.h"
+#include "pkt/view.h"
 #include "pkt/udpframe.h"
 
 static const uint8_t macs[2][6] = { { 2, 0, 0, 0, 0, 1 }, { 2, 0, 0, 0, 0, 2 } };
@@ -20,27 +20,43 @@ static uint32_t udp(uint8_t *p, const char *src, const char *dst, uint16_t sport
 		    uint32_t payload)
 {
 	struct sp_endpoint from = { .port = sport }, to = { .port = 5001 };
-	struct sp_udp_frame h;
+	struct sp_template t;
+	uint8_t *udp;
+	uint32_t off;
 
 	assert_int_equal(sp_addr_parse(src, &from.addr), 0);
 	assert_int_equal(sp_addr_parse(dst, &to.addr), 0);
-	assert_int_equal(sp_udp_frame_init(&h, macs[0], macs[1], &from, &to), 0);
-	uint32_t len = h.hdr_len + payload;
+	assert_int_equal(sp_udp_template(&t, &from, &to, sp_mem_system()), 0);
+	uint32_t len = 14 + t.len + payload;
+	memcpy(p, macs[1], 6);
+	memcpy(p + 6, macs[0], 6);
+	sp_put_be16(p + 12, t.ether_type);
+	memcpy(p + 14, t.octets, t.len);
+	off = 14 + t.len;
+	udp = p + off - 8;
 	for (uint32_t i = 0; i < payload; i++)
-		p[h.hdr_len + i] = (uint8_t)(i * 7 + 3);
-	sp_udp_frame_put(&h, p, len);
-	uint16_t check = sp_csum_finish_udp(
-		sp_csum_add(sp_udp_frame_sum(&h, len), p + h.hdr_len, payload));
-	memcpy(p + h.udp_off + 6, &check, 2);
+		p[off + i] = (uint8_t)(i * 7 + 3);
+	for (uint32_t i = 0; i < t.n_lengths; i++)
+		sp_put_be16(p + 14 + t.length[i].off, (uint16_t)(len - 14 - t.length[i].less));
+	uint64_t sum = t.ether_type == 0x0800
+			       ? sp_csum_pseudo4(p + 26, p + 30, 17, (uint16_t)(8 + payload))
+			       : sp_csum_pseudo6(p + 22, p + 38, 17, 8 + payload);
+	uint16_t check = sp_csum_finish_udp(sp_csum_add(sum, udp, 8 + payload));
+	memcpy(udp + 6, &check, 2);
+	if (t.ether_type == 0x0800) {
+		check = sp_csum_finish(sp_csum_add(0, p + 14, 20));
+		memcpy(p + 24, &check, 2);
+	}
+	sp_template_free(&t);
 	return len;
 }
 
 static enum sp_csum_state check_of(const uint8_t *p, uint32_t len)
 {
-	struct sp_udp_view v;
+	struct sp_view v;
 
-	assert_int_equal(sp_dissect_udp(p, len, true, &v), 0);
-	return v.csum;
+	assert_int_equal(sp_view(p, len, true, SP_CSUM_UNKNOWN, &v), 0);
+	return sp_view_corrupt(&v) ? SP_CSUM_BAD : v.l4_csum;
 }
 
 static void test_udp(void **state)

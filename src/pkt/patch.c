@@ -8,7 +8,6 @@
 #include "pkt/csum.h"
 
 #define UNIT_MOST 65535u
-#define ROW_INDEX UINT32_MAX /* the rows' number among the places, for what is drawn */
 
 /* Sums here are of big-endian words, so that a value adds to them as it is: modulo 65535, 2^16 is
  * 1, and what ends at an odd place counts 256 times. */
@@ -56,11 +55,8 @@ struct sp_patch {
 	uint32_t n_adds;
 	bool straddles;
 	/* Rows, and the sums of their beginnings: sum[r * (len + 1) + k] of k octets. */
-	uint8_t *row;
+	struct sp_rows rows;
 	uint16_t *row_sum;
-	uint32_t n_rows, row_len;
-	bool drawn;
-	uint64_t row_seed;
 	uint64_t unit; /* the next one */
 	uint64_t *acc; /* [message][total], from fill to finish */
 	/* Of the current length: */
@@ -180,7 +176,7 @@ static void set_len(struct sp_patch *p, uint32_t len)
 		t->base = pseudo(p, &p->t->sum[i], (t->to ? t->to : len) - t->from);
 		if (t->from < end)
 			t->base += be_sum(sp_csum_add(0, p->base + t->from, end - t->from));
-		if (t->open && p->n_rows == 1)
+		if (t->open && p->rows.n == 1)
 			t->base += (uint64_t)p->row_sum[p->summed] << t->row_shift;
 	}
 }
@@ -228,11 +224,6 @@ static inline void store(uint8_t *at, uint8_t bytes, uint64_t v)
 	}
 }
 
-static inline uint64_t in_range(uint64_t drawn, uint64_t n)
-{
-	return (uint64_t)((unsigned __int128)drawn * n >> 64);
-}
-
 /* The value number k as it stands in the packet: shifted, under the mask. */
 static uint64_t value_of(const struct sp_patch *p, const struct op *o, uint64_t k)
 {
@@ -242,9 +233,9 @@ static uint64_t value_of(const struct sp_patch *p, const struct op *o, uint64_t 
 	case SP_VARY_TABLE:
 		return load(o->table + k * o->bytes, o->bytes) & o->mask;
 	case SP_VARY_RANDOM:
-		drawn = sp_patch_random(p->t->seed, o->index, k);
+		drawn = sp_draw(p->t->seed, o->index, k);
 		if (o->count)
-			drawn = o->first + in_range(drawn, o->count) * o->step;
+			drawn = o->first + sp_draw_below(drawn, o->count) * o->step;
 		return drawn << o->shift & o->mask;
 	default:
 		return (o->first + k * o->step) << o->shift & o->mask;
@@ -296,18 +287,6 @@ static inline void write_places(struct sp_patch *p, uint8_t *data, uint64_t *acc
 	}
 }
 
-static inline uint32_t next_row(struct sp_patch *p)
-{
-	uint64_t unit = p->unit++;
-
-	if (p->n_rows == 1)
-		return 0;
-	if (p->drawn)
-		return (uint32_t)in_range(sp_patch_random(p->row_seed, ROW_INDEX, unit),
-					  p->n_rows);
-	return (uint32_t)(unit % p->n_rows);
-}
-
 static inline void write_rows(const struct sp_patch *p, struct sp_msg *m, uint32_t row,
 			      uint64_t *acc)
 {
@@ -316,14 +295,14 @@ static inline void write_rows(const struct sp_patch *p, struct sp_msg *m, uint32
 
 	if (!held)
 		memcpy(m->data, p->base, p->head);
-	if (!held || p->n_rows > 1)
-		memcpy(m->data + p->head, p->row + (size_t)row * p->row_len, tail);
-	if (p->n_rows == 1)
+	if (tail && (!held || p->rows.n > 1))
+		memcpy(m->data + p->head, p->rows.bytes + (size_t)row * p->rows.len, tail);
+	if (p->rows.n == 1)
 		return;
 	for (uint32_t i = 0; i < p->n_totals; i++)
 		if (p->total[i].open)
-			acc[i] += (uint64_t)p->row_sum[(size_t)row * (p->row_len + 1) +
-						       p->summed]
+			acc[i] += (uint64_t)p
+					  ->row_sum[(size_t)row * (p->rows.len + 1) + p->summed]
 				  << p->total[i].row_shift;
 }
 
@@ -337,7 +316,7 @@ void sp_patch_fill(struct sp_patch *p, struct sp_batch *b, uint32_t from)
 
 		for (uint32_t k = 0; k < p->n_totals; k++)
 			acc[k] = p->total[k].base;
-		write_rows(p, m, next_row(p), acc);
+		write_rows(p, m, sp_rows_pick(&p->rows, p->unit++), acc);
 		write_places(p, m->data, acc);
 		for (uint32_t k = 0; k < p->n_totals; k++)
 			if (!p->total[k].late)
@@ -450,8 +429,7 @@ static void take_places(struct sp_patch *p)
 				  .table = from->table };
 		if (o->bytes < 8)
 			o->mask &= (1ull << 8 * o->bytes) - 1;
-		store(p->base + o->off, o->bytes,
-		      load(p->base + o->off, o->bytes) & ~o->mask);
+		store(p->base + o->off, o->bytes, load(p->base + o->off, o->bytes) & ~o->mask);
 	}
 	for (uint32_t i = 0; i < p->n_ops; i++) {
 		struct op *o = &p->op[i];
@@ -479,17 +457,14 @@ static void take_sums(struct sp_patch *p)
 	}
 }
 
-static void take_rows(struct sp_patch *p, const struct sp_patch_rows *r)
+static void sum_rows(struct sp_patch *p)
 {
-	memcpy(p->row, r->bytes, (size_t)p->n_rows * p->row_len);
-	p->drawn = r->drawn;
-	p->row_seed = r->seed;
-	for (uint32_t n = 0; n < p->n_rows; n++) {
-		const uint8_t *row = p->row + (size_t)n * p->row_len;
-		uint16_t *sum = p->row_sum + (size_t)n * (p->row_len + 1);
+	for (uint32_t n = 0; n < p->rows.n; n++) {
+		const uint8_t *row = p->rows.bytes + (size_t)n * p->rows.len;
+		uint16_t *sum = p->row_sum + (size_t)n * (p->rows.len + 1);
 		uint32_t even = 0; /* of the whole words so far */
 
-		for (uint32_t k = 1; k <= p->row_len; k++) {
+		for (uint32_t k = 1; k <= p->rows.len; k++) {
 			uint32_t v = even + (k & 1 ? (uint32_t)row[k - 1] << 8
 						   : (uint32_t)row[k - 2] << 8 | row[k - 1]);
 
@@ -548,12 +523,11 @@ static int allocate(struct sp_patch *p, uint32_t batch)
 	p->base = sp_alloc_array(mem, p->head + 1, 1);
 	p->op = sp_alloc_array(mem, p->n_ops + 1, sizeof *p->op);
 	p->total = sp_alloc_array(mem, p->n_totals + 1, sizeof *p->total);
-	p->row = sp_alloc_array(mem, (size_t)p->n_rows * p->row_len + 1, 1);
-	p->row_sum = sp_alloc_array(mem, (size_t)p->n_rows * (p->row_len + 1),
+	p->row_sum = sp_alloc_array(mem, (size_t)p->rows.n * (p->rows.len + 1),
 				    sizeof *p->row_sum);
 	p->acc = sp_alloc_array(mem, (size_t)(batch ? batch : 1) * (p->n_totals + 1),
 				sizeof *p->acc);
-	return p->base && p->op && p->total && p->row && p->row_sum && p->acc ? 0 : -ENOMEM;
+	return p->base && p->op && p->total && p->row_sum && p->acc ? 0 : -ENOMEM;
 }
 
 static int make(struct sp_patch *p, const struct sp_patch_conf *c)
@@ -567,8 +541,8 @@ static int make(struct sp_patch *p, const struct sp_patch_conf *c)
 	memcpy(p->base + p->prefix_len, p->t->octets, p->head - p->prefix_len);
 	take_places(p);
 	take_sums(p);
-	if (p->row_len)
-		take_rows(p, &c->rows);
+	if (p->rows.len)
+		sum_rows(p);
 	note_all(p);
 	if (p->straddles)
 		return -EINVAL;
@@ -593,7 +567,7 @@ int sp_patch_new(struct sp_patch **out, const struct sp_template *t,
 		return -EINVAL;
 	head += c->prefix_len;
 	tail = c->max_len - head;
-	if (tail && (!c->rows.n || c->rows.len < tail || !c->rows.bytes || t->fixed))
+	if (tail && (!c->rows || !c->rows->n || c->rows->len < tail || t->fixed))
 		return -EINVAL;
 	p = sp_alloc(mem, sizeof *p);
 	if (!p)
@@ -607,8 +581,9 @@ int sp_patch_new(struct sp_patch **out, const struct sp_template *t,
 				.stamp_len = c->stamp_len,
 				.n_ops = t->n_places,
 				.n_totals = t->n_sums,
-				.n_rows = tail ? c->rows.n : 1,
-				.row_len = tail ? c->rows.len : 0 };
+				.rows = { .n = 1 } };
+	if (tail)
+		p->rows = *c->rows;
 	rc = make(p, c);
 	if (rc)
 		sp_patch_free(p);
@@ -625,7 +600,6 @@ void sp_patch_free(struct sp_patch *p)
 	sp_free(p->mem, p->op);
 	sp_free(p->mem, p->total);
 	sp_free(p->mem, p->add);
-	sp_free(p->mem, p->row);
 	sp_free(p->mem, p->row_sum);
 	sp_free(p->mem, p->acc);
 	sp_free(p->mem, p);

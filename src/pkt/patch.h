@@ -10,31 +10,24 @@
 
 #include "base/mem.h"
 #include "pkt/batch.h"
+#include "pkt/rows.h"
 #include "pkt/template.h"
 
 struct sp_patch;
 
-/* What is written behind the headers: rows of equal length, one of which a unit gets. */
-struct sp_patch_rows {
-	const uint8_t *bytes; /* n rows of len octets; copied */
-	uint32_t n, len;      /* n 1 or more */
-	bool drawn;	      /* row by the seed; else one after the other */
-	uint64_t seed;
-};
-
 struct sp_patch_conf {
 	const uint8_t *prefix; /* octets before the template's: its link header */
 	uint32_t prefix_len;
-	uint32_t max_len;   /* the longest packet, prefix included */
-	uint32_t keep;	    /* octets behind the headers that a stamp must not touch */
-	uint8_t stamp_len;  /* 0: none */
-	uint32_t max_batch; /* messages that fill() may get at a time */
-	struct sp_patch_rows rows;
+	uint32_t max_len;	    /* the longest packet, prefix included */
+	uint32_t keep;		    /* octets behind the headers that a stamp must not touch */
+	uint8_t stamp_len;	    /* 0: none */
+	uint32_t max_batch;	    /* messages that fill() may get at a time */
+	const struct sp_rows *rows; /* what is written behind the headers; NULL: nothing is */
 };
 
 /* 0, -ENOMEM, or -EINVAL: the template's places, sums or lengths do not lie in it, or rows are
- * shorter than what max_len leaves to them. The template is borrowed: its octets and tables are
- * read until the patch is freed. */
+ * shorter than what max_len leaves to them. The template and the
+ * rows are borrowed until the patch is freed. */
 int sp_patch_new(struct sp_patch **, const struct sp_template *, const struct sp_patch_conf *,
 		 const struct sp_mem *);
 void sp_patch_free(struct sp_patch *);
@@ -51,18 +44,5 @@ void sp_patch_fill(struct sp_patch *, struct sp_batch *, uint32_t from);
 /* HOT. Once stamps are written: what depends on them. May be repeated with other stamps, until
  * the next fill(). */
 void sp_patch_finish(struct sp_patch *, const struct sp_batch *, uint32_t from);
-
-/* What SP_VARY_RANDOM draws for the value number `draw` of place `index`: 64 even bits (splitmix64,
- * Steele et al. 2014, as a function of a counter). A range of count values takes the upper half
- * of the product with count. */
-static inline uint64_t sp_patch_random(uint64_t seed, uint32_t index, uint64_t draw)
-{
-	uint64_t z = seed + ((uint64_t)index << 32) * 0xd1342543de82ef95u +
-		     (draw + 1) * 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
 
 #endif

@@ -26,7 +26,8 @@ struct made {
 	struct sp_sum sum[4];
 	struct sp_length length[4];
 	uint8_t table[64 * 8];
-	uint8_t rows[8 * MOST];
+	uint8_t row[8 * MOST];
+	struct sp_rows rows;
 	struct sp_patch_conf conf;
 	uint8_t prefix[14];
 };
@@ -97,7 +98,7 @@ static void random_template(struct made *m, struct sp_rng *rng, bool crc)
 	memset(m, 0, sizeof *m);
 	random_octets(rng, m->octets, sizeof m->octets);
 	random_octets(rng, m->table, sizeof m->table);
-	random_octets(rng, m->rows, sizeof m->rows);
+	random_octets(rng, m->row, sizeof m->row);
 	random_octets(rng, m->prefix, sizeof m->prefix);
 	m->sum[0] = (struct sp_sum){ .off = (uint16_t)(62 + odd),
 				     .from = (uint16_t)(60 + odd),
@@ -141,12 +142,13 @@ static void random_template(struct made *m, struct sp_rng *rng, bool crc)
 		.keep = (uint32_t)below(rng, 3) * 7,
 		.stamp_len = below(rng, 2) ? STAMP : 0,
 		.max_batch = BATCH,
-		.rows = { .bytes = m->rows,
-			  .n = 1 + (uint32_t)below(rng, 2) * 7,
-			  .len = 300,
-			  .drawn = below(rng, 2),
-			  .seed = 5 },
+		.rows = &m->rows,
 	};
+	m->rows = (struct sp_rows){ .bytes = m->row,
+				    .n = 1 + (uint32_t)below(rng, 2) * 7,
+				    .len = 300,
+				    .drawn = below(rng, 2),
+				    .seed = 5 };
 }
 
 /* ---- the same, from the words of template.h ---- */
@@ -172,10 +174,10 @@ static uint64_t nth(const struct made *m, uint32_t index, uint64_t unit)
 	uint64_t k = unit / p->every, r;
 
 	if (p->how == SP_VARY_RANDOM) {
-		r = sp_patch_random(m->t.seed, index, k);
+		r = sp_draw(m->t.seed, index, k);
 		if (p->count)
-			r = p->first + (uint64_t)((unsigned __int128)r * p->count >> 64) *
-					       p->step;
+			r = p->first +
+			    (uint64_t)((unsigned __int128)r * p->count >> 64) * p->step;
 		return r << p->shift;
 	}
 	k %= p->count;
@@ -209,22 +211,21 @@ static void full_sum(uint8_t *pkt, uint32_t len, const struct sp_sum *s)
 }
 
 /* Unit number `unit` of len octets from scratch: stamp NULL where there is none. */
-static void from_scratch(const struct made *m, uint64_t unit, uint32_t len, const uint8_t *stamp,
-			 uint8_t *out)
+static void from_scratch(const struct made *m, uint64_t unit, uint32_t len,
+			 const uint8_t *stamp, uint8_t *out)
 {
 	const struct sp_patch_conf *c = &m->conf;
 	uint32_t whole = len - c->prefix_len, tail = whole - 120;
 	uint8_t *pkt = out + c->prefix_len;
-	uint64_t row = unit % c->rows.n;
+	uint64_t row = unit % m->rows.n;
 
-	if (c->rows.drawn && c->rows.n > 1)
-		row = (uint64_t)((unsigned __int128)sp_patch_random(c->rows.seed, UINT32_MAX,
-								    unit) *
-					 c->rows.n >>
+	if (m->rows.drawn && m->rows.n > 1)
+		row = (uint64_t)((unsigned __int128)sp_draw(m->rows.seed, UINT32_MAX, unit) *
+					 m->rows.n >>
 				 64);
 	memcpy(out, m->prefix, c->prefix_len);
 	memcpy(pkt, m->octets, 120);
-	memcpy(pkt + 120, m->rows + row * c->rows.len, tail);
+	memcpy(pkt + 120, m->row + row * m->rows.len, tail);
 	for (uint32_t i = 0; i < m->t.n_places; i++) {
 		const struct sp_place *p = &m->place[i];
 
@@ -333,14 +334,11 @@ static void a_udp_sum_is_never_zero(void **state)
 	sp_rng_init(&rng, 9, "zero");
 	random_template(&m, &rng, false);
 	m.conf.prefix_len = m.conf.stamp_len = 0;
-	m.conf.rows.n = 1;
+	m.rows.n = 1;
 	m.t.n_places = 1;
-	m.place[0] = (struct sp_place){ .off = 80,
-					.bytes = 2,
-					.mask = 0xffff,
-					.step = 1,
-					.count = 65536,
-					.every = 1 };
+	m.place[0] = (struct sp_place){
+		.off = 80, .bytes = 2, .mask = 0xffff, .step = 1, .count = 65536, .every = 1
+	};
 	p = patch_of(&m);
 	for (uint32_t i = 0; i < 65536; i++) {
 		sp_patch_fill(p, &b, 0);
@@ -391,11 +389,11 @@ static void a_random_range_is_even(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 16000; i++)
-		seen[(unsigned __int128)sp_patch_random(7, 3, i) * 16 >> 64]++;
+		seen[(unsigned __int128)sp_draw(7, 3, i) * 16 >> 64]++;
 	for (uint32_t i = 0; i < 16; i++)
 		assert_in_range(seen[i], 850, 1150);
-	assert_true(sp_patch_random(7, 3, 0) != sp_patch_random(7, 4, 0));
-	assert_true(sp_patch_random(7, 3, 0) != sp_patch_random(8, 3, 0));
+	assert_true(sp_draw(7, 3, 0) != sp_draw(7, 4, 0));
+	assert_true(sp_draw(7, 3, 0) != sp_draw(8, 3, 0));
 }
 
 static void unsound_templates_are_refused(void **state)
@@ -416,7 +414,7 @@ static void unsound_templates_are_refused(void **state)
 		m.t.sum = m.sum;                                                               \
 		m.t.length = m.length;                                                         \
 		m.t.octets = m.octets;                                                         \
-		m.conf.rows.bytes = m.rows;                                                    \
+		m.conf.rows = &m.rows;                                                         \
 		change;                                                                        \
 		assert_int_equal(sp_patch_new(&p, &m.t, &m.conf, sp_mem_system()), -EINVAL);   \
 		assert_null(p);                                                                \
@@ -435,7 +433,8 @@ static void unsound_templates_are_refused(void **state)
 	REFUSED(m.place[0].off = 99);
 	REFUSED(m.conf.max_len = 100);
 	REFUSED(m.conf.max_len = 70000);
-	REFUSED(m.conf.rows.len = 20);
+	REFUSED(m.rows.len = 20);
+	REFUSED(m.conf.rows = NULL);
 	REFUSED(m.t.fixed = true);
 }
 

@@ -81,7 +81,7 @@ struct sp_template {
 	uint32_t n_sums;
 	const struct sp_length *length;
 	uint32_t n_lengths;
-	uint64_t seed; /* of RANDOM places; whoever sends sets it */
+	uint64_t seed;	/* of RANDOM places; whoever sends sets it */
 	uint64_t units; /* combinations of all WALK and TABLE places; 1: nothing varies;
 			 * UINT64_MAX: more than that */
 };

@@ -9,6 +9,8 @@
 #include "core/env.h"
 #include "core/pacer.h"
 #include "pkt/batch.h"
+#include "pkt/rows.h"
+#include "pkt/template.h"
 #include "plugin/transport.h"
 
 struct sp_source;
@@ -17,10 +19,13 @@ struct sp_source;
 struct sp_source_args {
 	uint32_t size;	   /* of the unit as --size counts; largest one when it varies */
 	uint8_t stamp_len; /* bytes kept free for the stamp at the end; 0 none */
-	bool fill_csum;	   /* frames: the L4 checksum is the source's business */
-	struct sp_endpoint from, to; /* frames */
-	struct sp_link link;	     /* frames */
-	const void *conf;	     /* the source's own settings */
+	const struct sp_rows
+		*rows; /* the payload, at least as long as the largest unit has room
+				       for; borrowed until close */
+	const struct sp_template *tmpl; /* frames: what is sent; borrowed until close */
+	struct sp_link link;		/* frames: where it leaves */
+	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
+	const void *conf; /* the source's own settings */
 };
 
 struct sp_source_ops {

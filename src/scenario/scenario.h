@@ -78,8 +78,6 @@ struct sp_scenario_conf {
 	const char *(*lab_address)(void *arg, const char *host, const char *from);
 	int (*lab_link)(void *arg, const struct sp_yaml *, const struct sp_scenario_link *,
 			struct sp_err *);
-	/* Filters are not either; NULL: any is taken. */
-	int (*capture_filter)(const char *filter, struct sp_err *);
 };
 
 /* Reads and checks all of it. Errors: one sentence with FILE:LINE:COLUMN (65), a missing file (66);

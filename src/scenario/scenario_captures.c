@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "pkt/filter.h"
 #include "scenario/scenario_impl.h"
 
 #define AT(member) offsetof(struct sp_scenario_capture, member)
@@ -58,9 +59,9 @@ static int check_filter(struct sc_reader *r, const struct sp_yaml_node *map,
 	char place[256];
 	int rc;
 
-	if (!at || !r->conf->capture_filter)
+	if (!at)
 		return 0;
-	rc = r->conf->capture_filter(c->filter, r->err);
+	rc = sp_filter_check(c->filter, SP_EXIT_DATA, r->err);
 	if (rc)
 		sp_err_prefix(r->err, "%s", sp_yaml_place(&r->s->doc, at, place, sizeof place));
 	return rc;

@@ -43,17 +43,11 @@ static int lab_link(void *arg, const struct sp_yaml *doc, const struct sp_scenar
 				     : 0;
 }
 
-static int capture_filter(const char *filter, struct sp_err *err)
-{
-	return strcmp(filter, "no") ? 0 : sp_fail(err, -1, SP_EXIT_DATA, "no filter");
-}
-
 static int parse(const struct sp_mem *mem, const char *text, size_t len, struct sp_scenario *s,
 		 struct sp_err *err)
 {
 	const struct sp_scenario_conf conf = { .mem = mem,
 					       .catalog = &sp_catalog,
-					       .capture_filter = capture_filter,
 					       .lab = lab,
 					       .lab_address = lab_address,
 					       .lab_link = lab_link };
@@ -315,7 +309,7 @@ static const struct {
 	{ S T "capture: [{interfac: lo, file: a.pcap}]\n", "3:12", "did you mean 'interface'" },
 	{ S T "capture: [{interface: lo, file: a.pcap, host: nobody}]\n", "3:47",
 	  "there is no host 'nobody'" },
-	{ S T "capture: [{interface: lo, file: a.pcap, filter: no}]\n", "3:49", "no filter" },
+	{ S T "capture: [{interface: lo, file: a.pcap, filter: no}]\n", "3:49", "filter 'no'" },
 	{ S T "capture: [{interface: lo, file: a.pcap}, {interface: eth0, file: a.pcap}]\n",
 	  "3:66", "two captures write to 'a.pcap'" },
 	/* Over connections. */

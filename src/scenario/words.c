@@ -145,6 +145,8 @@ const char *sp_reader_transport(const struct sp_reader *r, const char *word)
 		return "pcap";
 	if (transport)
 		return transport->value;
+	if (r->frames)
+		return "packet";
 	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
 }
 

@@ -270,7 +270,20 @@ const struct sp_flag sp_recv_flags[] = {
 	  "packets received; 0: no limit (default)" },
 
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_IN,
-	  "only what comes in by this interface" },
+	  "with a URL or -p: a socket that takes only what comes in by this interface; without, "
+	  "or with one of the next four: all frames that come in there, whatever they carry" },
+	{ "--filter", SP_FLAG_VALUE, "FILTER", "recv.filter", NULL, G_IN,
+	  "of frames: which count, in tcpdump's language: 'udp port 8000' (default: what -p and "
+	  "--protocol say, else all)" },
+	{ "--checksum", SP_FLAG_NONE, NULL, "recv.checksum", "yes", G_IN,
+	  "of frames: verify the checksums of IP and of UDP, TCP, ICMP, IGMP or SCTP; damaged ones "
+	  "count as received, and as corrupted" },
+	{ "--count-as", SP_FLAG_VALUE, "WORD", "recv.count_as", NULL, G_IN,
+	  "of frames: all (the default), or contrail: what that tool counts (TCP with exactly PSH "
+	  "and ACK but no ssh, UDP without more fragments, echo requests)" },
+	{ "--listener", SP_FLAG_VALUE, "URL", "recv.listener", NULL, G_IN,
+	  "of frames: a socket beside, udp://ADDR:PORT or tcp://ADDR:PORT, so that the kernel "
+	  "answers; the frames may be for another address (floating IP)" },
 	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_IN,
 	  "receive buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,

@@ -56,6 +56,7 @@ struct sp_reader {
 	struct sp_target *targets;
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
+	bool frames; /* recv takes frames off an interface, not datagrams out of a socket */
 	bool random; /* something will be drawn */
 };
 

@@ -14,6 +14,8 @@ struct listener {
 	uint16_t first, last;	   /* 0: as the protocol says, or --bind */
 	bool bound;		   /* --bind says */
 	const char *place;
+	const char *frame_word; /* of frames: the protocol and the numbers as written */
+	uint16_t frame_first, frame_last;
 };
 
 static int set(struct sp_reader *r, const struct listener *l, const char *key,
@@ -40,7 +42,7 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	snprintf(host, sizeof host, strchr(l->host, ':') ? "[%s]" : "%s", l->host);
 	snprintf(first, sizeof first, "%u", (unsigned)l->first);
 	snprintf(last, sizeof last, "%u", (unsigned)l->last);
-	if (!l->first && !l->bound) {
+	if (!l->first && !l->bound && !r->frames) {
 		sp_protocol_find(r->catalog, l->word, SP_ROLE_SERVER, &p);
 		snprintf(first, sizeof first, "%u", (unsigned)p.port);
 		snprintf(last, sizeof last, "%u", (unsigned)p.port);
@@ -50,6 +52,27 @@ static int add_port(struct sp_reader *r, const struct listener *l, const char *n
 	if (!rc)
 		rc = set(r, l, "port", first);
 	return rc ? rc : set(r, l, "port_last", last);
+}
+
+/* What of the frames on an interface a protocol is, where no filter says so: what its port
+ * number says of UDP is the port's own. */
+static int set_default_filter(struct sp_reader *r, const struct listener *l)
+{
+	const char *word = l->frame_word;
+	char text[64], number[24] = "";
+
+	if (sp_reader_last(r, "recv.filter") || strcmp(word, "udp") == 0)
+		return 0;
+	if (l->frame_last != l->frame_first)
+		snprintf(number, sizeof number, " portrange %u-%u", (unsigned)l->frame_first,
+			 (unsigned)l->frame_last);
+	else if (l->frame_first)
+		snprintf(number, sizeof number, " port %u", (unsigned)l->frame_first);
+	if (strcmp(word, "icmp") == 0)
+		snprintf(text, sizeof text, "icmp or icmp6");
+	else
+		snprintf(text, sizeof text, "%s%s", word, number);
+	return set(r, l, "filter", text);
 }
 
 static int add_one(struct sp_reader *r, const struct listener *l)
@@ -78,7 +101,37 @@ static int add_one(struct sp_reader *r, const struct listener *l)
 		    !sp_reader_lacks(r, SP_PLAN_RECV, l->word, own, key + 5))
 			rc = sp_plan_set(r->build, key + 5, own->value, own->spelling, r->err);
 	}
-	return rc;
+	return rc || !r->frames ? rc : set_default_filter(r, l);
+}
+
+static bool is_frame_word(const char *word)
+{
+	static const char *const words[] = { "udp", "tcp", "icmp", "sctp" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Frames are of any protocol: a word only says which are meant. */
+static int add_frames(struct sp_reader *r, const struct listener *l)
+{
+	struct listener one = *l;
+
+	if (!is_frame_word(l->word))
+		return sp_fail(
+			r->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: of frames the protocol is udp, tcp, icmp or sctp, or --filter "
+			"says which count",
+			l->place);
+	one.frame_word = l->word;
+	one.frame_first = l->first;
+	one.frame_last = l->last;
+	one.word = "udp";
+	if (strcmp(l->word, "udp") != 0)
+		one.first = one.last = 0;
+	return add_one(r, &one);
 }
 
 /* One receiver, or of mixed protocols several on the same number. */
@@ -93,7 +146,7 @@ static int add(struct sp_reader *r, const struct listener *l)
 	rc = sp_shares_parse(one.word, *l->scheme || !g ? l->place : g->spelling, &shares,
 			     r->err);
 	if (rc || !shares.n)
-		return rc ? rc : add_one(r, &one);
+		return rc ? rc : r->frames ? add_frames(r, &one) : add_one(r, &one);
 	r->mixed = true;
 	for (unsigned i = 0; i < shares.n && !rc; i++) {
 		one.word = shares.part[i].word;
@@ -157,10 +210,36 @@ static int add_default(struct sp_reader *r)
 	return rc ? rc : add(r, &l);
 }
 
+/* A socket where one is named, by a URL, a number, an address or a protocol; frames where only an
+ * interface is, and where something is asked that only frames have. */
+static bool wants_frames(const struct sp_reader *r)
+{
+	static const char *const frames[] = { "recv.filter", "recv.checksum", "recv.count_as",
+					      "recv.listener" };
+	static const char *const sockets[] = { "listen", "port.bind", "recv.protocol",
+					       "setting.rcvbuf" };
+	const struct sp_given *transport = sp_reader_last(r, "transport");
+
+	if (transport)
+		return strcmp(transport->value, "packet") == 0 ||
+		       strcmp(transport->value, "xdp") == 0;
+	for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+		if (sp_reader_last(r, frames[i]))
+			return true;
+	for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
+		if (sp_reader_last(r, sockets[i]))
+			return false;
+	for (unsigned i = 0; i < r->n_given; i++)
+		if (!r->given[i].flag)
+			return false;
+	return sp_reader_last(r, "port.interface") != NULL;
+}
+
 int sp_reader_recv(struct sp_reader *r)
 {
 	int rc = 0;
 
+	r->frames = wants_frames(r);
 	for (unsigned i = 0; i < r->n_given && !rc; i++) {
 		const struct sp_given *g = &r->given[i];
 

@@ -14,28 +14,30 @@ static const struct sp_source_ops *const ops = &sp_source_payload;
 
 #define SIZE 100u
 
-struct conf {
-	const char *fill;
+struct text {
+	struct sp_rows rows;
+	uint8_t bytes[2048];
 };
 
-static struct sp_source *source(const char *fill, uint32_t size, uint8_t stamp_len)
+static struct sp_source *source(struct text *t, const char *fill, uint32_t size,
+				uint8_t stamp_len)
 {
-	struct conf conf = { fill };
-	struct sp_source_args args = { .size = size,
-				       .stamp_len = stamp_len,
-				       .conf = fill ? &conf : NULL };
+	struct sp_source_args args = { .size = size, .stamp_len = stamp_len, .rows = &t->rows };
 	struct sp_env env = { .mem = sp_mem_system() };
 	struct sp_err err = { .code = 0 };
 	struct sp_source *s = NULL;
 
-	assert_int_equal(ops->conf_size, sizeof conf);
+	t->rows = (struct sp_rows){ .bytes = t->bytes, .n = 1, .len = size };
+	for (uint32_t i = 0; i < size; i++)
+		t->bytes[i] = (uint8_t)fill[i % strlen(fill)];
 	assert_int_equal(ops->open(&s, &args, &env, &err), 0);
 	return s;
 }
 
 static void repeats_its_text(void **state)
 {
-	struct sp_source *s = source("abc", SIZE, 18);
+	struct text t;
+	struct sp_source *s = source(&t, "abc", SIZE, 18);
 	uint8_t data[2][SIZE + 1];
 	struct sp_msg m[2] = { { .data = data[0], .len = SIZE },
 			       { .data = data[1], .len = 20 } };
@@ -57,7 +59,8 @@ static void repeats_its_text(void **state)
 
 static void leaves_held_slots_alone(void **state)
 {
-	struct sp_source *s = source(NULL, SIZE, 0);
+	struct text t;
+	struct sp_source *s = source(&t, "X", SIZE, 0);
 	uint8_t data[3][SIZE];
 	struct sp_msg m[3];
 	struct sp_batch b = { .n = 3, .cap = 3, .m = m };
@@ -78,7 +81,8 @@ static void leaves_held_slots_alone(void **state)
 
 static void too_short_for_a_stamp(void **state)
 {
-	struct sp_source *s = source("X", SIZE, 18);
+	struct text t;
+	struct sp_source *s = source(&t, "X", SIZE, 18);
 	uint8_t data[SIZE];
 	struct sp_msg m[3] = { { .data = data, .len = 17 },
 			       { .data = data, .len = 18 },
@@ -95,8 +99,9 @@ static void too_short_for_a_stamp(void **state)
 
 static void equal_bytes_have_one_template(void **state)
 {
-	struct sp_source *a = source(NULL, 64, 18), *b = source("X", 1400, 18);
-	struct sp_source *c = source("Y", 64, 18), *d = source("X", 64, 0);
+	struct text t[4];
+	struct sp_source *a = source(&t[0], "X", 64, 18), *b = source(&t[1], "XX", 64, 18);
+	struct sp_source *c = source(&t[2], "Y", 64, 18), *d = source(&t[3], "X", 64, 0);
 
 	(void)state;
 	assert_int_equal(ops->template_id(a), ops->template_id(b));
@@ -109,22 +114,33 @@ static void equal_bytes_have_one_template(void **state)
 	ops->close(d);
 }
 
-static void an_empty_text_is_refused(void **state)
+static void rows_follow_each_other(void **state)
 {
-	struct conf conf = { "" };
-	struct sp_err err = { .code = 0 };
+	struct text t;
+	struct sp_source *s = source(&t, "ab", 40, 0);
+	uint8_t data[20];
+	struct sp_msg m = { .data = data, .len = sizeof data };
+	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
 	(void)state;
-	assert_int_equal(ops->check(&conf, &err), -EINVAL);
-	assert_int_equal(err.exit, SP_EXIT_USAGE);
+	t.rows.n = 2;
+	t.rows.len = 20;
+	memset(t.bytes + 20, 'z', 20);
+	for (unsigned i = 0; i < 6; i++) {
+		ops->fill(s, &b, 0);
+		m.flags = SP_M_HELD; /* it holds another row */
+		assert_int_equal(data[0], i % 2 ? 'z' : 'a');
+	}
+	ops->close(s);
 }
 
 static void survives_lack_of_memory(void **state)
 {
-	struct sp_source_args args = { .size = SIZE };
+	struct sp_rows rows = { .n = 1 };
+	struct sp_source_args args = { .size = SIZE, .rows = &rows };
 
 	(void)state;
-	for (uint64_t fail = 0; fail < 2; fail++) {
+	for (uint64_t fail = 0; fail < 1; fail++) {
 		struct sp_mem_test t;
 		struct sp_err err = { .code = 0 };
 		struct sp_source *s;
@@ -143,7 +159,7 @@ int main(void)
 		cmocka_unit_test(leaves_held_slots_alone),
 		cmocka_unit_test(too_short_for_a_stamp),
 		cmocka_unit_test(equal_bytes_have_one_template),
-		cmocka_unit_test(an_empty_text_is_refused),
+		cmocka_unit_test(rows_follow_each_other),
 		cmocka_unit_test(survives_lack_of_memory),
 	};
 

@@ -1,0 +1,86 @@
+#include "cli/cmd_packet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenario/craft.h"
+
+const struct sp_flag sp_cmd_packet_flags[] = {
+	{ .spell = "--decode",
+	  .key = "decode",
+	  .value = "true",
+	  .group = "packet [OPTIONS] EXPRESSION...",
+	  .help = "The words are octets in hexadecimal, not expressions." },
+	{ .spell = "--first",
+	  .arg = SP_FLAG_VALUE,
+	  .meta = "HEADER",
+	  .key = "first",
+	  .group = "packet [OPTIONS] EXPRESSION...",
+	  .help = "With --decode: the outermost header, such as eth; without, IPv4 or IPv6." },
+	{ .spell = "--hex",
+	  .key = "hex",
+	  .value = "true",
+	  .group = "packet [OPTIONS] EXPRESSION...",
+	  .help = "Only the octets, in hexadecimal, a line for each word." },
+	{ .spell = "--json",
+	  .key = "json",
+	  .value = "true",
+	  .group = "packet [OPTIONS] EXPRESSION...",
+	  .help = "A JSON document for each word: packet, octets, hex, packets, varies." },
+	{ 0 },
+};
+
+struct request {
+	struct sp_craft craft;
+	bool decode;
+	int words;
+	struct sp_str *out; /* NULL: only the flags are read */
+};
+
+/* Twice over the command line, because a flag may follow the words: flags, then words. */
+static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
+		   const char *spelling, struct sp_err *err)
+{
+	struct request *r = arg;
+
+	(void)spelling;
+	if (!flag) {
+		r->words++;
+		if (!r->out)
+			return 0;
+		return r->decode ? sp_craft_decode(r->out, value, "octets", &r->craft, err) :
+				   sp_craft_show(r->out, value, "packet", &r->craft, err);
+	}
+	if (strcmp(flag->key, "decode") == 0)
+		r->decode = true;
+	else if (strcmp(flag->key, "first") == 0)
+		r->craft.first = value;
+	else if (strcmp(flag->key, "hex") == 0)
+		r->craft.hex = true;
+	else
+		r->craft.json = true;
+	return 0;
+}
+
+int sp_cmd_packet(int argc, char **argv)
+{
+	struct request r = { 0 };
+	struct sp_err err = { 0 };
+	struct sp_str out;
+	int rc = sp_flags_parse(sp_cmd_packet_flags, argc, argv, on_flag, &r, &err);
+
+	sp_str_init(&out, sp_mem_system());
+	if (!rc && !r.words)
+		rc = sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
+			     "an expression is missing, such as 'ip(dst=10.0.0.2)/udp()/\"hello\"'");
+	r.out = &out;
+	if (!rc)
+		rc = sp_flags_parse(sp_cmd_packet_flags, argc, argv, on_flag, &r, &err);
+	if (rc)
+		fprintf(stderr, "spate packet: %s\n", err.text);
+	else if (fputs(out.text, stdout) < 0 || fflush(stdout))
+		rc = sp_fail(&err, -EIO, SP_EXIT_IO, "cannot write");
+	sp_str_fini(&out);
+	return rc ? (int)err.exit : SP_EXIT_OK;
+}

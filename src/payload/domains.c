@@ -1,0 +1,99 @@
+#include <string.h>
+
+#include "base/cursor.h"
+#include "payload/lines.h"
+#include "payload/rows.h"
+
+#define NAME_MAX_WIRE 255u
+#define LABEL_MAX     63u
+#define TYPE_A	      1
+#define TYPE_OPT      41
+#define CLASS_IN      1
+#define RECURSION     0x0100
+#define OPT_PADDING   12
+#define UDP_ROOM      1232 /* what we could take in an answer */
+#define STAMP_ROOM    18u  /* a stamp stands in the padding */
+/* Header, question behind the name, OPT record and option without its octets. */
+#define AROUND_NAME   (12u + 4u + 11u + 4u)
+
+/* RFC 1035 3.1; true: it is a name. A dot at the end may be there. */
+static bool put_name(struct sp_wr *w, const struct sp_payload_line *l)
+{
+	const char *at = l->at, *end = at + l->len;
+	size_t wire = 1;
+
+	if (l->len > 1 && end[-1] == '.')
+		end--;
+	while (at < end) {
+		const char *dot = memchr(at, '.', (size_t)(end - at));
+		size_t n = (size_t)((dot ? dot : end) - at);
+
+		wire += n + 1;
+		if (!n || n > LABEL_MAX || wire > NAME_MAX_WIRE || dot == end - 1)
+			return false;
+		sp_wr_u8(w, (uint8_t)n);
+		sp_wr_bytes(w, at, n);
+		at += n + (dot ? 1 : 0);
+	}
+	sp_wr_u8(w, 0);
+	return true;
+}
+
+/* A query for the name's address, of as many octets as the row has. */
+static int put_query(uint8_t *row, const struct sp_payload_args *a, uint32_t id,
+		     const struct sp_payload_line *l, struct sp_err *err)
+{
+	struct sp_wr w = sp_wr_of(row, a->len);
+	uint32_t name, pad;
+
+	sp_wr_be16(&w, (uint16_t)id);
+	sp_wr_be16(&w, RECURSION);
+	sp_wr_be16(&w, 1);
+	sp_wr_be16(&w, 0);
+	sp_wr_be16(&w, 0);
+	sp_wr_be16(&w, 1);
+	if (!put_name(&w, l))
+		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s:%u:1: not a domain name",
+			       a->text, l->number);
+	name = (uint32_t)(w.p - row) - 12;
+	if (w.bad || AROUND_NAME + name + STAMP_ROOM > a->len)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s:%u: a query for this name does not fit into %u bytes of "
+			       "payload",
+			       a->text, l->number, a->len);
+	sp_wr_be16(&w, TYPE_A);
+	sp_wr_be16(&w, CLASS_IN);
+	pad = a->len - AROUND_NAME - name;
+	sp_wr_u8(&w, 0);
+	sp_wr_be16(&w, TYPE_OPT);
+	sp_wr_be16(&w, UDP_ROOM);
+	sp_wr_be32(&w, 0);
+	sp_wr_be16(&w, (uint16_t)(4 + pad));
+	sp_wr_be16(&w, OPT_PADDING);
+	sp_wr_be16(&w, (uint16_t)pad);
+	return 0;
+}
+
+static int make(struct sp_rows *out, const struct sp_payload_args *a, const struct sp_mem *mem,
+		struct sp_err *err)
+{
+	struct sp_payload_lines l;
+	int rc = sp_payload_lines_read(&l, a->text, mem, err);
+
+	if (!rc)
+		rc = sp_rows_new(out, l.n, a, mem, err);
+	for (uint32_t i = 0; i < l.n && !rc; i++)
+		rc = put_query(out->bytes + (size_t)i * a->len, a, i + 1, &l.line[i], err);
+	out->drawn = true;
+	sp_payload_lines_fini(&l, mem);
+	return rc;
+}
+
+extern const struct sp_payload_ops sp_payload_domains;
+const struct sp_payload_ops sp_payload_domains = {
+	.name = "domains",
+	.summary = "a DNS query for one of the names in a file",
+	.abi = SP_PLUGIN_ABI,
+	.is_file = true,
+	.make = make,
+};

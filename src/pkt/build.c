@@ -1,0 +1,423 @@
+#include "pkt/build.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Octets of unit 0 in one pass over the fields; then what rules fill, inside out. */
+
+static int fail(const struct sp_build *b, const struct sp_node *n, const char *what)
+{
+	if (n->at)
+		return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s:%u: %s: %s", b->packet->place,
+			       n->at, sp_node_name(n), what);
+	return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s: %s: %s", b->packet->place,
+		       sp_node_name(n), what);
+}
+
+static void put_bits(uint8_t *octets, uint32_t bit, unsigned width, sp_u128 v)
+{
+	while (width) {
+		unsigned room = 8 - bit % 8, take = width < room ? width : room;
+		unsigned shift = room - take;
+		uint8_t mask = (uint8_t)(((1u << take) - 1) << shift);
+		uint8_t part = (uint8_t)((unsigned)(v >> (width - take)) << shift & mask);
+
+		octets[bit / 8] = (uint8_t)((octets[bit / 8] & ~mask) | part);
+		bit += take;
+		width -= take;
+	}
+}
+
+static int room(const struct sp_build *b, const struct sp_node *n, uint64_t bits)
+{
+	return b->bit + bits > (uint64_t)SP_PACKET_MAX * 8 ?
+		       fail(b, n, "the packet grows beyond 65535 octets") :
+		       0;
+}
+
+static int put_zeros(struct sp_build *b, const struct sp_node *n, uint32_t octets)
+{
+	if (room(b, n, (uint64_t)octets * 8))
+		return -EINVAL;
+	memset(b->octets + b->bit / 8, 0, octets);
+	b->bit += octets * 8;
+	return 0;
+}
+
+static int note_varied(struct sp_build *b, const struct sp_node *n, unsigned i)
+{
+	const struct sp_value *v = &n->value[i];
+
+	if (v->kind != SP_V_WALK && v->kind != SP_V_TABLE && v->kind != SP_V_RANDOM)
+		return 0;
+	if (b->n_varied == SP_PLACES_MAX)
+		return fail(b, n, "too many fields vary");
+	b->varied[b->n_varied++] = (struct sp_varied){
+		.field = &n->fields[i],
+		.node = n,
+		.value = v,
+		.bit = b->bit,
+		.layer = b->layer,
+	};
+	return 0;
+}
+
+/* How many octets a field of rule GROW asks for; false: none. */
+static bool grown(const struct sp_node *n, unsigned i, uint32_t *len)
+{
+	for (unsigned k = 0; k < n->n_fields; k++)
+		if (n->fields[k].rule == SP_RULE_GROW &&
+		    strcmp(n->fields[k].of, n->fields[i].name) == 0 &&
+		    n->value[k].kind != SP_V_NONE) {
+			*len = (uint32_t)sp_node_number(n, k);
+			return true;
+		}
+	return false;
+}
+
+static int lay_bytes(struct sp_build *b, const struct sp_node *n, unsigned i)
+{
+	static const uint8_t root;
+	const struct sp_value *v = &n->value[i];
+	const uint8_t *from = v->kind == SP_V_BYTES ? v->bytes : &root;
+	uint32_t have = v->kind == SP_V_BYTES ? v->len : n->fields[i].type == SP_F_NAME;
+	uint32_t len = have;
+	uint8_t *to;
+
+	grown(n, i, &len);
+	if (room(b, n, (uint64_t)len * 8))
+		return -EINVAL;
+	to = b->octets + b->bit / 8;
+	for (uint32_t k = 0; k < len; k++)
+		to[k] = have ? from[k % have] : 0;
+	b->bit += len * 8;
+	return 0;
+}
+
+static int lay_node(struct sp_build *b, const struct sp_node *n, uint32_t *pos);
+
+static int lay_head(struct sp_build *b, const struct sp_node *n, uint32_t len)
+{
+	const struct sp_items *l = n->list;
+	uint32_t at = b->bit - len * 8;
+	uint64_t count = ((uint64_t)len - l->type_bytes - l->len_bytes + l->less);
+
+	put_bits(b->octets, at, l->type_bytes * 8u, n->type);
+	if (n->item->bare)
+		return 0;
+	count /= l->unit ? l->unit : 1;
+	if (count >> (l->len_bytes * 8))
+		return fail(b, n, "too long for its length field");
+	put_bits(b->octets, at + l->type_bytes * 8u, l->len_bytes * 8u, count);
+	return 0;
+}
+
+static int lay_item(struct sp_build *b, const struct sp_node *n)
+{
+	const struct sp_items *l = n->list;
+	uint32_t pos[SP_FIELDS_MAX], from = b->bit, head = 0, over;
+	int rc;
+
+	if (l->type_bytes && n->type != SP_ITEM_RAW)
+		head = l->type_bytes + (n->item->bare ? 0u : l->len_bytes);
+	if (n->item == &sp_item_other && n->value[0].kind == SP_V_NONE && n->type < l->bare_to)
+		head = l->type_bytes;
+	rc = put_zeros(b, n, head);
+	if (!rc)
+		rc = lay_node(b, n, pos);
+	if (rc || !head)
+		return rc;
+	if (head == l->type_bytes) {
+		put_bits(b->octets, from, head * 8, n->type);
+		return 0;
+	}
+	over = (b->bit - from) / 8 % (l->unit ? l->unit : 1);
+	if (over)
+		rc = put_zeros(b, n, l->unit - over);
+	if (!rc)
+		rc = lay_head(b, n, (b->bit - from) / 8);
+	over = l->pad ? (b->bit - from) / 8 % l->pad : 0;
+	return rc || !over ? rc : put_zeros(b, n, l->pad - over);
+}
+
+static int lay_pad(struct sp_build *b, const struct sp_node *n, unsigned i, uint32_t start)
+{
+	const struct sp_field *f = &n->fields[i];
+	uint32_t over = f->pad ? (b->bit - start) / 8 % f->pad : 0, at = b->bit / 8;
+
+	if (!over)
+		return 0;
+	over = f->pad - over;
+	if (put_zeros(b, n, over))
+		return -EINVAL;
+	if (f->items && f->items->filler && over >= 2) {
+		b->octets[at] = f->items->filler;
+		b->octets[at + 1] = (uint8_t)(over - 2);
+	}
+	return 0;
+}
+
+static int lay_field(struct sp_build *b, const struct sp_node *n, unsigned i)
+{
+	const struct sp_field *f = &n->fields[i];
+	const struct sp_value *v = &n->value[i];
+	int rc = 0;
+
+	if (f->type == SP_F_BYTES || f->type == SP_F_NAME)
+		return lay_bytes(b, n, i);
+	if (f->type == SP_F_ITEMS) {
+		for (uint32_t k = 0; !rc && v->kind == SP_V_ITEMS && k < v->len; k++)
+			rc = lay_item(b, &v->items[k]);
+		return rc;
+	}
+	rc = room(b, n, f->bits);
+	if (!rc)
+		rc = note_varied(b, n, i);
+	if (rc)
+		return rc;
+	put_bits(b->octets, b->bit, f->bits, sp_node_number(n, i));
+	b->bit += f->bits;
+	return 0;
+}
+
+/* ---- rules ---- */
+
+static int put_rule(struct sp_build *b, const struct sp_node *n, unsigned i, uint32_t bit,
+		    int64_t octets)
+{
+	const struct sp_field *f = &n->fields[i];
+	int64_t v = octets - f->less;
+
+	v = v < 0 ? 0 : v / sp_field_unit(f);
+	if (f->bits < 63 && v >> f->bits) {
+		sp_fail(b->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: %s.%s holds at most %llu, and this would be %lld", b->packet->place,
+			sp_node_name(n), f->name, (unsigned long long)sp_field_max(f),
+			(long long)v);
+		return -EINVAL;
+	}
+	put_bits(b->octets, bit, f->bits, (sp_u128)v);
+	return 0;
+}
+
+/* What depends on this header alone. */
+static int local_rules(struct sp_build *b, const struct sp_node *n, const uint32_t *pos,
+		       uint32_t start)
+{
+	for (unsigned i = 0; i < n->n_fields; i++) {
+		const struct sp_field *f = &n->fields[i];
+		uint32_t from = pos[i] + f->bits, to = b->bit;
+		int64_t v = 0;
+		int of = f->of ? sp_node_field(n, f->of) : -1;
+
+		if (n->value[i].kind != SP_V_NONE || !sp_node_has(n, i))
+			continue;
+		if (f->rule == SP_RULE_HEADER) {
+			v = (b->bit - start) / 8;
+		} else if (f->rule == SP_RULE_COUNT && of >= 0) {
+			v = n->value[of].kind == SP_V_ITEMS ? n->value[of].len : 0;
+		} else if (f->rule == SP_RULE_SIZE) {
+			if (of >= 0)
+				from = pos[of];
+			for (unsigned k = (unsigned)of + 1; of >= 0 && k < n->n_fields; k++)
+				if (sp_node_has(n, k)) {
+					to = pos[k];
+					break;
+				}
+			v = (to - from) / 8;
+		} else {
+			continue;
+		}
+		if (put_rule(b, n, i, pos[i], v))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int lay_node(struct sp_build *b, const struct sp_node *n, uint32_t *pos)
+{
+	uint32_t start = b->bit;
+
+	for (unsigned i = 0; i < n->n_fields; i++) {
+		pos[i] = b->bit;
+		if (n->fields[i].rule == SP_RULE_GROW || !sp_node_has(n, i))
+			continue;
+		if (lay_field(b, n, i) || lay_pad(b, n, i, start))
+			return -EINVAL;
+	}
+	return local_rules(b, n, pos, start);
+}
+
+static const struct sp_next *next_row(const struct sp_hdr_ops *h, const char *name)
+{
+	for (const struct sp_next *row = h->next; row && row->hdr; row++)
+		if (strcmp(row->hdr, name) == 0)
+			return row;
+	return NULL;
+}
+
+static int global_rule(struct sp_build *b, unsigned layer, unsigned i)
+{
+	const struct sp_node *n = &b->packet->node[layer];
+	const struct sp_field *f = &n->fields[i];
+	const struct sp_next *row = NULL;
+	uint32_t bit = b->pos[layer][i], octets = b->content - b->start[layer];
+
+	if (f->rule == SP_RULE_NEXT) {
+		if (layer + 1 < b->packet->n)
+			row = next_row(n->hdr, b->packet->node[layer + 1].hdr->name);
+		if (row)
+			put_bits(b->octets, bit, f->bits, row->value);
+		return 0;
+	}
+	if (f->rule != SP_RULE_LENGTH)
+		return 0;
+	b->length[b->n_lengths++] = (struct sp_length){
+		.off = (uint16_t)(bit / 8),
+		.less = (uint16_t)(b->start[layer] + f->less + b->len - b->content),
+		.bytes = (uint8_t)(f->bits / 8),
+		.unit = (uint8_t)sp_field_unit(f),
+	};
+	return put_rule(b, n, i, bit, octets);
+}
+
+/* The octet at which the address of that role stands, for a checksum of header `layer`; 0: no IP
+ * header is below. */
+static uint32_t role_at(const struct sp_build *b, unsigned layer, enum sp_field_role role)
+{
+	const struct sp_node *n = &b->packet->node[layer];
+
+	for (unsigned i = 0; i < n->n_fields; i++) {
+		const struct sp_field *f = &n->fields[i];
+		const struct sp_value *v = &n->value[i];
+
+		if (f->role != role || !sp_node_has(n, i))
+			continue;
+		if (role == SP_ROLE_SRC || role == SP_ROLE_DST)
+			return b->pos[layer][i] / 8 + 1;
+		if (v->kind != SP_V_ITEMS || !v->len ||
+		    !sp_node_number(n, (unsigned)sp_node_field(n, f->of)))
+			return 0;
+		return b->pos[layer][i] / 8 + 1 +
+		       (role == SP_ROLE_ROUTE_LAST ? (v->len - 1) * 16 : 0);
+	}
+	return 0;
+}
+
+/* False: nothing below has addresses. */
+static bool pseudo(const struct sp_build *b, unsigned layer, struct sp_sum *s)
+{
+	const struct sp_node *n;
+	const struct sp_next *row;
+	unsigned ip = layer;
+	uint32_t at;
+
+	do {
+		if (!ip--)
+			return false;
+	} while (b->packet->node[ip].hdr->extends);
+	n = &b->packet->node[ip];
+	row = next_row(n->hdr, b->packet->node[layer].hdr->name);
+	at = role_at(b, ip, SP_ROLE_SRC);
+	if (!at || !row)
+		return false;
+	s->src = (uint16_t)(at - 1);
+	s->dst = (uint16_t)(role_at(b, ip, SP_ROLE_DST) - 1);
+	s->addr_len = (uint8_t)(s->dst - s->src);
+	s->proto = (uint8_t)row->value;
+	while (++ip < layer) {
+		at = role_at(b, ip, SP_ROLE_ROUTE_LAST);
+		if (!at)
+			at = role_at(b, ip, SP_ROLE_ROUTE_FIRST);
+		if (at)
+			s->dst = (uint16_t)(at - 1);
+	}
+	return true;
+}
+
+static void sum_rule(struct sp_build *b, unsigned layer, unsigned i)
+{
+	const struct sp_node *n = &b->packet->node[layer];
+	const struct sp_field *f = &n->fields[i];
+	struct sp_sum s = {
+		.off = (uint16_t)(b->pos[layer][i] / 8),
+		.from = (uint16_t)b->start[layer],
+		.to = (uint16_t)(b->content < b->len ? b->content : 0),
+	};
+
+	if (f->rule < SP_RULE_SUM_HEADER || n->value[i].kind != SP_V_NONE || !sp_node_has(n, i))
+		return;
+	if (f->rule == SP_RULE_SUM_HEADER)
+		s.to = (uint16_t)b->end[layer];
+	if (f->rule == SP_RULE_SUM_CRC32C)
+		s.kind = SP_SUM_CRC32C;
+	if (f->rule == SP_RULE_SUM_UDP)
+		s.kind = SP_SUM_UDP;
+	if ((f->rule == SP_RULE_SUM_UDP || f->rule == SP_RULE_SUM_L4) && !pseudo(b, layer, &s))
+		return;
+	if (b->n_sums == SP_PACKET_HEADERS)
+		return;
+	b->sum[b->n_sums++] = s;
+	sp_sum_fill(&s, b->octets, b->len);
+}
+
+static int rules(struct sp_build *b)
+{
+	const struct sp_packet *p = b->packet;
+
+	for (unsigned k = 0; k < p->n; k++)
+		for (unsigned i = 0; i < p->node[k].n_fields; i++)
+			if (p->node[k].value[i].kind == SP_V_NONE && sp_node_has(&p->node[k], i) &&
+			    global_rule(b, k, i))
+				return -EINVAL;
+	for (unsigned k = p->n; k-- > 0;)
+		for (unsigned i = 0; i < p->node[k].n_fields; i++)
+			sum_rule(b, k, i);
+	return 0;
+}
+
+static void clear(struct sp_build *b, const struct sp_packet *p, struct sp_err *err)
+{
+	b->packet = p;
+	b->err = err;
+	b->bit = b->len = b->content = 0;
+	b->layer = b->n_varied = b->n_sums = b->n_lengths = 0;
+}
+
+int sp_build_node(struct sp_build *b, const struct sp_packet *p, const struct sp_node *n,
+		  struct sp_err *err)
+{
+	int rc;
+
+	clear(b, p, err);
+	rc = n->list ? lay_item(b, n) : lay_node(b, n, b->pos[0]);
+	b->len = b->bit / 8;
+	return rc;
+}
+
+int sp_build_packet(struct sp_build *b, const struct sp_packet *p, struct sp_err *err)
+{
+	bool trailer = false;
+
+	clear(b, p, err);
+	for (unsigned k = 0; k < p->n; k++) {
+		const struct sp_node *n = &p->node[k];
+		uint32_t over;
+
+		if (n->hdr->trailer && !trailer)
+			b->content = b->bit / 8;
+		trailer |= n->hdr->trailer;
+		b->layer = k;
+		b->start[k] = b->bit / 8;
+		if (lay_node(b, n, b->pos[k]))
+			return -EINVAL;
+		b->end[k] = b->bit / 8;
+		over = n->hdr->pad ? (b->end[k] - b->start[k]) % n->hdr->pad : 0;
+		if (over && put_zeros(b, n, n->hdr->pad - over))
+			return -EINVAL;
+	}
+	b->len = b->bit / 8;
+	if (!trailer)
+		b->content = b->len;
+	return rules(b);
+}
