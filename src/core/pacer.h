@@ -61,11 +61,11 @@ int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);
  * there is room, those of SP_PACE_MAX streams in turn with due_ns = now_ns, an equal share of
  * neighbours for each. */
 uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint32_t max);
-/* HOT. Departures that are due, up to max, of the only stream that has any; never the last one that
- * its limits allow, nor one that is made up for. False: there are none such, take() may have
- * others. Those of a stream that gives them by and by are given up to now_ns. */
+/* HOT. The next departures, up to max, of the only stream that has any, when that is one of
+ * SP_PACE_MAX; never the last one that its limits allow. False: there are none such, take() may
+ * have others. */
 bool sp_pacer_take_run(struct sp_pacer *, uint64_t now_ns, uint32_t max, struct sp_repeat *);
-/* HOT. The last n of those that the last take_run gave did not leave: they are due as before. */
+/* HOT. The last n of those that take_run gave just now did not leave: they are due as before. */
 void sp_pacer_untake(struct sp_pacer *, const struct sp_repeat *, uint32_t n);
 /* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */
 uint64_t sp_pacer_next(struct sp_pacer *);

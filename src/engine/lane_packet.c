@@ -1,5 +1,7 @@
 #include "engine/lane_packet.h"
 
+#include "engine/lane_repeat.h"
+
 #include <errno.h>
 
 #include "core/shared.h"
@@ -234,6 +236,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 		if (l->tx_from < l->tx.n)
 			return left;
 	}
+	if (l->due_i == l->due_n && l->repeat.on)
+		left = sp_lane_repeat(l, now_ns);
+	if (left)
+		return left;
 	if (l->due_i == l->due_n) {
 		l->due_i = 0;
 		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "engine/guard.h"
+#include "engine/lane_repeat.h"
 #include "engine/lane_select.h"
 
 /* More than any host has port numbers for. */
@@ -683,8 +684,10 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	if (ret)
 		return ret;
 	head_flows(r);
-	r->phase = RUN_PREPARED;
-	return 0;
+	ret = sp_run_prepare_repeats(r, err);
+	if (ret == 0)
+		r->phase = RUN_PREPARED;
+	return ret;
 }
 
 void sp_run_release(struct sp_run *r)

@@ -220,12 +220,6 @@ void xdp_live_close(struct xdp_live *l)
 	sp_free(l->mem, l);
 }
 
-/* The kernel waits twice a call for all processors when the program is held nowhere. */
-uint32_t xdp_live_most(const struct xdp_live *l)
-{
-	return l->hold >= 0 ? XDP_LIVE_MOST : XDP_LIVE_MOST_SLOW;
-}
-
 int xdp_live_run(struct xdp_live *l, struct sp_repeat_call *c)
 {
 	const struct sp_repeat *run = c->run;

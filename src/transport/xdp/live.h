@@ -23,10 +23,6 @@ int xdp_live_open(struct xdp_live **, const struct sp_iface *, const struct sp_r
 		  const struct sp_mem *, struct sp_err *);
 void xdp_live_close(struct xdp_live *);
 int xdp_live_run(struct xdp_live *, struct sp_repeat_call *);
-/* How many units a call should make at most: some ms of work. */
-#define XDP_LIVE_MOST	   32768u
-#define XDP_LIVE_MOST_SLOW (1u << 20)
-uint32_t xdp_live_most(const struct xdp_live *);
 
 /* features.c: does the interface take frames that are redirected to it? 0; -EOPNOTSUPP: it does
  * not; another error: the kernel does not say. */

@@ -2,6 +2,7 @@
 
 #include "plugin/target.h"
 #include "transport/sock.h"
+#include "transport/xdp/live.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -159,6 +160,8 @@ void xdp_queue_free(struct sp_queue *q)
 		close(q->fd);
 	for (unsigned i = 0; i < q->n_socks; i++)
 		xdp_sock_close(&q->sock[i]);
+	if (q->live)
+		xdp_live_close(q->live);
 	sp_free(mem, q->chunk);
 	sp_free(mem, q->free);
 	sp_free(mem, q->lent);

@@ -1,6 +1,7 @@
 #include "transport/xdp/xdp.h"
 
 #include "plugin/tstats.h"
+#include "transport/xdp/live.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -187,4 +188,22 @@ int xdp_flush(struct sp_queue *q)
 	if (q->sock[0].n_tx && !q->sock[0].zerocopy)
 		(void)drain(&q->sock[0]);
 	return 0;
+}
+
+int xdp_repeat(struct sp_queue *q, const struct sp_repeat_form *f, struct sp_err *err)
+{
+	if (q->live)
+		return sp_fail(err, -ENOTSUP, SP_EXIT_FAILED,
+			       "no live frames: one stream a worker");
+	return xdp_live_open(&q->live, &q->port->iface, f, q->port->env->mem, err);
+}
+
+int xdp_tx_repeat(struct sp_queue *q, struct sp_repeat_call *c)
+{
+	int rc = xdp_live_run(q->live, c);
+
+	if (c->left)
+		sp_tstats_sent(&q->stats, c->left, c->left,
+			       (uint64_t)c->left * q->live->form.len, 1);
+	return rc;
 }

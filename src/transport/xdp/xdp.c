@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* What a port gets that has no settings; the same as the rows below. */
-static const struct xdp_conf defaults = { .frames = XDP_RX_CHUNKS };
+static const struct xdp_conf defaults = { .frames = XDP_RX_CHUNKS, .live = true };
 
 static const struct sp_opt opts[] = {
 	{ "mode", SP_OPT_ENUM, offsetof(struct xdp_conf, mode), "auto", "auto|native|generic",
@@ -22,6 +22,8 @@ static const struct sp_opt opts[] = {
 	{ "take", SP_OPT_ENUM, offsetof(struct xdp_conf, take), "udp", "udp|all", 0, 0,
 	  "which frames are kept from the host's own stack: UDP for the port's address and "
 	  "numbers, or all" },
+	{ "live", SP_OPT_BOOL, offsetof(struct xdp_conf, live), "true", NULL, 0, 0,
+	  "let the kernel make the units of a stream at rate max, where it can" },
 	{ "frames", SP_OPT_U64, offsetof(struct xdp_conf, frames), "8192", NULL, 64, 65536,
 	  "received frames that may wait, a queue; rounded up to a power of two" },
 	{ 0 },
@@ -131,6 +133,7 @@ static int open_all(struct sp_port *p, const char *interface, struct sp_err *err
 			       "interface %s has an MTU of %u, and AF_XDP takes frames of one "
 			       "page; `sudo ip link set %s mtu 3500`, or use --transport packet",
 			       p->iface.name, p->iface.mtu, p->iface.name);
+	p->may_repeat = p->tx && p->conf.live && !xdp_bpf_allowed();
 	p->rx_queues = p->rx ? xdp_iface_queues(&p->iface) : 1;
 	/* What lacks a right fails before anything is attached. */
 	if (p->rx)
@@ -193,6 +196,7 @@ static void xdp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 		{ "AF_XDP, zero-copy", "AF_XDP, zero-copy" },
 	};
 	const struct xdp_sock *s = &p->queues[0]->sock[0];
+	bool live = false;
 
 	*caps = (struct sp_tcaps){
 		.bits = SP_T_FRAME,
@@ -204,6 +208,12 @@ static void xdp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 	};
 	if (p->rx)
 		caps->bits |= SP_T_LISTEN | SP_T_RX_TIME;
+	if (p->may_repeat)
+		caps->bits |= SP_T_REPEAT;
+	for (unsigned w = 0; w < p->workers; w++)
+		live |= p->queues[w]->live != NULL;
+	if (live)
+		caps->road = "XDP live frames";
 }
 
 static int xdp_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint32_t *ep,
@@ -277,7 +287,7 @@ static void xdp_reuse(struct sp_queue *q, const uint32_t *held)
 extern const struct sp_transport_ops sp_transport_xdp;
 const struct sp_transport_ops sp_transport_xdp = {
 	.name = "xdp",
-	.summary = "Ethernet frames past the kernel's stack: AF_XDP",
+	.summary = "Ethernet frames past the kernel's stack: AF_XDP, and made in XDP",
 	.abi = SP_PLUGIN_ABI,
 	.opts = opts,
 	.conf_size = sizeof(struct xdp_conf),
@@ -291,6 +301,8 @@ const struct sp_transport_ops sp_transport_xdp = {
 	.close = xdp_close,
 	.tx_slots = xdp_tx_slots,
 	.tx_burst = xdp_tx_burst,
+	.repeat = xdp_repeat,
+	.tx_repeat = xdp_tx_repeat,
 	.rx_burst = xdp_rx_burst,
 	.rx_release = xdp_rx_release,
 	.flush = xdp_flush,

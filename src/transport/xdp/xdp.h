@@ -21,6 +21,7 @@ enum xdp_takes { XDP_TAKE_UDP, XDP_TAKE_ALL };
 
 struct xdp_conf {
 	int mode, zerocopy, take;
+	bool live;
 	uint64_t frames; /* received ones that wait for the program, a queue */
 };
 
@@ -31,7 +32,7 @@ struct sp_port {
 	struct sp_endpoint bind;
 	uint16_t port_last;
 	struct sp_iface iface;
-	bool tx, rx, native;
+	bool tx, rx, native, may_repeat;
 	unsigned workers, rx_queues; /* of the interface */
 	uint32_t max_endpoints;
 	struct sp_queue **queues; /* [workers] */
@@ -59,6 +60,7 @@ struct sp_queue {
 	uint32_t *free, n_free;	 /* chunks, the last used on top */
 	uint32_t *lent, n_lent;
 	uint32_t tmpl, len; /* of what is lent */
+	struct xdp_live *live; /* makes a stream's units; NULL: none does */
 	/* rx */
 	uint64_t *borrowed; /* [XDP_BURST] chunk addresses */
 	uint32_t n_borrowed;
@@ -76,6 +78,8 @@ uint32_t xdp_tx_slots(struct sp_queue *, struct sp_batch *, uint32_t n, uint32_t
 		      uint32_t tmpl);
 int xdp_tx_burst(struct sp_queue *, struct sp_batch *, uint32_t from, bool join);
 int xdp_flush(struct sp_queue *);
+int xdp_repeat(struct sp_queue *, const struct sp_repeat_form *, struct sp_err *);
+int xdp_tx_repeat(struct sp_queue *, struct sp_repeat_call *);
 
 /* rx.c */
 int xdp_rx_burst(struct sp_queue *, struct sp_batch *);
