@@ -26,7 +26,7 @@ struct sp_due {
  * units that are made where they leave (SP_T_REPEAT). */
 struct sp_repeat {
 	uint32_t stream, n, size;
-	bool at_once; /* as fast as may be: each is due when it leaves */
+	bool at_once;		  /* as fast as may be: each is due when it leaves */
 	uint64_t due_ns, due_q32; /* of the first; the fraction of a ns times 2^32 */
 	uint64_t gap_ns, gap_q32;
 	uint64_t end_ns; /* none leaves from then on; SP_NEVER */

@@ -34,10 +34,9 @@ static void make(struct sp_lane *l, const struct sp_repeat *run, struct sp_repea
 	struct sp_lane_source *src = &l->sources[s->source];
 	struct sp_flow_tx *f = &l->flow[run->stream];
 
-	*c = (struct sp_repeat_call){ .run = run,
-				      .head = f->head,
-				      .seq = f->seq,
-				      .unit = src->ops->unit(src->source) };
+	*c = (struct sp_repeat_call){
+		.run = run, .head = f->head, .seq = f->seq, .unit = src->ops->unit(src->source)
+	};
 	/* What ails the port will be told to the units that follow, one by one. */
 	(void)port->ops->tx_repeat(port->q, c);
 	if (src->stamp)
@@ -137,7 +136,9 @@ int sp_run_prepare_repeats(struct sp_run *r, struct sp_err *err)
 		}
 		sp_log(r->env.log, SP_LOG_INFO, "stream %s: %s%s", s->plan->name,
 		       !rc ? "its units are made in XDP" : "units are made one by one: ",
-		       !rc ? "" : why ? why : why_not.text);
+		       !rc   ? ""
+		       : why ? why
+			     : why_not.text);
 	}
 	return 0;
 }

@@ -73,7 +73,7 @@ struct sp_repeat_form {
 /* Some of them, now. */
 struct sp_repeat_call {
 	const struct sp_repeat *run;
-	uint64_t head; /* of the stamp */
+	uint64_t head;	    /* of the stamp */
 	uint64_t seq, unit; /* the first one's: by the stamp, by the template */
 	/* What came of it: units that were made, in order; those of them that left; when the first
 	 * was made, and the last, to 64 units. */

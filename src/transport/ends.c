@@ -50,7 +50,7 @@ static bool ends_v6(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *f
 }
 
 bool sp_frame_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
-		    struct sp_endpoint *to)
+		   struct sp_endpoint *to)
 {
 	const uint8_t *end = frame + len, *p = frame + 12;
 	uint16_t type;

@@ -39,8 +39,8 @@ static bool interface_address(const struct sp_iface *i, const struct sp_addr *to
 }
 
 static int source_address(const struct sp_iface *i, const struct sp_addr *bind,
-			  const struct sp_addr *to, const struct sp_neigh_route *route, struct sp_addr *src,
-			  struct sp_err *err)
+			  const struct sp_addr *to, const struct sp_neigh_route *route,
+			  struct sp_addr *src, struct sp_err *err)
 {
 	if (bind->family == to->family) {
 		*src = *bind;
@@ -81,8 +81,8 @@ static bool group_mac(const struct sp_addr *to, uint8_t mac[6])
 }
 
 /* The kernel resolves; it must be asked while its table has nothing. */
-static int resolve(const struct sp_iface *i, const struct sp_addr *hop, const struct sp_addr *to,
-		   uint8_t mac[6], struct sp_err *err)
+static int resolve(const struct sp_iface *i, const struct sp_addr *hop,
+		   const struct sp_addr *to, uint8_t mac[6], struct sp_err *err)
 {
 	unsigned tries = hop->family == 4 ? WAIT_TRIES_V4 : WAIT_TRIES_V6;
 	struct timespec pause = { .tv_nsec = WAIT_NS };

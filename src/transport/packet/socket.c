@@ -54,6 +54,6 @@ int sp_packet_socket(struct sp_port *p, bool rx, struct sp_err *err)
 		return fd;
 	one = errno;
 	close(fd);
-	return sp_fail(err, -one, SP_EXIT_PERM, "cannot bind to interface %s: %s", p->iface.name,
-		       strerror(one));
+	return sp_fail(err, -one, SP_EXIT_PERM, "cannot bind to interface %s: %s",
+		       p->iface.name, strerror(one));
 }

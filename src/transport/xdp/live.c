@@ -69,8 +69,8 @@ static int make_maps(struct xdp_live *l, const struct sp_iface *iface, struct sp
 	uint32_t ifindex = iface->index;
 	int rc = 0;
 
-	l->maps.state =
-		xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "spate_live", STATE_BYTES, 1, BPF_F_MMAPABLE);
+	l->maps.state = xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "spate_live", STATE_BYTES, 1,
+				    BPF_F_MMAPABLE);
 	l->maps.tables = xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "spate_check", sizeof tables, 1, 0);
 	l->maps.device = xdp_bpf_map(BPF_MAP_TYPE_DEVMAP, "spate_out", 4, 1, 0);
 	if (l->maps.state < 0)
@@ -106,7 +106,8 @@ static void watch(struct xdp_live *l, struct xdp_asm *a)
 			xdp_live_emit_sent(a, l->maps.state, tgid);
 		else
 			xdp_live_emit_failed(a, l->maps.state, tgid);
-		l->count[i] = xdp_bpf_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "spate_count", a, NULL);
+		l->count[i] = xdp_bpf_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "spate_count", a,
+					   NULL);
 		if (l->count[i] >= 0)
 			l->watch[i] = xdp_bpf_tracepoint(l->count[i], points[i]);
 	}
@@ -207,9 +208,8 @@ int xdp_live_open(struct xdp_live **out, const struct sp_iface *iface,
 
 void xdp_live_close(struct xdp_live *l)
 {
-	int fds[] = { l->hold,	      l->space,	     l->watch[0],   l->watch[1],      l->count[0],
-		      l->count[1],    l->prog,	     l->maps.state, l->maps.tables,
-		      l->maps.device };
+	int fds[] = { l->hold,	   l->space, l->watch[0],   l->watch[1],    l->count[0],
+		      l->count[1], l->prog,  l->maps.state, l->maps.tables, l->maps.device };
 
 	if (l->state)
 		munmap(l->state, STATE_BYTES);

@@ -580,10 +580,9 @@ static void emit_stamp(struct xdp_asm *a, const struct sp_repeat_form *f,
 		       const struct xdp_live_maps *m, bool paced, struct xdp_jumps *late)
 {
 	int sum = stamped_sum(f);
-	struct xdp_stamp_place p = { .off = f->stamp_off,
-				     .crc_init = f->crc_init,
-				     .paced = paced,
-				     .summed = sum >= 0 };
+	struct xdp_stamp_place p = {
+		.off = f->stamp_off, .crc_init = f->crc_init, .paced = paced, .summed = sum >= 0
+	};
 
 	if (f->stamp_off == SP_NO_STAMP) {
 		xdp_clock_emit(a, paced, late);

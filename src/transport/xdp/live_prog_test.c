@@ -108,10 +108,9 @@ static void put_sums(const struct rig *r, uint8_t *f)
 
 static void make_unit(struct rig *r, uint8_t *f, uint64_t unit, uint64_t due, uint64_t now)
 {
-	struct sp_msg m = { .data = f,
-			    .t_ns = due,
-			    .len = r->form.len,
-			    .stamp_off = r->form.stamp_off };
+	struct sp_msg m = {
+		.data = f, .t_ns = due, .len = r->form.len, .stamp_off = r->form.stamp_off
+	};
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
 	memcpy(f, r->octets, r->form.len);
@@ -169,7 +168,8 @@ static void rig_fini(struct rig *r)
 
 static uint64_t due_of(const struct rig *r, const uint8_t *f)
 {
-	uint64_t w0 = sp_get_be64(f + r->form.stamp_off), w1 = sp_get_be64(f + r->form.stamp_off + 8);
+	uint64_t w0 = sp_get_be64(f + r->form.stamp_off),
+		 w1 = sp_get_be64(f + r->form.stamp_off + 8);
 
 	return (w0 & 255) << 32 | w1 >> 32;
 }
@@ -214,9 +214,9 @@ static void same_units(struct rig *r, uint64_t from, uint32_t n)
 /* UDP over IPv4, len octets in all, behind a link header that the template does not have. */
 static struct rig *udp4(uint32_t len, bool stamped)
 {
-	static const uint8_t head[] = { 2,    0, 0, 0,	0, 2, 2,   0,  0, 0, 0,	 1, 8, 0,
-					0x45, 0, 0, 0,	0, 0, 64,  0,  9, 17, 0, 0, 10, 1,
-					2,    3, 10, 1, 2, 4, 0x12, 0x34, 0x56, 0x78 };
+	static const uint8_t head[] = { 2,  0,	  0, 0, 0,  2, 2, 0,  0,    0,	  0,	1,   8,
+					0,  0x45, 0, 0, 0,  0, 0, 64, 0,    9,	  17,	0,   0,
+					10, 1,	  2, 3, 10, 1, 2, 4,  0x12, 0x34, 0x56, 0x78 };
 	struct rig *r = calloc(1, sizeof *r);
 
 	for (uint32_t i = 0; i < len; i++)
@@ -274,7 +274,9 @@ static uint64_t now_ns(void)
 static void test_stamp_only(void **state)
 {
 	static const uint64_t due[4] = { 0, 40000000, 4000000000, 35000000 };
-	static const uint32_t sizes[] = { 60, 61, 62, 63, 64, 65, 71, 100, 255, 256, 257, 1514 };
+	static const uint32_t sizes[] = {
+		60, 61, 62, 63, 64, 65, 71, 100, 255, 256, 257, 1514
+	};
 
 	(void)state;
 	for (unsigned i = 0; allowed() && i < sizeof sizes / sizeof *sizes; i++)
@@ -329,7 +331,7 @@ static void test_any_template(void **state)
 	static const struct {
 		uint16_t off;
 		uint8_t bytes;
-	} at[] = { { 1, 1 }, { 4, 2 }, { 8, 1 }, { 12, 4 }, { 16, 4 }, { 20, 2 },
+	} at[] = { { 1, 1 },  { 4, 2 },	 { 8, 1 },  { 12, 4 }, { 16, 4 }, { 20, 2 },
 		   { 22, 2 }, { 28, 3 }, { 31, 5 }, { 36, 8 }, { 44, 7 } };
 	struct sp_rng g;
 
@@ -341,8 +343,8 @@ static void test_any_template(void **state)
 
 		for (unsigned i = 0; i < sizeof at / sizeof *at; i++)
 			if (sp_rng_u64(&g) & 1)
-				r->place[r->t.n_places++] =
-					random_place(&g, at[i].off, at[i].bytes);
+				r->place[r->t.n_places++] = random_place(&g, at[i].off,
+									 at[i].bytes);
 		r->t.payload_off = 51;
 		rig_load(r);
 		same_units(r, round % 2 ? sp_rng_u64(&g) >> 8 : 0, 100);
@@ -422,7 +424,7 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stamp_only), cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_stamp_only),   cmocka_unit_test(test_walks),
 		cmocka_unit_test(test_any_template), cmocka_unit_test(test_sum_in_sum),
 		cmocka_unit_test(test_time_is_over), cmocka_unit_test(test_refused),
 	};

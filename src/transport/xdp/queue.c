@@ -70,21 +70,21 @@ static uint32_t power_of_two(uint64_t n)
 /* A worker sends by its own queue and receives from every workers-th. */
 static int open_socks(struct sp_queue *q, struct sp_err *err)
 {
-	static const uint16_t flags[] = { [XDP_ZC_AUTO] = 0,
-					  [XDP_ZC_NO] = XDP_COPY,
-					  [XDP_ZC_YES] = XDP_ZEROCOPY };
+	static const uint16_t flags[] = {
+		[XDP_ZC_AUTO] = 0, [XDP_ZC_NO] = XDP_COPY, [XDP_ZC_YES] = XDP_ZEROCOPY
+	};
 	const struct sp_port *p = q->port;
-	struct xdp_sock_conf c = { .iface = &p->iface,
-				   .queue = q->worker,
-				   .chunk = p->iface.mtu + SP_FRAME_ETH + SP_FRAME_VLAN +
-							    XDP_HEADROOM >
-						    2048
-					    ? 4096
-					    : 2048,
-				   .n_tx = p->tx ? XDP_TX_CHUNKS : 0,
-				   .n_rx = p->rx ? power_of_two(p->conf.frames) : 0,
-				   .budget = XDP_TX_BUDGET,
-				   .bind_flags = flags[p->conf.zerocopy] };
+	struct xdp_sock_conf c = {
+		.iface = &p->iface,
+		.queue = q->worker,
+		.chunk = p->iface.mtu + SP_FRAME_ETH + SP_FRAME_VLAN + XDP_HEADROOM > 2048
+				 ? 4096
+				 : 2048,
+		.n_tx = p->tx ? XDP_TX_CHUNKS : 0,
+		.n_rx = p->rx ? power_of_two(p->conf.frames) : 0,
+		.budget = XDP_TX_BUDGET,
+		.bind_flags = flags[p->conf.zerocopy]
+	};
 	int rc;
 
 	/* A program in generic mode gets no frames from a driver's own memory. */

@@ -61,8 +61,8 @@ static uint32_t receive(struct sp_queue *q, struct xdp_sock *s, struct sp_batch 
 		n = max;
 	now_ns = sp_clock_now(q->port->env->clock);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct xdp_desc *d =
-			&((const struct xdp_desc *)s->rx.desc)[(s->rx.at + i) & s->rx.mask];
+		const struct xdp_desc *d = &(
+			(const struct xdp_desc *)s->rx.desc)[(s->rx.at + i) & s->rx.mask];
 
 		q->borrowed[i] = d->addr;
 		if (take(q, s, d, now_ns, &b->m[b->n]))

@@ -109,8 +109,8 @@ static int bind_fail(const struct xdp_sock_conf *c, int error, struct sp_err *er
 static int bind_sock(struct xdp_sock *s, const struct xdp_sock_conf *c, struct sp_err *err)
 {
 	struct sockaddr_xdp to = { .sxdp_family = AF_XDP,
-				   .sxdp_flags =
-					   (uint16_t)(c->bind_flags | XDP_USE_NEED_WAKEUP),
+				   .sxdp_flags = (uint16_t)(c->bind_flags |
+							    XDP_USE_NEED_WAKEUP),
 				   .sxdp_ifindex = c->iface->index,
 				   .sxdp_queue_id = c->queue };
 	const struct timespec pause = { .tv_nsec = 20000000 };
@@ -168,9 +168,10 @@ int xdp_sock_open(struct xdp_sock *s, const struct xdp_sock_conf *c, struct sp_e
 			"cap_bpf,cap_net_admin,cap_net_raw+ep $(command -v spate)`",
 			c->iface->name);
 	if (s->fd == -EAFNOSUPPORT)
-		return sp_fail(err, s->fd, SP_EXIT_PERM,
-			       "this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use --transport "
-			       "packet");
+		return sp_fail(
+			err, s->fd, SP_EXIT_PERM,
+			"this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use --transport "
+			"packet");
 	if (s->fd < 0)
 		return sp_sock_fail(err, s->fd, "an AF_XDP socket");
 	rc = make(s, c, err);

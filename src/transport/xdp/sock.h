@@ -35,9 +35,9 @@ struct xdp_sock {
 struct xdp_sock_conf {
 	const struct sp_iface *iface;
 	unsigned queue;
-	uint32_t chunk;	    /* 2048 or 4096 */
+	uint32_t chunk;	     /* 2048 or 4096 */
 	uint32_t n_tx, n_rx; /* powers of two, or 0: neither sends nor receives */
-	uint32_t budget;    /* frames a system call */
+	uint32_t budget;     /* frames a system call */
 	uint16_t bind_flags; /* XDP_COPY, XDP_ZEROCOPY or 0: what the driver has */
 };
 

@@ -7,9 +7,9 @@
 #include "transport/xdp/asm.h"
 
 struct xdp_take {
-	struct sp_addr to;	/* family 0: any */
-	uint16_t first, last;	/* UDP port numbers; first 0: any */
-	bool all;		/* every frame, whatever it is */
+	struct sp_addr to;    /* family 0: any */
+	uint16_t first, last; /* UDP port numbers; first 0: any */
+	bool all;	      /* every frame, whatever it is */
 };
 
 /* Emits the test. In: r6 the context. After it, for frames that are the port's: r7 points to the

@@ -81,9 +81,9 @@ static void post(struct sp_queue *q, const struct sp_batch *b, uint32_t from, ui
 		const struct sp_msg *m = &b->m[from + i];
 		struct xdp_chunk *c = &q->chunk[id_of(s, m)];
 
-		*desc(&s->tx, s->tx.at + i) =
-			(struct xdp_desc){ .addr = (uint64_t)(m->data - s->memory),
-					   .len = m->len };
+		*desc(&s->tx, s->tx.at + i) = (struct xdp_desc){
+			.addr = (uint64_t)(m->data - s->memory), .len = m->len
+		};
 		c->tmpl = q->tmpl;
 		c->len = q->len;
 	}

@@ -129,10 +129,11 @@ static int open_all(struct sp_port *p, const char *interface, struct sp_err *err
 	if (rc)
 		return rc;
 	if (p->iface.mtu + SP_FRAME_ETH + SP_FRAME_VLAN + XDP_HEADROOM > 4096)
-		return sp_fail(err, -EMSGSIZE, SP_EXIT_PERM,
-			       "interface %s has an MTU of %u, and AF_XDP takes frames of one "
-			       "page; `sudo ip link set %s mtu 3500`, or use --transport packet",
-			       p->iface.name, p->iface.mtu, p->iface.name);
+		return sp_fail(
+			err, -EMSGSIZE, SP_EXIT_PERM,
+			"interface %s has an MTU of %u, and AF_XDP takes frames of one "
+			"page; `sudo ip link set %s mtu 3500`, or use --transport packet",
+			p->iface.name, p->iface.mtu, p->iface.name);
 	p->may_repeat = p->tx && p->conf.live && !xdp_bpf_allowed();
 	p->rx_queues = p->rx ? xdp_iface_queues(&p->iface) : 1;
 	/* What lacks a right fails before anything is attached. */

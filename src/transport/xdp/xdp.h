@@ -59,7 +59,7 @@ struct sp_queue {
 	struct xdp_chunk *chunk; /* [XDP_TX_CHUNKS] */
 	uint32_t *free, n_free;	 /* chunks, the last used on top */
 	uint32_t *lent, n_lent;
-	uint32_t tmpl, len; /* of what is lent */
+	uint32_t tmpl, len;    /* of what is lent */
 	struct xdp_live *live; /* makes a stream's units; NULL: none does */
 	/* rx */
 	uint64_t *borrowed; /* [XDP_BURST] chunk addresses */
