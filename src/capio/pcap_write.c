@@ -1,14 +1,19 @@
 #include "capio/pcap_write.h"
 
+#include "capio/pcapng.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BUFFER	 (512u << 10)
 #define WRITE_AT (256u << 10)
+#define AROUND	 (SP_PCAPNG_HEAD + SP_PCAPNG_TAIL) /* a packet, at most */
 _Static_assert(BUFFER >= WRITE_AT + SP_PCAP_SNAPLEN, "a packet fits behind a full buffer");
+_Static_assert(AROUND >= 16, "classic pcap has less");
 
 #define NS_PER_S 1000000000
 
@@ -26,7 +31,10 @@ struct packet_header {
 struct sp_pcap_writer {
 	const struct sp_mem *mem;
 	int fd, error;
-	uint64_t packets, lost;
+	bool ng;
+	uint64_t packets, lost, last_ns;
+	uint64_t received, dropped; /* as told; pcapng's statistics */
+	bool has_stats;
 	off_t at;      /* end of what the kernel has: always the end of a packet */
 	uint32_t used; /* bytes of buf: whole packets */
 	uint8_t *buf;
@@ -59,17 +67,30 @@ static uint32_t write_all(int fd, const uint8_t *data, uint32_t len, int *error)
 	return done;
 }
 
+/* The packet's at this place of the buffer, with what is around it. */
+static uint32_t record_len(const struct sp_pcap_writer *w, const uint8_t *at)
+{
+	struct packet_header h;
+	uint32_t block[2];
+
+	if (w->ng) {
+		memcpy(block, at, sizeof block);
+		return block[1];
+	}
+	memcpy(&h, at, sizeof h);
+	return (uint32_t)sizeof h + h.captured;
+}
+
 /* Writing ended after done bytes of the buffer: cuts the file behind the last whole packet, so
  * that what was good before stays readable, and counts the rest as lost. */
 static void cut_off(struct sp_pcap_writer *w, uint32_t done)
 {
-	struct packet_header h;
 	uint32_t off = 0, whole = 0;
 
-	for (; off < w->used; off += (uint32_t)sizeof h + h.captured) {
-		memcpy(&h, w->buf + off, sizeof h);
-		if (off + sizeof h + h.captured <= done) {
-			whole = off + (uint32_t)sizeof h + h.captured;
+	while (off < w->used) {
+		off += record_len(w, w->buf + off);
+		if (off <= done) {
+			whole = off;
 		} else {
 			w->lost++;
 			w->packets--;
@@ -98,46 +119,74 @@ int sp_pcap_writer_flush(struct sp_pcap_writer *w)
 	return w->error;
 }
 
+static uint32_t classic_head(uint8_t *to, int64_t real_ns, uint32_t len)
+{
+	const struct packet_header h = { .s = (uint32_t)(real_ns / NS_PER_S),
+					 .ns = (uint32_t)(real_ns % NS_PER_S),
+					 .captured = len,
+					 .original = len };
+
+	memcpy(to, &h, sizeof h);
+	return sizeof h;
+}
+
 int sp_pcap_writer_put(struct sp_pcap_writer *w, int64_t real_ns, const void *data,
 		       uint32_t len)
 {
-	struct packet_header h = { .captured = len, .original = len };
+	uint8_t *at;
 
 	if (w->error)
 		return w->error;
 	if (len > SP_PCAP_SNAPLEN)
 		return -EMSGSIZE;
-	if (real_ns < 0 || real_ns / NS_PER_S > UINT32_MAX)
+	if (real_ns < 0 || (!w->ng && real_ns / NS_PER_S > UINT32_MAX))
 		return -ERANGE;
 	if (w->used >= WRITE_AT && sp_pcap_writer_flush(w))
 		return w->error;
-	h.s = (uint32_t)(real_ns / NS_PER_S);
-	h.ns = (uint32_t)(real_ns % NS_PER_S);
-	memcpy(w->buf + w->used, &h, sizeof h);
+	at = w->buf + w->used;
+	at += w->ng ? sp_pcapng_head(at, (uint64_t)real_ns, len)
+		    : classic_head(at, real_ns, len);
 	if (len)
-		memcpy(w->buf + w->used + sizeof h, data, len);
-	w->used += (uint32_t)sizeof h + len;
+		memcpy(at, data, len);
+	at += len;
+	if (w->ng)
+		at += sp_pcapng_tail(at, len);
+	w->used = (uint32_t)(at - w->buf);
 	w->packets++;
+	w->last_ns = (uint64_t)real_ns;
 	return 0;
 }
 
-static int write_header(struct sp_pcap_writer *w, uint32_t linktype)
+static int write_header(struct sp_pcap_writer *w, const struct sp_pcap_link *link)
 {
+	uint8_t ng[SP_PCAPNG_BEGIN];
+
 	const struct file_header h = {
 		.magic = 0xa1b23c4d, /* nanoseconds */
 		.major = 2,
 		.minor = 4,
 		.snaplen = SP_PCAP_SNAPLEN,
-		.linktype = linktype,
+		.linktype = link->linktype,
 	};
+	uint32_t len = w->ng ? sp_pcapng_begin(ng, link->linktype, SP_PCAP_SNAPLEN,
+					       link->interface)
+			     : (uint32_t)sizeof h;
 
-	w->at = sizeof h;
-	write_all(w->fd, (const uint8_t *)&h, sizeof h, &w->error);
+	w->at = len;
+	write_all(w->fd, w->ng ? ng : (const uint8_t *)&h, len, &w->error);
 	return w->error;
 }
 
-int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path, uint32_t linktype,
-			const struct sp_mem *mem, struct sp_err *err)
+static bool is_ng(const char *path)
+{
+	size_t len = strlen(path), ext = strlen(".pcapng");
+
+	return len > ext && strcmp(path + len - ext, ".pcapng") == 0;
+}
+
+int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path,
+			const struct sp_pcap_link *link, const struct sp_mem *mem,
+			struct sp_err *err)
 {
 	struct sp_pcap_writer *w = sp_alloc(mem, sizeof *w);
 	int r;
@@ -146,11 +195,12 @@ int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path, uint32_t 
 		goto no_memory;
 	w->mem = mem;
 	w->fd = -1;
-	w->buf = sp_alloc_array(mem, BUFFER + sizeof(struct packet_header), 1);
+	w->ng = is_ng(path);
+	w->buf = sp_alloc_array(mem, BUFFER + AROUND, 1);
 	if (!w->buf)
 		goto no_memory;
 	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	r = w->fd < 0 ? -errno : write_header(w, linktype);
+	r = w->fd < 0 ? -errno : write_header(w, link);
 	if (r) {
 		sp_fail(err, r, SP_EXIT_IO, "%s: cannot be written: %s", path, strerror(-r));
 		goto fail;
@@ -176,6 +226,22 @@ uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *w)
 	return w->lost;
 }
 
+void sp_pcap_writer_stats(struct sp_pcap_writer *w, uint64_t received, uint64_t dropped)
+{
+	w->received = received;
+	w->dropped = dropped;
+	w->has_stats = true;
+}
+
+static void write_stats(struct sp_pcap_writer *w)
+{
+	uint8_t stats[SP_PCAPNG_STATS];
+	uint32_t len = sp_pcapng_stats(stats, w->last_ns, w->received, w->dropped);
+
+	if (write_all(w->fd, stats, len, &w->error) != len && ftruncate(w->fd, w->at) == 0)
+		(void)lseek(w->fd, w->at, SEEK_SET);
+}
+
 int sp_pcap_writer_close(struct sp_pcap_writer *w)
 {
 	int r;
@@ -183,6 +249,10 @@ int sp_pcap_writer_close(struct sp_pcap_writer *w)
 	if (!w)
 		return 0;
 	r = sp_pcap_writer_flush(w);
+	if (!r && w->ng && w->has_stats) {
+		write_stats(w);
+		r = w->error;
+	}
 	/* Network file systems report a full disk here. */
 	if (close(w->fd) && !r)
 		r = -errno;

@@ -1,5 +1,5 @@
-/* Writes a classic pcap file with nanosecond time stamps (draft-ietf-opsawg-pcap). One thread a
- * writer. */
+/* Writes a capture file with nanosecond time stamps: pcapng (draft-ietf-opsawg-pcapng) when its
+ * name ends so, else classic pcap (draft-ietf-opsawg-pcap). One thread a writer. */
 #ifndef SP_CAPIO_PCAP_WRITE_H
 #define SP_CAPIO_PCAP_WRITE_H
 
@@ -13,14 +13,21 @@
 
 struct sp_pcap_writer;
 
+/* What was, or would have been, captured. */
+struct sp_pcap_link {
+	uint32_t linktype;
+	const char *interface; /* pcapng says it; NULL: not known */
+};
+
 /* Creates or empties the file at path and writes its header at once, so that a place where
  * nothing can be written is known here. Errors: a sentence in err, exit class SP_EXIT_IO; a
  * negative errno. */
-int sp_pcap_writer_open(struct sp_pcap_writer **, const char *path, uint32_t linktype,
+int sp_pcap_writer_open(struct sp_pcap_writer **, const char *path, const struct sp_pcap_link *,
 			const struct sp_mem *, struct sp_err *);
 
 /* HOT, buffered: no system call but one write for each 256 KiB. real_ns is the wall clock's.
  * 0; -EMSGSIZE when len > SP_PCAP_SNAPLEN, -ERANGE when the time is not between 1970 and 2106
+ * (pcapng: before 1970)
  * (nothing is written, the next one may be better); or the error of the file. That one stays:
  * the file ends at its last whole packet and nothing is added any more. */
 int sp_pcap_writer_put(struct sp_pcap_writer *, int64_t real_ns, const void *data,
@@ -33,6 +40,9 @@ int sp_pcap_writer_flush(struct sp_pcap_writer *);
  * then lost to an error. */
 uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *);
 uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *);
+
+/* How many packets there were, and how many of them were dropped, written by pcapng's close. */
+void sp_pcap_writer_stats(struct sp_pcap_writer *, uint64_t received, uint64_t dropped);
 
 /* Flushes, closes and frees. The error of the file, its flush or its close; 0 for NULL. */
 int sp_pcap_writer_close(struct sp_pcap_writer *);

@@ -16,7 +16,8 @@
 
 #include <cmocka.h>
 
-static char path[64];
+static char path[80];
+static const struct sp_pcap_link ethernet = { SP_LINKTYPE_ETHERNET, "eth0" };
 
 static int make_path(void **state)
 {
@@ -57,8 +58,7 @@ static struct sp_pcap_writer *writer(void)
 	struct sp_pcap_writer *w = NULL;
 	struct sp_err err = { .code = 0 };
 
-	assert_int_equal(
-		sp_pcap_writer_open(&w, path, SP_LINKTYPE_ETHERNET, sp_mem_system(), &err), 0);
+	assert_int_equal(sp_pcap_writer_open(&w, path, &ethernet, sp_mem_system(), &err), 0);
 	return w;
 }
 
@@ -172,12 +172,13 @@ static void a_full_disk_is_known_at_once(void **state)
 	struct sp_err err = { .code = 0 };
 
 	(void)state;
-	assert_int_equal(sp_pcap_writer_open(&w, "/dev/full", 1, sp_mem_system(), &err),
+	assert_int_equal(sp_pcap_writer_open(&w, "/dev/full", &ethernet, sp_mem_system(), &err),
 			 -ENOSPC);
 	assert_int_equal(err.exit, SP_EXIT_IO);
 	assert_non_null(strstr(err.text, "/dev/full"));
-	assert_int_equal(sp_pcap_writer_open(&w, "/nowhere/x", 1, sp_mem_system(), &err),
-			 -ENOENT);
+	assert_int_equal(
+		sp_pcap_writer_open(&w, "/nowhere/x", &ethernet, sp_mem_system(), &err),
+		-ENOENT);
 	assert_int_equal(sp_pcap_writer_close(NULL), 0);
 }
 
@@ -190,9 +191,77 @@ static void survives_lack_of_memory(void **state)
 		struct sp_mem_test t;
 
 		sp_mem_test_init(&t, fail);
-		assert_int_equal(sp_pcap_writer_open(&w, path, 1, &t.mem, &err), -ENOMEM);
+		assert_int_equal(sp_pcap_writer_open(&w, path, &ethernet, &t.mem, &err),
+				 -ENOMEM);
 		assert_int_equal(t.live, 0);
 	}
+}
+
+static struct sp_pcap_writer *ng_writer(void)
+{
+	char to[80];
+
+	snprintf(to, sizeof to, "%.60s.pcapng", path);
+	assert_int_equal(rename(path, to), 0);
+	strcpy(path, to);
+	return writer();
+}
+
+static uint32_t word_at(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* Each block says its length at both ends; types are those of the format. */
+static void pcapng_is_a_chain_of_blocks(void **state)
+{
+	static const uint32_t types[] = { 0x0a0d0d0a, 1, 6, 6, 6, 5 };
+	struct sp_pcap_writer *w = ng_writer();
+	uint8_t b[1000];
+	size_t len, off = 0, n = 0;
+
+	(void)state;
+	assert_int_equal(sp_pcap_writer_put(w, 1000000002, "abc", 3), 0);
+	assert_int_equal(sp_pcap_writer_put(w, 4294967296000000000, "abcd", 4), 0); /* 2106 */
+	assert_int_equal(sp_pcap_writer_put(w, 3, NULL, 0), 0);
+	assert_int_equal(sp_pcap_writer_put(w, -1, "x", 1), -ERANGE);
+	sp_pcap_writer_stats(w, 5, 2);
+	assert_int_equal(sp_pcap_writer_close(w), 0);
+	len = read_file(b, sizeof b);
+	for (; off < len; off += word_at(b + off + 4), n++) {
+		assert_true(n < sizeof types / sizeof *types);
+		assert_int_equal(word_at(b + off), types[n]);
+		assert_int_equal(word_at(b + off + 4) % 4, 0);
+		assert_int_equal(word_at(b + off + word_at(b + off + 4) - 4),
+				 word_at(b + off + 4));
+		if (n == 2) {
+			assert_int_equal(word_at(b + off + 16), 1000000002);
+			assert_int_equal(word_at(b + off + 20), 3);
+			assert_memory_equal(b + off + 28, "abc\0", 4);
+		}
+	}
+	assert_int_equal(off, len);
+	assert_int_equal(n, sizeof types / sizeof *types);
+}
+
+static void pcapng_is_cut_off_behind_a_block(void **state)
+{
+	struct sp_pcap_writer *w = ng_writer();
+	off_t begin = file_size();
+
+	(void)state;
+	put_packets(w, 5); /* 116 bytes each */
+	assert_int_equal(sp_pcap_writer_flush(w), 0);
+	put_packets(w, 25);
+	assert_int_equal(flush_within(w, (rlim_t)begin + 10 * 116 + 50), -EFBIG);
+	assert_int_equal(sp_pcap_writer_packets(w), 10);
+	assert_int_equal(sp_pcap_writer_lost(w), 20);
+	sp_pcap_writer_stats(w, 30, 20);
+	assert_int_equal(sp_pcap_writer_close(w), -EFBIG);
+	assert_int_equal(file_size(), begin + 10 * 116);
 }
 
 int main(void)
@@ -205,6 +274,8 @@ int main(void)
 		T(a_partial_write_is_cut_off),
 		T(a_full_disk_is_known_at_once),
 		T(survives_lack_of_memory),
+		T(pcapng_is_a_chain_of_blocks),
+		T(pcapng_is_cut_off_behind_a_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

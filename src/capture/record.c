@@ -117,9 +117,10 @@ struct sp_capture {
 	uint8_t *frames; /* BATCH of them, each with room for a VLAN tag in front */
 };
 
-int sp_capture_new(struct sp_capture **out, int fd, const char *path, const struct sp_mem *mem,
-		   struct sp_err *err)
+int sp_capture_new(struct sp_capture **out, int fd, const char *interface, const char *path,
+		   const struct sp_mem *mem, struct sp_err *err)
 {
+	const struct sp_pcap_link link = { SP_LINKTYPE_ETHERNET, interface };
 	struct sp_capture *c = sp_alloc(mem, sizeof *c);
 	int rc = -ENOMEM;
 
@@ -129,7 +130,7 @@ int sp_capture_new(struct sp_capture **out, int fd, const char *path, const stru
 	if (!c || !c->frames)
 		sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");
 	else
-		rc = sp_pcap_writer_open(&c->file, path, SP_LINKTYPE_ETHERNET, mem, err);
+		rc = sp_pcap_writer_open(&c->file, path, &link, mem, err);
 	if (rc) {
 		if (c)
 			sp_free(mem, c->frames);
@@ -224,6 +225,7 @@ int sp_capture_free(struct sp_capture *c, struct sp_capture_counts *counts)
 	c->counts.dropped = sp_pcap_writer_lost(c->file);
 	if (getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
 		c->counts.dropped += stats.tp_drops;
+	sp_pcap_writer_stats(c->file, c->counts.frames + c->counts.dropped, c->counts.dropped);
 	*counts = c->counts;
 	if (sp_pcap_writer_close(c->file) && !rc)
 		rc = -EIO;

@@ -19,9 +19,10 @@ struct sp_capture_counts {
 
 struct sp_capture;
 
-/* Makes the file. fd stays the caller's. -errno with SP_EXIT_IO. */
-int sp_capture_new(struct sp_capture **, int fd, const char *path, const struct sp_mem *,
-		   struct sp_err *);
+/* Makes the file: pcapng when its name ends so, else classic pcap. fd stays the caller's, and was
+ * opened on interface. -errno with SP_EXIT_IO. */
+int sp_capture_new(struct sp_capture **, int fd, const char *interface, const char *path,
+		   const struct sp_mem *, struct sp_err *);
 /* Writes what has come; at most so many frames that it takes no longer than some ms. The number of
  * them, 0: there are none now, or the error of the interface or the file. */
 int sp_capture_step(struct sp_capture *);

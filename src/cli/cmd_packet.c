@@ -49,8 +49,8 @@ static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
 		r->words++;
 		if (!r->out)
 			return 0;
-		return r->decode ? sp_craft_decode(r->out, value, "octets", &r->craft, err)
-				 : sp_craft_show(r->out, value, "packet", &r->craft, err);
+		return r->decode ? sp_craft_decode(r->out, value, "octets", &r->craft, err) :
+				   sp_craft_show(r->out, value, "packet", &r->craft, err);
 	}
 	if (strcmp(flag->key, "decode") == 0)
 		r->decode = true;
@@ -72,9 +72,8 @@ int sp_cmd_packet(int argc, char **argv)
 
 	sp_str_init(&out, sp_mem_system());
 	if (!rc && !r.words)
-		rc = sp_fail(
-			&err, -EINVAL, SP_EXIT_USAGE,
-			"an expression is missing, such as 'ip(dst=10.0.0.2)/udp()/\"hello\"'");
+		rc = sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
+			     "an expression is missing, such as 'ip(dst=10.0.0.2)/udp()/\"hello\"'");
 	r.out = &out;
 	if (!rc)
 		rc = sp_flags_parse(sp_cmd_packet_flags, argc, argv, on_flag, &r, &err);

@@ -9,6 +9,7 @@
 #include "cli/confine.h"
 #include "cli/lab_notes.h"
 #include "cli/outputs.h"
+#include "cli/recv_capture.h"
 #include "report/plain.h"
 #include "spate/spate.h"
 
@@ -53,7 +54,17 @@ static void write_log(void *arg, int level, const char *line)
 struct context {
 	struct sp_outputs *outputs;
 	struct spate_run *run;
+	struct sp_recv_capture *capture; /* NULL: none */
 };
+
+static void tell_capture(void *arg, bool ok, const char *text)
+{
+	struct context *c = arg;
+
+	spate_run_note(c->run, "capture", text);
+	if (!ok)
+		fprintf(stderr, "spate: warning: %s\n", text);
+}
 
 static void confine(void *arg, int run_folder)
 {
@@ -67,6 +78,9 @@ static void on_event(void *arg, const struct sp_event *e)
 	struct context *c = arg;
 
 	/* Before the end's report is made: its exit code is in it. */
+	if (e->kind == SP_EVENT_END && c->capture &&
+	    !sp_recv_capture_stop(c->capture, tell_capture, c))
+		spate_run_output_failed(c->run);
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
 	/* Before the program confines itself, and with it the lab's answers. */
@@ -121,6 +135,19 @@ static int write_plan(const void *plan, int (*take)(void *, const char *, size_t
 	return spate_plan_write(plan, take, arg);
 }
 
+/* The capture begins first, so that nothing that counts is missing in it. */
+static int start(struct context *c, const struct sp_words_output *out, struct spate_error *err)
+{
+	struct sp_err why = { 0 };
+
+	if (out->capture && sp_recv_capture_start(&c->capture, out, &why)) {
+		snprintf(err->text, sizeof err->text, "%s", why.text);
+		err->exit_code = (int)why.exit;
+		return why.code;
+	}
+	return spate_run_start(c->run, err);
+}
+
 static int execute(struct spate_plan *plan, const char *command)
 {
 	const struct sp_words_output *out = spate_plan_output(plan);
@@ -143,8 +170,9 @@ static int execute(struct spate_plan *plan, const char *command)
 	signalled_run = c.run;
 	if (signals_seen)
 		spate_run_stop(c.run, 1);
-	code = spate_run_start(c.run, &err) ? complain(&err, command) : steps(&c, command);
+	code = start(&c, out, &err) ? complain(&err, command) : steps(&c, command);
 	signalled_run = NULL;
+	sp_recv_capture_free(c.capture);
 	spate_run_free(c.run);
 	sp_outputs_free(c.outputs);
 	return code;

@@ -53,7 +53,8 @@ static bool ranges_outside(const struct sp_guard_ask *a)
 {
 	struct sp_guard_reach reach;
 
-	return a->n_ranges && (sp_guard_reach(a->range, a->n_ranges, &reach) || reach.outside);
+	return a->n_ranges &&
+	       (sp_guard_reach(a->range, a->n_ranges, &reach) || reach.outside);
 }
 
 static bool is_outside(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
@@ -100,12 +101,11 @@ static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf
 	sp_addr_format(first, sizeof first, &a->range[0].first);
 	sp_addr_format(last, sizeof last, &a->range[a->n_ranges - 1].last);
 	if (sp_guard_reach(a->range, a->n_ranges, &reach))
-		return sp_fail(
-			err, -EACCES, SP_EXIT_PERM,
-			"%s, among the targets %s to %s, is a %s address: nothing may be "
-			"sent there, with or without consent; leave it out",
-			sp_addr_format(bad, sizeof bad, &reach.bad), first, last,
-			sp_addr_class_name(sp_addr_class(&reach.bad)));
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s, among the targets %s to %s, is a %s address: nothing may be "
+			       "sent there, with or without consent; leave it out",
+			       sp_addr_format(bad, sizeof bad, &reach.bad), first, last,
+			       sp_addr_class_name(sp_addr_class(&reach.bad)));
 	if (reach.broadcast && !conf->allow_broadcast)
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "the broadcast address is among the targets %s to %s: "
@@ -122,6 +122,7 @@ static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf
 				      : "a source address that is not this host's");
 	return 0;
 }
+
 
 static int refuse_never(const struct sp_guard_ask *a, struct sp_err *err)
 {
@@ -182,11 +183,10 @@ static int judge_foreign(const struct sp_guard_ask *a, const struct sp_guard_con
 			       "may not be used towards it; " NO_LEASE,
 			       to, class);
 	if (a->syn && !conf->may_lease)
-		return sp_fail(
-			err, -EACCES, SP_EXIT_PERM,
-			"%s is a %s address: SYNs that nobody follows up may not be sent "
-			"to it; " NO_LEASE,
-			to, class);
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s is a %s address: SYNs that nobody follows up may not be sent "
+			       "to it; " NO_LEASE,
+			       to, class);
 	if (a->unbounded)
 		return sp_fail(
 			err, -EACCES, SP_EXIT_PERM,

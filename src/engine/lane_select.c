@@ -36,6 +36,8 @@ const struct sp_stamp_ops *sp_lane_stamp(const struct sp_plan_stream *s, bool fr
 					 uint32_t *headers)
 {
 	*headers = !frames ? 0 : family == 6 ? ETH_IP6_UDP : ETH_IP4_UDP;
+	if (*s->packet)
+		*headers = s->packet_head;
 	return s->size < *headers ? NULL : stamp_for(c, s->stamp, s->size - *headers);
 }
 

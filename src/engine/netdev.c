@@ -117,6 +117,44 @@ bool sp_netdev_default_route(const char *interface)
 	return r.found || !told;
 }
 
+/* ---- the way to an address ---- */
+
+static int on_way_attr(const struct nlattr *at, void *arg)
+{
+	if (mnl_attr_get_type(at) == RTA_OIF && mnl_attr_validate(at, MNL_TYPE_U32) == 0)
+		*(unsigned *)arg = mnl_attr_get_u32(at);
+	return MNL_CB_OK;
+}
+
+static int on_way(const struct nlmsghdr *h, void *arg)
+{
+	mnl_attr_parse(h, sizeof(struct rtmsg), on_way_attr, arg);
+	return MNL_CB_STOP;
+}
+
+bool sp_netdev_towards(const struct sp_addr *to, char name[IFNAMSIZ])
+{
+	bool v6 = to->family == 6;
+	unsigned ifindex = to->scope;
+	struct asking a;
+	struct rtmsg *m;
+	struct nlmsghdr *h;
+
+	if (ifindex)
+		return if_indextoname(ifindex, name);
+	if (!to->family || !open_asking(&a))
+		return false;
+	h = message(&a, RTM_GETROUTE, 0);
+	m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+	m->rtm_family = v6 ? AF_INET6 : AF_INET;
+	m->rtm_dst_len = v6 ? 128 : 32;
+	mnl_attr_put(h, RTA_DST, v6 ? 16 : 4, to->ip);
+	if (!ask(&a, h, on_way, &ifindex))
+		ifindex = 0;
+	mnl_socket_close(a.nl);
+	return ifindex && if_indextoname(ifindex, name);
+}
+
 /* ---- veth ---- */
 
 struct link {

@@ -2,7 +2,13 @@
 #ifndef SP_ENGINE_NETDEV_H
 #define SP_ENGINE_NETDEV_H
 
+#include <net/if.h>
 #include <stdbool.h>
+
+#include "base/address.h"
+
+/* The interface by which the kernel would send to an address; false: there is no route. */
+bool sp_netdev_towards(const struct sp_addr *to, char name[IFNAMSIZ]);
 
 /* Does a default route of any table leave by it? When the kernel does not say: true. */
 bool sp_netdev_default_route(const char *interface);

@@ -72,6 +72,7 @@ struct sp_plan_stream {
 	const void *wrap_conf; /* those of the layer under it */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
+	uint32_t packet_head; /* packet: of its frame, what stands before octets that may be added */
 	bool waits;	    /* a stage starts it */
 	uint64_t end_ns;    /* after T0, its stages considered; UINT64_MAX: none */
 	struct sp_rate top; /* the highest rate that it ever has */

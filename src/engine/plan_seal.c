@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "engine/names.h"
 #include "engine/opener.h"
+#include "engine/packet.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
 #include "pkt/filter.h"
@@ -338,6 +339,102 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 	return 0;
 }
 
+/* The target that the expression names, or that fills it. */
+static int settle_host(struct check *c, struct sp_plan_stream *s,
+		       const struct sp_packet_facts *f, const char *place)
+{
+	char text[64];
+
+	if (!f->ip || !f->dst_given)
+		return f->ip && !*s->host
+			       ? sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+					 "%s: where to? the expression has no dst; give one, "
+					 "or a target (-t)",
+					 place)
+			       : 0;
+	sp_addr_format(text, sizeof text, &f->dst.addr);
+	if (*s->host && strcmp(s->host, text) != 0)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the expression sends to %s, and the target is to be %s; "
+			       "leave one out",
+			       place, text, s->host);
+	return keep_text(c, &s->host, text);
+}
+
+static int check_packet_size(struct check *c, const struct sp_plan_stream *s,
+			     const struct sp_packet_facts *f, const char *place)
+{
+	if (s->size < f->head)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu is too small: this packet has %u bytes as a frame",
+			       place, (unsigned long long)s->size, f->head);
+	if (f->fixed && s->size != f->len)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu cannot be: this packet has %u bytes as a frame, "
+			       "and nothing in it may grow",
+			       place, (unsigned long long)s->size, f->len);
+	if (s->size > UINT16_MAX)
+		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
+			       "%s: size %llu is too large: a frame holds at most %u bytes",
+			       place, (unsigned long long)s->size, UINT16_MAX);
+	return 0;
+}
+
+static int check_packet(struct check *c, struct sp_plan_stream *s, bool sized,
+			const char *place)
+{
+	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
+			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
+						     : 0;
+	struct sp_endpoint to = { .port = 0 };
+	struct sp_packet_facts f;
+	uint64_t room;
+	int rc;
+
+	if (sp_addr_parse(s->host, &to.addr))
+		to.addr.family = 0;
+	rc = sp_packet_look(s->packet, place, &to, c->b->catalog, &c->b->scratch, &f, c->err);
+	if (!rc)
+		rc = settle_host(c, s, &f, place);
+	if (rc)
+		return rc;
+	if (f.dst.port)
+		s->port = f.dst.port;
+	if (!sized)
+		s->size = f.fixed || f.len - f.head >= need ? f.len : f.head + need;
+	s->packet_head = f.head;
+	rc = check_packet_size(c, s, &f, place);
+	if (rc)
+		return rc;
+	room = f.fixed ? 0 : s->size - f.head;
+	if (s->stamp == SP_STAMP_AUTO)
+		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
+			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
+						 : SP_STAMP_OFF;
+	if (room >= need)
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: the %s stamp needs %u bytes that the packet leaves free: size %u at "
+		       "least",
+		       place, s->stamp == SP_STAMP_NATIVE ? "native" : "short", need,
+		       f.head + need);
+}
+
+/* What is more than a text is made where units are datagrams or frames. */
+static int check_fill_kind(struct check *c, const struct sp_plan_stream *s,
+			   const struct sp_plan_port *port, const char *place)
+{
+	const struct sp_transport_ops *ops = sp_catalog_transport(c->b->catalog,
+								  port->transport);
+
+	if (!*s->fill || !ops || !ops->conn)
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: a payload of the kind %s is for datagrams and frames, not for "
+		       "connections",
+		       place, s->fill);
+}
+
 static int check_deal(struct check *c, const struct sp_plan_stream *s, const char *place)
 {
 	if (s->deal_at + s->deal_n > s->deal_of)
@@ -387,7 +484,7 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (!sp_names_add(names, s->name, i, &before))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: two streams are called '%s'", place, s->name);
-	if (!*s->host)
+	if (!*s->host && !*s->packet)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no target is given", place);
 	rc = find_port(c, s->from, place, &s->from_port);
 	if (rc)
@@ -397,13 +494,24 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (!*s->entry)
 		s->entry = s->name;
 	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
-	if (!rc)
+	if (!rc && p.frames && !*s->packet)
+		rc = sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: protocol %s needs a packet expression", place, s->protocol);
+	if (!rc && !*s->packet)
 		rc = check_carrier(c, s->protocol, &p, port, place);
 	if (!rc)
 		rc = check_settings(c, &p, s->conf, s->wrap_conf, place);
+	if (!rc)
+		rc = check_fill_kind(c, s, port, place);
 	if (rc)
 		return rc;
-	if (strcmp(p.transport, "udp") != 0) {
+	if (*s->packet) {
+		rc = frame ? check_packet(c, s, sized, place)
+			   : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				     "%s: a packet expression makes frames, and the transport "
+				     "'%s' takes none; use packet or pcap",
+				     place, port->transport);
+	} else if (strcmp(p.transport, "udp") != 0) {
 		rc = check_conn_stream(c, s, &p, sized, place);
 	} else {
 		s->size = sized ? s->size : DEFAULT_SIZE;

@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "base/str.h"
 #include "engine/law.h"
+#include "engine/packet.h"
 #include "engine/plan_impl.h"
 #include "engine/schedule.h"
 
@@ -89,6 +90,34 @@ static int check_payload(const char *value, const char *place, struct sp_err *er
 		value += n;
 	}
 	return 0;
+}
+
+static int check_fill(struct sp_plan_build *b, const char *value, const char *place,
+		      const char **canonical, struct sp_err *err)
+{
+	const struct sp_payload_ops *ops = sp_catalog_payload(b->catalog,
+							      *value ? value : "text");
+	char shown[80], list[200] = "";
+	const char *best = NULL;
+	size_t len = 0;
+
+	*canonical = ops && strcmp(ops->name, "text") == 0 ? "" : value;
+	if (ops && ops->is_file && b->distrust)
+		return sp_fail(err, -EPERM, SP_EXIT_PERM,
+			       "%s: a peer may not name a file of this host", place);
+	if (ops || !*value)
+		return 0;
+	for (const struct sp_payload_ops *const *p = b->catalog->payload; *p; p++) {
+		const char *pair[] = { best ? best : (*p)->name, (*p)->name };
+
+		best = sp_str_nearest(value, pair, 2);
+		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "",
+					(*p)->name);
+	}
+	sp_str_printable(shown, sizeof shown, value);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: no such kind of payload '%s'; there are: %s%s%s%s", place, shown,
+		       list, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
 static int check_interface(const char *value, const char *place, struct sp_err *err)
@@ -183,6 +212,11 @@ int sp_plan_word(struct sp_plan_build *b, const struct sp_opt *row, const char *
 		return check_name(value, place, err);
 	if (strcmp(row->name, "payload") == 0)
 		return check_payload(value, place, err);
+	if (strcmp(row->name, "packet") == 0 && *value)
+		return sp_packet_spell(value, place, b->catalog, &b->plan->arena, canonical,
+				       err);
+	if (strcmp(row->name, "fill") == 0)
+		return check_fill(b, value, place, canonical, err);
 	if (strcmp(row->name, "interface") == 0)
 		return check_interface(value, place, err);
 	return 0;

@@ -14,6 +14,8 @@
 #include "engine/guard.h"
 #include "engine/lane_repeat.h"
 #include "engine/lane_select.h"
+#include "engine/netdev.h"
+#include "engine/packet.h"
 
 /* More than any host has port numbers for. */
 #define CONNS_MOST (1u << 20)
@@ -72,6 +74,16 @@ static int bind_address(const struct sp_plan_port *p, struct sp_port_conf *conf,
 	return 0;
 }
 
+static int port_address(const struct run_port *p, struct sp_port_conf *conf,
+			struct sp_arena *arena, struct sp_err *err)
+{
+	int rc = bind_address(p->plan, conf, arena, err);
+
+	if (!conf->interface && *p->by_route)
+		conf->interface = p->by_route;
+	return rc;
+}
+
 static int bind_family(const struct sp_run *r, const struct sp_plan_port *p)
 {
 	struct sp_port_conf conf = { 0 };
@@ -128,6 +140,14 @@ static bool binds_foreign(const struct sp_run *r, const struct sp_plan_port *p,
 	return foreign;
 }
 
+static bool may_reach(const struct sp_segment *s, const struct sp_guard_ask *ask)
+{
+	for (unsigned i = 0; i < ask->n_ranges; i++)
+		if (!sp_segment_has_range(s, &ask->range[i].first, &ask->range[i].last))
+			return false;
+	return ask->no_ip || ask->n_ranges || sp_segment_has_addr(s, &ask->to.addr);
+}
+
 /* The test segment that a port's frames leave into; looked for once a port, where it matters. */
 static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guard_ask *ask,
 		      const struct sp_segment **out, struct sp_err *err)
@@ -136,7 +156,7 @@ static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guar
 	int ret = 0;
 
 	if (!p->segment_known)
-		ret = bind_address(p->plan, &conf, &r->arena, err);
+		ret = port_address(p, &conf, &r->arena, err);
 	if (ret == 0 && !p->segment_known && conf.interface)
 		ret = sp_segment_find(SP_SEGMENT_DIR, conf.interface,
 				      sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S,
@@ -144,8 +164,64 @@ static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guar
 	p->segment_known = true;
 	if (ret < 0)
 		return ret;
-	*out = p->segment && sp_segment_has_addr(p->segment, &ask->to.addr) ? p->segment : NULL;
+	if (p->segment && may_reach(p->segment, ask))
+		*out = p->segment;
 	return 0;
+}
+
+/* What its expression says of a stream: all whom it is for, and in whose name. */
+static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
+			  const char *interface, const struct sp_local *local,
+			  struct sp_guard_ask *ask, struct sp_packet_facts *f,
+			  struct sp_err *err)
+{
+	int ret = sp_packet_look(s->packet, s->name, &ask->to, r->catalog, &r->arena, f, err);
+
+	if (ret)
+		return ret;
+	ask->no_ip = !f->ip;
+	ask->syn = f->syn;
+	ask->range = f->to;
+	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first,
+								    &f->to->last))
+				? f->n_to
+				: 0;
+	if (ask->no_ip)
+		ask->own_link = sp_local_is_own_link(local, interface);
+	for (unsigned i = 0; i < f->n_src; i++)
+		ask->foreign_source |= sp_addr_compare(&f->src[i].first, &f->src[i].last) ||
+				       !sp_local_is_own(local, &f->src[i].first);
+	for (unsigned i = 0; i < ask->n_ranges; i++)
+		ask->subnet_broadcast |= sp_local_has_broadcast(local, &f->to[i].first,
+								&f->to[i].last);
+	return 0;
+}
+
+/* Who is behind a name, or (frames that are not IP) nobody. */
+static int find_target(const struct sp_run *r, const struct sp_plan_stream *s,
+		       const struct sp_plan_port *p, struct sp_endpoint *to,
+		       struct sp_err *err)
+{
+	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
+					.interface = p->interface };
+
+	if (!*s->host)
+		return 0;
+	if (*s->packet)
+		conf.family = sp_packet_family(s->packet, r->catalog, r->env.mem);
+	return sp_resolve(s->host, (uint16_t)s->port, &conf, to, err);
+}
+
+static const char *interface_of(const struct run_port *p)
+{
+	return p->plan->interface && *p->plan->interface ? p->plan->interface : p->by_route;
+}
+
+/* Frames leave by an interface: where none is named, by that of the route. */
+static void find_way(struct run_port *p, const struct sp_endpoint *to)
+{
+	if (p->ops->link && !nothing_leaves(p->ops) && !*interface_of(p))
+		sp_netdev_towards(&to->addr, p->by_route);
 }
 
 static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *local,
@@ -155,19 +231,26 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	const struct sp_plan_stream *s = &r->plan->streams[i];
 	const struct sp_plan_port *p = &r->plan->ports[s->from_port];
 	bool frames = r->ports[s->from_port].ops->link != NULL;
-	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
-					.interface = p->interface };
-	int ret = sp_resolve(s->host, (uint16_t)s->port, &conf, &ask->to, err);
+	struct sp_packet_facts facts = { 0 };
+	int ret = find_target(r, s, p, &ask->to, err);
 
 	if (ret)
 		return ret;
+	find_way(&r->ports[s->from_port], &ask->to);
 	/* Tied to an interface, what is for this host may leave by it all the same. */
 	ask->own_host = !frames && !(p->interface && *p->interface) &&
 			sp_local_is_own(local, &ask->to.addr);
 	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
-	ask->public_link = sp_local_is_public(local, p->interface);
+	ask->public_link = sp_local_is_public(local, interface_of(&r->ports[s->from_port]));
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
 	ask->foreign_source = frames && binds_foreign(r, p, local);
+	if (*s->packet)
+		ret = ask_for_packet(r, s, interface_of(&r->ports[s->from_port]), local, ask,
+				     &facts, err);
+	if (ret)
+		return ret;
+	r->streams[i].mac_given = facts.mac_given;
+	r->streams[i].src_varies = facts.src_varies;
 	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
 		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);
@@ -293,7 +376,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 		conf.need_conns = said_conns(r, i);
 	if (p->n_targets > conf.max_endpoints)
 		conf.max_endpoints = p->n_targets;
-	ret = bind_address(p->plan, &conf, &r->arena, err);
+	ret = port_address(p, &conf, &r->arena, err);
 	if (ret == 0)
 		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
@@ -564,7 +647,8 @@ static void head_flows(struct sp_run *r)
 			covered_source = source;
 		}
 		f->head = src->stamp->head(s->flow_id & 0xffffff,
-					   covered ? SP_STAMP_PAYLOAD : 0);
+					   (uint8_t)((covered ? SP_STAMP_PAYLOAD : 0) |
+						     (s->src_varies ? SP_STAMP_VARIES : 0)));
 		f->crc_init = covered ? init : 0;
 	}
 }

@@ -96,8 +96,10 @@ static int make_rows(const struct making *m, const struct sp_plan_stream *s, uin
 static int take_template(const struct making *m, const struct run_stream *s,
 			 struct run_source *own, struct sp_source_args *args)
 {
+	/* Nobody's address: only what the interface itself is called. */
+	static const struct sp_endpoint nobody = { .port = 0 };
 	struct run_port *p = &m->r->ports[s->plan->from_port];
-	int rc = p->ops->link(p->port, &s->to, &args->link, m->err);
+	int rc = p->ops->link(p->port, s->mac_given ? &nobody : &s->to, &args->link, m->err);
 
 	if (!rc)
 		rc = sp_packet_template(&own->tmpl, s->plan, p->plan, &s->to, &args->link,

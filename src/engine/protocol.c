@@ -9,6 +9,17 @@
 #define WORDS 32u
 #define LEN   40u
 
+static const char *const frame_words[] = { "packet", "icmp", "icmp6", "arp", "eth", "syn",
+					   NULL };
+
+static bool is_frame_word(const char *word, int role)
+{
+	for (const char *const *w = frame_words; *w && role == SP_ROLE_CLIENT; w++)
+		if (strcmp(*w, word) == 0)
+			return true;
+	return false;
+}
+
 static bool usable(const struct sp_proto_ops *p, int role)
 {
 	return p && p->roles & 1u << role && p->init;
@@ -25,6 +36,11 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 				     .port = SP_PROTOCOL_PORT };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
+	out->frames = is_frame_word(word, role);
+	if (out->frames) {
+		out->transport = "packet";
+		return 0;
+	}
 	out->proto = sp_catalog_proto(c, word);
 	if (usable(out->proto, role)) {
 		out->port = out->proto->port ? out->proto->port : SP_PROTOCOL_PORT;
@@ -63,6 +79,8 @@ static size_t list_words(const struct sp_catalog *c, int role, char words[WORDS]
 		if (sp_catalog_wrap(c, "tls"))
 			snprintf(words[n++], LEN, "%.32ss", (*p)->name);
 	}
+	for (const char *const *w = frame_words; *w && role == SP_ROLE_CLIENT && n < WORDS; w++)
+		sp_strlcpy(words[n++], *w, LEN);
 	return n;
 }
 

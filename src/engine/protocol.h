@@ -1,6 +1,6 @@
 /* What a protocol word stands for: the transport under it, the machine over it, and what is
  * between. Machines and layers are found in the catalog: "http" is a machine over tcp, "https" the
- * same over the layer tls. */
+ * same over the layer tls. Words for frames (packet, icmp, arp, ...) have neither. */
 #ifndef SP_ENGINE_PROTOCOL_H
 #define SP_ENGINE_PROTOCOL_H
 
@@ -14,7 +14,8 @@
 #define SP_PROTOCOL_PORT 5001
 
 struct sp_protocol {
-	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp" */
+	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
+	bool frames; /* its packet is said by an expression (scenario/presets.h) */
 	const struct sp_proto_ops *proto; /* NULL: none, units of --size */
 	const struct sp_wrap_ops *wrap;	  /* NULL: none */
 	uint16_t port;			  /* number unless somebody says otherwise */

@@ -129,6 +129,48 @@ bool sp_local_is_public(const struct sp_local *l, const char *interface)
 	return false;
 }
 
+bool sp_local_has_broadcast(const struct sp_local *l, const struct sp_addr *first,
+			    const struct sp_addr *last)
+{
+	struct sp_addr own, mask, edge = { .family = 4 };
+
+	if (first->family != 4)
+		return false;
+	for (const struct ifaddrs *i = l->list; i; i = i->ifa_next) {
+		if (!(i->ifa_flags & IFF_UP) || !(i->ifa_flags & IFF_BROADCAST) ||
+		    !read_addr(i->ifa_addr, &own) || own.family != 4 ||
+		    !read_addr(i->ifa_netmask, &mask))
+			continue;
+		for (unsigned all = 0; all < 2; all++) {
+			for (unsigned k = 0; k < 4; k++)
+				edge.ip[k] = (uint8_t)((own.ip[k] & mask.ip[k]) |
+						       (all ? ~mask.ip[k] : 0));
+			if (sp_addr_compare(&edge, first) >= 0 &&
+			    sp_addr_compare(&edge, last) <= 0 &&
+			    sp_local_is_broadcast(l, &edge))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool sp_local_is_own_link(const struct sp_local *l, const char *interface)
+{
+	struct sp_addr a;
+	bool own = false;
+
+	for (const struct ifaddrs *i = l->list; i; i = i->ifa_next) {
+		if (!interface || strcmp(interface, i->ifa_name) != 0 ||
+		    !read_addr(i->ifa_addr, &a))
+			continue;
+		if (!sp_addr_is_own(&a))
+			return false;
+		own |= (i->ifa_flags & IFF_LOOPBACK) ||
+		       sp_addr_class(&a) != SP_ADDR_LINK_LOCAL;
+	}
+	return own;
+}
+
 /* ---- names ---- */
 
 static bool needs_scope(const struct sp_addr *a)

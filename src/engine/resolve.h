@@ -20,6 +20,12 @@ bool sp_local_is_own(const struct sp_local *, const struct sp_addr *);
  * host is in. */
 bool sp_local_is_broadcast(const struct sp_local *, const struct sp_addr *);
 
+/* Is such an address among first to last? */
+bool sp_local_has_broadcast(const struct sp_local *, const struct sp_addr *first,
+			    const struct sp_addr *last);
+/* Has the interface an address, and none outside the own networks? Loopback has. */
+bool sp_local_is_own_link(const struct sp_local *, const char *interface);
+
 /* Has the interface (NULL or "": any that is up) an IPv4 address outside the own networks? */
 bool sp_local_is_public(const struct sp_local *, const char *interface);
 

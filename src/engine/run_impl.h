@@ -28,6 +28,8 @@ struct run_port {
 	struct sp_filter *filter;   /* frames that the transport does not filter; NULL: none */
 	struct sp_segment *segment; /* that its frames leave into; NULL: none */
 	bool segment_known;
+	char by_route[IFNAMSIZ]; /* frames: the interface towards the first target, where nobody
+				    named one */
 	bool tx, rx;
 	uint32_t n_targets;
 	char where[96];
@@ -52,6 +54,8 @@ struct run_stream {
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
 	bool answers;	      /* the sender itself sees what became of each unit */
+	bool mac_given;	      /* packet: its expression says to which hardware address */
+	bool src_varies;      /* packet: its source is not one */
 	bool stamped;	      /* else no receiver can tell whose its units are */
 	struct sp_pace pace;  /* at first */
 	struct run_change *changes, *last_change;

@@ -330,6 +330,7 @@ int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *ra
 			const char *place, struct sp_err *err)
 {
 	bool max = rate->kind == SP_RATE_MAX, was_max = s->rate.kind == SP_RATE_MAX;
+	bool conns = !*s->packet && strcmp(s->protocol, "udp") != 0;
 	const char *why = NULL;
 
 	if (strcmp(s->departure, "constant") != 0 && (max || was_max))
@@ -340,10 +341,10 @@ int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *ra
 		why = "rate max has no schedule that streams could share; give a rate";
 	else if (s->bulk && rate->kind == SP_RATE_PPS)
 		why = "bulk data has no packets to count; give a rate in bit/s, or max";
-	else if (!s->bulk && strcmp(s->protocol, "udp") != 0 && was_max)
+	else if (!s->bulk && conns && was_max)
 		why = "a closed loop (rate max) goes as fast as its answers come; a stage can "
 		      "start and stop it, or give the stream a rate from the beginning";
-	else if (!s->bulk && strcmp(s->protocol, "udp") != 0 && max)
+	else if (!s->bulk && conns && max)
 		why = "departures at a rate cannot become a closed loop (rate max); make that "
 		      "a stream of its own";
 	else if (rate->kind == SP_RATE_BPS && !s->size && !s->bulk)

@@ -158,6 +158,8 @@ static const struct sp_dist_ops *const test_dists[] = { &test_exponential, &test
 							&test_meanless, NULL };
 static const struct sp_stamp_ops *const test_stamps[] = { NULL };
 static const struct sp_proto_ops *const test_protos[] = { NULL };
+static const struct sp_payload_ops *const test_payloads[] = { NULL };
+static const struct sp_hdr_ops *const test_hdrs[] = { NULL };
 static const struct sp_wrap_ops *const test_wraps[] = { NULL };
 static const struct sp_catalog test_catalog = {
 	.transport = test_transports,
@@ -165,6 +167,8 @@ static const struct sp_catalog test_catalog = {
 	.dist = test_dists,
 	.stamp = test_stamps,
 	.proto = test_protos,
+	.payload = test_payloads,
+	.hdr = test_hdrs,
 	.wrap = test_wraps,
 };
 

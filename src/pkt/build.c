@@ -8,8 +8,8 @@
 static int fail(const struct sp_build *b, const struct sp_node *n, const char *what)
 {
 	if (n->at)
-		return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s:%u: %s: %s",
-			       b->packet->place, n->at, sp_node_name(n), what);
+		return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s:%u: %s: %s", b->packet->place,
+			       n->at, sp_node_name(n), what);
 	return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s: %s: %s", b->packet->place,
 		       sp_node_name(n), what);
 }
@@ -30,9 +30,9 @@ static void put_bits(uint8_t *octets, uint32_t bit, unsigned width, sp_u128 v)
 
 static int room(const struct sp_build *b, const struct sp_node *n, uint64_t bits)
 {
-	return b->bit + bits > (uint64_t)SP_PACKET_MAX * 8
-		       ? fail(b, n, "the packet grows beyond 65535 octets")
-		       : 0;
+	return b->bit + bits > (uint64_t)SP_PACKET_MAX * 8 ?
+		       fail(b, n, "the packet grows beyond 65535 octets") :
+		       0;
 }
 
 static int put_zeros(struct sp_build *b, const struct sp_node *n, uint32_t octets)
@@ -157,19 +157,42 @@ static int lay_pad(struct sp_build *b, const struct sp_node *n, unsigned i, uint
 	return 0;
 }
 
-static int lay_field(struct sp_build *b, const struct sp_node *n, unsigned i)
+static bool segments_left(const struct sp_node *n, const struct sp_field *f, uint32_t addresses)
+{
+	int of = f->of ? sp_node_of(n, f->of) : -1;
+
+	if (of < 0)
+		return true;
+	return n->value[of].kind == SP_V_NONE ? addresses > n->fields[of].less :
+						sp_node_number(n, (unsigned)of) != 0;
+}
+
+static int lay_items(struct sp_build *b, const struct sp_node *n, unsigned i)
 {
 	const struct sp_field *f = &n->fields[i];
 	const struct sp_value *v = &n->value[i];
-	int rc = 0;
+	uint32_t at = b->bit;
+
+	for (uint32_t k = 0; v->kind == SP_V_ITEMS && k < v->len; k++) {
+		if (f->role != SP_ROLE_ROUTE_FIRST)
+			at = b->bit;
+		if (lay_item(b, &v->items[k]))
+			return -EINVAL;
+	}
+	if (f->role && v->kind == SP_V_ITEMS && v->len && segments_left(n, f, v->len))
+		b->route[b->layer] = at / 8;
+	return 0;
+}
+
+static int lay_field(struct sp_build *b, const struct sp_node *n, unsigned i)
+{
+	const struct sp_field *f = &n->fields[i];
+	int rc;
 
 	if (f->type == SP_F_BYTES || f->type == SP_F_NAME)
 		return lay_bytes(b, n, i);
-	if (f->type == SP_F_ITEMS) {
-		for (uint32_t k = 0; !rc && v->kind == SP_V_ITEMS && k < v->len; k++)
-			rc = lay_item(b, &v->items[k]);
-		return rc;
-	}
+	if (f->type == SP_F_ITEMS)
+		return lay_items(b, n, i);
 	rc = room(b, n, f->bits);
 	if (!rc)
 		rc = note_varied(b, n, i);
@@ -191,9 +214,9 @@ static int put_rule(struct sp_build *b, const struct sp_node *n, unsigned i, uin
 	v = v < 0 ? 0 : v / sp_field_unit(f);
 	if (f->bits < 63 && v >> f->bits) {
 		sp_fail(b->err, -EINVAL, SP_EXIT_USAGE,
-			"%s: %s.%s holds at most %llu, and this would be %lld",
-			b->packet->place, sp_node_name(n), f->name,
-			(unsigned long long)sp_field_max(f), (long long)v);
+			"%s: %s.%s holds at most %llu, and this would be %lld", b->packet->place,
+			sp_node_name(n), f->name, (unsigned long long)sp_field_max(f),
+			(long long)v);
 		return -EINVAL;
 	}
 	put_bits(b->octets, bit, f->bits, (sp_u128)v);
@@ -208,14 +231,14 @@ static int local_rules(struct sp_build *b, const struct sp_node *n, const uint32
 		const struct sp_field *f = &n->fields[i];
 		uint32_t from = pos[i] + f->bits, to = b->bit;
 		int64_t v = 0;
-		int of = f->of ? sp_node_field(n, f->of) : -1;
+		int of = f->of ? sp_node_of(n, f->of) : -1;
 
 		if (n->value[i].kind != SP_V_NONE || !sp_node_has(n, i))
 			continue;
 		if (f->rule == SP_RULE_HEADER) {
 			v = (b->bit - start) / 8;
-		} else if (f->rule == SP_RULE_COUNT && of >= 0) {
-			v = n->value[of].kind == SP_V_ITEMS ? n->value[of].len : 0;
+		} else if (f->rule == SP_RULE_COUNT || f->rule == SP_RULE_TALLY) {
+			v = of >= 0 && n->value[of].kind == SP_V_ITEMS ? n->value[of].len : 0;
 		} else if (f->rule == SP_RULE_SIZE) {
 			if (of >= 0)
 				from = pos[of];
@@ -281,26 +304,14 @@ static int global_rule(struct sp_build *b, unsigned layer, unsigned i)
 	return put_rule(b, n, i, bit, octets);
 }
 
-/* The octet at which the address of that role stands, for a checksum of header `layer`; 0: no IP
- * header is below. */
+/* The octet behind which the address of that role stands; 0: this is no IP header. */
 static uint32_t role_at(const struct sp_build *b, unsigned layer, enum sp_field_role role)
 {
 	const struct sp_node *n = &b->packet->node[layer];
 
-	for (unsigned i = 0; i < n->n_fields; i++) {
-		const struct sp_field *f = &n->fields[i];
-		const struct sp_value *v = &n->value[i];
-
-		if (f->role != role || !sp_node_has(n, i))
-			continue;
-		if (role == SP_ROLE_SRC || role == SP_ROLE_DST)
+	for (unsigned i = 0; i < n->n_fields; i++)
+		if (n->fields[i].role == role && sp_node_has(n, i))
 			return b->pos[layer][i] / 8 + 1;
-		if (v->kind != SP_V_ITEMS || !v->len ||
-		    !sp_node_number(n, (unsigned)sp_node_field(n, f->of)))
-			return 0;
-		return b->pos[layer][i] / 8 + 1 +
-		       (role == SP_ROLE_ROUTE_LAST ? (v->len - 1) * 16 : 0);
-	}
 	return 0;
 }
 
@@ -325,13 +336,9 @@ static bool pseudo(const struct sp_build *b, unsigned layer, struct sp_sum *s)
 	s->dst = (uint16_t)(role_at(b, ip, SP_ROLE_DST) - 1);
 	s->addr_len = (uint8_t)(s->dst - s->src);
 	s->proto = (uint8_t)row->value;
-	while (++ip < layer) {
-		at = role_at(b, ip, SP_ROLE_ROUTE_LAST);
-		if (!at)
-			at = role_at(b, ip, SP_ROLE_ROUTE_FIRST);
-		if (at)
-			s->dst = (uint16_t)(at - 1);
-	}
+	for (; ip < layer; ip++)
+		if (b->route[ip])
+			s->dst = (uint16_t)b->route[ip];
 	return true;
 }
 
@@ -367,8 +374,8 @@ static int rules(struct sp_build *b)
 
 	for (unsigned k = 0; k < p->n; k++)
 		for (unsigned i = 0; i < p->node[k].n_fields; i++)
-			if (p->node[k].value[i].kind == SP_V_NONE &&
-			    sp_node_has(&p->node[k], i) && global_rule(b, k, i))
+			if (p->node[k].value[i].kind == SP_V_NONE && sp_node_has(&p->node[k], i) &&
+			    global_rule(b, k, i))
 				return -EINVAL;
 	for (unsigned k = p->n; k-- > 0;)
 		for (unsigned i = 0; i < p->node[k].n_fields; i++)
@@ -409,6 +416,7 @@ int sp_build_packet(struct sp_build *b, const struct sp_packet *p, struct sp_err
 		trailer |= n->hdr->trailer;
 		b->layer = k;
 		b->start[k] = b->bit / 8;
+		b->route[k] = 0;
 		if (lay_node(b, n, b->pos[k]))
 			return -EINVAL;
 		b->end[k] = b->bit / 8;

@@ -129,25 +129,21 @@ static uint64_t table_number(const char **p)
 	return v;
 }
 
-/* One condition: "type=0,8,13..18" or "flags&4"; !is turned around: "op!=6". */
-bool sp_node_has(const struct sp_node *n, unsigned i)
+/* One condition, which ends at ; or the text's end: "type=0,8,13..18", "op!=6", "flags&4". */
+static bool holds(const struct sp_node *n, const char *p)
 {
-	const char *p = n->fields[i].when;
-	char name[32];
-	size_t len;
-	sp_u128 have;
+	size_t len = strcspn(p, "=&!");
 	bool wanted = true;
+	char name[32];
+	sp_u128 have;
 	int of;
 
-	if (!p)
-		return true;
-	len = strcspn(p, "=&!");
 	if (len >= sizeof name)
 		return false;
 	memcpy(name, p, len);
 	name[len] = 0;
-	of = sp_node_field(n, name);
-	if (of < 0 || !sp_node_has(n, (unsigned)of))
+	of = sp_node_of(n, name);
+	if (of < 0)
 		return false;
 	have = sp_node_number(n, (unsigned)of);
 	p += len;
@@ -159,7 +155,7 @@ bool sp_node_has(const struct sp_node *n, unsigned i)
 		wanted = false;
 		p++;
 	}
-	while (*p++) {
+	while (*p && *p++ != ';') {
 		uint64_t from = table_number(&p), to = from;
 
 		if (p[0] == '.' && p[1] == '.') {
@@ -170,6 +166,36 @@ bool sp_node_has(const struct sp_node *n, unsigned i)
 			return wanted;
 	}
 	return !wanted;
+}
+
+bool sp_node_has(const struct sp_node *n, unsigned i)
+{
+	const char *p = n->fields[i].when;
+
+	while (p && *p) {
+		if (!holds(n, p))
+			return false;
+		p += strcspn(p, ";");
+		p += *p == ';';
+	}
+	return true;
+}
+
+bool sp_field_brings(const struct sp_node *n, unsigned i)
+{
+	for (unsigned k = 0; k < n->n_fields; k++)
+		if (n->fields[k].rule == SP_RULE_GIVEN && n->value[k].kind == SP_V_NONE &&
+		    strcmp(n->fields[k].of, n->fields[i].name) == 0)
+			return true;
+	return false;
+}
+
+int sp_node_of(const struct sp_node *n, const char *name)
+{
+	for (unsigned i = 0; i < n->n_fields; i++)
+		if (strcmp(n->fields[i].name, name) == 0 && sp_node_has(n, i))
+			return (int)i;
+	return -1;
 }
 
 /* ---- one value as text ---- */
@@ -397,9 +423,7 @@ const char *sp_field_wants(const struct sp_field *f, char *buf, size_t cap)
 	if (f->bits < 64)
 		snprintf(buf, cap, "a number from 0 to %llu%s%s",
 			 (unsigned long long)sp_field_max(f),
-			 f->type == SP_F_FLAGS ? " or flags of "
-			 : f->words	       ? " or a name"
-					       : "",
+			 f->type == SP_F_FLAGS ? " or flags of " : f->words ? " or a name" : "",
 			 f->type == SP_F_FLAGS ? f->letters : "");
 	else
 		snprintf(buf, cap, "a number of %u bits", f->bits);
@@ -408,7 +432,7 @@ const char *sp_field_wants(const struct sp_field *f, char *buf, size_t cap)
 
 uint64_t sp_hdr_number(const struct sp_node *n, const char *field)
 {
-	int i = sp_node_field(n, field);
+	int i = sp_node_of(n, field);
 
 	return i < 0 ? 0 : (uint64_t)sp_node_number(n, (unsigned)i);
 }

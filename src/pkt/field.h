@@ -23,8 +23,12 @@ const char *sp_node_name(const struct sp_node *);
 sp_u128 sp_node_number(const struct sp_node *, unsigned field);
 /* Whether the field exists, by its `when`. */
 bool sp_node_has(const struct sp_node *, unsigned field);
-/* Index of the field of that name, NULL-terminated, or -1. */
+/* Whether a field that does not exist will, once it is given: another says whether it is there. */
+bool sp_field_brings(const struct sp_node *, unsigned field);
+/* Index of the first field of that name, or -1. */
 int sp_node_field(const struct sp_node *, const char *name);
+/* The same among those that exist, where several have the name. */
+int sp_node_of(const struct sp_node *, const char *name);
 
 /* One value of a fixed field as written ("80", "SA", "10.0.0.1"). 0, -EINVAL: not such a value,
  * -ERANGE: too large for the field. */

@@ -4,11 +4,30 @@
 static void print_fields(const struct sp_node *n, struct sp_str *out);
 static void print_item(const struct sp_node *n, struct sp_str *out);
 
+/* The length of the prefix that a range of addresses is; 0: none. */
+static unsigned prefix(const struct sp_field *f, const struct sp_value *v)
+{
+	sp_u128 host = v->last - v->first;
+	unsigned bits = f->bits;
+
+	if ((f->type != SP_F_IP4 && f->type != SP_F_IP6) || v->last < v->first || v->step != 1 ||
+	    (host & (host + 1)) || (v->first & host))
+		return 0;
+	for (; host; host >>= 1)
+		bits--;
+	return bits;
+}
+
 static void print_walk(const struct sp_field *f, const struct sp_value *v, struct sp_str *out)
 {
 	sp_u128 step = v->last >= v->first ? v->step : -v->step;
+	unsigned bits = prefix(f, v);
 
 	sp_field_format(f, v->first, out);
+	if (bits && bits < f->bits) {
+		sp_str_printf(out, "/%u", bits);
+		return;
+	}
 	if (v->kind == SP_V_WALK || v->last != v->first) {
 		sp_str_puts(out, "..");
 		sp_field_format(f, v->last, out);

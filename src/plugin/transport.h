@@ -99,7 +99,8 @@ struct sp_transport_ops {
 	/* Who is behind an index: the source (rx) or target (tx), and the local side if known. */
 	int (*peer)(const struct sp_queue *, uint32_t ep, struct sp_endpoint *remote,
 		    struct sp_endpoint *local);
-	/* SP_T_FRAME only. */
+	/* SP_T_FRAME only. to of family 0: no target is meant, and only what the interface
+	 * itself is called is filled in (src: family 0 if it has no address). */
 	int (*link)(struct sp_port *, const struct sp_endpoint *to, struct sp_link *,
 		    struct sp_err *);
 	/* The address that the port is bound to, with the number the kernel chose. i counts the

@@ -70,6 +70,21 @@ static void put_line(struct sp_plain *p, int64_t real_ns, const struct figures *
 	sp_str_puts(out, text);
 }
 
+/* Of frames, as Contrail's results files have it; a damaged one was received, too. */
+static void put_received(const struct sp_result *r, struct sp_str *out)
+{
+	const struct sp_counts *c = &r->total.c;
+
+	if (!r->unit || strcmp(r->unit, "frame") != 0)
+		return;
+	if (sp_counts_has(c, SP_C_rx_packets))
+		sp_str_printf(out, "Received=%llu\n",
+			      (unsigned long long)c->v[SP_C_rx_packets]);
+	if (sp_counts_has(c, SP_C_corrupted))
+		sp_str_printf(out, "Corrupted=%llu\n",
+			      (unsigned long long)c->v[SP_C_corrupted]);
+}
+
 void sp_plain_event(struct sp_plain *p, const struct sp_event *ev, struct sp_str *out)
 {
 	struct figures f;
@@ -78,6 +93,8 @@ void sp_plain_event(struct sp_plain *p, const struct sp_event *ev, struct sp_str
 		return;
 	f = ev->kind == SP_EVENT_MARK ? of_mark(ev->mark) : of_total(ev->result);
 	put_line(p, ev->real_ns, &f, out);
+	if (ev->kind == SP_EVENT_END && ev->result->role == SP_ROLE_RECV)
+		put_received(ev->result, out);
 	if (ev->kind == SP_EVENT_END && ev->result->role != SP_ROLE_RECV) {
 		put_time(out, ev->real_ns);
 		sp_str_puts(out, "Traffic generation complete\n");

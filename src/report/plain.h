@@ -16,7 +16,8 @@ struct sp_plain {
 
 /* A line for each mark, and one at the end, unless the last mark's said just that; with "Traffic
  * generation complete" behind it when the run sent. Packets are the sent ones, in recv the
- * received ones; rates are those of the run up to that packet. Time of day is local. */
+ * received ones; rates are those of the run up to that packet. Time of day is local. A receiver of
+ * frames ends with "Received=N" and, if it looked for damage, "Corrupted=N". */
 void sp_plain_event(struct sp_plain *, const struct sp_event *, struct sp_str *out);
 
 #endif

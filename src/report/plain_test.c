@@ -112,12 +112,36 @@ static void a_receiver_prints_what_it_received(void **state)
 	sp_sample_fini(&s);
 }
 
+static void frames_are_received_and_corrupted(void **state)
+{
+	struct sp_plain plain = { .last = "" };
+	struct sp_sample s;
+	struct sp_str out;
+
+	(void)state;
+	utc();
+	sp_sample_init(&s, 4);
+	sp_sample_recv(&s);
+	s.result.unit = "frame";
+	sp_counts_set(&s.result.total.c, SP_C_corrupted, 5);
+	sp_str_init(&out, sp_mem_system());
+	sp_plain_event(&plain, &s.event, &out);
+	assert_non_null(strstr(out.text, "\nReceived=39994\nCorrupted=5\n"));
+	sp_str_clear(&out);
+	sp_counts_forget(&s.result.total.c, SP_C_corrupted);
+	sp_plain_event(&plain, &s.event, &out);
+	assert_string_equal(out.text, "Received=39994\n");
+	sp_str_fini(&out);
+	sp_sample_fini(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_those_of_the_old_generator),
 		cmocka_unit_test(nothing_is_said_twice),
 		cmocka_unit_test(a_receiver_prints_what_it_received),
+		cmocka_unit_test(frames_are_received_and_corrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,10 +18,12 @@ const char *const sc_root_words[] = { "include", "spate",  "name",	"seed",	  "re
 				      "expect",	 NULL };
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
-const char *const sc_stream_words[] = { "to", "target", "profile", NULL };
-const char *const sc_group_words[] = { "to", "target", "profile", "streams", NULL };
-const char *const sc_member_words[] = { "to", "target", "profile", "share", NULL };
-const char *const sc_profile_words[] = { NULL };
+const char *const sc_stream_words[] = { "to", "target", "profile", "source_ports", NULL };
+const char *const sc_group_words[] = { "to",	    "target", "profile", "streams",
+					"source_ports", NULL };
+const char *const sc_member_words[] = { "to",    "target",	      "profile",
+					 "share", "source_ports", NULL };
+const char *const sc_profile_words[] = { "source_ports", NULL };
 const char *const sc_stage_words[] = { "at", "start", "stop", "set", "link", NULL };
 
 bool sc_row_is_ours(enum sp_plan_item item, const char *name)

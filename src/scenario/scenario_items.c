@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "engine/protocol.h"
 #include "plugin/proto.h"
+#include "scenario/presets.h"
 #include "scenario/scenario_impl.h"
 
 const char *sc_stream_name(const struct sc_reader *r, unsigned i)
@@ -78,7 +79,9 @@ int sc_protocol_of(struct sc_reader *r, const struct sp_yaml_node *map,
 	*at = said ? said : scheme ? target : map;
 	if (said)
 		return sc_text(r, said, "protocol", word);
-	*word = scheme ? scheme : spoken_at(r, target ? NULL : sc_stream_get(map, outer, "to"));
+	*word = scheme ? scheme : sc_stream_get(map, outer, "packet") ? "packet" : NULL;
+	if (!*word)
+		*word = spoken_at(r, target ? NULL : sc_stream_get(map, outer, "to"));
 	*word = *word ? *word : "udp";
 	return 0;
 }
@@ -185,6 +188,13 @@ static int check_name(struct sc_reader *r, const struct sc_stream *s)
 	return 0;
 }
 
+/* What goes over a port, as its transport needs to know it: plain udp and tcp become frames by
+ * their source ports. */
+static const char *carried(const struct sc_stream *s)
+{
+	return sc_stream_get(s->map, s->outer, "source_ports") ? "packet" : s->word;
+}
+
 int sc_add_stream(struct sc_reader *r, const struct sc_stream *made)
 {
 	struct sc_stream *s = &r->streams[r->n_streams];
@@ -198,15 +208,16 @@ int sc_add_stream(struct sc_reader *r, const struct sc_stream *made)
 		return rc;
 	*s = *made;
 	s->to = -1;
-	if (!to && !sc_stream_get(s->map, s->outer, "target"))
+	if (!to && !sc_stream_get(s->map, s->outer, "target") &&
+	    !sc_stream_get(s->map, s->outer, "packet"))
 		return sp_yaml_fail(&r->s->doc, s->map, r->err,
 				    "%s: where to? add 'to: PORT' or 'target: HOST:NUMBER'",
 				    who);
-	rc = sc_port_of(r, true, who, s->word, s->map, from, &s->from);
+	rc = sc_port_of(r, true, who, carried(s), s->map, from, &s->from);
 	if (!rc && to)
 		rc = sc_find_port(r, to, "to", &at);
 	if (!rc && to)
-		rc = sc_use_port(r, at, true, who, s->word, to);
+		rc = sc_use_port(r, at, true, who, carried(s), to);
 	if (rc)
 		return rc;
 	if (to)
@@ -319,7 +330,9 @@ static int imply_receiver(struct sc_reader *r, const struct sc_stream *s, unsign
 			  const char *name)
 {
 	const struct sp_yaml_node *to = sc_stream_get(s->map, s->outer, "to");
-	const struct sc_receiver v = { .name = name, .from = port, .word = s->word };
+	const char *word = sp_preset_is(s->word) || strcmp(s->word, "packet") == 0 ? "udp"
+										  : s->word;
+	const struct sc_receiver v = { .name = name, .from = port, .word = word };
 
 	if (!receives(r, port)) {
 		add_receiver(r, &v);
@@ -327,7 +340,7 @@ static int imply_receiver(struct sc_reader *r, const struct sc_stream *s, unsign
 	}
 	for (unsigned i = 0; i < r->n_receivers; i++)
 		if (r->receivers[i].from == port && !r->receivers[i].map &&
-		    strcmp(r->receivers[i].word, s->word) != 0)
+		    strcmp(r->receivers[i].word, word) != 0)
 			return sp_yaml_fail(
 				&r->s->doc, to ? to : s->map, r->err,
 				"stream %.60s speaks %s, but port %.40s is to receive %s, from "

@@ -6,8 +6,10 @@
 #include "base/address.h"
 #include "base/str.h"
 #include "engine/plan.h"
+#include "engine/packet.h"
 #include "engine/protocol.h"
 #include "plugin/proto.h"
+#include "scenario/presets.h"
 #include "scenario/scenario_impl.h"
 
 /* The part that is being made. */
@@ -149,6 +151,64 @@ static bool port_is_ours(const struct part *p, const struct sc_port *port)
 
 /* ---- streams ---- */
 
+/* ---- what is sent as frames ---- */
+
+static bool crafts(const struct sc_stream *s)
+{
+	return sp_preset_is(s->word) || strcmp(s->word, "packet") == 0 ||
+	       sc_stream_get(s->map, s->outer, "source_ports");
+}
+
+/* An expression may say itself to whom it goes. */
+static bool names_target(const struct part *p, const struct sc_stream *s)
+{
+	const struct sp_yaml_node *v = sc_stream_get(s->map, s->outer, "packet");
+
+	return v && v->kind == SP_YAML_SCALAR &&
+	       sp_packet_names_target(v->text, p->r->conf->catalog, p->r->conf->mem);
+}
+
+static int read_source_ports(const struct part *p, const struct sc_stream *s,
+			     struct sp_preset_args *a)
+{
+	const struct sp_yaml_node *v = sc_stream_get(s->map, s->outer, "source_ports");
+	char place[256];
+	const char *text;
+	int rc = v ? sc_text(p->r, v, "source_ports", &text) : 0;
+
+	if (rc || !v)
+		return rc;
+	return sp_ports_parse(text, sp_yaml_place(&p->r->s->doc, v, place, sizeof place),
+			      &a->source_first, &a->source_last, p->r->err);
+}
+
+/* The expression that a word stands for. */
+static int set_preset(const struct part *p, const struct sc_stream *s, const char *host,
+		      uint16_t first, uint16_t last, const struct sp_yaml_node *at)
+{
+	struct sp_preset_args a = { .v6 = strchr(host, ':') != NULL,
+				    .port_first = first,
+				    .port_last = last };
+	struct sp_preset preset;
+	int rc = read_source_ports(p, s, &a);
+
+	if (rc || strcmp(s->word, "packet") == 0)
+		return rc;
+	rc = sp_preset_of(s->word, &a, &p->r->s->doc.arena, &preset);
+	if (rc == -ENOENT)
+		return sp_yaml_fail(&p->r->s->doc, at, p->r->err,
+				    "source_ports are for udp, tcp and syn, not for %s", s->word);
+	if (rc)
+		return sc_no_memory(p->r);
+	if (a.source_first && !preset.takes_source)
+		return sp_yaml_fail(&p->r->s->doc, at, p->r->err,
+				    "source_ports are for udp, tcp and syn, not for %s", s->word);
+	rc = set_text(p, "packet", preset.packet, at);
+	if (rc || !preset.size || sc_stream_get(s->map, s->outer, "size"))
+		return rc;
+	return set_number(p, "size", preset.size, at);
+}
+
 /* The address of a port that a stream goes to. */
 static int address_of(const struct part *p, const struct sc_stream *s, char *buf, size_t cap)
 {
@@ -215,9 +275,12 @@ static int set_to(const struct part *p, const struct sc_stream *s)
 	char host[300];
 	int rc = address_of(p, s, host, sizeof host);
 
-	if (!rc)
-		rc = set_text(p, "host", host, at);
-	return rc ? rc : set_to_number(p, s, at);
+	if (rc || names_target(p, s))
+		return rc;
+	rc = set_text(p, "host", host, at);
+	if (rc || crafts(s))
+		return rc ? rc : set_preset(p, s, host, 0, 0, at);
+	return set_to_number(p, s, at);
 }
 
 /* HOST, HOST:NUMBER or PROTOCOL://HOST:NUMBER/PATH. */
@@ -233,7 +296,8 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 	if (rc)
 		return rc;
 	rc = sp_url_parse(text, &u, p->r->err);
-	if (!rc && (*u.query || !*u.host || u.port != u.port_last))
+	if (!rc && (*u.query || !*u.host ||
+		    (u.port != u.port_last && !sp_preset_is(s->word))))
 		rc = sp_fail(p->r->err, -EINVAL, SP_EXIT_DATA,
 			     "target: it is written HOST, HOST:NUMBER or udp://HOST:NUMBER");
 	if (rc) {
@@ -247,9 +311,10 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 	rc = set_text(p, "host", u.host, at);
 	if (!rc && *u.path)
 		rc = set_text(p, "path", u.path, at);
-	return rc ? rc
-		  : set_number(p, "port",
-			       u.port ? u.port : number_of(p, s->word, SP_ROLE_CLIENT), at);
+	if (rc || crafts(s))
+		return rc ? rc : set_preset(p, s, u.host, u.port, u.port_last, at);
+	return set_number(p, "port",
+			  u.port ? u.port : number_of(p, s->word, SP_ROLE_CLIENT), at);
 }
 
 /* What stands in one of the maps that a stream's settings come from, unless a nearer one says it, too,
@@ -258,7 +323,8 @@ static int set_some(const struct part *p, const struct sc_stream *s,
 		    const struct sp_yaml_node *map)
 {
 	static const char *const skip[] = { "name",    "from",	   "to",      "target",
-					    "profile", "protocol", "streams", "share" };
+					    "profile", "protocol", "streams", "share",
+					    "source_ports" };
 	int rc = 0;
 
 	for (const struct sp_yaml_item *i = map ? map->items : NULL; i && !rc; i = i->next) {
@@ -320,7 +386,7 @@ static int add_stream(const struct part *p, const struct sc_stream *s)
 	if (!rc)
 		rc = s->whole ? set_deal(p, s) : set_text(p, "entry", entry, s->map);
 	if (!rc)
-		rc = target ? set_target(p, s, target) : set_to(p, s);
+		rc = target ? set_target(p, s, target) : s->to >= 0 ? set_to(p, s) : 0;
 	return rc ? rc : set_settings(p, s);
 }
 

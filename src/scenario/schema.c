@@ -198,8 +198,12 @@ static void put_settings(struct sp_json *j)
 {
 	put_simple(j, "to", "string", "the port that receives it");
 	put_simple(j, "target", "string",
-		   "or where to: HOST, HOST:NUMBER or PROTOCOL://HOST:NUMBER/PATH");
+		   "or where to: HOST, HOST:NUMBER or PROTOCOL://HOST:NUMBER/PATH; of frames "
+		   "also a range of numbers");
+	put_simple(j, "source_ports", "string",
+		   "udp, tcp and syn as frames: FIRST-LAST, the next one for each packet");
 	begin_object(j, "profile");
+	put_simple(j, "source_ports", "string", "the same here");
 	put_rows(j, SP_PLAN_STREAM);
 	put_protocol_rows(j, SP_PLAN_STREAM);
 	end_object(j);

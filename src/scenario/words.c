@@ -46,38 +46,6 @@ static bool is_last(const struct sp_reader *r, const struct sp_given *g)
 	return sp_reader_last(r, g->flag->key) == g;
 }
 
-int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
-		    struct sp_err *err)
-{
-	unsigned v[2] = { 0 }, n = 0;
-	const char *p = text;
-	char shown[80];
-
-	for (; n < 2; n++) {
-		const char *from = p;
-
-		for (; *p >= '0' && *p <= '9'; p++)
-			v[n] = v[n] > 65535 ? v[n] : v[n] * 10 + (unsigned)(*p - '0');
-		if (p == from || !v[n] || v[n] > 65535)
-			goto bad;
-		if (*p != '-' || n)
-			break;
-		p++;
-	}
-	if (*p != '\0')
-		goto bad;
-	*first = (uint16_t)v[0];
-	*last = (uint16_t)(n ? v[1] : v[0]);
-	if (*last < *first)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: the range %u-%u runs backwards", place, v[0], v[1]);
-	return 0;
-bad:
-	sp_str_printable(shown, sizeof shown, text);
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: '%s' is not a port number (1 to 65535)", place, shown);
-}
-
 /* ---- into the plan ---- */
 
 static bool has(const struct sp_opt *rows, const char *key)
@@ -145,7 +113,7 @@ const char *sp_reader_transport(const struct sp_reader *r, const char *word)
 		return "pcap";
 	if (transport)
 		return transport->value;
-	if (r->frames)
+	if (r->frames || sp_reader_crafts(r, word))
 		return "packet";
 	return sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) ? "udp" : p.transport;
 }
@@ -384,6 +352,26 @@ static void blame_file(const struct sp_reader *r)
 	}
 }
 
+/* A capture is of an interface. */
+static int read_capture(struct sp_reader *r, struct sp_words_output *out)
+{
+	const struct sp_given *g = sp_reader_last(r, "out.capture");
+	int rc;
+
+	if (!g)
+		return 0;
+	if (!sp_reader_last(r, "port.interface"))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: of which interface? add --interface DEV", g->spelling);
+	if (!*g->value || g->value[strlen(g->value) - 1] == '/')
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: the file has no name",
+			       g->spelling);
+	rc = keep_text(r, "out.capture", &out->capture);
+	if (!rc)
+		rc = keep_text(r, "port.interface", &out->interface);
+	return rc ? rc : keep_text(r, "recv.filter", &out->filter);
+}
+
 static int seal(struct sp_reader *r, bool sends)
 {
 	struct sp_words *w = r->words;
@@ -395,6 +383,8 @@ static int seal(struct sp_reader *r, bool sends)
 	rc = read_keys(r, sends, &w->out.keys);
 	if (!rc)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
+	if (!rc)
+		rc = read_capture(r, &w->out);
 	return rc ? rc : keep_text(r, "out_pcap", &w->out.out_pcap);
 }
 

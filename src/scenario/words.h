@@ -33,7 +33,9 @@ struct sp_words_output {
 	bool no_run_dir;
 	bool no_sandbox;
 	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
-	const char *name;     /* the run's: "send", "recv" or --name's */
+	/* recv: --capture's file, and what goes into it; NULL: none */
+	const char *capture, *interface, *filter;
+	const char *name; /* the run's: "send", "recv" or --name's */
 	struct sp_words_keys keys;
 	bool seed_drawn; /* nobody gave one, something is drawn: say which it is */
 };

@@ -106,12 +106,17 @@ const struct sp_flag sp_send_flags[] = {
 	  "udp://HOST:PORT says the same" },
 	{ "-p, --port, --target-port", SP_FLAG_VALUE, "PORT", "target_port", NULL, G_TARGET,
 	  "port number of targets that name none (default " NUMBER ", http 80, https "
-	  "443)" },
+	  "443); frames take a range, 80-65535" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
 	  "first udp, then tcp, by turns), http, https, or shares of one schedule: "
-	  "udp:50,tcp:30,http:20" },
+	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
+	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
+	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
+	  "frames of any headers, as `spate fields` lists them: "
+	  "'ip(dst=10.1.1.2,ttl=5)/tcp(dport=80,flags=S)'. The target is the expression's dst, "
+	  "or -t where it has none" },
 	{ "--targets", SP_FLAG_VALUE, "FILE", "targets", NULL, G_TARGET,
 	  "a URL a line, with ?key=value settings of its own; # begins a comment" },
 	{ "--streams", SP_FLAG_VALUE, "N", "streams", NULL, G_TARGET,
@@ -127,6 +132,16 @@ const struct sp_flag sp_send_flags[] = {
 	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
 	  "text that is repeated to fill the payload (default X)" },
+	{ "--fill", SP_FLAG_VALUE, "KIND", "stream.fill", NULL, G_TRAFFIC,
+	  "payloads drawn by the seed: random (any bytes) or letters; text is the default" },
+	{ "--payload-file", SP_FLAG_VALUE, "FILE", "fill.file", NULL, G_TRAFFIC,
+	  "bytes that are repeated to fill the payload" },
+	{ "--messages", SP_FLAG_VALUE, "FILE", "fill.messages", NULL, G_TRAFFIC,
+	  "payloads are lines of this file, drawn by the seed" },
+	{ "--domains", SP_FLAG_VALUE, "FILE", "fill.domains", NULL, G_TRAFFIC,
+	  "payloads are DNS queries for the names in this file, drawn by the seed" },
+	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
+	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
@@ -317,6 +332,9 @@ const struct sp_flag sp_recv_flags[] = {
 	  "most packets a second that a sender with a key gets leave for, when it sends here "
 	  "over other people's networks (default max: what it asks for; 0: no leave)" },
 
+	{ "--capture", SP_FLAG_VALUE, "FILE", "out.capture", NULL, G_OUT,
+	  "record what crosses --interface, of it what --filter takes: pcapng when the name ends "
+	  "so, else pcap" },
 	OUTPUT_ROWS,
 	{ 0 },
 };

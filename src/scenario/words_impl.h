@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "engine/plan_build.h"
+#include "scenario/presets.h"
 #include "scenario/words.h"
 
 #define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
@@ -27,7 +28,7 @@ struct sp_setting {
 
 /* A target as written. */
 struct sp_target {
-	const char *text;
+	const char *text;     /* NULL: the one that --packet names */
 	const char *spelling; /* of its flag; NULL: a word or a line */
 	const char *file;     /* --targets'; NULL: the command line */
 	unsigned line;
@@ -47,7 +48,10 @@ struct sp_reader {
 	unsigned n_stream;
 	const char *port; /* -p of send; NULL: none */
 	const char *port_spelling;
+	uint16_t port_first, port_last;
 	bool port_used;
+	uint16_t source_first, source_last; /* --source-ports; 0: none */
+	bool source_used;
 	uint64_t streams;			/* per target */
 	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
 	unsigned n_transports;
@@ -62,9 +66,6 @@ struct sp_reader {
 
 /* The last value given for a key; NULL: none. */
 const struct sp_given *sp_reader_last(const struct sp_reader *, const char *key);
-/* "5001" or "5001-5010". */
-int sp_reader_ports(const char *text, const char *place, uint16_t *first, uint16_t *last,
-		    struct sp_err *);
 /* Sets every given flag whose key begins with prefix on the plan's newest item. */
 int sp_reader_set(struct sp_reader *, const char *prefix);
 /* Is this a setting that other protocols have, and a stream (or receiver) of this word has not? Marks
@@ -84,6 +85,14 @@ int sp_reader_send(struct sp_reader *);
 int sp_reader_recv(struct sp_reader *);
 /* words_send.c: one more target; text and file are borrowed. */
 int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);
+/* words_packet.c: is what such a word sends said by an expression, given or the word's own? */
+bool sp_reader_crafts(const struct sp_reader *, const char *word);
+/* The expression of the newest stream, for words that have one of their own. first, last: the
+ * target's ports; 0: none were given. *size_said: somebody gave a size. */
+int sp_reader_preset(struct sp_reader *, const char *word, const char *place, const char *host,
+		     uint16_t first, uint16_t last, bool size_said);
+/* --source-ports, and what contradicts --packet. */
+int sp_reader_check_packet(struct sp_reader *);
 /* words_file.c: notes each line. */
 int sp_reader_file(struct sp_reader *, const char *path);
 /* words_target.c: the streams of target number i. */

@@ -188,7 +188,7 @@ static int read_given(struct sp_reader *r, const struct sp_given *g)
 
 	if (!g->flag)
 		return read_url(r, g->value);
-	rc = sp_reader_ports(g->value, g->spelling, &l.first, &l.last, r->err);
+	rc = sp_ports_parse(g->value, g->spelling, &l.first, &l.last, r->err);
 	return rc ? rc : add(r, &l);
 }
 

@@ -10,15 +10,29 @@ static bool key_is(const struct sp_given *g, const char *key)
 	return g->flag && strcmp(g->flag->key, key) == 0;
 }
 
+/* --payload-file and its like are two rows: the kind, and its file. */
+static void note_fill(struct sp_reader *r, struct sp_given *g)
+{
+	r->stream[r->n_stream++] = (struct sp_setting){
+		.key = "fill", .value = g->flag->key + 5, .place = g->spelling, .given = g
+	};
+	r->stream[r->n_stream++] = (struct sp_setting){
+		.key = "payload", .value = g->value, .place = g->spelling, .given = g
+	};
+}
+
 /* The streams' rows, the last given of each, looked up once for all streams. */
 static int note_common(struct sp_reader *r)
 {
-	r->stream = sp_arena_alloc(&r->scratch, (r->n_given + 1) * sizeof *r->stream);
+	r->stream = sp_arena_alloc(&r->scratch, (2 * r->n_given + 1) * sizeof *r->stream);
 	if (!r->stream)
 		return sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	for (unsigned i = 0; i < r->n_given; i++) {
 		struct sp_given *g = &r->given[i];
 
+		if (g->flag && strncmp(g->flag->key, "fill.", 5) == 0 &&
+		    sp_reader_last(r, g->flag->key) == g)
+			note_fill(r, g);
 		if (!g->flag || strncmp(g->flag->key, "stream.", 7) != 0 ||
 		    sp_reader_last(r, g->flag->key) != g)
 			continue;
@@ -57,13 +71,11 @@ static int read_port(struct sp_reader *r)
 
 	if (!g)
 		return 0;
-	rc = sp_reader_ports(g->value, g->spelling, &first, &last, r->err);
+	rc = sp_ports_parse(g->value, g->spelling, &first, &last, r->err);
 	if (rc)
 		return rc;
-	if (first != last)
-		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: a range of ports is for recv; give each target its own URL",
-			       g->spelling);
+	r->port_first = first;
+	r->port_last = last;
 	r->port = sp_arena_printf(&r->scratch, "%u", (unsigned)first);
 	r->port_spelling = g->spelling;
 	return r->port ? 0 : sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
@@ -127,6 +139,9 @@ static int note_targets(struct sp_reader *r)
 		else if (!g->flag || key_is(g, "target"))
 			rc = note_word(r, g);
 	}
+	/* An expression names its target itself. */
+	if (!rc && !r->n_targets && sp_reader_last(r, "stream.packet"))
+		rc = sp_reader_note(r, NULL, NULL, 0);
 	if (!rc && !r->n_targets)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "no target is given; such as udp://10.1.1.2:5001 or -t 10.1.1.2");
@@ -163,6 +178,8 @@ int sp_reader_send(struct sp_reader *r)
 	if (!rc)
 		rc = read_port(r);
 	if (!rc)
+		rc = sp_reader_check_packet(r);
+	if (!rc)
 		rc = note_targets(r);
 	for (unsigned i = 0; i < r->n_targets && !rc; i++)
 		rc = sp_reader_target(r, i);
@@ -174,5 +191,10 @@ int sp_reader_send(struct sp_reader *r)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: no target takes it, each has a port number of its own",
 			     r->port_spelling);
+	if (!rc && r->source_first && !r->source_used)
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: nothing here takes it; udp, tcp and syn do, and an "
+			     "expression says it itself: sport=8001..8200",
+			     sp_reader_last(r, "source_ports")->spelling);
 	return rc;
 }

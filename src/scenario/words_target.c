@@ -15,6 +15,7 @@ static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
 				    "payload", "stamp", "streams" };
 #define N_KEYS	(sizeof keys / sizeof *keys)
 #define K_NAME	0u
+#define K_SIZE	2u
 #define K_MULTI (N_KEYS - 1)
 
 /* A target while its streams are made. */
@@ -164,17 +165,35 @@ static int set_names(struct sp_reader *r, const struct making *t, const struct q
 	return rc ? rc : set(r, t, "entry", entry);
 }
 
-static int set_address(struct sp_reader *r, const struct making *t)
+static int no_range(const struct sp_reader *r, const char *place)
+{
+	return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: a range of ports is for recv; give each target its own URL", place);
+}
+
+/* What a word for frames sends, with the target's ports in it. */
+static int set_packet(struct sp_reader *r, const struct making *t, const struct query *q)
+{
+	const struct sp_url *u = &t->url;
+	bool own = !u->port && r->port;
+
+	return sp_reader_preset(r, t->part, t->place, u->host, own ? r->port_first : u->port,
+				own ? r->port_last : u->port_last, q->value[K_SIZE] != NULL);
+}
+
+static int set_address(struct sp_reader *r, const struct making *t, const struct query *q)
 {
 	const struct sp_url *u = &t->url;
 	struct sp_protocol p;
 	char port[8];
-	int rc = set(r, t, "host", u->host);
+	int rc = *u->host ? set(r, t, "host", u->host) : 0;
 
 	if (!rc && *u->path)
 		rc = set(r, t, "path", u->path);
-	if (rc)
-		return rc;
+	if (rc || sp_reader_crafts(r, t->part))
+		return rc ? rc : set_packet(r, t, q);
+	if (!u->port && r->port && r->port_last != r->port_first)
+		return no_range(r, r->port_spelling);
 	if (!u->port && r->port) {
 		r->port_used = true;
 		return sp_plan_set(r->build, "port", r->port, r->port_spelling, r->err);
@@ -252,7 +271,7 @@ static int add_part(struct sp_reader *r, const struct making *t, const struct qu
 	if (!rc)
 		rc = set_names(r, t, q, i, n);
 	if (!rc)
-		rc = set_address(r, t);
+		rc = set_address(r, t, q);
 	for (size_t k = K_NAME + 1; k < K_MULTI && !rc; k++)
 		if (q->value[k])
 			rc = set(r, t, keys[k], q->value[k]);
@@ -281,13 +300,11 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 
 static int check_url(const struct sp_reader *r, const struct making *t)
 {
-	if (!*t->url.host)
+	if (!*t->url.host && !sp_reader_last(r, "stream.packet"))
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no host is given to send to", t->place);
-	if (t->url.port_last != t->url.port)
-		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: a range of ports is for recv; give each target its own URL",
-			       t->place);
+	if (t->url.port_last != t->url.port && !sp_reader_crafts(r, t->word))
+		return no_range(r, t->place);
 	return 0;
 }
 
@@ -308,9 +325,11 @@ static int count_streams(const struct sp_reader *r, const struct making *t,
 
 static int read_target(struct sp_reader *r, const struct sp_target *from, struct making *t)
 {
-	int rc = sp_url_parse(from->text, &t->url, r->err);
+	int rc = from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
 
-	if (from->file)
+	if (!from->text)
+		sp_strlcpy(t->place, "--packet", sizeof t->place);
+	else if (from->file)
 		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
 	else
 		sp_str_printable(t->place, sizeof t->place, from->text);
@@ -333,7 +352,11 @@ int sp_reader_target(struct sp_reader *r, unsigned i)
 	uint64_t n = 1;
 	int rc = read_target(r, from, &t);
 
-	t.word = *t.url.scheme ? t.url.scheme : g ? g->value : "udp";
+	t.word = *t.url.scheme ? t.url.scheme
+		 : g	       ? g->value
+		 : sp_reader_last(r, "stream.packet")
+			       ? "packet"
+			       : "udp";
 	if (!rc)
 		rc = check_url(r, &t);
 	if (!rc)

@@ -48,7 +48,7 @@ static const struct row {
 	  { "send", "-t", "a", "--protocol", "sctp" } },
 	{ "'http' is not supported; works: udp, tcp",
 	  { "send", "-t", "a", "--protocol", "http" } },
-	{ "'icmp' is not supported; works: udp", { "send", "-t", "a", "--protocol=icmp" } },
+	{ "'igmp' is not supported; works: udp", { "send", "-t", "a", "--protocol=igmp" } },
 	{ "'dns' is not supported; works: udp", { "send", "dns://10.1.1.2" } },
 	{ "'sctp' is not supported; works: udp, tcp", { "send", "sctp://10.1.1.2:80" } },
 	{ "did you mean 'udp'", { "send", "-t", "a", "--protocol", "upd" } },

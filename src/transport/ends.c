@@ -34,6 +34,8 @@ static bool ends_v4(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *f
 	memcpy(to->addr.ip, ip + 16, 4);
 	if ((sp_get_be16(ip + 6) & 0x1fff) == 0) /* only a first fragment has ports */
 		put_ports(ip + ihl, end, ip[9], from, to);
+	if (sp_get_be16(ip + 6) & 0x2000) /* so that all fragments are from one source */
+		from->port = 0;
 	return true;
 }
 
@@ -49,26 +51,52 @@ static bool ends_v6(const uint8_t *ip, const uint8_t *end, struct sp_endpoint *f
 	return true;
 }
 
-bool sp_frame_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
-		   struct sp_endpoint *to)
+/* What is behind the tags, if any. */
+static uint16_t type_of(const uint8_t *frame, uint32_t len, const uint8_t **l3)
 {
 	const uint8_t *end = frame + len, *p = frame + 12;
 	uint16_t type;
 
-	*from = *to = (struct sp_endpoint){ 0 };
 	if (len < SP_FRAME_ETH)
-		return false;
+		return 0;
 	type = sp_get_be16(p);
 	while ((type == ETH_P_8021Q || type == ETH_P_8021AD) && end - p >= 6) {
 		p += SP_FRAME_VLAN;
 		type = sp_get_be16(p);
 	}
-	p += 2;
+	*l3 = p + 2;
+	return type;
+}
+
+bool sp_frame_ends(const uint8_t *frame, uint32_t len, struct sp_endpoint *from,
+		   struct sp_endpoint *to)
+{
+	const uint8_t *end = frame + len, *p = NULL;
+	uint16_t type = type_of(frame, len, &p);
+
+	*from = *to = (struct sp_endpoint){ 0 };
 	if (type == ETH_P_IP)
 		return ends_v4(p, end, from, to);
 	if (type == ETH_P_IPV6)
 		return ends_v6(p, end, from, to);
 	return false;
+}
+
+bool sp_frame_udp(const uint8_t *frame, uint32_t len, uint32_t *l3, uint32_t *l4)
+{
+	const uint8_t *end = frame + len, *p = NULL;
+	uint16_t type = type_of(frame, len, &p);
+	struct sp_endpoint from, to;
+	bool v4 = type == ETH_P_IP;
+
+	if (!(v4		   ? ends_v4(p, end, &from, &to)
+	      : type == ETH_P_IPV6 ? ends_v6(p, end, &from, &to)
+				   : false))
+		return false;
+	*l3 = (uint32_t)(p - frame);
+	*l4 = *l3 + (v4 ? (p[0] & 15u) * 4 : 40);
+	return p[v4 ? 9 : 6] == IPPROTO_UDP && len >= *l4 + 8 &&
+	       !(v4 && sp_get_be16(p + 6) & 0x3fff);
 }
 
 bool sp_frame_is_for(const struct sp_endpoint *bind, uint16_t port_last,

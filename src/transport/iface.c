@@ -70,6 +70,13 @@ done:
 	return rc;
 }
 
+/* By index: the name may be another by now. */
+static bool named(const struct sp_iface *i, int fd, struct ifreq *ifr)
+{
+	*ifr = (struct ifreq){ .ifr_ifindex = (int)i->index };
+	return !ioctl(fd, SIOCGIFNAME, ifr);
+}
+
 bool sp_iface_is_up(const struct sp_iface *i)
 {
 	struct ifreq ifr;
@@ -78,10 +85,16 @@ bool sp_iface_is_up(const struct sp_iface *i)
 
 	if (fd < 0)
 		return true; /* not known: the next send or receive tells */
-	up = ask(fd, i, SIOCGIFINDEX, &ifr) && (unsigned)ifr.ifr_ifindex == i->index &&
-	     ask(fd, i, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & IFF_UP);
+	up = named(i, fd, &ifr) && !ioctl(fd, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & IFF_UP);
 	close(fd);
 	return up;
+}
+
+uint32_t sp_iface_mtu(const struct sp_iface *i, int fd)
+{
+	struct ifreq ifr;
+
+	return named(i, fd, &ifr) && !ioctl(fd, SIOCGIFMTU, &ifr) ? (uint32_t)ifr.ifr_mtu : 0;
 }
 
 bool sp_iface_is_gone(int err)

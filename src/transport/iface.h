@@ -20,8 +20,10 @@ struct sp_iface {
 /* Name, index, address and MTU; it is Ethernet (or lo) and up. what: "the packet transport", for
  * the sentence. */
 int sp_iface_open(struct sp_iface *, const char *name, const char *what, struct sp_err *);
-/* It is there, the same one, and up. */
+/* It is there, the same one whatever its name is by now, and up. */
 bool sp_iface_is_up(const struct sp_iface *);
+/* Its MTU now, asked by way of any socket; 0: it is gone. */
+uint32_t sp_iface_mtu(const struct sp_iface *, int fd);
 /* The errors (positive errno) of an interface that is down or gone. */
 bool sp_iface_is_gone(int err);
 

@@ -111,6 +111,18 @@ static int resolve(const struct sp_iface *i, const struct sp_addr *hop,
 		i->name, h, t, to->family == 4 ? "ARP" : "neighbour discovery");
 }
 
+/* For frames that say themselves where they go: what the interface is called, if anything. */
+static int own_address(const struct sp_iface *i, const struct sp_addr *bind,
+		       struct sp_link *link)
+{
+	const struct sp_addr any4 = { .family = 4 };
+
+	link->src = *bind;
+	if (!bind->family)
+		interface_address(i, &any4, &link->src);
+	return 0;
+}
+
 int sp_iface_link(const struct sp_iface *i, const struct sp_addr *bind,
 		  const struct sp_permit *permit, const struct sp_endpoint *to,
 		  struct sp_link *link, struct sp_err *err)
@@ -121,6 +133,8 @@ int sp_iface_link(const struct sp_iface *i, const struct sp_addr *bind,
 
 	*link = (struct sp_link){ .mtu = i->mtu };
 	memcpy(link->src_mac, i->mac, 6);
+	if (!to->addr.family)
+		return own_address(i, bind, link);
 	sp_endpoint_format(text, sizeof text, to);
 	if (!sp_permit_allows(permit, to))
 		return sp_fail(err, -EACCES, SP_EXIT_PERM, "%s was not permitted", text);

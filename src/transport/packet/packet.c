@@ -6,12 +6,14 @@
 #include "transport/sock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* What a port gets that has no settings; the same as the rows below. */
 static const struct sp_packet_conf defaults = {
 	.bypass = true,
+	.ring = PACKET_RING_AUTO,
 	.sndbuf = 4u << 20,
 	.rcvbuf = 16u << 20,
 };
@@ -21,22 +23,39 @@ static const struct sp_opt opts[] = {
 	  "send past the queueing discipline" },
 	{ "promisc", SP_OPT_BOOL, offsetof(struct sp_packet_conf, promisc), "false", NULL, 0, 0,
 	  "receive frames for other hardware addresses too" },
+	{ "ring", SP_OPT_ENUM, offsetof(struct sp_packet_conf, ring), "auto", "auto|yes|no", 0,
+	  0, "send and receive by rings shared with the kernel; auto: where that is faster" },
+	{ "filter", SP_OPT_TEXT, offsetof(struct sp_packet_conf, filter), NULL, NULL, 0, 0,
+	  "what the kernel lets through to a receiver, as in pcap-filter" },
 	{ "sndbuf", SP_OPT_SIZE, offsetof(struct sp_packet_conf, sndbuf), "4Mi", NULL, 0,
 	  1u << 30, "send buffer of each socket; 0 leaves the system's" },
 	{ "rcvbuf", SP_OPT_SIZE, offsetof(struct sp_packet_conf, rcvbuf), "16Mi", NULL, 0,
-	  1u << 30, "receive buffer; 0 leaves the system's" },
+	  1u << 30,
+	  "receive buffer or ring of each worker; 0 leaves a buffer as the system has it" },
 	{ 0 },
 };
+
+static int packet_check(const void *conf, struct sp_err *err)
+{
+	return sp_packet_filter_check(((const struct sp_packet_conf *)conf)->filter, err);
+}
 
 static void queue_free(struct sp_queue *q)
 {
 	const struct sp_mem *mem = q->port->env->mem;
 
+	sp_packet_tx_ring_fini(q);
+	if (q->rxr)
+		sp_packet_rx_ring_fini(q->rxr);
 	if (q->fd >= 0)
 		close(q->fd);
+	if (q->tx_fd >= 0)
+		close(q->tx_fd);
 	if (q->rxb)
 		sp_free(mem, q->rxb->buf);
 	sp_free(mem, q->rxb);
+	sp_free(mem, q->rxr);
+	sp_free(mem, q->split);
 	sp_free(mem, q->txb);
 	sp_slot_bank_fini(&q->slots, mem);
 	sp_endpoints_fini(&q->peers, mem);
@@ -48,82 +67,120 @@ static void packet_close(struct sp_port *p)
 	for (unsigned w = 0; p->queues && w < p->workers; w++)
 		if (p->queues[w])
 			queue_free(p->queues[w]);
+	sp_packet_filter_free(p);
 	sp_free(p->env->mem, p->queues);
 	sp_free(p->env->mem, p);
 }
 
-/* A socket is opened and closed again, so that a lack of rights shows here. */
-static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
-		       const struct sp_permit *permit, const struct sp_env *env,
-		       struct sp_err *err)
+/* Which roads are taken unless they turn out to be closed. A ring gives received frames out a
+ * millisecond late, so who also sends, and may have to answer, goes without. */
+static void choose(struct sp_port *p)
 {
-	struct sp_port *p;
-	int fd, rc = sp_permit_check(permit, c->rx && !c->tx, err);
+	bool small = p->iface.mtu + PACKET_ETH <= PACKET_RING_FRAME;
 
-	if (rc)
-		return rc;
-	p = sp_alloc_array(env->mem, 1, sizeof *p);
-	if (!p)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
-	p->env = env;
-	p->permit = permit;
-	p->conf = c->conf ? *(const struct sp_packet_conf *)c->conf : defaults;
-	p->bind = c->bind;
-	p->port_last = c->port_last;
-	p->tx = c->tx;
-	p->rx = c->rx;
-	p->workers = c->workers ? c->workers : 1;
-	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
-	p->queues = sp_alloc_array(env->mem, p->workers, sizeof(struct sp_queue *));
-	rc = p->queues
-		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
-		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
-	if (!rc) {
-		fd = sp_packet_socket(p, p->rx, err);
-		if (fd < 0)
-			rc = fd;
-		else
-			close(fd);
-	}
-	if (rc) {
-		packet_close(p);
-		return rc;
-	}
-	*out = p;
-	return 0;
+	p->tx_ring = p->tx && (p->conf.ring == PACKET_RING_YES ||
+			       (p->conf.ring == PACKET_RING_AUTO && small));
+	p->rx_ring = p->rx && (p->conf.ring == PACKET_RING_YES ||
+			       (p->conf.ring == PACKET_RING_AUTO && !p->tx));
 }
 
-static int queue_memory(struct sp_queue *q, bool rx)
+/* The roads, and why they are not the usual ones. */
+static void name_roads(struct sp_port *p)
+{
+	const char *why = p->conf.ring != PACKET_RING_AUTO ? " (ring was set)"
+			  : p->tx && !p->tx_ring && p->iface.mtu > PACKET_RING_FRAME
+				  ? " (long frames)"
+			  : p->tx && !p->tx_ring ? " (no ring here)"
+			  : p->tx && p->rx	 ? " (prompt)"
+						 : "";
+
+	snprintf(p->road, sizeof p->road, "AF_PACKET %s%s%s%s%s%s",
+		 !p->tx	      ? ""
+		 : p->tx_ring ? "TPACKET_V2 ring"
+			      : "sendmmsg",
+		 p->tx && p->bypass ? " + PACKET_QDISC_BYPASS" : "", p->tx && p->rx ? ", " : "",
+		 !p->rx	      ? ""
+		 : p->rx_ring ? "TPACKET_V3 ring"
+			      : "recvmmsg",
+		 p->rx && p->workers > 1 ? " + PACKET_FANOUT" : "", why);
+}
+
+static int tx_memory(struct sp_queue *q)
 {
 	const struct sp_port *p = q->port;
-	const struct sp_mem *mem = p->env->mem;
 
-	if (sp_sources_init(&q->peers, mem, p->max_endpoints))
+	return sp_slot_bank_init(&q->slots, p->env->mem, PACKET_SLOT_BYTES,
+				 p->iface.mtu + PACKET_ETH, SP_SLOTS_JOINED);
+}
+
+static int rx_memory(struct sp_queue *q)
+{
+	const struct sp_mem *mem = q->port->env->mem;
+
+	q->split = sp_alloc_array(mem, PACKET_SPLIT_ROOM, 1);
+	if (!q->split)
 		return -ENOMEM;
-	if (p->tx) {
-		q->txb = sp_alloc_array(mem, 1, sizeof *q->txb);
-		if (!q->txb || sp_slot_bank_init(&q->slots, mem, PACKET_SLOT_BYTES,
-						 p->iface.mtu + PACKET_ETH, SP_SLOTS_JOINED))
-			return -ENOMEM;
-		sp_packet_tx_init(q->txb);
+	if (q->port->rx_ring) {
+		q->rxr = sp_alloc_array(mem, 1, sizeof *q->rxr);
+		return q->rxr ? 0 : -ENOMEM;
 	}
-	if (rx) {
-		q->rxb = sp_alloc_array(mem, 1, sizeof *q->rxb);
-		if (!q->rxb)
-			return -ENOMEM;
-		q->rxb->buf = sp_alloc_array(mem, PACKET_RX_UNITS, PACKET_RX_STRIDE);
-		if (!q->rxb->buf)
-			return -ENOMEM;
-		sp_packet_rx_init(q->rxb);
-	}
+	q->rxb = sp_alloc_array(mem, 1, sizeof *q->rxb);
+	if (!q->rxb)
+		return -ENOMEM;
+	q->rxb->buf = sp_alloc_array(mem, PACKET_RX_UNITS, PACKET_RX_STRIDE);
+	if (!q->rxb->buf)
+		return -ENOMEM;
+	sp_packet_rx_init(q->rxb);
 	return 0;
 }
 
-/* Every frame comes to every socket, so one worker receives them. */
+/* By the ring if that was chosen and can be had; by sendmmsg if it need not be a ring. */
+static int open_tx(struct sp_queue *q, struct sp_err *err)
+{
+	struct sp_port *p = q->port;
+	int rc = 0;
+
+	q->tx_fd = sp_packet_tx_socket(p, err);
+	if (q->tx_fd < 0)
+		return q->tx_fd;
+	if (p->tx_ring) {
+		rc = sp_packet_tx_ring_init(q);
+		if (!rc)
+			return 0;
+		if (p->conf.ring == PACKET_RING_YES)
+			return sp_fail(err, rc, SP_EXIT_PERM,
+				       "interface %s: cannot make a transmit ring: %s; ring=no "
+				       "sends without",
+				       p->iface.name, strerror(-rc));
+		sp_packet_tx_ring_fini(q);
+		close(q->tx_fd);
+		p->tx_ring = false;
+		q->tx_fd = sp_packet_tx_socket(p, err);
+		if (q->tx_fd < 0)
+			return q->tx_fd;
+	}
+	q->txb = sp_alloc_array(p->env->mem, 1, sizeof *q->txb);
+	if (!q->txb)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED,
+			       "out of memory for a packet queue");
+	sp_packet_tx_init(q->txb);
+	return 0;
+}
+
+static int open_sockets(struct sp_queue *q, struct sp_err *err)
+{
+	struct sp_port *p = q->port;
+	int rc = p->tx ? open_tx(q, err) : 0;
+
+	if (rc || !p->rx)
+		return rc;
+	q->fd = sp_packet_rx_socket(p, q->rxr, err);
+	return q->fd < 0 ? q->fd : 0;
+}
+
 static int packet_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
 			struct sp_err *err)
 {
-	bool rx = p->rx && worker == 0;
 	struct sp_queue *q;
 	int rc;
 
@@ -137,21 +194,80 @@ static int packet_queue(struct sp_port *p, unsigned worker, struct sp_queue **ou
 			       "out of memory for a packet queue");
 	q->port = p;
 	q->worker = worker;
-	q->fd = -1;
+	q->fd = q->tx_fd = -1;
 	q->dropped = &q->dropped_sum;
-	rc = queue_memory(q, rx);
+	rc = sp_sources_init(&q->peers, p->env->mem, p->max_endpoints);
+	if (!rc && p->tx)
+		rc = tx_memory(q);
+	if (!rc && p->rx)
+		rc = rx_memory(q);
+	if (rc)
+		sp_fail(err, rc, SP_EXIT_FAILED, "out of memory for a packet queue");
+	else
+		rc = open_sockets(q, err);
 	if (rc) {
-		queue_free(q);
-		return sp_fail(err, rc, SP_EXIT_FAILED, "out of memory for a packet queue");
-	}
-	sp_kstamp_init(&q->stamp, p->env->clock, p->env->log);
-	q->fd = sp_packet_socket(p, rx, err);
-	if (q->fd < 0) {
-		rc = q->fd;
 		queue_free(q);
 		return rc;
 	}
+	sp_kstamp_init(&q->stamp, p->env->clock, p->env->log);
 	*out = p->queues[worker] = q;
+	return 0;
+}
+
+/* A queue's sockets are opened and closed again, so that what is lacking shows here, and the roads
+ * are known. */
+static int try_out(struct sp_port *p, struct sp_err *err)
+{
+	struct sp_queue *q;
+	int rc = packet_queue(p, 0, &q, err);
+
+	if (rc)
+		return rc;
+	queue_free(q);
+	p->queues[0] = NULL;
+	p->group = -1;
+	name_roads(p);
+	sp_log(p->env->log, SP_LOG_DEBUG, "interface %s: %s", p->iface.name, p->road);
+	return 0;
+}
+
+static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
+		       const struct sp_permit *permit, const struct sp_env *env,
+		       struct sp_err *err)
+{
+	struct sp_port *p;
+	int rc = sp_permit_check(permit, c->rx && !c->tx, err);
+
+	if (rc)
+		return rc;
+	p = sp_alloc_array(env->mem, 1, sizeof *p);
+	if (!p)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
+	p->env = env;
+	p->permit = permit;
+	p->conf = c->conf ? *(const struct sp_packet_conf *)c->conf : defaults;
+	p->bind = c->bind;
+	p->port_last = c->port_last;
+	p->tx = c->tx;
+	p->rx = c->rx;
+	p->group = -1;
+	p->workers = c->workers ? c->workers : 1;
+	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
+	p->queues = sp_alloc_array(env->mem, p->workers, sizeof(struct sp_queue *));
+	rc = p->queues
+		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
+		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
+	if (!rc && p->rx)
+		rc = sp_packet_filter(p, err);
+	if (!rc) {
+		choose(p);
+		rc = try_out(p, err);
+	}
+	if (rc) {
+		packet_close(p);
+		return rc;
+	}
+	*out = p;
 	return 0;
 }
 
@@ -162,13 +278,12 @@ static void packet_caps(const struct sp_port *p, struct sp_tcaps *caps)
 		.burst = PACKET_BURST,
 		.max_len = p->iface.mtu + PACKET_ETH,
 		.max_seg = 1,
-		.road = !p->tx	    ? "AF_PACKET recvmmsg"
-			: p->bypass ? "AF_PACKET sendmmsg + PACKET_QDISC_BYPASS"
-				    : "AF_PACKET sendmmsg",
+		.road = p->road,
 		.rx_clock = p->stamps ? "kernel" : "user",
 	};
 	if (p->rx)
-		caps->bits |= SP_T_LISTEN | (p->stamps ? SP_T_RX_TIME : 0);
+		caps->bits |= SP_T_LISTEN | (p->stamps ? SP_T_RX_TIME : 0) |
+			      (p->workers > 1 ? SP_T_STEER : 0);
 }
 
 static int packet_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint32_t *ep,
@@ -211,21 +326,49 @@ static int packet_local(const struct sp_port *p, unsigned i, struct sp_endpoint 
 static uint32_t packet_tx_slots(struct sp_queue *q, struct sp_batch *b, uint32_t n,
 				uint32_t len, uint32_t tmpl)
 {
-	return sp_slot_bank_lend(&q->slots, b, n, len, tmpl);
+	return q->txr ? sp_packet_tx_ring_slots(q, b, n, len, tmpl)
+		      : sp_slot_bank_lend(&q->slots, b, n, len, tmpl);
+}
+
+static int packet_rx_burst(struct sp_queue *q, struct sp_batch *b)
+{
+	int rc;
+
+	b->n = 0;
+	if (q->fd < 0 || q->lent)
+		return 0;
+	sp_endpoints_begin(&q->peers);
+	q->split_used = 0;
+	rc = q->rxr ? sp_packet_rx_ring_burst(q, b) : sp_packet_rx_burst(q, b);
+	if (!b->n)
+		return rc;
+	sp_packet_count(q, b);
+	q->lent = true;
+	return (int)b->n;
+}
+
+static void packet_rx_release(struct sp_queue *q, struct sp_batch *b)
+{
+	if (q->lent && b->n) {
+		q->lent = false;
+		if (q->rxr)
+			sp_packet_rx_ring_release(q);
+	}
+	b->n = 0;
 }
 
 static int packet_fd(const struct sp_queue *q)
 {
-	return q->rxb ? q->fd : -1;
+	return q->fd;
 }
 
 static void packet_stats(const struct sp_queue *q, struct sp_tstats *out)
 {
-	struct tpacket_stats s;
+	struct tpacket_stats_v3 s; /* begins as the others do */
 	socklen_t len = sizeof s;
 
 	sp_tstats_load(out, &q->stats);
-	if (!q->rxb)
+	if (q->fd < 0)
 		return;
 	out->rx_dropped_known = !getsockopt(q->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len);
 	if (out->rx_dropped_known)
@@ -245,6 +388,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.abi = SP_PLUGIN_ABI,
 	.opts = opts,
 	.conf_size = sizeof(struct sp_packet_conf),
+	.check = packet_check,
 	.open = packet_open,
 	.queue = packet_queue,
 	.caps = packet_caps,
@@ -255,10 +399,11 @@ const struct sp_transport_ops sp_transport_packet = {
 	.close = packet_close,
 	.tx_slots = packet_tx_slots,
 	.tx_burst = sp_packet_tx_burst,
-	.rx_burst = sp_packet_rx_burst,
-	.rx_release = sp_packet_rx_release,
+	.rx_burst = packet_rx_burst,
+	.rx_release = packet_rx_release,
 	.flush = sp_one_way_flush,
 	.fd = packet_fd,
+	.steer = sp_packet_steer,
 	.reuse = packet_reuse,
 	.stats = packet_stats,
 };

@@ -12,6 +12,18 @@ void sp_packet_tx_init(struct packet_tx *t)
 	}
 }
 
+int sp_packet_tx_error(struct sp_queue *q, int error)
+{
+	if (sp_iface_is_gone(error)) {
+		q->down = true;
+		return -ENETDOWN;
+	}
+	if (error != EAGAIN && error != EINTR && error != ENOBUFS && error != ENOMEM)
+		return -error;
+	sp_tstats_add(&q->stats.tx_blocked, 1);
+	return error == ENOBUFS || error == ENOMEM ? -ENOBUFS : -EAGAIN;
+}
+
 /* Frames [from .. from + units) of the batch; the number that left, or -errno. */
 static int push(struct sp_queue *q, const struct sp_batch *b, uint32_t from, uint32_t units)
 {
@@ -22,23 +34,14 @@ static int push(struct sp_queue *q, const struct sp_batch *b, uint32_t from, uin
 	for (uint32_t u = 0; u < units; u++)
 		t->iov[u] = (struct iovec){ b->m[from + u].data, b->m[from + u].len };
 	do
-		n = sendmmsg(q->fd, t->mm, units, MSG_DONTWAIT);
+		n = sendmmsg(q->tx_fd, t->mm, units, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	if (n > 0) {
-		for (int u = 0; u < n; u++)
-			bytes += t->iov[u].iov_len;
-		sp_tstats_sent(&q->stats, (uint32_t)n, (uint32_t)n, bytes, 1);
-		return n;
-	}
-	if (sp_iface_is_gone(errno)) {
-		q->down = true;
-		return -ENETDOWN;
-	}
-	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
-		sp_tstats_add(&q->stats.tx_blocked, 1);
-		return errno == EAGAIN ? -EAGAIN : -ENOBUFS;
-	}
-	return -errno;
+	if (n <= 0)
+		return sp_packet_tx_error(q, n ? errno : EAGAIN);
+	for (int u = 0; u < n; u++)
+		bytes += t->iov[u].iov_len;
+	sp_tstats_sent(&q->stats, (uint32_t)n, (uint32_t)n, bytes, 1);
+	return n;
 }
 
 int sp_packet_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bool join)
@@ -47,8 +50,10 @@ int sp_packet_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bo
 	int n = 0;
 
 	(void)join;
-	if (!q->txb)
+	if (!q->txb && !q->txr)
 		return -EINVAL;
+	if (q->txr)
+		return sp_packet_tx_ring_burst(q, b, from);
 	sp_slot_bank_filled(&q->slots, b->n);
 	while (i < b->n) {
 		uint32_t units = b->n - i < PACKET_TX_UNITS ? b->n - i : PACKET_TX_UNITS;

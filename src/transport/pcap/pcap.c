@@ -81,7 +81,9 @@ static int queue_new(struct sp_port *port, struct sp_err *err)
 	if (sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, MAX_LEN, SP_SLOTS_ALIGNED) ||
 	    sp_endpoints_init(&q->targets, mem, port->max_endpoints, NULL))
 		goto no_memory;
-	r = sp_pcap_writer_open(&q->writer, port->file, SP_LINKTYPE_ETHERNET, mem, err);
+	r = sp_pcap_writer_open(&q->writer, port->file,
+				&(struct sp_pcap_link){ .linktype = SP_LINKTYPE_ETHERNET }, mem,
+				err);
 	if (r)
 		goto fail;
 	port->queue = q;
