@@ -15,13 +15,14 @@ from pathlib import Path
 
 import facts
 from lab import Failed, Lab
-from rows import cbr, http, memory, pipeline, tcp, udp
+from rows import cbr, http, memory, pipeline, raw, tcp, udp
 from table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 LIMIT_S = 1500
-ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **cbr.ROWS, **pipeline.ROWS, **memory.ROWS}
+ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **cbr.ROWS, **pipeline.ROWS,
+        **raw.ROWS, **memory.ROWS}
 
 
 def parse(argv):

@@ -44,23 +44,6 @@ static int compile(pcap_t *h, const char *filter, struct bpf_program *program,
 		       sp_str_printable(why, sizeof why, pcap_geterr(h)));
 }
 
-int sp_packet_filter_check(const char *filter, struct sp_err *err)
-{
-	pcap_t *h;
-	struct bpf_program program;
-	int rc;
-
-	if (!filter || !*filter)
-		return 0;
-	h = pcap_open_dead(DLT_EN10MB, SNAPLEN);
-	rc = compile(h, filter, &program, err);
-	if (!rc)
-		pcap_freecode(&program);
-	if (h)
-		pcap_close(h);
-	return rc;
-}
-
 int sp_packet_filter(struct sp_port *p, struct sp_err *err)
 {
 	const struct sp_mem *mem = p->env->mem;

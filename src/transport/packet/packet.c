@@ -1,5 +1,6 @@
 #include "transport/packet/packet.h"
 
+#include "pkt/filter.h"
 #include "plugin/target.h"
 #include "plugin/tstats.h"
 #include "transport/one_way.h"
@@ -37,7 +38,9 @@ static const struct sp_opt opts[] = {
 
 static int packet_check(const void *conf, struct sp_err *err)
 {
-	return sp_packet_filter_check(((const struct sp_packet_conf *)conf)->filter, err);
+	const struct sp_packet_conf *c = conf;
+
+	return c->filter ? sp_filter_check(c->filter, SP_EXIT_USAGE, err) : 0;
 }
 
 static void queue_free(struct sp_queue *q)

@@ -127,9 +127,7 @@ int sp_packet_rx_socket(struct sp_port *, struct packet_rx_ring *, struct sp_err
 int sp_packet_join(struct sp_port *, int fd);
 int sp_packet_steer(struct sp_port *, unsigned workers);
 
-/* filter.c: is it in pcap-filter's syntax? -EINVAL. */
-int sp_packet_filter_check(const char *filter, struct sp_err *);
-/* Compiles conf.filter into port->filter; and lets it go again. */
+/* filter.c: compiles conf.filter into port->filter; and lets it go again. */
 int sp_packet_filter(struct sp_port *, struct sp_err *);
 void sp_packet_filter_free(struct sp_port *);
 /* 0 or -errno: what the port wants to receive; or nothing at all. */
