@@ -81,6 +81,21 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 	return 0;
 }
 
+const struct sp_transport_ops *sp_lane_fastest(const struct sp_catalog *c,
+					       const struct sp_transport_ops *below)
+{
+	const struct sp_transport_ops *best = NULL;
+
+	for (unsigned i = 0; c->transport[i]; i++) {
+		const struct sp_transport_ops *t = c->transport[i];
+
+		if (t->rank && (!below || t->rank < below->rank) &&
+		    (!best || t->rank > best->rank))
+			best = t;
+	}
+	return best;
+}
+
 const char *sp_lane_why_no_repeat(const struct sp_plan_stream *s, const struct sp_lane *l,
 				  uint32_t stream)
 {

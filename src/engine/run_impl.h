@@ -22,6 +22,7 @@
 struct run_port {
 	const struct sp_plan_port *plan;
 	const struct sp_transport_ops *ops;
+	bool any_frame; /* ops is one that was chosen for it */
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;

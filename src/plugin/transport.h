@@ -86,6 +86,10 @@ struct sp_queue;
 
 struct sp_transport_ops {
 	SP_PLUGIN_HEAD;
+	/* Of those that carry frames, what --transport auto tries first: the highest, as measured
+	 * (bench/rows/raw.py, xdp.py). 0: never. any_frame: it is that word itself. */
+	uint8_t rank;
+	bool any_frame;
 	bool echoes; /* what is sent on a port arrives on it: a sender is its own receiver */
 	/* Cold. Addresses were resolved and permitted before: open never resolves. Errors: a
 	 * sentence in err; exit 77 for privileges, interfaces and descriptor limits. */

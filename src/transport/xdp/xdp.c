@@ -290,6 +290,7 @@ const struct sp_transport_ops sp_transport_xdp = {
 	.name = "xdp",
 	.summary = "Ethernet frames past the kernel's stack: AF_XDP, and made in XDP",
 	.abi = SP_PLUGIN_ABI,
+	.rank = 2,
 	.opts = opts,
 	.conf_size = sizeof(struct xdp_conf),
 	.open = xdp_open,
