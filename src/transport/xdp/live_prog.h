@@ -50,6 +50,10 @@ void xdp_live_seek(struct xdp_live_state *, const struct sp_repeat_form *, uint6
 #define XDP_STAMP_TABLES (16u * 256u)
 /* tables[position][octet]: what an octet of the stamp's first 16 adds to its check. */
 void xdp_stamp_tables(uint16_t *tables);
+/* acc ^= what octet `pos` of the stamp adds, being bits shift .. shift + 7 of the register value; r4
+ * and r5 are used. */
+void xdp_stamp_add_octet(struct xdp_asm *, int tables, uint8_t acc, uint8_t value, unsigned pos,
+			 int32_t shift);
 /* In: r6 the state, r7 the frame. Writes the stamp and adds it to the sum in r8, shifted where it
  * stands at an odd place of it; uses r0 to r5. Units that come too late land in late. */
 struct xdp_stamp_place {

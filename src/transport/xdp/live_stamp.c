@@ -45,9 +45,8 @@ void xdp_stamp_tables(uint16_t *tables)
 		}
 }
 
-/* acc ^= what octet `pos` of the stamp adds, being bits shift .. shift + 7 of value. */
-static void add_octet(struct xdp_asm *a, int tables, uint8_t acc, uint8_t value, unsigned pos,
-		      int32_t shift)
+void xdp_stamp_add_octet(struct xdp_asm *a, int tables, uint8_t acc, uint8_t value,
+			 unsigned pos, int32_t shift)
 {
 	xdp_mov(a, R4, value);
 	if (shift)
@@ -130,13 +129,13 @@ static void emit_head(struct xdp_asm *a, const struct xdp_stamp_place *p, int ta
 	xdp_store(a, BPF_DW, STATE, AT(due_lo), R0);
 	xdp_mov_imm(a, R3, check_of_init(p->crc_init));
 	for (unsigned pos = 0; pos < 8; pos++)
-		add_octet(a, tables, R3, R1, pos, 56 - 8 * (int32_t)pos);
+		xdp_stamp_add_octet(a, tables, R3, R1, pos, 56 - 8 * (int32_t)pos);
 	for (unsigned pos = 8; pos < 12; pos++)
-		add_octet(a, tables, R3, R0, pos, 24 - 8 * (int32_t)(pos - 8));
+		xdp_stamp_add_octet(a, tables, R3, R0, pos, 24 - 8 * (int32_t)(pos - 8));
 	/* the upper octets of the sequence number, too */
 	xdp_load(a, BPF_DW, R2, STATE, AT(seq));
 	for (unsigned pos = 12; pos < 15; pos++)
-		add_octet(a, tables, R3, R2, pos, 24 - 8 * (int32_t)(pos - 12));
+		xdp_stamp_add_octet(a, tables, R3, R2, pos, 24 - 8 * (int32_t)(pos - 12));
 	xdp_store(a, BPF_DW, STATE, AT(check), R3);
 	/* the sum of both, as halves */
 	xdp_mov(a, R2, R1);
@@ -165,7 +164,7 @@ static void emit_tail(struct xdp_asm *a, const struct xdp_stamp_place *p, int ta
 	xdp_swap(a, R1, 64);
 	xdp_store(a, BPF_DW, FRAME, p->off + 8, R1);
 	xdp_load(a, BPF_DW, R3, STATE, AT(check));
-	add_octet(a, tables, R3, R2, 15, 0);
+	xdp_stamp_add_octet(a, tables, R3, R2, 15, 0);
 	xdp_load(a, BPF_DW, R1, STATE, AT(sum));
 	xdp_alu(a, BPF_ADD, R1, R2);
 	xdp_alu(a, BPF_ADD, R1, R3);

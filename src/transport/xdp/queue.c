@@ -2,6 +2,7 @@
 
 #include "plugin/target.h"
 #include "transport/sock.h"
+#include "transport/xdp/count.h"
 #include "transport/xdp/live.h"
 
 #include <errno.h>
@@ -49,6 +50,11 @@ static int queue_memory(struct sp_queue *q)
 			return -ENOMEM;
 		for (uint32_t i = XDP_TX_CHUNKS; i-- > 0;)
 			q->free[q->n_free++] = i;
+	}
+	if (p->rx && p->conf.rx == XDP_RX_COUNT) {
+		q->counter = xdp_counter_new(p->flows, p->rx_queues, mem);
+		if (!q->counter)
+			return -ENOMEM;
 	}
 	if (p->rx) {
 		q->borrowed = sp_alloc_array(mem, XDP_BURST, sizeof *q->borrowed);
@@ -160,6 +166,7 @@ void xdp_queue_free(struct sp_queue *q)
 		close(q->fd);
 	for (unsigned i = 0; i < q->n_socks; i++)
 		xdp_sock_close(&q->sock[i]);
+	xdp_counter_free(q->counter);
 	if (q->live)
 		xdp_live_close(q->live);
 	sp_free(mem, q->chunk);

@@ -178,5 +178,6 @@ void xdp_emit_af_xdp(struct xdp_asm *a, const struct xdp_take *t, int xsks)
 	xdp_call(a, BPF_FUNC_redirect_map);
 	xdp_insn(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	xdp_jumps_land(a, &pass);
-	xdp_return(a, XDP_PASS);
+	if (!t->all) /* what nothing jumps to is refused */
+		xdp_return(a, XDP_PASS);
 }

@@ -3,6 +3,8 @@
 #include "plugin/target.h"
 #include "plugin/tstats.h"
 #include "transport/xdp/bpf.h"
+#include "transport/xdp/count.h"
+#include "transport/xdp/live_prog.h"
 #include "transport/xdp/take_prog.h"
 
 #include <errno.h>
@@ -22,6 +24,9 @@ static const struct sp_opt opts[] = {
 	{ "take", SP_OPT_ENUM, offsetof(struct xdp_conf, take), "udp", "udp|all", 0, 0,
 	  "which frames are kept from the host's own stack: UDP for the port's address and "
 	  "numbers, or all" },
+	{ "rx", SP_OPT_ENUM, offsetof(struct xdp_conf, rx), "af_xdp", "af_xdp|count", 0, 0,
+	  "count: frames with a good stamp that follow each other are verified and counted in "
+	  "XDP, without their times, and never copied" },
 	{ "live", SP_OPT_BOOL, offsetof(struct xdp_conf, live), "true", NULL, 0, 0,
 	  "let the kernel make the units of a stream at rate max, where it can" },
 	{ "frames", SP_OPT_U64, offsetof(struct xdp_conf, frames), "8192", NULL, 64, 65536,
@@ -40,6 +45,8 @@ static void xdp_close(struct sp_port *p)
 	close_fd(p->link);
 	close_fd(p->prog);
 	close_fd(p->xsks);
+	close_fd(p->tables);
+	close_fd(p->flows);
 	for (unsigned w = 0; p->queues && w < p->workers; w++)
 		if (p->queues[w])
 			xdp_queue_free(p->queues[w]);
@@ -83,6 +90,30 @@ static int attach(struct sp_port *p, struct sp_err *err)
 	return 0;
 }
 
+static int emit_count(struct sp_port *p, struct xdp_asm *a, const struct xdp_take *take)
+{
+	struct xdp_count_maps m = { .xsks = p->xsks, .queues = p->rx_queues };
+	uint16_t tables[XDP_STAMP_TABLES];
+	int rc;
+
+	xdp_stamp_tables(tables);
+	p->tables = xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "spate_check", sizeof tables, 1, 0);
+	if (p->tables < 0)
+		return p->tables;
+	rc = xdp_bpf_map_set(p->tables, 0, tables);
+	if (rc)
+		return rc;
+	p->flows = xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "spate_flows",
+			       p->rx_queues * XDP_COUNT_FLOWS * sizeof(struct xdp_count), 1,
+			       BPF_F_MMAPABLE);
+	if (p->flows < 0)
+		return p->flows;
+	m.tables = p->tables;
+	m.flows = p->flows;
+	xdp_emit_count(a, take, &m);
+	return 0;
+}
+
 static int load(struct sp_port *p, struct sp_err *err)
 {
 	struct xdp_take take = { .to = p->bind.addr,
@@ -91,6 +122,7 @@ static int load(struct sp_port *p, struct sp_err *err)
 				 .all = p->conf.take == XDP_TAKE_ALL };
 	struct xdp_asm *a;
 	uint32_t entries = p->rx_queues > p->workers ? p->rx_queues : p->workers;
+	int rc;
 
 	p->xsks = xdp_bpf_map(BPF_MAP_TYPE_XSKMAP, "spate_xsks", 4, entries, 0);
 	if (p->xsks < 0 && p->xsks != -EPERM)
@@ -100,7 +132,16 @@ static int load(struct sp_port *p, struct sp_err *err)
 	a = sp_alloc(p->env->mem, sizeof *a);
 	if (!a)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for an xdp port");
-	xdp_emit_af_xdp(a, &take, p->xsks);
+	rc = 0;
+	if (p->conf.rx == XDP_RX_COUNT)
+		rc = emit_count(p, a, &take);
+	else
+		xdp_emit_af_xdp(a, &take, p->xsks);
+	if (rc) {
+		sp_free(p->env->mem, a);
+		return sp_fail(err, rc, SP_EXIT_PERM, "no BPF maps to count in: %s",
+			       strerror(-rc));
+	}
 	p->prog = xdp_bpf_load(BPF_PROG_TYPE_XDP, "spate_recv", a, err);
 	sp_free(p->env->mem, a);
 	return p->prog < 0 ? p->prog : 0;
@@ -165,7 +206,7 @@ static int xdp_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->port_last = c->port_last;
 	p->tx = c->tx;
 	p->rx = c->rx;
-	p->link = p->prog = p->xsks = -1;
+	p->link = p->prog = p->xsks = p->tables = p->flows = -1;
 	p->workers = c->workers ? c->workers : 1;
 	p->max_endpoints = c->max_endpoints ? c->max_endpoints : 1024;
 	p->queues = sp_alloc_array(env->mem, p->workers, sizeof(struct sp_queue *));
@@ -215,6 +256,8 @@ static void xdp_caps(const struct sp_port *p, struct sp_tcaps *caps)
 		live |= p->queues[w]->live != NULL;
 	if (live)
 		caps->road = "XDP live frames";
+	else if (p->rx && p->conf.rx == XDP_RX_COUNT)
+		caps->road = "XDP, counted there";
 }
 
 static int xdp_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint32_t *ep,

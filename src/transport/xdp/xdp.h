@@ -18,9 +18,10 @@
 enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
 enum xdp_zerocopy { XDP_ZC_AUTO, XDP_ZC_NO, XDP_ZC_YES };
 enum xdp_takes { XDP_TAKE_UDP, XDP_TAKE_ALL };
+enum xdp_receives { XDP_RX_AF_XDP, XDP_RX_COUNT };
 
 struct xdp_conf {
-	int mode, zerocopy, take;
+	int mode, zerocopy, take, rx;
 	bool live;
 	uint64_t frames; /* received ones that wait for the program, a queue */
 };
@@ -37,6 +38,7 @@ struct sp_port {
 	uint32_t max_endpoints;
 	struct sp_queue **queues; /* [workers] */
 	int prog, link, xsks;	  /* -1: none */
+	int tables, flows;	  /* of a program that counts, -1 */
 };
 
 /* What a chunk for sending holds, and where it is. */
@@ -62,6 +64,7 @@ struct sp_queue {
 	uint32_t tmpl, len;    /* of what is lent */
 	struct xdp_live *live; /* makes a stream's units; NULL: none does */
 	/* rx */
+	struct xdp_counter *counter; /* NULL: all frames come up */
 	uint64_t *borrowed; /* [XDP_BURST] chunk addresses */
 	uint32_t n_borrowed;
 	unsigned lender; /* whose they are */
