@@ -751,6 +751,7 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	/* Its source address says nothing: the flow alone is the key. */
 	if (SP_UNLIKELY(check == SP_STAMP_GOOD && st->kind & SP_STAMP_VARIES))
 		ep = v->ep_cap;
+	has_time = has_time && !(m->flags & SP_M_UNTIMED);
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, frame, &at))) {
 			count_untracked(v, bytes);

@@ -91,7 +91,7 @@ static void run_of(struct xdp_counter *c, uint32_t place, uint32_t from, uint64_
 				.flow = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX,
 				.ep = s->ep,
 				.stamp_off = SP_NO_STAMP,
-				.flags = SP_M_UNIT | SP_M_RUN | SP_M_CSUM_OK };
+				.flags = SP_M_UNIT | SP_M_RUN | SP_M_CSUM_OK | SP_M_UNTIMED };
 }
 
 /* Of what was counted up to `counted`, the last run being those since base, from sequence number

@@ -105,7 +105,7 @@ static void emit_stamp_of(struct xdp_asm *a, struct xdp_jumps *up)
 	xdp_store(a, BPF_DW, STACK, S_LOW, R2);
 }
 
-/* Right magic, not a reply, not the last, and no payload under the check; a good check. */
+/* Right magic, not a reply, and no payload under the check; a good check. */
 static void emit_check(struct xdp_asm *a, int tables, struct xdp_jumps *up)
 {
 	uint32_t covers, alone;
@@ -115,7 +115,7 @@ static void emit_check(struct xdp_asm *a, int tables, struct xdp_jumps *up)
 	unless(a, R3, 0x5a7, up);
 	xdp_mov(a, R3, R1);
 	xdp_alu_imm(a, BPF_RSH, R3, 48);
-	xdp_jumps_add(a, up, xdp_jmp_imm(a, BPF_JSET, R3, SP_STAMP_LAST | SP_STAMP_REPLY));
+	xdp_jumps_add(a, up, xdp_jmp_imm(a, BPF_JSET, R3, SP_STAMP_REPLY));
 	covers = xdp_jmp_imm(a, BPF_JSET, R3, SP_STAMP_PAYLOAD);
 	alone = xdp_goto(a);
 	xdp_land(a, covers);
@@ -180,13 +180,16 @@ static void emit_flow(struct xdp_asm *a, const struct xdp_count_maps *m, struct 
 /* The next in sequence is counted and dropped; others go up, and the newest is what follows. */
 static void emit_sequence(struct xdp_asm *a, struct xdp_jumps *up)
 {
-	uint32_t other, length, late, quiet;
+	uint32_t last, other, length, late, quiet;
 
 	xdp_load(a, BPF_DW, R2, STACK, S_LOW);
 	xdp_alu_imm(a, BPF_LSH, R2, 32);
 	xdp_alu_imm(a, BPF_RSH, R2, 32);
 	xdp_load(a, BPF_W, R1, FLOW, OF(next));
 	xdp_load(a, BPF_DW, R3, STACK, S_LEN);
+	xdp_load(a, BPF_DW, R4, STACK, S_HIGH);
+	xdp_alu_imm(a, BPF_RSH, R4, 48);
+	last = xdp_jmp_imm(a, BPF_JSET, R4, SP_STAMP_LAST);
 	xdp_load(a, BPF_W, R4, FLOW, OF(len));
 	other = xdp_jmp(a, BPF_JNE, R2, R1);
 	length = xdp_jmp(a, BPF_JNE, R3, R4);
@@ -201,6 +204,7 @@ static void emit_sequence(struct xdp_asm *a, struct xdp_jumps *up)
 	xdp_store(a, BPF_DW, FLOW, OF(last_ns), R0);
 	xdp_land(a, quiet);
 	xdp_return(a, XDP_DROP);
+	xdp_land(a, last);
 	xdp_land(a, other);
 	xdp_land(a, length);
 	xdp_load(a, BPF_W, R5, FLOW, OF(from));

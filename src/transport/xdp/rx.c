@@ -37,7 +37,7 @@ static bool take(struct sp_queue *q, const struct xdp_sock *s, const struct xdp_
 		.flow = SP_NO_FLOW,
 		.ep = SP_NO_FLOW,
 		.stamp_off = SP_NO_STAMP,
-		.flags = SP_M_UNIT,
+		.flags = (uint16_t)(SP_M_UNIT | (q->counter ? SP_M_UNTIMED : 0)),
 	};
 	ip = sp_frame_ends(data, d->len, &from, &to);
 	if (!sp_frame_is_for(&q->port->bind, q->port->port_last, &to, ip)) {
