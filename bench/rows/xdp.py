@@ -11,6 +11,7 @@ LIVE = ("--transport", "xdp")
 AF_XDP = ("--transport", "xdp", "--set", "live=no")
 PACKET = ("--transport", "packet")
 RECV_XDP = ("--transport", "xdp")
+COUNT = ("--transport", "xdp", "--set", "rx=count")
 
 
 def may(table):
@@ -162,7 +163,8 @@ def come_in(lab, table):
     table.row("xdp-in", come_in.__doc__)
     if not may(table):
         return
-    mine = [Side("AF_XDP", partial(spate_in, lab, RECV_XDP, LIVE), " ".join(RECV_XDP))]
+    mine = [Side("AF_XDP", partial(spate_in, lab, RECV_XDP, LIVE), " ".join(RECV_XDP)),
+            Side("XDP", partial(spate_in, lab, COUNT, LIVE), " ".join(COUNT))]
     others = []
     if have("tcpdump"):
         others.append(Side("tcpdump", partial(tcpdump_in, lab, LIVE),
@@ -177,6 +179,9 @@ def come_in(lab, table):
         if peer.samples and mine[0].samples:
             table.verdict("AF_XDP, ratio to tcpdump",
                           mine[0].median("pps") / peer.median("pps"), ">=", 5)
+    if mine[1].samples:
+        table.verdict("XDP: share of the live frames that is lost", mine[1].median("lost"), "<=",
+                      0)
 
 
 ROWS = {"raw-drop": drop, "xdp-out": stack, "xdp-in": come_in}

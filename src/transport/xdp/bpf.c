@@ -136,6 +136,17 @@ int xdp_bpf_run(int prog, const uint8_t *frame, uint32_t len, uint8_t *out)
 	return rc < 0 ? rc : (int)attr.test.retval;
 }
 
+int xdp_bpf_ask(int prog, uint32_t *answer)
+{
+	union bpf_attr attr = { 0 };
+	int rc;
+
+	attr.test.prog_fd = (uint32_t)prog;
+	rc = bpf(BPF_PROG_TEST_RUN, &attr);
+	*answer = attr.test.retval;
+	return rc;
+}
+
 int xdp_bpf_run_live(int prog, const uint8_t *frame, uint32_t len, uint32_t repeat,
 		     uint32_t batch)
 {

@@ -24,6 +24,8 @@ int xdp_bpf_tracepoint(int prog, const char *name);
 /* Runs an XDP program once over data in place (test: the frame after it in out): its verdict, or
  * -errno. */
 int xdp_bpf_run(int prog, const uint8_t *frame, uint32_t len, uint8_t *out);
+/* Runs a raw tracepoint's program once, here: what it returns. */
+int xdp_bpf_ask(int prog, uint32_t *answer);
 /* HOT, in its way. Live frames: repeat times, batch at a time. 0 or -errno. */
 int xdp_bpf_run_live(int prog, const uint8_t *frame, uint32_t len, uint32_t repeat,
 		     uint32_t batch);

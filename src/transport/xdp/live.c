@@ -95,12 +95,28 @@ static int make_maps(struct xdp_live *l, const struct sp_iface *iface, struct sp
 	return 0;
 }
 
+/* Our number as tracepoints see it, which is not that of a PID namespace. */
+static bool own_tgid(struct xdp_asm *a, uint32_t *tgid)
+{
+	int prog, rc;
+
+	xdp_live_emit_tgid(a);
+	prog = xdp_bpf_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "spate_tgid", a, NULL);
+	if (prog < 0)
+		return false;
+	rc = xdp_bpf_ask(prog, tgid);
+	close(prog);
+	return rc == 0;
+}
+
 /* Without them (they need CAP_PERFMON) a frame that the interface does not take counts as sent. */
 static void watch(struct xdp_live *l, struct xdp_asm *a)
 {
 	static const char *const points[2] = { "xdp_devmap_xmit", "xdp_redirect_err" };
-	uint32_t tgid = (uint32_t)getpid();
+	uint32_t tgid;
 
+	if (!own_tgid(a, &tgid))
+		return;
 	for (unsigned i = 0; i < 2; i++) {
 		if (i == 0)
 			xdp_live_emit_sent(a, l->maps.state, tgid);

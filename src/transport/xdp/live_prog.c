@@ -661,6 +661,15 @@ static void emit_mine(struct xdp_asm *a, int state, uint32_t tgid, uint32_t *not
 	xdp_map_value(a, STATE, state, 0);
 }
 
+void xdp_live_emit_tgid(struct xdp_asm *a)
+{
+	a->n = 0;
+	a->full = false;
+	xdp_call(a, BPF_FUNC_get_current_pid_tgid);
+	xdp_alu_imm(a, BPF_RSH, R0, 32);
+	xdp_insn(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
 void xdp_live_emit_sent(struct xdp_asm *a, int state, uint32_t tgid)
 {
 	uint32_t not_mine;

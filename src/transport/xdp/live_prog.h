@@ -67,6 +67,7 @@ void xdp_stamp_emit(struct xdp_asm *, const struct xdp_stamp_place *,
 void xdp_clock_emit(struct xdp_asm *, bool paced, struct xdp_jumps *late);
 
 /* The raw tracepoints that count what became of the frames of one process. */
+void xdp_live_emit_tgid(struct xdp_asm *); /* returns whose process it runs in */
 void xdp_live_emit_sent(struct xdp_asm *, int state, uint32_t tgid);
 void xdp_live_emit_failed(struct xdp_asm *, int state, uint32_t tgid);
 
