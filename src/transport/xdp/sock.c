@@ -151,29 +151,45 @@ static int make(struct xdp_sock *s, const struct xdp_sock_conf *c, struct sp_err
 	return bind_sock(s, c, err);
 }
 
+static int open_fd(const struct sp_iface *iface, struct sp_err *err)
+{
+	int fd = sp_sock_open(AF_XDP, SOCK_RAW, 0);
+
+	if (fd == -EPERM || fd == -EACCES)
+		return sp_fail(
+			err, fd, SP_EXIT_PERM,
+			"interface %s: AF_XDP needs the capability CAP_NET_RAW; run it with "
+			"`sudo`, or give it once by `sudo setcap "
+			"cap_bpf,cap_net_admin,cap_net_raw+ep $(command -v spate)`",
+			iface->name);
+	if (fd == -EAFNOSUPPORT)
+		return sp_fail(err, fd, SP_EXIT_PERM,
+			       "this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use --transport "
+			       "packet");
+	return fd < 0 ? sp_sock_fail(err, fd, "an AF_XDP socket") : fd;
+}
+
+int xdp_sock_allowed(const struct sp_iface *iface, struct sp_err *err)
+{
+	int fd = open_fd(iface, err);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int xdp_sock_open(struct xdp_sock *s, const struct xdp_sock_conf *c, struct sp_err *err)
 {
 	int rc;
 
-	*s = (struct xdp_sock){ .fd = sp_sock_open(AF_XDP, SOCK_RAW, 0),
+	*s = (struct xdp_sock){ .fd = open_fd(c->iface, err),
 				.chunk = c->chunk,
 				.n_tx = c->n_tx,
 				.n_rx = c->n_rx,
 				.bytes = (size_t)(c->n_tx + c->n_rx) * c->chunk };
-	if (s->fd == -EPERM || s->fd == -EACCES)
-		return sp_fail(
-			err, s->fd, SP_EXIT_PERM,
-			"interface %s: AF_XDP needs the capability CAP_NET_RAW; run it with "
-			"`sudo`, or give it once by `sudo setcap "
-			"cap_bpf,cap_net_admin,cap_net_raw+ep $(command -v spate)`",
-			c->iface->name);
-	if (s->fd == -EAFNOSUPPORT)
-		return sp_fail(
-			err, s->fd, SP_EXIT_PERM,
-			"this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use --transport "
-			"packet");
 	if (s->fd < 0)
-		return sp_sock_fail(err, s->fd, "an AF_XDP socket");
+		return s->fd;
 	rc = make(s, c, err);
 	if (rc)
 		xdp_sock_close(s);

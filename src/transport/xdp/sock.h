@@ -41,6 +41,8 @@ struct xdp_sock_conf {
 	uint16_t bind_flags; /* XDP_COPY, XDP_ZEROCOPY or 0: what the driver has */
 };
 
+/* May such sockets be opened? 0, or the sentence. */
+int xdp_sock_allowed(const struct sp_iface *, struct sp_err *);
 /* Opens and binds; everything that is to receive waits for frames. */
 int xdp_sock_open(struct xdp_sock *, const struct xdp_sock_conf *, struct sp_err *);
 void xdp_sock_close(struct xdp_sock *);

@@ -163,23 +163,31 @@ static int feed(struct sp_port *p, struct sp_err *err)
 	return 0;
 }
 
-static int open_all(struct sp_port *p, const char *interface, struct sp_err *err)
+static int check_mtu(const struct sp_port *p, struct sp_err *err)
 {
-	int rc = sp_iface_open(&p->iface, interface, "the xdp transport", err);
-
-	if (rc)
-		return rc;
 	if (p->iface.mtu + SP_FRAME_ETH + SP_FRAME_VLAN + XDP_HEADROOM > 4096)
 		return sp_fail(
 			err, -EMSGSIZE, SP_EXIT_PERM,
 			"interface %s has an MTU of %u, and AF_XDP takes frames of one "
 			"page; `sudo ip link set %s mtu 3500`, or use --transport packet",
 			p->iface.name, p->iface.mtu, p->iface.name);
+	return 0;
+}
+
+static int open_all(struct sp_port *p, const char *interface, struct sp_err *err)
+{
+	int rc = sp_iface_open(&p->iface, interface, "the xdp transport", err);
+
+	if (rc)
+		return rc;
 	p->may_repeat = p->tx && p->conf.live && !xdp_bpf_allowed();
 	p->rx_queues = p->rx ? xdp_iface_queues(&p->iface) : 1;
 	/* What lacks a right fails before anything is attached. */
-	if (p->rx)
-		rc = load(p, err);
+	rc = p->rx ? load(p, err) : 0;
+	if (!rc)
+		rc = xdp_sock_allowed(&p->iface, err);
+	if (!rc)
+		rc = check_mtu(p, err);
 	if (!rc && p->rx)
 		rc = attach(p, err);
 	for (unsigned w = 0; !rc && w < p->workers; w++)
