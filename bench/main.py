@@ -15,13 +15,13 @@ from pathlib import Path
 
 import facts
 from lab import Failed, Lab
-from rows import cbr, http, memory, pipeline, raw, tcp, udp, xdp
+from rows import cbr, craft, dns, http, memory, pipeline, raw, tcp, udp, xdp
 from table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 LIMIT_S = 1500
-ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **cbr.ROWS, **pipeline.ROWS,
+ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **dns.ROWS, **cbr.ROWS, **pipeline.ROWS, **craft.ROWS,
         **raw.ROWS, **xdp.ROWS, **memory.ROWS}
 
 

@@ -185,3 +185,43 @@ def test_a_socket_stays_a_socket(me):
                        "recv --interface lo", "recv udp://:5001 --interface lo --checksum")]
     assert [p["ports"][0]["transport"] for p in plans] == ["udp", "udp", "packet", "packet"]
     assert [p["ports"][0]["port"] for p in plans] == [5001, 5001, 0, 5001]
+
+
+@pytest.mark.parametrize("url", ["udp://10.99.0.2:8000", "udp://:8000"])
+def test_a_listener_keeps_the_kernel_quiet(me, url):
+    """Without one, the kernel says that nobody listens; with one it says nothing."""
+    done = me.lab(f"""
+        "$SPATE" lab exec h2 -- "$SPATE" recv --interface eth0 --filter "udp port 8000" \
+            --listener {url} -D 3 --no-run-dir --json >out 2>err & pid=$!
+        until grep -q '^ready' err; do sleep 0.05; done
+        "$SPATE" send udp://10.99.0.2:8000 --count 100 -r 1000 --no-control --no-run-dir --json >a
+        wait $pid
+        "$SPATE" send udp://10.99.0.2:8000 --count 100 -r 1000 --no-control --no-run-dir --json >b
+        """, timeout=30)
+    doc, (received, _, _) = totals((me.home / "out").read_text())
+    assert received == 100, done
+    quiet, loud = (json.loads((me.home / n).read_text())["total"]["errors"]["unreachable"]
+                   for n in "ab")
+    assert quiet == 0 and loud > 0
+
+
+def test_a_tcp_listener_takes_all_that_is_sent(me):
+    """The kernel shakes hands and acknowledges, for an address that is not the filter's; the
+    frames are what counts."""
+    me.home.joinpath("tcp.py").write_text("""
+import socket
+s = socket.create_connection(("10.99.0.2", 8000), 5)
+s.sendall(b"x" * 20000000)
+s.shutdown(socket.SHUT_WR)
+assert s.recv(1) == b""
+""")
+    done = me.lab("""
+        "$SPATE" lab exec h2 -- "$SPATE" recv --interface eth0 --filter "tcp dst port 8000" \
+            --listener tcp://:8000 --checksum -D 5 --no-run-dir --json >out 2>err & pid=$!
+        until grep -q '^ready' err; do sleep 0.05; done
+        /usr/bin/python3 tcp.py; code=$?
+        wait $pid
+        exit $code""", timeout=30)
+    assert done.code == 0, done
+    doc, (received, _, corrupted) = totals((me.home / "out").read_text())
+    assert doc["total"]["rx_bytes"] >= 20000000 and received > 100 and corrupted == 0

@@ -67,7 +67,7 @@ def flood(lab, argv):
         before, start = tx_packets(), time.monotonic()
         time.sleep(lab.seconds)
         pps = (tx_packets() - before) / (time.monotonic() - start)
-        p.stop(ok=(0, 130, 3))
+        p.stop(ok=(0, 3, 124, 130))
         return {"pps": pps, "cpu_s": p.cpu_s, "cores": p.cores,
                 "cpu_ns": 1e9 * p.cpu_s / max(tx_packets() - first, 1)}
 
@@ -86,7 +86,8 @@ def trafgen(lab, flags):
     text = {k: "".join(f"0x{b}," for b in mac(lab, h).split(":"))
             for k, h in (("dst", "h2"), ("src", "h1"))}
     path.write_text(CONFIG.format(port=PORT, **text))
-    return ["env", "-C", lab.where, "trafgen", "--cpus", "1", "-o", "eth0", "-i", path, "-n", "0", *flags]
+    # It sends from a child of its own, which only a signal to the group of processes ends.
+    return ["env", "-C", lab.where, "timeout", "-s", "INT", "60", "trafgen", "--cpus", "1", "-o", "eth0", "-i", path, "-n", "0", *flags]
 
 
 def testpmd(lab, mode, *more):
@@ -187,8 +188,9 @@ def figure(text, pattern):
 
 def tcpdump_in(lab, flags):
     def start():
-        rx = lab.start("h2", "sh", "-c", 'exec tcpdump "$@" > /dev/null', "sh", "-ni",
-                       "eth0", "-w", "-", *flags, f"udp dst port {PORT}", privileged=True)
+        rx = lab.start("h2", "env", f"LD_PRELOAD={lab.helper('bench-stay.so')}", "sh", "-c",
+                       'exec tcpdump "$@" > /dev/null', "sh", "-Z", "root", "-ni", "eth0", "-w",
+                       "-", *flags, f"udp dst port {PORT}", privileged=True)
         return rx.ready("listening on")
 
     sent, rx = load(lab, start)

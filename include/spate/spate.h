@@ -110,6 +110,12 @@ void spate_run_confined(struct spate_run *run, const char *what);
 /* Puts a sentence about the surroundings into the report, as a remark that takes nothing from the
  * result. code is a stable word; both are copied. From the START event on. */
 void spate_run_note(struct spate_run *run, const char *code, const char *text);
+/* What was sent, received (corrupted ones too) and corrupted up to now; -1: not known, or not this
+ * side's. Each only grows. A sender's received are answers that came back to it. */
+struct spate_counts {
+	int64_t sent, received, corrupted;
+};
+void spate_run_counts(struct spate_run *run, struct spate_counts *counts);
 /* Waits at most timeout_ms (-1: until something happens) and does what is to be done. 1: the run
  * is over; 0: it goes on; negative: errno. */
 int spate_run_step(struct spate_run *run, int timeout_ms);

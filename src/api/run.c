@@ -568,6 +568,15 @@ void spate_run_stop(struct spate_run *r, int interrupted)
 		__atomic_store_n(&r->stop_early, 1, __ATOMIC_SEQ_CST);
 }
 
+void spate_run_counts(struct spate_run *r, struct spate_counts *counts)
+{
+	struct sp_run_figures now = { -1, -1, -1 };
+
+	if (r->run)
+		sp_run_now(r->run, &now);
+	*counts = (struct spate_counts){ now.sent, now.received, now.corrupted };
+}
+
 void spate_run_output_failed(struct spate_run *r)
 {
 	if (r->run)

@@ -275,7 +275,8 @@ static void classes_go_on_for_a_while(void **state)
 	check_run("255.255.255.255", SP_ADDR_BROADCAST, "255.255.255.255");
 	check_run("::", SP_ADDR_UNSPECIFIED, "::");
 	check_run("::1", SP_ADDR_LOOPBACK, "::1");
-	check_run("2001:db8::", SP_ADDR_DOCUMENTATION, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+	check_run("2001:db8::", SP_ADDR_DOCUMENTATION,
+		  "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
 	check_run("::ffff:10.0.0.0", SP_ADDR_PRIVATE, "::ffff:10.255.255.255");
 	check_run("64:ff9b::a00:0", SP_ADDR_PRIVATE, "64:ff9b::aff:ffff");
 	sp_addr_parse("10.0.255.255", &a);

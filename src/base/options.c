@@ -298,8 +298,12 @@ static bool is_zero(const struct sp_opt *o, const void *at)
 {
 	const char *text;
 	uint64_t v;
+	int word;
 
 	switch (o->type) {
+	case SP_OPT_ENUM:
+		memcpy(&word, at, sizeof word);
+		return word == 0;
 	case SP_OPT_BOOL:
 		return !*(const bool *)at;
 	case SP_OPT_U64:
@@ -318,7 +322,7 @@ static bool is_zero(const struct sp_opt *o, const void *at)
 
 static bool is_left_out(const struct sp_opt *o, const void *at)
 {
-	return o->type != SP_OPT_ENUM && o->values && is_zero(o, at);
+	return (o->type == SP_OPT_ENUM ? o->min == 1 : o->values != NULL) && is_zero(o, at);
 }
 
 void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *j)

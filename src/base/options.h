@@ -36,7 +36,8 @@ struct sp_opt {
 	size_t off;	    /* offsetof(conf, member) */
 	const char *dflt;   /* text, parsed like a user's; NULL: the member stays zero */
 	const char *values; /* ENUM: "auto|never|always"; of others SP_OPT_QUIET or NULL */
-	uint64_t min, max;  /* U64, SIZE, TIME: inclusive bounds; max 0 = no upper bound */
+	uint64_t min, max;  /* U64, SIZE, TIME: inclusive bounds; max 0 = no upper bound.
+			     * ENUM: min 1 is what SP_OPT_QUIET is for others */
 	const char *help;   /* one line, no full stop */
 };
 

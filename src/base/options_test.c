@@ -210,6 +210,48 @@ static void test_printing(void **state)
 	end(&f);
 }
 
+/* Rows that came later do not change the texts of those who do not use them. */
+static void test_quiet_rows(void **state)
+{
+	static const struct sp_opt quiet[] = {
+		{ "live", SP_OPT_BOOL, AT(live), NULL, SP_OPT_QUIET, 0, 0, "" },
+		{ "count", SP_OPT_U64, AT(count), NULL, SP_OPT_QUIET, 0, 0, "" },
+		{ "duration", SP_OPT_TIME, AT(duration), NULL, SP_OPT_QUIET, 0, 0, "" },
+		{ "name", SP_OPT_TEXT, AT(name), "", SP_OPT_QUIET, 0, 0, "" },
+		{ "note", SP_OPT_TEXT, AT(note), NULL, SP_OPT_QUIET, 0, 0, "" },
+		{ "spin", SP_OPT_ENUM, AT(spin), "auto", "auto|never", 1, 0, "" },
+		{ 0 },
+	};
+	const struct conf used = { .live = true,
+				   .count = 1,
+				   .duration = 1000,
+				   .name = "a",
+				   .note = "b",
+				   .spin = NEVER };
+	struct conf conf = { .name = "" };
+	struct sp_mem_test mem;
+	struct sp_json j;
+	struct sp_str s;
+
+	(void)state;
+	sp_mem_test_init(&mem, UINT64_MAX);
+	sp_str_init(&s, &mem.mem);
+	for (int i = 0; i < 2; i++) {
+		sp_str_clear(&s);
+		sp_json_init(&j, &s, 0);
+		sp_json_open(&j, NULL, '{');
+		sp_opts_print(quiet, &conf, &j);
+		sp_json_close(&j, '}');
+		assert_string_equal(s.text, i == 0 ? "{}"
+						   : "{\"live\":true,\"count\":1,"
+						     "\"duration\":\"1us\",\"name\":\"a\","
+						     "\"note\":\"b\",\"spin\":\"never\"}");
+		conf = used;
+	}
+	sp_str_fini(&s);
+	assert_int_equal(mem.live, 0);
+}
+
 static void test_out_of_memory(void **state)
 {
 	struct fixture f;
@@ -343,10 +385,11 @@ static void test_random_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_setting),
-		cmocka_unit_test(test_sentences),     cmocka_unit_test(test_printing),
-		cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_call_args),     cmocka_unit_test(test_random_calls),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_setting),
+		cmocka_unit_test(test_sentences),    cmocka_unit_test(test_printing),
+		cmocka_unit_test(test_quiet_rows),   cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_calls),	     cmocka_unit_test(test_call_args),
+		cmocka_unit_test(test_random_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

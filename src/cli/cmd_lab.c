@@ -164,7 +164,7 @@ static int lab_up(const struct words *w, struct sp_err *err)
 					      "COMMAND' does");
 	if (!w->n && !w->hosts)
 		return usage(err, "which file? spate lab up FILE");
-	if (read_spec(w, &spec, err) || sp_named_up(&spec, &holder, err))
+	if (read_spec(w, &spec, err) || sp_lab_named_up(&spec, &holder, err))
 		return complain(err);
 	printf("lab %s is up, held by process %d\n", spec.name, (int)holder);
 	return 0;
@@ -184,7 +184,7 @@ static int exec_named(const char *lab, const char *host, char **command, struct 
 	if (!*host || strlen(host) >= sizeof o.name)
 		return usage(err,
 			     "that is not the name of a host; 'spate lab list' shows them");
-	if (sp_named_ask(lab, &o, &note, door.fd, &n, err))
+	if (sp_lab_named_ask(lab, &o, &note, door.fd, &n, err))
 		return complain(err);
 	if (n != 4)
 		return usage(err, "the lab did not let us in");
@@ -214,8 +214,8 @@ static int lab_exec(const struct words *w, struct sp_err *err)
 static int ask_link(const char *lab, bool inside, struct sp_lab_order *o,
 		    struct sp_lab_note *note, struct sp_err *err)
 {
-	return inside ? sp_named_ask_inside(o, note, err)
-		      : sp_named_ask(lab, o, note, NULL, NULL, err);
+	return inside ? sp_lab_named_ask_inside(o, note, err)
+		      : sp_lab_named_ask(lab, o, note, NULL, NULL, err);
 }
 
 static int lab_link(const struct words *w, struct sp_err *err)
@@ -259,7 +259,7 @@ static int down(const char *lab, struct sp_err *err)
 	struct sp_lab_order o = { .what = SP_LAB_DOWN };
 	struct sp_lab_note note;
 
-	return sp_named_ask(lab, &o, &note, NULL, NULL, err) ? complain(err) : 0;
+	return sp_lab_named_ask(lab, &o, &note, NULL, NULL, err) ? complain(err) : 0;
 }
 
 static int lab_down(const struct words *w, struct sp_err *err)
@@ -272,7 +272,7 @@ static int lab_down(const struct words *w, struct sp_err *err)
 		return usage(err, "spate lab down [LAB | --all] takes one name at most");
 	if (!w->all)
 		return down(w->n ? w->word[0] : NULL, err);
-	if (sp_named_list(names, 64, &n, err))
+	if (sp_lab_named_list(names, 64, &n, err))
 		return complain(err);
 	for (unsigned i = 0; i < n && !rc; i++)
 		rc = down(names[i], err);

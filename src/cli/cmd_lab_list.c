@@ -22,7 +22,7 @@ static int ask(const char *lab, enum sp_lab_what what, unsigned number,
 {
 	struct sp_lab_order o = { .what = what, .number = number };
 
-	return sp_named_ask(lab, &o, note, NULL, NULL, err);
+	return sp_lab_named_ask(lab, &o, note, NULL, NULL, err);
 }
 
 static const char *show_time(char *buf, size_t cap, int64_t ns)
@@ -125,7 +125,7 @@ int sp_cmd_lab_list(bool json, struct sp_err *err)
 	char names[LABS_MAX][SP_LAB_NAME_LEN];
 	struct list l;
 	unsigned n;
-	int rc = sp_named_list(names, LABS_MAX, &n, err);
+	int rc = sp_lab_named_list(names, LABS_MAX, &n, err);
 
 	if (rc)
 		return rc;

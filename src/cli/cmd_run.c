@@ -1,14 +1,17 @@
 /* Words to a plan, the plan to a run, the run's events to the outputs. */
 #include "cli/cmd_run.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/confine.h"
 #include "cli/lab_notes.h"
 #include "cli/outputs.h"
+#include "named/self.h"
 #include "cli/recv_capture.h"
 #include "report/plain.h"
 #include "spate/spate.h"
@@ -54,6 +57,8 @@ static void write_log(void *arg, int level, const char *line)
 struct context {
 	struct sp_outputs *outputs;
 	struct spate_run *run;
+	struct sp_self *self;		 /* NULL: the run has no name */
+	uint64_t noted_ms;		 /* when its counts were told last */
 	struct sp_recv_capture *capture; /* NULL: none */
 };
 
@@ -116,18 +121,70 @@ static void say_code(struct spate_run *run)
 			code, code);
 }
 
+/* ---- a run with a name ---- */
+
+#define NOTE_MS 1000u /* what is known of a run that is killed is not older */
+
+static struct sp_named_counts counts_of(struct spate_run *run)
+{
+	struct spate_counts c;
+
+	spate_run_counts(run, &c);
+	return (struct sp_named_counts){ c.sent, c.received, c.corrupted };
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* As spate_run_step, and whoever asks is answered. */
+static int step_named(struct context *c)
+{
+	struct pollfd p[] = { { .fd = spate_run_fd(c->run), .events = POLLIN },
+			      { .fd = sp_self_fd(c->self), .events = POLLIN } };
+	struct sp_named_counts counts;
+	bool asked;
+
+	poll(p, 2, spate_run_wait_ms(c->run));
+	asked = p[1].revents != 0;
+	if (asked || now_ms() >= c->noted_ms + NOTE_MS) {
+		counts = counts_of(c->run);
+		sp_self_note(c->self, &counts);
+		c->noted_ms = now_ms();
+	}
+	if (asked && sp_self_serve(c->self))
+		spate_run_stop(c->run, 0);
+	return spate_run_step(c->run, 0);
+}
+
+static void end_named(struct context *c, int code)
+{
+	const struct sp_named_counts counts = counts_of(c->run);
+
+	sp_self_end(c->self, &counts, code);
+}
+
 static int steps(struct context *c, const char *command)
 {
-	int r = 0;
+	int r = 0, code;
 
 	if (!strcmp(command, "recv"))
 		say_ready(c->run);
 	say_code(c->run);
+	if (c->self)
+		sp_self_ready(c->self, sp_outputs_folder(c->outputs));
 	while (r == 0)
-		r = spate_run_step(c->run, -1);
+		r = c->self ? step_named(c) : spate_run_step(c->run, -1);
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
-	return r < 0 ? SP_EXIT_FAILED : spate_run_exit_code(c->run);
+	code = r < 0 ? SP_EXIT_FAILED : spate_run_exit_code(c->run);
+	if (c->self)
+		end_named(c, code);
+	return code;
 }
 
 static int write_plan(const void *plan, int (*take)(void *, const char *, size_t), void *arg)
@@ -148,14 +205,16 @@ static int start(struct context *c, const struct sp_words_output *out, struct sp
 	return spate_run_start(c->run, err);
 }
 
-static int execute(struct spate_plan *plan, const char *command)
+static int execute(struct spate_plan *plan, const char *command, struct sp_self *self)
 {
 	const struct sp_words_output *out = spate_plan_output(plan);
 	struct spate_run_options options = { .log = write_log, .event = on_event };
 	struct spate_error err = { 0 };
-	struct context c = { 0 };
+	struct context c = { .self = self };
 	int code;
 
+	if (out->drawn && !out->quiet)
+		fprintf(stderr, "spate %s: %s\n", command, out->drawn);
 	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
 	options.event_arg = &c;
 	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
@@ -178,7 +237,7 @@ static int execute(struct spate_plan *plan, const char *command)
 	return code;
 }
 
-static int run_words(const char *command, int argc, char **argv)
+int sp_run_words(const char *command, int argc, char **argv, struct sp_self *self)
 {
 	struct spate_error err = { 0 };
 	struct spate_plan *plan;
@@ -189,10 +248,13 @@ static int run_words(const char *command, int argc, char **argv)
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
 	if (spate_plan_output(plan)->dry_run) {
+		if (spate_plan_output(plan)->drawn)
+			fprintf(stderr, "spate %s: %s\n", command,
+				spate_plan_output(plan)->drawn);
 		printf("%s\nsha256 %s\n", spate_plan_json(plan), spate_plan_sha256(plan));
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {
-		code = execute(plan, command);
+		code = execute(plan, command, self);
 	}
 	spate_plan_free(plan);
 	return code;
@@ -200,10 +262,10 @@ static int run_words(const char *command, int argc, char **argv)
 
 int sp_cmd_send(int argc, char **argv)
 {
-	return run_words("send", argc, argv);
+	return sp_run_words("send", argc, argv, NULL);
 }
 
 int sp_cmd_recv(int argc, char **argv)
 {
-	return run_words("recv", argc, argv);
+	return sp_run_words("recv", argc, argv, NULL);
 }

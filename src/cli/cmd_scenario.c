@@ -13,6 +13,7 @@
 #include "cli/outputs.h"
 #include "cli/places.h"
 #include "cli/repeats.h"
+#include "named/self.h"
 #include "spate/spate.h"
 
 /* The run that a signal ends: handlers get no argument. */
@@ -52,6 +53,8 @@ struct job {
 	struct sp_repeats *repeats;
 	struct sp_places *places;
 	struct sp_captures *captures; /* NULL: none */
+	struct sp_self *self;	      /* NULL: the run has no name */
+	bool finished;		      /* by its name */
 };
 
 static int complain(const struct sp_err *err)
@@ -64,6 +67,42 @@ static int complain(const struct sp_err *err)
 
 /* ---- the fleet's questions ---- */
 
+static int64_t known(const struct sp_result *r, enum sp_counter c)
+{
+	return sp_counts_has(&r->total.c, c) ? (int64_t)r->total.c.v[c] : -1;
+}
+
+/* While the run goes on its receivers' own counts are all that is known of what arrived. */
+static int64_t received(const struct sp_result *r)
+{
+	int64_t sum = known(r, SP_C_rx_packets);
+	bool told = sum >= 0;
+
+	for (size_t i = 0; !told && i < r->n_hosts; i++)
+		if (r->hosts[i].rx_known)
+			sum = (sum < 0 ? 0 : sum) + (int64_t)r->hosts[i].rx_packets;
+	return sum;
+}
+
+/* Whoever asks for the run by its name hears what the last event said. */
+static void note_counts(const struct job *j, const struct sp_result *r)
+{
+	const struct sp_named_counts counts = { known(r, SP_C_tx_packets), received(r),
+						known(r, SP_C_corrupted) };
+
+	sp_self_note(j->self, &counts);
+}
+
+static void on_asked(void *arg)
+{
+	struct job *j = arg;
+
+	if (!sp_self_serve(j->self))
+		return;
+	j->finished = true;
+	sp_fleet_finish(j->fleet);
+}
+
 static void on_event(void *arg, const struct sp_event *e)
 {
 	struct job *j = arg;
@@ -71,6 +110,10 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (sp_outputs_failed(j->outputs) && e->kind != SP_EVENT_START)
 		sp_fleet_output_failed(j->fleet);
 	sp_outputs_event(j->outputs, e);
+	if (j->self)
+		note_counts(j, e->result);
+	if (e->kind == SP_EVENT_START && j->self)
+		sp_self_ready(j->self, sp_outputs_folder(j->outputs));
 	if (e->kind == SP_EVENT_START && j->captures)
 		sp_captures_write_to(j->captures, sp_outputs_folder(j->outputs));
 	if (e->kind == SP_EVENT_END)
@@ -239,6 +282,8 @@ static struct sp_fleet_conf fleet_conf(struct job *j)
 				       .log = on_log,
 				       .closing = on_closing,
 				       .judge = on_judge,
+				       .also_fd = j->self ? sp_self_fd(j->self) : -1,
+				       .also = j->self ? on_asked : NULL,
 				       .ready = on_ready };
 }
 
@@ -307,7 +352,7 @@ static int run_all(struct job *j, uint64_t repeats)
 	/* One document at the end; each repetition's own is in its folder. */
 	out.json = out.csv = false;
 	out.quiet |= j->words->out.json || j->words->out.csv;
-	for (uint64_t i = 0; i < repeats && signals_seen == 0; i++) {
+	for (uint64_t i = 0; i < repeats && signals_seen == 0 && !j->finished; i++) {
 		if (j->words->out.run_dir) {
 			snprintf(dir, sizeof dir, "%s/%llu", j->words->out.run_dir,
 				 (unsigned long long)i + 1);
@@ -330,9 +375,9 @@ static int write_junit(const struct job *j)
 }
 
 static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
-		   struct sp_places *places)
+		   struct sp_places *places, struct sp_self *self)
 {
-	struct job j = { .words = w, .scenario = s, .places = places };
+	struct job j = { .words = w, .scenario = s, .places = places, .self = self };
 	const uint64_t repeats = w->repeats ? w->repeats : s->repeats;
 	int code = SP_EXIT_FAILED;
 
@@ -347,12 +392,14 @@ static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
 			code = (int)sp_exit_worse((enum sp_exit)code,
 						  (enum sp_exit)write_junit(&j));
 	}
+	if (self)
+		sp_self_end(self, &self->state.counts, code);
 	sp_repeats_free(j.repeats);
 	free_parts(&j);
 	return code;
 }
 
-int sp_cmd_scenario(int argc, char **argv)
+int sp_scenario_words(int argc, char **argv, struct sp_self *self)
 {
 	struct sp_places places = { 0 };
 	const struct sp_scenario_conf conf = { .mem = sp_mem_system(),
@@ -376,9 +423,14 @@ int sp_cmd_scenario(int argc, char **argv)
 		sp_scenario_free(&s);
 	} else {
 		catch_signals();
-		code = execute(&s, &w, &places);
+		code = execute(&s, &w, &places, self);
 		sp_scenario_free(&s);
 	}
 	sp_places_fini(&places);
 	return code;
+}
+
+int sp_cmd_scenario(int argc, char **argv)
+{
+	return sp_scenario_words(argc, argv, NULL);
 }

@@ -10,9 +10,11 @@
 #include "cli/cmd_help.h"
 #include "cli/cmd_key.h"
 #include "cli/cmd_lab.h"
+#include "cli/cmd_named.h"
 #include "cli/cmd_packet.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
+#include "cli/cmd_start.h"
 #include "scenario/words.h"
 
 static const struct sp_cli_example send_examples[] = {
@@ -25,6 +27,9 @@ static const struct sp_cli_example send_examples[] = {
 	{ "send udp://10.1.1.2 -r max --count 1M --json",
 	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
+	{ "send udp://10.1.1.2 --mode burst --burst-count 100 --burst-interval 1s",
+	  "a hundred at once, every second, for ten seconds" },
+	{ "send udp://10.1.1.2 --steps 1kpps@0,5kpps@10s,0@20s", "rates by the clock" },
 	{ "send tcp://10.1.1.2 -r 200 --size 4000", "messages over one connection" },
 	{ "send tcp://10.1.1.2 -r max --streams 4 -D 30",
 	  "as much as four connections carry for half a minute" },
@@ -44,6 +49,9 @@ static const struct sp_cli_example recv_examples[] = {
 	{ "recv udp://:5001-5010 udp://[::1]:6001 -D 60", "several ports for a minute" },
 	{ "recv -p 5001 --count 1000 --json", "a document after 1,000 packets" },
 	{ "recv tcp://:5001 --verify full", "a sink that checks each byte of bulk data" },
+	{ "recv --interface eth1 --address 10.0.0.5 --reply arp,icmp,echo",
+	  "answer for an address that no kernel owns" },
+	{ "recv udp://:5353 --reply 'dns(zone=lab.zone)'", "a small DNS server" },
 	{ "recv http://:8080 https://:8443 --body 10k --delay 20ms",
 	  "two servers; without --cert a certificate is made for the day" },
 	{ 0 },
@@ -79,6 +87,33 @@ static const struct sp_cli_example run_examples[] = {
 	{ "run test.yaml --repeats 5 --junit result.xml",
 	  "five times, with medians; the expectations of each for a CI" },
 	{ "run test.yaml --dry-run", "the plans and their digest; nothing is opened" },
+	{ 0 },
+};
+
+static const struct sp_cli_example start_examples[] = {
+	{ "start r1 recv udp://:5001",
+	  "a receiver in the background; it listens when this returns" },
+	{ "start s1 send udp://10.1.1.2 --mode continuous -r 1kpps",
+	  "a sender, until stopped" },
+	{ "poll s1 --plain", "Sent=N and Received=N, of now" },
+	{ "stop s1 --plain", "the same when it has ended" },
+	{ 0 },
+};
+
+static const struct sp_cli_example poll_examples[] = {
+	{ "poll r1", "a document of one line" },
+	{ "poll r1 --plain", "Received=N and Corrupted=N" },
+	{ 0 },
+};
+
+static const struct sp_cli_example stop_examples[] = {
+	{ "stop s1 --plain && spate stop r1 --plain",
+	  "the sender first: then the receiver's counts are complete, too" },
+	{ 0 },
+};
+
+static const struct sp_cli_example list_examples[] = {
+	{ "list", "a line for each, with its run folder" },
 	{ 0 },
 };
 
@@ -153,8 +188,15 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"intended start; that from the actual start stands beside it, and hides "
 			"what a slow server kept from starting. Answers are counted by status, and "
 			"those from 400 on are errors, too.\n"
+			"--mode says when packets leave otherwise than at a rate; its options say so "
+			"by themselves, too (--burst-count 5 is --mode burst). Whatever the mode, "
+			"the first limit of time, packets and bytes that is reached ends it. A "
+			"trace is a file with TIME or TIME,SIZE a line (0.5, 20ms; # begins a "
+			"comment). With random the seed draws protocol, mode and text, of those "
+			"that are not given, and what it drew is printed.\n"
 			"A target's settings after '?' go before the options: name, rate, size, "
-			"duration, count, bytes, start, departure, payload, stamp, streams. The "
+			"duration, count, bytes, start, departure, payload, stamp, streams, mode and "
+			"what belongs to modes, with _ for - (burst_count). The "
 			"URL and the plain spelling of a request give the same plan.\n"
 			"Targets outside loopback, link-local, private and documentation networks "
 			"get at most 1,000 packets/s and 10 Mbit/s in all, from a run with an end; "
@@ -252,6 +294,61 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.examples = agent_examples,
 	},
 	{
+		.name = "start",
+		.summary = "start a run in the background, under a name",
+		.usage = "NAME send|recv|run WORDS...",
+		.text = "The words are those of send, recv and run. Returns when the run is ready (a "
+			"receiver listens, a sender is about to send), or, if it does not come to "
+			"that, with its exit status; what it printed on standard error until then "
+			"is printed. While a run of this NAME is there another one is refused. "
+			"NAME is letters, digits, '-' and '_'.\n"
+			"The run's report is in its run folder, as ever; `spate list` shows where. "
+			"What it prints on standard error later is in NAME.log in the folder "
+			"spate/named below $XDG_RUNTIME_DIR, else in /run (root) or "
+			"~/.local/state. Nobody but its user can ask or stop it.",
+		.flags = sp_cmd_start_flags,
+		.examples = start_examples,
+		.run = sp_cmd_start,
+	},
+	{
+		.name = "poll",
+		.summary = "ask a run in the background for its counts",
+		.usage = "NAME [--plain|--json]",
+		.text = "Sent, received (corrupted ones too) and corrupted up to now, from the run "
+			"itself; of `run` as they were at the last second. A sender's received are "
+			"answers that came back to it. What is not known is null, with --plain "
+			"unknown. Of a run that has ended: its final counts, and the exit status is "
+			"the run's. Of one that was killed: what it told last, exit status 1.",
+		.flags = sp_cmd_poll_flags,
+		.examples = poll_examples,
+		.run = sp_cmd_poll,
+	},
+	{
+		.name = "stop",
+		.summary = "end a run in the background; print its final counts",
+		.usage = "NAME [--plain|--json]",
+		.text = "Returns when the run has ended and its report is written; the counts are "
+			"complete then, and what was left of it is taken away. A run that is "
+			"stopped has exit status 0, unless something else was wrong with it. One "
+			"that had ended by itself gives its counts and its exit status. One that "
+			"does not answer gets a SIGTERM, and after that it is said that it does "
+			"not end.",
+		.flags = sp_cmd_poll_flags,
+		.examples = stop_examples,
+		.run = sp_cmd_stop,
+	},
+	{
+		.name = "list",
+		.summary = "list the runs in the background",
+		.usage = "[--json]",
+		.text = "Each with its state (starting, running, ended, killed), its counts and its "
+			"run folder. Ended and killed ones are there until `spate stop`, or until a "
+			"run of the same name is started.",
+		.flags = sp_cmd_list_flags,
+		.examples = list_examples,
+		.run = sp_cmd_list,
+	},
+	{
 		.name = "compare",
 		.summary = "compare runs: medians, intervals, a test, a plain sentence",
 		.usage = "[OPTIONS] A B\n"
@@ -341,7 +438,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.name = "packet",
 		.summary = "show what a packet expression would send",
 		.usage = "[--hex | --json] EXPRESSION...\n"
-			 "--decode [--first HEADER] [--hex | --json] HEX...",
+			 "--decode [--first HEADER] [--hex | --json] HEX...\n"
+			 "--read FILE [--count N] [--check]",
 		.text = "An expression is headers between slashes, from the outermost to the "
 			"innermost, each with the fields that matter in brackets: "
 			"ip(dst=10.0.0.2,ttl=5)/udp(dport=53)/\"text\". `spate fields` lists headers, "

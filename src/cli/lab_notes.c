@@ -28,12 +28,12 @@ void sp_lab_notes(struct spate_run *run)
 	struct sp_err err;
 	unsigned n, told = 0;
 
-	if (!sp_lab_is_inside() || sp_named_ask_inside(&o, &answer, &err))
+	if (!sp_lab_is_inside() || sp_lab_named_ask_inside(&o, &answer, &err))
 		return;
 	n = answer.who.n_links;
 	o.what = SP_LAB_STATE;
 	for (o.number = 0; o.number < n && told < NOTES_MAX; o.number++) {
-		if (sp_named_ask_inside(&o, &answer, &err))
+		if (sp_lab_named_ask_inside(&o, &answer, &err))
 			return;
 		told += note(run, &answer.link);
 	}

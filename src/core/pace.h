@@ -13,10 +13,14 @@
 struct sp_schedule_ops {
 	int (*next)(void *st, uint64_t *due_ns, uint32_t *size);
 	/* Cold. The next gap counts from due_ns on, and gaps are factor times what they were. NULL:
-	 * this schedule cannot change. */
+	 * its rate cannot change. */
 	void (*move)(void *st, uint64_t due_ns, double factor);
 	/* Begins anew at start_ns, its gaps factor times as long; NULL: move, and go on. */
 	void (*restart)(void *st, uint64_t start_ns, double factor);
+	/* Cold. A reply to an earlier departure came at now_ns. True: the next departure, given out
+	 * by next() as *due_ns, is at the new *due_ns (not later) instead. NULL: it does not
+	 * matter. */
+	bool (*reply)(void *st, uint64_t now_ns, uint64_t *due_ns);
 };
 
 enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };

@@ -305,16 +305,21 @@ static void ring_expire(struct sp_pacer *p)
  * of one stream can share a super-packet. */
 static uint32_t take_max(struct sp_pacer *p, uint64_t now_ns, struct sp_due *out, uint32_t room)
 {
-	uint32_t n = 0, share;
+	uint32_t n = 0, share, full = 0; /* full: streams in a row without room */
 
 	ring_expire(p);
 	if (p->n_ring == 0)
 		return 0;
 	share = room > p->n_ring ? room / p->n_ring : 1;
-	while (n < room && p->n_ring) {
+	while (n < room && p->n_ring && full < p->n_ring) {
 		uint32_t i = p->turn < p->n_ring ? p->turn : 0, id = p->ring[i];
 		struct stream *s = &p->stream[id];
 		uint32_t k = (uint32_t)sp_pacer_min(sp_pacer_min(share, room - n), s->left);
+
+		k = (uint32_t)sp_pacer_min(k, UINT32_MAX - p->cold[id].no_room);
+		full = k ? 0 : full + 1;
+		if (p->cold[id].no_room)
+			p->cold[id].no_room += k;
 
 		for (uint32_t end = n + k; n < end; n++)
 			out[n] = (struct sp_due){ now_ns, id, s->size & INT32_MAX, 0 };
@@ -350,12 +355,32 @@ uint32_t sp_pacer_take(struct sp_pacer *p, uint64_t now_ns, struct sp_due *out, 
 	return n;
 }
 
+void sp_pacer_room(struct sp_pacer *p, uint32_t id, uint32_t room)
+{
+	p->cold[id].no_room = UINT32_MAX - room;
+}
+
+static bool ring_has_room(const struct sp_pacer *p)
+{
+	for (uint32_t i = 0; i < p->n_ring; i++)
+		if (p->cold[p->ring[i]].no_room != UINT32_MAX)
+			return true;
+	return false;
+}
+
 uint64_t sp_pacer_next(struct sp_pacer *p)
 {
 	uint64_t next_ns = p->live > 1 || p->solo_ns == SP_NEVER ? sp_wheel_next(p->wheel)
 								 : p->solo_ns;
 
-	return p->n_ring ? sp_pacer_min(next_ns, p->now_ns) : next_ns;
+	if (!p->n_ring)
+		return next_ns;
+	if (ring_has_room(p))
+		return sp_pacer_min(next_ns, p->now_ns);
+	/* None of them has: they come back when they get some, or end. */
+	for (uint32_t i = 0; i < p->n_ring; i++)
+		next_ns = sp_pacer_min(next_ns, p->stream[p->ring[i]].law.end_ns);
+	return next_ns;
 }
 
 void sp_pacer_counts(const struct sp_pacer *p, uint32_t id, struct sp_paced *c)

@@ -67,6 +67,8 @@ uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint
 bool sp_pacer_take_run(struct sp_pacer *, uint64_t now_ns, uint32_t max, struct sp_repeat *);
 /* HOT. The last n of those that take_run gave just now did not leave: they are due as before. */
 void sp_pacer_untake(struct sp_pacer *, const struct sp_repeat *, uint32_t n);
+/* HOT. Of a MAX stream take() gives at most room departures, until this is called again. */
+void sp_pacer_room(struct sp_pacer *, uint32_t stream, uint32_t room);
 /* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */
 uint64_t sp_pacer_next(struct sp_pacer *);
 /* Cold. Notes what will change; c is borrowed until the pacer is freed and must not be before what
@@ -74,6 +76,9 @@ uint64_t sp_pacer_next(struct sp_pacer *);
  * the first time for a stream), -EINVAL (no such stream, a bad gap) or -ENOTSUP (a schedule that
  * cannot change). */
 int sp_pacer_change(struct sp_pacer *, uint32_t stream, struct sp_change *c);
+/* Cold. A reply to one of the stream's departures came at now_ns: its schedule may have the next one
+ * sooner (a back-off that begins anew). The worker's own hand. */
+void sp_pacer_reply(struct sp_pacer *, uint32_t stream, uint64_t now_ns);
 /* Cold. No departure at or after at_ns any more (the stop). */
 void sp_pacer_stop(struct sp_pacer *, uint64_t at_ns);
 /* Cold. After the last take: gives up every departure that is still due before its end, counting

@@ -214,6 +214,15 @@ static void narrow(struct sp_pacer *p, const struct sp_change *c)
 	sp_pacer_narrow(p, &pace);
 }
 
+/* May a schedule of its own change so? */
+static bool can(const struct sp_pacer *p, uint32_t id, const struct sp_change *c)
+{
+	const struct sp_schedule_ops *ops = p->stream[id].law.ops;
+
+	return c->pace.kind == SP_PACE_OPS &&
+	       (ops->move || (c->kind == SP_CHANGE_START && ops->restart));
+}
+
 int sp_pacer_change(struct sp_pacer *p, uint32_t id, struct sp_change *c)
 {
 	struct sp_change **end;
@@ -224,8 +233,7 @@ int sp_pacer_change(struct sp_pacer *p, uint32_t id, struct sp_change *c)
 	if (c->kind != SP_CHANGE_STOP && c->pace.kind == SP_PACE_CONST &&
 	    !sp_pace_gap_valid(&c->pace))
 		return -EINVAL;
-	if (c->kind != SP_CHANGE_STOP && p->stream[id].kind == SP_PACE_OPS &&
-	    (c->pace.kind != SP_PACE_OPS || !p->stream[id].law.ops->move))
+	if (c->kind != SP_CHANGE_STOP && p->stream[id].kind == SP_PACE_OPS && !can(p, id, c))
 		return -ENOTSUP;
 	if (c->kind != SP_CHANGE_STOP && p->stream[id].kind != SP_PACE_OPS &&
 	    c->pace.kind == SP_PACE_OPS)
@@ -245,6 +253,20 @@ int sp_pacer_change(struct sp_pacer *p, uint32_t id, struct sp_change *c)
 	else if (was_live)
 		requeue(p);
 	return 0;
+}
+
+void sp_pacer_reply(struct sp_pacer *p, uint32_t id, uint64_t now_ns)
+{
+	struct stream *s = &p->stream[id];
+	uint64_t due_ns = s->due_ns;
+
+	if (!s->left || s->kind != SP_PACE_OPS || !s->law.ops->reply ||
+	    !s->law.ops->reply(s->law.st, now_ns, &due_ns))
+		return;
+	if (due_ns == s->due_ns)
+		return;
+	s->due_ns = due_ns;
+	requeue(p);
 }
 
 /* ---- the end ---- */

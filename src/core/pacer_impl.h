@@ -42,6 +42,7 @@ struct cold {
 	uint64_t end_ns;	/* of the current pace, whatever comes next */
 	uint64_t allow; /* what its count still holds when stream.left is 0; UINT64_MAX: all */
 	double gap_ns;	/* a law's mean gap */
+	uint32_t no_room; /* UINT32_MAX - what a MAX stream may be given: 0 is no limit */
 };
 
 struct sp_pacer {

@@ -6,7 +6,7 @@ bool sp_pacer_take_run(struct sp_pacer *p, uint64_t now_ns, uint32_t max, struct
 	struct stream *s;
 
 	p->now_ns = now_ns > p->now_ns ? now_ns : p->now_ns;
-	if (p->n_ring != 1 || p->live || !max)
+	if (p->n_ring != 1 || p->live || !max || p->cold[p->ring[0]].no_room)
 		return false;
 	s = &p->stream[p->ring[0]];
 	/* The last one is marked as such; take() does that. */

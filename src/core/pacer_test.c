@@ -436,6 +436,32 @@ static void test_stop_in_chase(void **state)
 	sp_pacer_free(p);
 }
 
+/* MAX streams that are given room: no more than that, and no share of the others is lost. */
+static void test_room(void **state)
+{
+	struct sp_pacer *p = pacer(2, NULL);
+	struct sp_pace max = at_pps(1, T0 + 10 * MS);
+	struct sp_due d[64];
+
+	(void)state;
+	max.kind = SP_PACE_MAX;
+	assert_int_equal(sp_pacer_add(p, 0, &max), 0);
+	assert_int_equal(sp_pacer_add(p, 1, &max), 0);
+	sp_pacer_room(p, 0, 5);
+	assert_int_equal(sp_pacer_take(p, T0, d, 64), 64);
+	assert_int_equal(counts(p, 0).taken, 5);
+	sp_pacer_room(p, 1, 7);
+	assert_true(sp_pacer_next(p) == T0);
+	assert_int_equal(sp_pacer_take(p, T0 + 1, d, 64), 7);
+	assert_true(sp_pacer_next(p) == T0 + 10 * MS);
+	assert_int_equal(sp_pacer_take(p, T0 + 2, d, 64), 0);
+	sp_pacer_room(p, 0, 1);
+	assert_int_equal(sp_pacer_take(p, T0 + 3, d, 64), 1);
+	assert_int_equal(sp_pacer_take(p, T0 + 10 * MS, d, 64), 0);
+	assert_true(sp_pacer_next(p) == SP_NEVER);
+	sp_pacer_free(p);
+}
+
 static void test_max(void **state)
 {
 	struct sp_pacer *p = pacer(4, NULL);
@@ -700,10 +726,10 @@ int main(void)
 		cmocka_unit_test(test_many_chase),   cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_stop_and_drain),
 		cmocka_unit_test(test_stop_ends),    cmocka_unit_test(test_stop_in_chase),
-		cmocka_unit_test(test_max),	     cmocka_unit_test(test_max_turns),
-		cmocka_unit_test(test_law),	     cmocka_unit_test(test_law_stall),
-		cmocka_unit_test(test_asked),	     cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_last),
+		cmocka_unit_test(test_room),	     cmocka_unit_test(test_max),
+		cmocka_unit_test(test_max_turns),    cmocka_unit_test(test_law),
+		cmocka_unit_test(test_law_stall),    cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

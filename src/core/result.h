@@ -62,6 +62,7 @@ struct sp_stream_result {
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;
 	struct sp_status_counts statuses;
+	const char *(*status_name)(uint32_t); /* NULL, or giving NULL: it has only its number */
 	struct sp_measure m;
 };
 
@@ -108,6 +109,13 @@ struct sp_host_info {
 	double steal;	 /* share of CPU time stolen during the run, NAN unknown */
 	double cpu_self; /* CPU seconds used by this process during the run */
 	uint64_t rss_peak_bytes;
+};
+
+/* A machine that answers, on one port, all workers together. */
+struct sp_reply_result {
+	const char *name, *port; /* "arp", "rx0" */
+	uint64_t replies, bytes; /* that left: payload of datagrams, or frames */
+	uint64_t refused;	 /* that the transport did not take */
 };
 
 enum sp_result_class { SP_VALID, SP_VALID_REMARKS, SP_NOT_TRUSTED };
@@ -195,6 +203,8 @@ struct sp_result {
 	const char *unit; /* what the counts count: "datagram", "frame"; NULL unknown */
 	const struct sp_transport_result *transports;
 	size_t n_transports;
+	const struct sp_reply_result *replies; /* a receiver's answers */
+	size_t n_replies;
 	const struct sp_named_hist *hists; /* at the end only */
 	size_t n_hists;
 	struct sp_host_info host;

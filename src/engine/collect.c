@@ -51,6 +51,7 @@ void sp_run_collect(struct sp_run *r, uint64_t now_ns, bool final)
 	r->final_ns = final ? sp_clock_now(r->env.clock) : 0;
 	memset(r->hists, 0, RUN_HIST__N * sizeof *r->hists);
 	sp_run_collect_ports(r);
+	sp_run_collect_replies(r);
 	if (r->role == SP_ROLE_RECV)
 		sp_run_collect_recv(r);
 	else

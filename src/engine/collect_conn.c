@@ -72,9 +72,9 @@ static void note_info(struct sp_way_result *w, const struct sp_conn_info *info)
 }
 
 /* The sender sees its answers: nobody else need be asked. */
-static void collect_answers(const struct sp_dialogue_stream *d, struct sp_measure *m)
+void sp_run_set_answers(const struct run_answers *a, struct sp_measure *m)
 {
-	uint64_t failed = SP_LOAD(d->failed), unique = SP_LOAD(d->unique);
+	uint64_t failed = a->failed, unique = a->unique;
 	uint64_t tx = m->c.v[SP_C_tx_packets];
 
 	/* They were read a moment after what was sent. */
@@ -82,7 +82,7 @@ static void collect_answers(const struct sp_dialogue_stream *d, struct sp_measur
 	unique = unique < tx - failed ? unique : tx - failed;
 	sp_counts_set(&m->c, SP_C_rx_packets, unique);
 	sp_counts_set(&m->c, SP_C_rx_unique, unique);
-	sp_counts_set(&m->c, SP_C_rx_bytes, SP_LOAD(d->rx_bytes));
+	sp_counts_set(&m->c, SP_C_rx_bytes, a->rx_bytes);
 	sp_counts_set(&m->c, SP_C_duplicates, 0);
 	sp_counts_set(&m->c, SP_C_corrupted, 0);
 	sp_counts_set(&m->c, SP_C_lost, failed);
@@ -90,12 +90,19 @@ static void collect_answers(const struct sp_dialogue_stream *d, struct sp_measur
 	sp_counts_set(&m->c, SP_C_dropped_receiver, 0);
 	sp_counts_set(&m->c, SP_C_lost_network, 0);
 	sp_counts_set(&m->c, SP_C_lost_unknown, failed);
-	m->first_rx_ns = SP_LOAD(d->first_rx);
-	m->last_rx_ns = SP_LOAD(d->last_rx);
+	m->first_rx_ns = a->first_rx_ns;
+	m->last_rx_ns = a->last_rx_ns;
 }
 
-/* What a stream counts by itself: the others of the ledger's errors are the run's. */
-static void set_errors(struct sp_counts *c, const struct sp_errors *e)
+void sp_run_set_rtt(const struct sp_tally_rtt *t, struct sp_measure *m)
+{
+	sp_hist_summary(&t->rtt, &m->rtt);
+	sp_hist_summary(&t->rtt_actual, &m->rtt_actual);
+	m->rtt.clock_error = -1;
+	m->rtt_actual.clock_error = -1;
+}
+
+void sp_run_set_errors(struct sp_counts *c, const struct sp_errors *e)
 {
 	sp_counts_set(c, SP_C_error_refused, SP_LOAD(e->by_why[SP_WHY_REFUSED]));
 	sp_counts_set(c, SP_C_error_reset, SP_LOAD(e->by_why[SP_WHY_RESET]));
@@ -117,7 +124,7 @@ static void measure_bulk(const struct sp_run *r, const struct sp_bulk_stream *b,
 
 	if (error)
 		e.by_why[sp_why_of(error)] = 1;
-	set_errors(&m->c, &e);
+	sp_run_set_errors(&m->c, &e);
 	sp_run_bytes_only(m);
 	if (looked)
 		sp_counts_set(&m->c, SP_C_corrupted, corrupted);
@@ -126,16 +133,17 @@ static void measure_bulk(const struct sp_run *r, const struct sp_bulk_stream *b,
 static void measure_dialogue(const struct sp_run *r, const struct sp_dialogue_stream *d,
 			     struct sp_measure *m)
 {
-	set_errors(&m->c, &d->errors);
+	sp_run_set_errors(&m->c, &d->errors);
 	if (!d->answers)
 		return;
-	collect_answers(d, m);
-	if (r->n_tallies < r->plan->n_streams)
-		return;
-	sp_hist_summary(&d->rtt->rtt, &m->rtt);
-	sp_hist_summary(&d->rtt->rtt_actual, &m->rtt_actual);
-	m->rtt.clock_error = -1;
-	m->rtt_actual.clock_error = -1;
+	sp_run_set_answers(&(struct run_answers){ .failed = SP_LOAD(d->failed),
+						  .unique = SP_LOAD(d->unique),
+						  .rx_bytes = SP_LOAD(d->rx_bytes),
+						  .first_rx_ns = SP_LOAD(d->first_rx),
+						  .last_rx_ns = SP_LOAD(d->last_rx) },
+			   m);
+	if (r->n_tallies >= r->plan->n_streams)
+		sp_run_set_rtt(d->rtt, m);
 }
 
 void sp_run_conn_measure(const struct sp_run *r, unsigned i, struct sp_measure *m)
@@ -210,6 +218,8 @@ void sp_run_statuses(const struct sp_run *r, unsigned i, struct sp_status_counts
 	*c = (struct sp_status_counts){ 0 };
 	if (r->role != SP_ROLE_RECV) {
 		ls = lane_stream(r, i);
+		if (sp_run_asked(r, i))
+			sp_statuses_merge(c, &sp_run_asked(r, i)->statuses);
 		if (ls->lane == SP_LANE_DIALOGUE)
 			sp_statuses_merge(c, &r->workers[r->streams[i].worker]
 						      .dialogue.stream[ls->index]
@@ -235,6 +245,7 @@ void sp_run_collect_rtt(struct sp_run *r)
 				      &r->workers[w].rtt[i].rtt_actual);
 		}
 	}
+	sp_run_echo_collect(r);
 	sp_hist_summary(&r->hists[RUN_RTT], &r->result.total.rtt);
 	sp_hist_summary(&r->hists[RUN_RTT_ACTUAL], &r->result.total.rtt_actual);
 	r->result.total.rtt.clock_error = -1;
@@ -256,6 +267,9 @@ void sp_run_collect_conn_errors(struct sp_run *r)
 			add_errors(&all, &wk->dialogue.server[i].errors);
 		resets += SP_LOAD(wk->sink.resets);
 	}
+	for (unsigned i = 0; r->role != SP_ROLE_RECV && i < r->plan->n_streams; i++)
+		if (sp_run_asked(r, i))
+			add_errors(&all, &sp_run_asked(r, i)->errors);
 	for (unsigned i = 0; i < SP_C__N; i++)
 		if (all.v[i])
 			sp_counts_set(c, (enum sp_counter)i,
@@ -271,6 +285,8 @@ const char *sp_run_stream_unit(const struct sp_run *r, unsigned i)
 
 	if (ls->lane == SP_LANE_BULK)
 		return "byte";
+	if (ls->lane == SP_LANE_PACKET && ls->asks)
+		return r->sources[ls->source].ops->asks->unit;
 	if (ls->lane == SP_LANE_PACKET)
 		return sp_run_unit(r, r->streams[i].plan->from_port);
 	d = &r->workers[r->streams[i].worker].dialogue.stream[ls->index];

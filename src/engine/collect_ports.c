@@ -35,6 +35,12 @@ void sp_run_collect_ports(struct sp_run *r)
 						   .rx_clock = port->rx ? port->caps.rx_clock
 									: NULL };
 		t->s.rx_dropped_known = port->rx;
+		if (port->ear) {
+			struct sp_tstats s = { 0 };
+
+			port->ops->stats(port->ear_queue, &s);
+			add_queue(&t->s, &s);
+		}
 		for (unsigned w = 0; w < r->n_workers; w++) {
 			struct sp_tstats s = { 0 };
 

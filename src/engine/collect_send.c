@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "core/shared.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 double sp_run_asked_pps(const struct sp_plan_stream *s, const struct sp_rate *rate)
@@ -64,7 +65,9 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	sp_counts_set(&m->c, SP_C_catch_up, paced.chased);
 	if (!done && asked > tx + late + refused)
 		sp_counts_set(&m->c, SP_C_pending, asked - tx - late - refused);
-	m->asked_pps = s->changes ? NAN : sp_run_asked_pps(s->plan, &s->plan->rate);
+	m->asked_pps = s->changes || sp_mode_has_own(s->plan)
+			       ? NAN
+			       : sp_run_asked_pps(s->plan, &s->plan->rate);
 }
 
 static void summarise(const struct sp_hist *h, struct sp_summary *s, int64_t clock_error)
@@ -97,8 +100,12 @@ static void set_self_times(const struct sp_run *r, uint32_t i, struct sp_measure
 	const struct run_session *s = &r->sessions[1];
 
 	for (unsigned w = 0; s->tally_each && w < r->n_workers; w++) {
-		const struct sp_tally_rx *t = &r->workers[w].verifier.tally[s->first_tally + i];
+		const struct sp_verifier *v = &r->workers[w].verifier;
+		const struct sp_tally_rx *t;
 
+		if (!v->tally)
+			continue; /* this worker receives nothing */
+		t = &v->tally[s->first_tally + i];
 		if (t->delay.n)
 			summarise(&t->delay, &m->delay, 0);
 		if (t->delay_actual.n)
@@ -116,7 +123,7 @@ static uint64_t set_self(const struct sp_run *r, uint32_t i, struct sp_measure *
 
 	sp_run_read_flow(r, &r->granted, i, &f);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	sp_measure_set_rx(m, r->final_ns ? &r->self_flows[i] : &f);
+	sp_measure_set_rx(m, r->final_ns && r->self_flows ? &r->self_flows[i] : &f);
 	set_self_times(r, i, m);
 	return next;
 }
@@ -172,7 +179,7 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 {
 	const struct run_stream *s = &r->streams[i];
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
-	bool self = r->self && s->stamped && (!r->final_ns || r->self_flows);
+	bool self = s->stamped && (s->echo || (r->self && (!r->final_ns || r->self_flows)));
 	/* What carries no stamp was asked for its lease, not for its counts. */
 	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows &&
 		    s->stamped;
@@ -194,9 +201,12 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 		sp_measure_set_lost_so_far(m, next);
 	else if (self || told)
 		sp_measure_set_lost(m);
-	if (r->final_ns && (self || told))
+	if (r->final_ns && ((self && !s->echo) || told))
 		sp_run_set_losses(told ? &a->losses : &r->losses, &m->c);
 	sp_run_conn_measure(r, i, m);
+	sp_run_asks_measure(r, i, m);
+	if (self)
+		sp_run_echo_measure(r, i, m);
 	sp_measure_rates(m);
 }
 

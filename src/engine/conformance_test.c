@@ -390,6 +390,9 @@ static void test_same_ledger_everywhere(void **state)
 		if (sp_catalog.transport[i]->any_frame ||
 		    !strcmp(sp_catalog.transport[i]->name, "xdp"))
 			continue;
+		/* No kernel takes frames from itself: tests/test_reply.py does what this does. */
+		if (sp_catalog.transport[i]->any_source)
+			continue;
 		run_plans(sp_catalog.transport[i], expected, &p);
 		receivers += p.receives;
 		all++;

@@ -131,6 +131,8 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	}
 	if (t->flags & SP_TXN_WHOLE)
 		count_answer(s, t);
+	if (SP_UNLIKELY(s->wants_replies != NULL) && t->flags & SP_TXN_WHOLE)
+		sp_pacer_reply(s->wants_replies, s->paced_as, now_ns);
 	if (t->flags & SP_TXN_WHOLE && t->status)
 		sp_statuses_add(&s->statuses, t->status, 1);
 	else if (t->sent_ns && s->answers)

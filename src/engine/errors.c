@@ -1,6 +1,8 @@
 #include "engine/errors.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "core/shared.h"
 
@@ -27,6 +29,15 @@ enum sp_why sp_why_of(int error)
 	default:
 		return SP_WHY_OTHER;
 	}
+}
+
+const char *sp_error_of_port(int error, const char *interface, char *text, size_t size)
+{
+	if (error == -ENETDOWN && interface && *interface)
+		snprintf(text, size, "interface %s is down or gone", interface);
+	else
+		snprintf(text, size, "%s", strerror(-error));
+	return text;
 }
 
 void sp_errors_add(struct sp_errors *e, enum sp_why why, int error, uint64_t now_ns)

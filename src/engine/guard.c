@@ -53,8 +53,7 @@ static bool ranges_outside(const struct sp_guard_ask *a)
 {
 	struct sp_guard_reach reach;
 
-	return a->n_ranges &&
-	       (sp_guard_reach(a->range, a->n_ranges, &reach) || reach.outside);
+	return a->n_ranges && (sp_guard_reach(a->range, a->n_ranges, &reach) || reach.outside);
 }
 
 static bool is_outside(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
@@ -101,11 +100,12 @@ static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf
 	sp_addr_format(first, sizeof first, &a->range[0].first);
 	sp_addr_format(last, sizeof last, &a->range[a->n_ranges - 1].last);
 	if (sp_guard_reach(a->range, a->n_ranges, &reach))
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s, among the targets %s to %s, is a %s address: nothing may be "
-			       "sent there, with or without consent; leave it out",
-			       sp_addr_format(bad, sizeof bad, &reach.bad), first, last,
-			       sp_addr_class_name(sp_addr_class(&reach.bad)));
+		return sp_fail(
+			err, -EACCES, SP_EXIT_PERM,
+			"%s, among the targets %s to %s, is a %s address: nothing may be "
+			"sent there, with or without consent; leave it out",
+			sp_addr_format(bad, sizeof bad, &reach.bad), first, last,
+			sp_addr_class_name(sp_addr_class(&reach.bad)));
 	if (reach.broadcast && !conf->allow_broadcast)
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "the broadcast address is among the targets %s to %s: "
@@ -122,7 +122,6 @@ static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf
 				      : "a source address that is not this host's");
 	return 0;
 }
-
 
 static int refuse_never(const struct sp_guard_ask *a, struct sp_err *err)
 {
@@ -183,10 +182,11 @@ static int judge_foreign(const struct sp_guard_ask *a, const struct sp_guard_con
 			       "may not be used towards it; " NO_LEASE,
 			       to, class);
 	if (a->syn && !conf->may_lease)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s is a %s address: SYNs that nobody follows up may not be sent "
-			       "to it; " NO_LEASE,
-			       to, class);
+		return sp_fail(
+			err, -EACCES, SP_EXIT_PERM,
+			"%s is a %s address: SYNs that nobody follows up may not be sent "
+			"to it; " NO_LEASE,
+			to, class);
 	if (a->unbounded)
 		return sp_fail(
 			err, -EACCES, SP_EXIT_PERM,
@@ -205,16 +205,27 @@ static bool within(double value, double limit)
 	return value <= limit;
 }
 
+/* An address of the ask that is not of the own network. */
+static struct sp_addr outside_of(const struct sp_guard_ask *a)
+{
+	struct sp_guard_reach reach;
+
+	if (a->n_ranges && !sp_guard_reach(a->range, a->n_ranges, &reach) && reach.outside)
+		return reach.example;
+	return a->to.addr;
+}
+
 static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps, double bps,
 		       struct sp_err *err)
 {
 	bool packets = within(pps, SP_GUARD_PUBLIC_PPS);
-	const char *class = sp_addr_class_name(sp_addr_class(&first->to.addr));
+	const struct sp_addr addr = outside_of(first);
+	const char *class = sp_addr_class_name(sp_addr_class(&addr));
 	char to[72], asked[48] = "an unlimited rate", others[48] = "";
 
 	if (packets && within(bps, SP_GUARD_PUBLIC_BPS))
 		return 0;
-	sp_addr_format(to, sizeof to, &first->to.addr);
+	sp_addr_format(to, sizeof to, &addr);
 	if (!packets && within(pps, 1e15))
 		snprintf(asked, sizeof asked, "%.10g packets/s", pps);
 	else if (packets && within(bps, 1e18))

@@ -657,6 +657,104 @@ static void test_meter_stops_more(void **state)
 	assert_int_equal(a, 1000);
 }
 
+/* ---- crafted packets ---- */
+
+static struct sp_guard_range range_of(const char *first, const char *last)
+{
+	struct sp_guard_range r;
+
+	assert_int_equal(sp_addr_parse(first, &r.first), 0);
+	assert_int_equal(sp_addr_parse(last, &r.last), 0);
+	return r;
+}
+
+static void ranges_are_judged_whole(void **state)
+{
+	static const struct {
+		const char *first, *last;
+		double pps;
+		bool foreign, syn, may_lease, broadcast, allowed;
+		const char *says;
+	} cases[] = {
+		{ "10.0.0.0", "10.255.255.255", INFINITY, true, true, false, false, true,
+		  NULL },
+		{ "10.0.0.0", "11.0.0.0", 100, false, false, false, false, true, NULL },
+		{ "10.0.0.0", "11.0.0.0", 2000, false, false, false, false, false,
+		  "11.0.0.0: a public address" },
+		{ "10.0.0.0", "11.0.0.0", 2000, false, false, true, false, false, "limit" },
+		{ "10.0.0.0", "11.0.0.0", 1, true, false, true, false, false, "11.0.0.0" },
+		{ "10.0.0.0", "11.0.0.0", 1, false, true, true, false, false, "handshake" },
+		{ "10.0.0.0", "255.255.255.254", 1, false, false, true, false, false,
+		  "240.0.0.0" },
+		{ "0.0.0.0", "0.0.0.0", 1, false, false, true, false, false, "unspecified" },
+		{ "255.255.255.255", "255.255.255.255", 1, false, false, false, false, false,
+		  "broadcast" },
+		{ "fd99::", "fd99::ffff", INFINITY, true, true, false, false, true, NULL },
+		{ "fd99::", "fe00::", 1, true, false, false, false, false, "fe00::" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sp_guard_range r = range_of(cases[i].first, cases[i].last);
+		struct sp_guard_ask a = ask_of(cases[i].first, cases[i].pps, 1000);
+		struct sp_guard_conf conf = { .may_lease = cases[i].may_lease,
+					      .allow_broadcast = cases[i].broadcast };
+		struct sp_err err;
+		int rc;
+
+		a.range = &r;
+		a.n_ranges = 1;
+		a.foreign_source = cases[i].foreign;
+		a.syn = cases[i].syn;
+		rc = judge_n(&a, 1, &conf, &err);
+		if (!rc != cases[i].allowed)
+			fail_msg("%s-%s: %s", cases[i].first, cases[i].last, err.text);
+		if (cases[i].says && !strstr(err.text, cases[i].says))
+			fail_msg("'%s' is not in: %s", cases[i].says, err.text);
+	}
+}
+
+static void syns_are_for_the_own_network(void **state)
+{
+	struct sp_guard_ask own = ask_of("10.0.0.2", INFINITY, INFINITY);
+	struct sp_guard_ask public = ask_of("8.8.8.8", 1, 1);
+	struct sp_guard_conf conf = { .nothing_leaves = false };
+	struct sp_err err;
+
+	(void)state;
+	own.syn = public.syn = true;
+	assert_int_equal(judge_n(&own, 1, &conf, &err), 0);
+	assert_int_equal(judge_n(&public, 1, &conf, &err), -EACCES);
+	assert_non_null(strstr(err.text, "SYNs"));
+	assert_non_null(strstr(err.text, "lease"));
+	conf.nothing_leaves = true;
+	assert_int_equal(judge_n(&public, 1, &conf, &err), 0);
+}
+
+static void frames_without_ip_stay_at_home(void **state)
+{
+	struct sp_guard_ask a = { .no_ip = true, .pps = INFINITY, .bps = INFINITY };
+	struct sp_guard_conf conf = { .nothing_leaves = false };
+	struct sp_segment segment = { .interface = "eth3", .pps = UINT64_MAX };
+	struct sp_permit permit;
+	struct sp_arena arena;
+	struct sp_err err;
+
+	(void)state;
+	sp_arena_init(&arena, sp_mem_system());
+	assert_true(sp_guard_needs_segment(&a, &conf));
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), -EACCES);
+	assert_int_equal(err.exit, SP_EXIT_PERM);
+	assert_non_null(strstr(err.text, "without an IP header"));
+	a.own_link = true;
+	assert_false(sp_guard_needs_segment(&a, &conf));
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), 0);
+	a.own_link = false;
+	a.segment = &segment;
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), 0);
+	sp_arena_fini(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +774,9 @@ int main(void)
 		cmocka_unit_test(test_meter_slides),
 		cmocka_unit_test(test_meter_large_units),
 		cmocka_unit_test(test_meter_stops_more),
+		cmocka_unit_test(ranges_are_judged_whole),
+		cmocka_unit_test(syns_are_for_the_own_network),
+		cmocka_unit_test(frames_without_ip_stay_at_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

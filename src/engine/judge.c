@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/errors.h"
 
 #define UNMET_SHARE   0.99  /* exit 3 below this share of what was asked */
 #define KERNEL_SHARE  0.999 /* own and kernel counters may differ by so much */
@@ -45,6 +46,7 @@ static void remark_nobody(struct sp_run *r)
 
 static void remark_sender(struct sp_run *r)
 {
+	char why[96];
 	uint64_t late = value(r, SP_C_not_sent_late), asked = value(r, SP_C_asked_packets);
 	uint64_t refused = value(r, SP_C_tx_refused);
 	char a[32], b[32];
@@ -65,12 +67,14 @@ static void remark_sender(struct sp_run *r)
 	for (unsigned w = 0; refused && w < r->n_workers; w++)
 		for (unsigned p = 0; p < r->plan->n_ports; p++) {
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
+			const struct sp_plan_port *port = r->ports[p].plan;
 
 			if (lp->tx_error)
 				sp_run_say(r, "refused", false,
 					   "%s refused units on port %s: %s (last at %.3f s)",
-					   lp->ops->name, r->ports[p].plan->name,
-					   strerror(-lp->tx_error),
+					   lp->ops->name, port->name,
+					   sp_error_of_port(lp->tx_error, port->interface, why,
+							    sizeof why),
 					   (double)(lp->tx_error_ns - r->t0_ns) / 1e9);
 		}
 	if (value(r, SP_C_error_too_big))
@@ -163,7 +167,8 @@ static void remark_receiver(struct sp_run *r)
 		open_ended += !r->sessions[i].final;
 	}
 	remark_limits(r);
-	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes))
+	if (r->role == SP_ROLE_RECV && !value(r, SP_C_rx_packets) && !value(r, SP_C_rx_bytes) &&
+	    !r->n_reply_results)
 		sp_run_say(r, "nothing-received", false, "nothing was received");
 	if (lost)
 		sp_run_say(r, "sender-lost", false,
@@ -199,6 +204,8 @@ static void remark_receiver(struct sp_run *r)
 
 static void remark_transports(struct sp_run *r)
 {
+	char why[96];
+
 	for (unsigned p = 0; p < r->plan->n_ports; p++) {
 		const struct sp_transport_result *t = &r->transport_results[p];
 
@@ -215,9 +222,12 @@ static void remark_transports(struct sp_run *r)
 				(unsigned long long)t->s.rx_truncated);
 		for (unsigned w = 0; w < r->n_workers; w++)
 			if (r->workers[w].lane.ports[p].rx_error)
-				sp_run_say(r, "receive-error", false,
-					   "receiving on port %s: %s", t->name,
-					   strerror(-r->workers[w].lane.ports[p].rx_error));
+				sp_run_say(
+					r, "receive-error", false, "receiving on port %s: %s",
+					t->name,
+					sp_error_of_port(r->workers[w].lane.ports[p].rx_error,
+							 r->ports[p].plan->interface, why,
+							 sizeof why));
 	}
 	if (r->result.duration_ns < SHORT_RUN_NS && !r->env.clock->is_virtual)
 		sp_run_say(r, "short", true,
@@ -324,7 +334,8 @@ static bool unmet(const struct sp_run *r)
 {
 	uint64_t asked = value(r, SP_C_asked_packets), tx = value(r, SP_C_tx_packets);
 
-	if (r->plan->run.best_effort)
+	/* Who ends a run without calling it an interruption is content with what there is. */
+	if (r->plan->run.best_effort || (r->stop_ns != SP_NEVER && !r->interrupted))
 		return false;
 	if (sp_run_bulk_unmet(r))
 		return true;

@@ -8,6 +8,7 @@
 #define SP_ENGINE_LANE_DIALOGUE_H
 
 #include "core/pacer.h"
+#include "engine/asks.h"
 #include "engine/conns.h"
 #include "engine/errors.h"
 #include "engine/guard.h"
@@ -24,10 +25,6 @@
 #define SP_DIALOGUE_GRACE_NS   (2 * SP_NS_PER_S)
 /* A token that waits longer for a connection is given up. */
 #define SP_DIALOGUE_CREDIT_NS  SP_NS_PER_S
-
-struct sp_tally_rtt {
-	struct sp_hist rtt, rtt_actual;
-};
 
 struct sp_dialogue_token {
 	struct sp_token t;
@@ -56,6 +53,8 @@ struct sp_dialogue_stream {
 	struct sp_tally_tx *tally;
 	struct sp_tally_rtt *rtt;
 	struct sp_schedule *schedule;
+	struct sp_pacer *wants_replies; /* whose schedule hears of answers; NULL: none does */
+	uint32_t paced_as;		/* its number there */
 	uint64_t *given_up;
 	struct sp_change *changes; /* to come, of a closed loop; those of sp_dialogue_change */
 	/* The lane's. */

@@ -61,6 +61,19 @@ static void hard_error(struct sp_lane *l, struct sp_lane_port *port, int error, 
 	SP_STORE(port->tx_error_ns, now_ns);
 }
 
+/* Of the messages in l->tx: where their answers are waited for; NULL: there are none. */
+static struct sp_asks *asks_of(const struct sp_lane *l)
+{
+	return l->sources[l->tx_source].ops->asks ? l->ports[l->tx_port].asks : NULL;
+}
+
+/* Message i of l->tx will not leave. */
+static void forsake(struct sp_lane *l, uint32_t i)
+{
+	if (asks_of(l))
+		sp_asks_unsent(asks_of(l), i);
+}
+
 static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 {
 	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
@@ -69,6 +82,8 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 	for (uint32_t i = l->tx_from; i < l->tx_from + n; i++)
 		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
 			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns);
+	if (SP_UNLIKELY(asks_of(l) != NULL))
+		sp_asks_sent(asks_of(l), &l->tx, l->tx_from, n, now_ns);
 	l->tx_from += n;
 }
 
@@ -106,6 +121,7 @@ static uint32_t offer(struct sp_lane *l)
 		}
 		hard_error(l, port, r, now);
 		refuse(l, l->tx.m[l->tx_from].flow);
+		forsake(l, l->tx_from);
 		l->tx_from++;
 		fresh = true;
 	}
@@ -147,6 +163,14 @@ static void build(struct sp_lane *l)
 	l->tx_port = s->port;
 	l->tx_source = s->source;
 	l->tx_from = 0;
+	if (SP_UNLIKELY(s->asks)) {
+		n = n < sp_asks_room(port->asks) ? n : sp_asks_room(port->asks);
+		if (!n) {
+			l->tx.n = 0;
+			l->blocked++;
+			return;
+		}
+	}
 	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, d->size),
 				src->tmpl);
 	for (uint32_t i = 0; i < n; i++) {
@@ -160,6 +184,8 @@ static void build(struct sp_lane *l)
 			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
+	if (SP_UNLIKELY(s->asks))
+		sp_asks_put(port->asks, src->source, &l->tx);
 	l->due_i += n;
 }
 
@@ -212,8 +238,10 @@ static void refuse_waiting(struct sp_lane *l, uint64_t now_ns)
 
 	for (uint32_t i = l->tx_from; i < l->tx.n; i++)
 		if (lease_over(l, l->tx.m[i].flow, now_ns)) {
-			for (; l->tx_from < l->tx.n; l->tx_from++)
+			for (; l->tx_from < l->tx.n; l->tx_from++) {
 				refuse(l, l->tx.m[l->tx_from].flow);
+				forsake(l, l->tx_from);
+			}
 			break;
 		}
 	for (uint32_t i = l->due_i; i < l->due_n; i++) {
@@ -223,6 +251,19 @@ static void refuse_waiting(struct sp_lane *l, uint64_t now_ns)
 			l->due[kept++] = l->due[i];
 	}
 	l->due_n = kept;
+}
+
+/* A stream without a schedule asks as fast as its answers come. */
+static void set_room(struct sp_lane *l)
+{
+	for (uint32_t i = 0; i < l->n_streams; i++) {
+		const struct sp_lane_stream *s = &l->streams[i];
+		const struct sp_asked *a = s->asks ? &l->ports[s->port].asks->stream[i] : NULL;
+
+		if (a && a->window)
+			sp_pacer_room(l->pacer, i,
+				      a->waiting < a->window ? a->window - a->waiting : 0);
+	}
 }
 
 uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
@@ -241,6 +282,8 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	if (left)
 		return left;
 	if (l->due_i == l->due_n) {
+		if (SP_UNLIKELY(l->asks))
+			set_room(l);
 		l->due_i = 0;
 		l->due_n = sp_pacer_take(l->pacer, now_ns, l->due, SP_BATCH_MAX);
 		if (SP_UNLIKELY(l->divert != NULL))
@@ -255,7 +298,7 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 			break;
 		}
 		left += offer(l);
-		if (l->tx_from < l->tx.n)
+		if (l->tx_from < l->tx.n || !l->tx.n)
 			break;
 	}
 	return left;
@@ -263,8 +306,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 
 void sp_lane_give_up(struct sp_lane *l, void (*give_up)(void *arg, uint32_t stream), void *arg)
 {
-	for (; l->tx_from < l->tx.n; l->tx_from++)
+	for (; l->tx_from < l->tx.n; l->tx_from++) {
 		give_up(arg, l->tx.m[l->tx_from].flow);
+		forsake(l, l->tx_from);
+	}
 	for (; l->due_i < l->due_n; l->due_i++)
 		give_up(arg, l->due[l->due_i].stream);
 }

@@ -8,9 +8,12 @@
 
 #include "core/env.h"
 #include "core/pacer.h"
+#include "engine/asks.h"
+#include "engine/echo.h"
 #include "engine/guard.h"
 #include "engine/hello.h"
 #include "engine/marks.h"
+#include "engine/reply.h"
 #include "engine/schedule.h"
 #include "engine/verify.h"
 #include "pkt/filter.h"
@@ -26,9 +29,15 @@ struct sp_lane_port {
 	struct sp_queue *q;
 	struct sp_tcaps caps;
 	bool tx, rx;
+	struct sp_echo *echo; /* answers to echo requests arrive; NULL: they do not */
+	struct sp_queue *ear; /* where from, instead of q */
+	struct sp_asks
+		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
 	 * NULL: none; checksums are verified; only what Contrail's tool counts does. */
 	uint16_t accept_first, accept_last;
+	struct sp_addr accept;	    /* with machines that answer: the address; family 0: any */
+	struct sp_replies *replies; /* machines that answer; NULL: none */
 	const struct sp_filter *filter;
 	bool checksum, contrail;
 	uint64_t ignored;	/* frames that were not for us */
@@ -37,6 +46,12 @@ struct sp_lane_port {
 };
 
 struct run_source;
+/* What it receives from. */
+static inline struct sp_queue *sp_lane_rx_queue(const struct sp_lane_port *p)
+{
+	return p->echo ? p->ear : p->q;
+}
+
 /* Of a worker whose only stream's units can be made where they leave. */
 struct sp_lane_repeat {
 	bool on;
@@ -56,6 +71,7 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	bool asks;		      /* its units are answered, by the port's asks */
 	uint8_t lane;		      /* enum sp_lane_kind */
 	uint32_t index;		      /* in the other lane, where it is one of another's */
 	struct sp_lease *lease;	      /* instead of the small limits there; NULL: none */
@@ -78,6 +94,7 @@ struct sp_lane {
 	struct sp_flow_tx *flow; /* one a stream, same index */
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
+	bool asks;    /* some of the streams are answered */
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;

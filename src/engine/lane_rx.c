@@ -28,6 +28,8 @@ static bool is_wanted(const struct sp_lane_port *port, const struct sp_view *v, 
 	    (rc || v->proto != SP_PROTO_UDP || v->fragment ||
 	     v->dst.port < port->accept_first || v->dst.port > port->accept_last))
 		return false;
+	if (port->accept.family && !sp_addr_eq(&port->accept, &v->dst.addr))
+		return false;
 	return !port->contrail || (!rc && contrail_counts(v));
 }
 
@@ -71,7 +73,8 @@ static void narrow(struct sp_lane *l, struct sp_lane_port *port)
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct sp_whole whole = { b->m[i].data, b->m[i].len };
 
-		if (!narrow_one(port, &b->m[i]))
+		if (SP_UNLIKELY(port->echo != NULL) ? !sp_echo_take(port->echo, &b->m[i])
+						    : !narrow_one(port, &b->m[i]))
 			continue;
 		l->frame[kept] = whole;
 		b->m[kept++] = b->m[i];
@@ -144,7 +147,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 
 		if (!port->rx || !port->ops->rx_burst)
 			continue;
-		r = port->ops->rx_burst(port->q, &l->rx);
+		r = port->ops->rx_burst(sp_lane_rx_queue(port), &l->rx);
 		if (SP_UNLIKELY(r < 0)) {
 			SP_STORE(port->rx_error, r);
 			continue;
@@ -152,6 +155,14 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (r == 0)
 			continue;
 		n += (uint32_t)r;
+		if (SP_UNLIKELY(port->replies != NULL))
+			sp_replies_burst(port->replies, &l->rx, sp_clock_now(l->env->clock));
+		if (port->asks) {
+			sp_asks_answers(port->asks, &l->rx);
+			l->rx.n = (uint32_t)r;
+			port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);
+			continue;
+		}
 		if (frames)
 			narrow(l, port);
 		else if (SP_UNLIKELY(l->hellos != NULL))
@@ -163,7 +174,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		SP_ADD(l->received, l->rx.n);
 		sp_verify_burst(l->verifier, &l->rx, i, frames ? l->frame : NULL);
 		l->rx.n = (uint32_t)r; /* as lent */
-		port->ops->rx_release(port->q, &l->rx);
+		port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);
 	}
 	return n;
 }

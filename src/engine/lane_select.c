@@ -5,15 +5,29 @@
 
 #include "engine/run_impl.h"
 
+#include "engine/protocol.h"
+#include "plugin/proto.h"
+
 #define ETH_IP4_UDP (14u + 20u + 8u)
 #define ETH_IP6_UDP (14u + 40u + 8u)
 
 static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
 {
 	for (unsigned i = 0; c->source[i]; i++)
-		if (c->source[i]->makes & makes)
+		if ((c->source[i]->makes & makes) && !c->source[i]->asks)
 			return c->source[i];
 	return NULL;
+}
+
+/* The protocol's own, or any that makes what the transport carries. */
+static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
+					     const struct sp_catalog *c, uint32_t makes)
+{
+	struct sp_protocol p;
+
+	if (!sp_protocol_find(c, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
+		return p.source->makes & makes ? p.source : NULL;
+	return source_for(c, makes);
 }
 
 static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode,
@@ -45,7 +59,7 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		   const struct sp_catalog *c, struct sp_lane_choice *choice,
 		   struct sp_err *err)
 {
-	uint32_t makes = caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
+	uint32_t makes = *s->packet ? SP_T_FRAME : caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
 	if (caps->bits & SP_T_CONN) {
 		*choice = (struct sp_lane_choice){
@@ -55,7 +69,11 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		};
 		return 0;
 	}
-	*choice = (struct sp_lane_choice){ .source = source_for(c, makes) };
+	*choice = (struct sp_lane_choice){ .source = source_of(s, c, makes) };
+	if (choice->source && choice->source->asks) {
+		choice->why = "packet lane, datagrams that are answered";
+		return 0;
+	}
 	if (!choice->source)
 		return sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
 			       "stream %s: no source makes what its transport carries",

@@ -11,7 +11,7 @@
 #include "pkt/template.h"
 #include "plugin/catalog.h"
 
-#define SP_ETH_LEN 14u
+#define SP_ETH_LEN	 14u
 /* Tables may list many addresses; what is beyond is judged as if it were everything. */
 #define SP_PACKET_RANGES 65536u
 
@@ -30,11 +30,13 @@ struct sp_packet_facts {
 	bool ip;       /* it has an IP header; then: */
 	uint8_t family;
 	bool dst_given, src_given;
-	bool mac_given; /* the next hop needs not be found: the expression names it, or none */
-	bool syn;	/* TCP with SYN, without ACK; or that could become it */
+	bool mac_given;	 /* the next hop needs not be found: the expression names it, or none */
+	bool syn;	 /* TCP with SYN, without ACK; or that could become it */
 	bool src_varies; /* addresses or port numbers: what receivers key by */
+	bool echo;	 /* an echo request: its bytes come back */
 	struct sp_endpoint dst; /* of unit 0 */
-	struct sp_guard_range *src, *to; /* all that they may be, in the arena; none if not given */
+	struct sp_guard_range *src,
+		*to; /* all that they may be, in the arena; none if not given */
 	unsigned n_src, n_to;
 };
 
@@ -46,8 +48,9 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 /* 4 or 6; 0: it has no IP header, or is wrong. */
 uint8_t sp_packet_family(const char *text, const struct sp_catalog *, const struct sp_mem *);
 /* Whether it says to whom it goes, or (not IP) needs not. Of a wrong one: false. */
-bool sp_packet_names_target(const char *text, const struct sp_catalog *,
-			    const struct sp_mem *);
+bool sp_packet_names_target(const char *text, const struct sp_catalog *, const struct sp_mem *);
+/* Whether a field of it is drawn by the seed. Of a wrong one: false. */
+bool sp_packet_draws(const char *text, const struct sp_catalog *, const struct sp_mem *);
 /* The canonical spelling, in the arena. 0 or as look. */
 int sp_packet_spell(const char *text, const char *place, const struct sp_catalog *,
 		    struct sp_arena *, const char **out, struct sp_err *);

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 const char *sp_run_unit(const struct sp_run *r, unsigned port)
@@ -23,10 +24,20 @@ const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *bu
 
 static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
-	char rate[48];
+	char rate[48], mode[120];
 
 	if (s->bulk) {
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
+		return;
+	}
+	if (sp_mode_has_own(s)) {
+		sp_mode_of(s)->text(mode, sizeof mode, s);
+		snprintf(buf, cap, "%s, %llu B", mode, (unsigned long long)s->size);
+		return;
+	}
+	if (!s->size) { /* its units are what they are */
+		snprintf(buf, cap, "%s, %s", sp_format_rate(rate, sizeof rate, &s->rate),
+			 s->departure);
 		return;
 	}
 	snprintf(buf, cap, "%s, %llu B, %s", sp_format_rate(rate, sizeof rate, &s->rate),
@@ -71,6 +82,7 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 	}
 	out->name = r->streams[i].plan->name;
 	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	out->status_name = sp_run_status_name(r, (unsigned)i);
 	sp_run_stream_way(r, (unsigned)i, &out->way);
 	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);
 	asked_text(r->streams[i].plan, out->asked, sizeof out->asked);

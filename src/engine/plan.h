@@ -45,6 +45,11 @@ struct sp_plan_port {
 	const void *conf;  /* the transport's own settings; rows in its ops */
 };
 
+struct sp_profile;
+
+/* A stream's duration and size before anybody has set them: seal decides. */
+#define SP_PLAN_UNSET UINT64_MAX
+
 /* "stream" rows. */
 struct sp_plan_stream {
 	const char *name;
@@ -70,11 +75,13 @@ struct sp_plan_stream {
 	uint64_t deal_n;       /* it takes so many */
 	const void *conf;      /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf; /* those of the layer under it */
+	struct sp_profile *profile; /* engine/modes/profile.h; NULL: it has none */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
-	uint32_t packet_head; /* packet: of its frame, what stands before octets that may be added */
-	bool waits;	    /* a stage starts it */
-	uint64_t end_ns;    /* after T0, its stages considered; UINT64_MAX: none */
+	uint32_t
+		packet_head; /* packet: of its frame, what stands before octets that may be added */
+	bool waits;	     /* a stage starts it */
+	uint64_t end_ns;     /* after T0, its stages considered; UINT64_MAX: none */
 	struct sp_rate top; /* the highest rate that it ever has */
 	bool bulk;	    /* its unit is the byte: no departures */
 };
@@ -91,6 +98,9 @@ struct sp_plan_recv {
 	const char *listener; /* "udp://ADDR:PORT": sockets that let the kernel answer */
 	const void *conf;     /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf;
+	const char *reply; /* machines that answer: "arp,dns(zone=z)"; NULL: none */
+	const char *
+		address; /* that they answer for: "10.0.0.0/24,10.1.0.5"; NULL: those bound to */
 	unsigned from_port;
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/modes/modes.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
 #include "plugin/proto.h"
@@ -50,6 +51,7 @@ static int parse_defaults(struct sp_plan_build *b)
 				     NULL);
 	b->stream_defaults.duration_ns = SP_PLAN_UNSET;
 	b->stream_defaults.size = SP_PLAN_UNSET;
+	b->stream_defaults.rate.kind = SP_RATE_NONE; /* each mode has its own */
 	return rc;
 }
 
@@ -241,8 +243,8 @@ static int use_protocol(struct sp_plan_build *b, const char *word, const char *p
 	if (!rc && !text)
 		rc = no_memory(err);
 	b->proto_conf = b->wrap_conf = NULL;
-	if (!rc && p.proto)
-		rc = new_conf(b, word, p.proto->opts, p.proto->conf_size, &b->proto_conf, err);
+	if (!rc && p.opts)
+		rc = new_conf(b, word, p.opts, p.conf_size, &b->proto_conf, err);
 	if (!rc && p.wrap)
 		rc = new_conf(b, word, p.wrap->opts, p.wrap->conf_size, &b->wrap_conf, err);
 	if (rc)
@@ -267,7 +269,7 @@ static int set_protocol_row(struct sp_plan_build *b, const char *key, const char
 
 	if (sp_protocol_find(b->catalog, word, sends ? SP_ROLE_CLIENT : SP_ROLE_SERVER, &p))
 		p = (struct sp_protocol){ 0 };
-	own = p.proto ? p.proto->opts : NULL;
+	own = p.opts;
 	under = p.wrap ? p.wrap->opts : NULL;
 	if (under && sp_opt_find(under, key))
 		return sp_opts_set(under, b->wrap_conf, key, value, place, &b->plan->arena,
@@ -309,6 +311,19 @@ static int set_transport_row(struct sp_plan_build *b, const char *key, const cha
 		       best ? "'?" : "");
 }
 
+static int set_profile_row(struct sp_plan_build *b, const struct sp_opt *row, const char *value,
+			   const char *place, struct sp_err *err)
+{
+	const struct sp_plan_list *l = &b->list[SP_PLAN_STREAM];
+
+	if (row->type == SP_OPT_PATH && b->distrust)
+		return sp_fail(err, -EPERM, SP_EXIT_PERM,
+			       "%s: %s: a peer may not name a file of this host", place,
+			       row->name);
+	return sp_profile_set(item_at(l, l->n - 1), row->name, value, place, &b->plan->arena,
+			      err);
+}
+
 /* Shares the text with the item before when it is the same one: 100,000 streams to one host
  * hold that host once. */
 static bool share_text(const struct sp_plan_build *b, const struct sp_opt *row, void *conf,
@@ -331,6 +346,7 @@ int sp_plan_set(struct sp_plan_build *b, const char *key, const char *value, con
 {
 	const struct sp_opt *rows = sp_plan_rows(b->item), *row = sp_opt_find(rows, key);
 	const struct sp_plan_list *l = &b->list[b->item];
+	const struct sp_opt *profile;
 	const struct sp_transport_ops *ops;
 	const char *canonical = value;
 	void *conf;
@@ -345,6 +361,9 @@ int sp_plan_set(struct sp_plan_build *b, const char *key, const char *value, con
 	conf = b->item == SP_PLAN_RUN ? (void *)&b->plan->run : item_at(l, l->n - 1);
 	if (!row && b->item == SP_PLAN_PORT)
 		return set_transport_row(b, key, value, place, err);
+	profile = b->item == SP_PLAN_STREAM ? sp_opt_find(sp_profile_rows, key) : NULL;
+	if (!row && profile)
+		return set_profile_row(b, profile, value, place, err);
 	if (!row && b->item != SP_PLAN_RUN)
 		return set_protocol_row(b, key, value, place, err);
 	if (row && value && b->item != SP_PLAN_RUN && strcmp(key, "protocol") == 0)

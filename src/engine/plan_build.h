@@ -51,5 +51,7 @@ int sp_plan_read(struct sp_plan **out, const char *text, size_t len, bool distru
 
 /* The tables, for help, schema and tests. */
 const struct sp_opt *sp_plan_rows(enum sp_plan_item);
+/* A stream's rows for its mode, the first of which is the mode. */
+const struct sp_opt *sp_plan_profile_rows(void);
 
 #endif

@@ -8,9 +8,6 @@
 #include "engine/plan.h"
 #include "engine/plan_build.h"
 
-/* A stream's duration before anybody has set it: seal decides by the other limits. */
-#define SP_PLAN_UNSET UINT64_MAX
-
 /* A growing array of items of one kind, and where each was written. */
 struct sp_plan_list {
 	size_t size; /* of an item */
@@ -51,6 +48,9 @@ int sp_plan_check(struct sp_plan_build *, struct sp_err *);
 /* plan_stages.c: the same for stages, which it brings into order; and what streams are with
  * them. */
 int sp_plan_check_stages(struct sp_plan_build *, struct sp_err *);
+/* plan_packet.c: the same for a stream with a packet expression. sized: somebody gave a size. */
+int sp_plan_check_packet(struct sp_plan_build *, struct sp_plan_stream *, bool sized,
+			 const char *place, struct sp_err *);
 /* plan_text.c: fills sha256. */
 int sp_plan_digest(struct sp_plan *, const struct sp_mem *, const struct sp_catalog *,
 		   struct sp_err *);

@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "engine/deal.h"
+#include "engine/modes/profile.h"
 #include "engine/plan_impl.h"
 
 #define NUMBER_MAX 65535u     /* of a UDP port */
@@ -116,6 +117,10 @@ static const struct sp_opt recv_rows[] = {
 	{ "listener", SP_OPT_TEXT, AT(listener), NULL, SP_OPT_QUIET, 0, 0,
 	  "of frames: a socket beside, so that the kernel answers: udp://ADDR:PORT or "
 	  "tcp://ADDR:PORT" },
+	{ "reply", SP_OPT_TEXT, AT(reply), NULL, SP_OPT_QUIET, 0, 0,
+	  "machines that answer: arp, icmp, icmp6, nd, echo, dns, tcp, each with its settings" },
+	{ "address", SP_OPT_TEXT, AT(address), NULL, SP_OPT_QUIET, 0, 0,
+	  "addresses and prefixes that they answer for; not given: the port's own" },
 	{ 0 },
 };
 #undef AT
@@ -130,6 +135,11 @@ static const struct sp_opt stage_rows[] = {
 	{ 0 },
 };
 #undef AT
+
+const struct sp_opt *sp_plan_profile_rows(void)
+{
+	return sp_profile_rows;
+}
 
 const struct sp_opt *sp_plan_rows(enum sp_plan_item item)
 {

@@ -7,11 +7,13 @@
 #include "base/address.h"
 #include "base/str.h"
 #include "core/clock.h"
+#include "engine/listener.h"
+#include "engine/modes/modes.h"
 #include "engine/names.h"
 #include "engine/opener.h"
-#include "engine/packet.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
+#include "engine/reply_words.h"
 #include "pkt/filter.h"
 #include "plugin/proto.h"
 
@@ -200,7 +202,7 @@ static int check_carrier(struct check *c, const char *word, const struct sp_prot
 static int check_settings(struct check *c, const struct sp_protocol *p, const void *conf,
 			  const void *wrap_conf, const char *place)
 {
-	int rc = p->proto && p->proto->check && conf ? p->proto->check(conf, c->err) : 0;
+	int rc = p->check && conf ? p->check(conf, c->err) : 0;
 
 	if (!rc && p->wrap && p->wrap->check && wrap_conf)
 		rc = p->wrap->check(wrap_conf, c->err);
@@ -229,6 +231,7 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 {
 	uint64_t max = frame ? 65535u : is_v6(s->host) ? UDP6_MAX : UDP4_MAX;
 	uint64_t min = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
+	uint64_t least = sp_mode_least_size(s);
 
 	if (s->size > max)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
@@ -238,11 +241,11 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 			       : is_v6(s->host) ? "a UDP datagram over IPv6"
 						: "a UDP datagram over IPv4",
 			       (unsigned long long)max);
-	if (s->size < min)
+	if (least < min)
 		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
 			       "%s: size %llu is too small: over this transport it is the "
 			       "frame's, whose headers alone are %llu bytes",
-			       place, (unsigned long long)s->size, (unsigned long long)min);
+			       place, (unsigned long long)least, (unsigned long long)min);
 	return 0;
 }
 
@@ -251,7 +254,7 @@ static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, co
 {
 	/* A name may turn out to be IPv6: what fits there fits IPv4 too. */
 	uint64_t headers = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
-	uint64_t room = s->size - headers;
+	uint64_t room = sp_mode_least_size(s) - headers;
 	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
 			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
 						     : 0;
@@ -265,15 +268,14 @@ static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, co
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 		       "%s: the %s stamp needs size %llu at least, but size is %llu", place,
 		       s->stamp == SP_STAMP_NATIVE ? "native" : "short",
-		       (unsigned long long)(headers + need), (unsigned long long)s->size);
+		       (unsigned long long)(headers + need),
+		       (unsigned long long)(headers + room));
 }
 
 static int check_rate(struct check *c, const struct sp_plan_stream *s, const char *place)
 {
 	enum sp_layer layer = s->rate.layer;
 
-	if (s->rate.kind == SP_RATE_NONE)
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no rate is given", place);
 	if (s->rate.kind == SP_RATE_BPS && !s->size && !s->bulk &&
 	    (layer == SP_LAYER_DEFAULT || layer == SP_LAYER_L7))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
@@ -339,85 +341,27 @@ static int check_conn_stream(struct check *c, struct sp_plan_stream *s,
 	return 0;
 }
 
-/* The target that the expression names, or that fills it. */
-static int settle_host(struct check *c, struct sp_plan_stream *s,
-		       const struct sp_packet_facts *f, const char *place)
+/* A protocol whose units are what it makes them. */
+static int check_asking(struct check *c, struct sp_plan_stream *s, const struct sp_protocol *p,
+			const struct sp_plan_port *port, bool sized, const char *place)
 {
-	char text[64];
-
-	if (!f->ip || !f->dst_given)
-		return f->ip && !*s->host
-			       ? sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-					 "%s: where to? the expression has no dst; give one, "
-					 "or a target (-t)",
-					 place)
-			       : 0;
-	sp_addr_format(text, sizeof text, &f->dst.addr);
-	if (*s->host && strcmp(s->host, text) != 0)
+	if (is_frame(sp_catalog_transport(c->b->catalog, port->transport)))
+		return sp_fail(
+			c->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: protocol %s goes over datagrams (transport %s), not over the "
+			"transport '%s'",
+			place, s->protocol, p->transport, port->transport);
+	if (sized && s->size)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: the expression sends to %s, and the target is to be %s; "
-			       "leave one out",
-			       place, text, s->host);
-	return keep_text(c, &s->host, text);
-}
-
-static int check_packet_size(struct check *c, const struct sp_plan_stream *s,
-			     const struct sp_packet_facts *f, const char *place)
-{
-	if (s->size < f->head)
-		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
-			       "%s: size %llu is too small: this packet has %u bytes as a frame",
-			       place, (unsigned long long)s->size, f->head);
-	if (f->fixed && s->size != f->len)
-		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
-			       "%s: size %llu cannot be: this packet has %u bytes as a frame, "
-			       "and nothing in it may grow",
-			       place, (unsigned long long)s->size, f->len);
-	if (s->size > UINT16_MAX)
-		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
-			       "%s: size %llu is too large: a frame holds at most %u bytes",
-			       place, (unsigned long long)s->size, UINT16_MAX);
+			       "%s: a %s of %s has the size that it has: leave size out", place,
+			       p->source->asks->unit, s->protocol);
+	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %s has its own numbers, and no room for a stamp", place,
+			       s->protocol);
+	s->size = 0;
+	s->stamp = SP_STAMP_OFF;
 	return 0;
-}
-
-static int check_packet(struct check *c, struct sp_plan_stream *s, bool sized,
-			const char *place)
-{
-	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
-			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
-						     : 0;
-	struct sp_endpoint to = { .port = 0 };
-	struct sp_packet_facts f;
-	uint64_t room;
-	int rc;
-
-	if (sp_addr_parse(s->host, &to.addr))
-		to.addr.family = 0;
-	rc = sp_packet_look(s->packet, place, &to, c->b->catalog, &c->b->scratch, &f, c->err);
-	if (!rc)
-		rc = settle_host(c, s, &f, place);
-	if (rc)
-		return rc;
-	if (f.dst.port)
-		s->port = f.dst.port;
-	if (!sized)
-		s->size = f.fixed || f.len - f.head >= need ? f.len : f.head + need;
-	s->packet_head = f.head;
-	rc = check_packet_size(c, s, &f, place);
-	if (rc)
-		return rc;
-	room = f.fixed ? 0 : s->size - f.head;
-	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
-			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
-						 : SP_STAMP_OFF;
-	if (room >= need)
-		return 0;
-	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: the %s stamp needs %u bytes that the packet leaves free: size %u at "
-		       "least",
-		       place, s->stamp == SP_STAMP_NATIVE ? "native" : "short", need,
-		       f.head + need);
 }
 
 /* What is more than a text is made where units are datagrams or frames. */
@@ -472,7 +416,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 {
 	struct sp_plan_stream *s = (struct sp_plan_stream *)items(c, SP_PLAN_STREAM) + i;
 	const char *place = place_of(c, SP_PLAN_STREAM, i, s->name);
-	bool frame, sized = s->size != SP_PLAN_UNSET;
+	bool frame, any_unit, sized;
+	const struct sp_transport_ops *ops;
 	const struct sp_plan_port *port;
 	struct sp_protocol p;
 	unsigned before;
@@ -490,7 +435,9 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (rc)
 		return rc;
 	port = (struct sp_plan_port *)items(c, SP_PLAN_PORT) + s->from_port;
-	frame = is_frame(sp_catalog_transport(c->b->catalog, port->transport));
+	ops = sp_catalog_transport(c->b->catalog, port->transport);
+	frame = is_frame(ops);
+	any_unit = ops->any_unit;
 	if (!*s->entry)
 		s->entry = s->name;
 	rc = sp_protocol_need(c->b->catalog, s->protocol, SP_ROLE_CLIENT, place, &p, c->err);
@@ -503,14 +450,20 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		rc = check_settings(c, &p, s->conf, s->wrap_conf, place);
 	if (!rc)
 		rc = check_fill_kind(c, s, port, place);
+	if (!rc)
+		rc = sp_mode_settle(s, place, &c->b->plan->arena, c->err);
 	if (rc)
 		return rc;
+	sized = s->size != SP_PLAN_UNSET;
 	if (*s->packet) {
-		rc = frame ? check_packet(c, s, sized, place)
-			   : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-				     "%s: a packet expression makes frames, and the transport "
-				     "'%s' takes none; use packet or pcap",
-				     place, port->transport);
+		rc = frame || any_unit
+			     ? sp_plan_check_packet(c->b, s, sized, place, c->err)
+			     : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: a packet expression makes frames, and the transport "
+				       "'%s' takes none; use packet or pcap",
+				       place, port->transport);
+	} else if (p.source) {
+		rc = check_asking(c, s, &p, port, sized, place);
 	} else if (strcmp(p.transport, "udp") != 0) {
 		rc = check_conn_stream(c, s, &p, sized, place);
 	} else {
@@ -523,6 +476,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		rc = check_deal(c, s, place);
 	if (!rc)
 		rc = check_rate(c, s, place);
+	if (!rc)
+		rc = sp_mode_check(s, place, &c->b->plan->arena, c->err);
 	if (!rc)
 		rc = check_limits(c, s, place);
 	return rc;
@@ -583,6 +538,42 @@ static int check_overlap(struct check *c, const struct sp_plan_port **p, unsigne
 	return 0;
 }
 
+/* Machines of frames need a transport of frames, and addresses to speak for. */
+static int check_reply(struct check *c, const struct sp_plan_recv *r,
+		       const struct sp_plan_port *port, const struct sp_transport_ops *ops,
+		       const char *place)
+{
+	struct sp_prefixes all = { 0 };
+	struct sp_reply_words words;
+	int rc;
+
+	rc = sp_reply_words(r->reply, c->b->catalog, place, &c->b->plan->arena, &words, c->err);
+	if (!rc && r->address)
+		rc = sp_reply_addresses(r->address, place, &all, c->err);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < words.n; i++) {
+		const struct sp_reply_word *w = &words.w[i];
+
+		if (w->ops->takes == SP_REPLY_FRAME && !is_frame(ops))
+			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: %s answers frames; give --interface DEV and "
+				       "--transport packet",
+				       place, w->ops->name);
+		if (is_frame(ops) && !w->at.n && !all.n && !*port->bind)
+			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: %s has no address to answer for; give --address "
+				       "10.0.0.5 (or a prefix), --bind, or %s(10.0.0.5)",
+				       place, w->ops->name, w->ops->name);
+	}
+	if (!is_frame(ops) && !ops->answer)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: nothing is answered over the transport '%s'; udp does, "
+			       "and packet",
+			       place, ops->name);
+	return 0;
+}
+
 /* Where the transport has a filter of its own, it is that one's. */
 static int check_filter(struct check *c, const struct sp_plan_recv *r,
 			struct sp_plan_port *port, const char *place)
@@ -597,6 +588,17 @@ static int check_filter(struct check *c, const struct sp_plan_recv *r,
 		return rc;
 	return sp_opts_set(ops->opts, (void *)(uintptr_t)port->conf, "filter", r->filter, place,
 			   &c->b->plan->arena, c->err);
+}
+
+static int check_listener(struct check *c, const struct sp_plan_recv *r, const char *place)
+{
+	struct sp_endpoint at;
+	bool tcp;
+	int rc = sp_listener_parse(r->listener, &tcp, &at, c->err);
+
+	if (rc)
+		sp_err_prefix(c->err, "%s", place);
+	return rc;
 }
 
 /* What only receivers of frames have. */
@@ -621,6 +623,8 @@ static int check_frames(struct check *c, struct sp_plan_recv *r, struct sp_plan_
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: count_as: '%.40s' is none of all, contrail", place,
 			       r->count_as);
+	if (is_given(r->listener) && check_listener(c, r, place))
+		return -EINVAL;
 	return is_given(r->filter) ? check_filter(c, r, port, place) : 0;
 }
 
@@ -658,7 +662,7 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (!(*port)->port && !(ops && (ops->echoes || is_frame(ops))))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
-	return 0;
+	return r->reply && ops ? check_reply(c, r, *port, ops, place) : 0;
 }
 
 static int check_recvs(struct check *c)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/modes/modes.h"
 #include "engine/names.h"
 #include "engine/plan_impl.h"
 #include "engine/schedule.h"
@@ -116,7 +117,8 @@ static int apply_all(struct sp_plan_build *b, struct sp_err *err)
 	bool *seen;
 
 	for (unsigned i = 0; i < n; i++) {
-		s[i].top = s[i].rate;
+		s[i].top = s[i].profile && s[i].profile->peak.kind ? s[i].profile->peak
+								   : s[i].rate;
 		s[i].end_ns = end_of(&s[i], s[i].start_ns);
 	}
 	if (!b->list[SP_PLAN_STAGE].n)

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "engine/modes/modes.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
 #include "plugin/proto.h"
@@ -42,7 +43,7 @@ static void write_settings(const struct sp_catalog *catalog, const char *word, i
 		return;
 	sp_json_open(j, "settings", '{');
 	if (conf)
-		sp_opts_print(p.proto->opts, conf, j);
+		sp_opts_print(p.opts, conf, j);
 	if (wrap_conf)
 		sp_opts_print(p.wrap->opts, wrap_conf, j);
 	sp_json_close(j, '}');
@@ -71,6 +72,7 @@ static void write_streams(const struct sp_plan *p, const struct sp_catalog *cata
 	for (unsigned i = 0; i < p->n_streams && !(d && d->result); i++) {
 		sp_json_open(j, NULL, '{');
 		sp_opts_print(sp_plan_rows(SP_PLAN_STREAM), &p->streams[i], j);
+		sp_profile_print(&p->streams[i], j);
 		write_settings(catalog, p->streams[i].protocol, SP_ROLE_CLIENT,
 			       p->streams[i].conf, p->streams[i].wrap_conf, j);
 		sp_json_close(j, '}');

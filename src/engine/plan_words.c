@@ -117,7 +117,8 @@ static int check_fill(struct sp_plan_build *b, const char *value, const char *pl
 	sp_str_printable(shown, sizeof shown, value);
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		       "%s: no such kind of payload '%s'; there are: %s%s%s%s", place, shown,
-		       list, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+		       list, best ? "; did you mean '" : "", best ? best : "",
+		       best ? "'?" : "");
 }
 
 static int check_interface(const char *value, const char *place, struct sp_err *err)

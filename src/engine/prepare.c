@@ -182,8 +182,7 @@ static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
 	ask->no_ip = !f->ip;
 	ask->syn = f->syn;
 	ask->range = f->to;
-	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first,
-								    &f->to->last))
+	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first, &f->to->last))
 				? f->n_to
 				: 0;
 	if (ask->no_ip)
@@ -199,8 +198,7 @@ static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
 
 /* Who is behind a name, or (frames that are not IP) nobody. */
 static int find_target(const struct sp_run *r, const struct sp_plan_stream *s,
-		       const struct sp_plan_port *p, struct sp_endpoint *to,
-		       struct sp_err *err)
+		       const struct sp_plan_port *p, struct sp_endpoint *to, struct sp_err *err)
 {
 	struct sp_resolve_conf conf = { .family = (uint8_t)bind_family(r, p),
 					.interface = p->interface };
@@ -243,13 +241,15 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	ask->subnet_broadcast = sp_local_is_broadcast(local, &ask->to.addr);
 	ask->public_link = sp_local_is_public(local, interface_of(&r->ports[s->from_port]));
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
-	ask->foreign_source = frames && binds_foreign(r, p, local);
+	ask->foreign_source = (frames || r->ports[s->from_port].ops->any_source) &&
+			      binds_foreign(r, p, local);
 	if (*s->packet)
 		ret = ask_for_packet(r, s, interface_of(&r->ports[s->from_port]), local, ask,
 				     &facts, err);
 	if (ret)
 		return ret;
 	r->streams[i].mac_given = facts.mac_given;
+	r->streams[i].echo = facts.echo;
 	r->streams[i].src_varies = facts.src_varies;
 	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
@@ -284,6 +284,7 @@ static int resolve_and_judge(struct sp_run *r, struct sp_err *err)
 			conf.nothing_leaves = false;
 		ret = ask_for_stream(r, i, local, &conf, &asks[i], err);
 		r->streams[i].to = asks[i].to;
+		conf.listen |= r->streams[i].echo;
 	}
 	if (ret == 0)
 		ret = sp_guard_judge(asks, plan->n_streams, &conf, &r->arena, &r->permit, err);
@@ -347,12 +348,20 @@ static uint32_t max_sources(const struct sp_run *r)
 	return r->role == SP_ROLE_RECV && many > flows ? many : flows;
 }
 
-/* A filter is run here where the transport has none. */
+static int open_listener(const struct sp_run *r, struct run_port *p,
+			 const struct sp_plan_recv *recv, struct sp_err *err)
+{
+	if (!recv || !recv->listener || !*recv->listener)
+		return 0;
+	return sp_listener_open(&p->listener, recv->listener, r->env.mem, err);
+}
+
+/* A filter is run here where the transport has none, or gives machines that answer all there is. */
 static int own_filter(const struct sp_run *r, struct run_port *p,
 		      const struct sp_plan_recv *recv, struct sp_err *err)
 {
 	if (!recv || !recv->filter || !*recv->filter ||
-	    (p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
+	    (!p->answers && p->ops->opts && sp_opt_find(p->ops->opts, "filter")))
 		return 0;
 	return sp_filter_new(&p->filter, recv->filter, SP_EXIT_USAGE, r->env.mem, err);
 }
@@ -391,7 +400,8 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	struct sp_port_conf conf = { .name = p->plan->name,
 				     .workers = r->n_workers,
 				     .tx = p->tx,
-				     .rx = p->rx,
+				     .rx = p->rx || p->hears,
+				     .answers = p->answers,
 				     .conf = p->plan->conf,
 				     .max_endpoints = max_sources(r) };
 	struct sp_endpoint local;
@@ -408,7 +418,11 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (ret == 0)
 		ret = own_filter(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
+		ret = open_listener(r, p, sp_run_recv_of(r, i), err);
+	if (ret == 0)
 		ret = open_fastest(r, p, &conf, err);
+	if (ret == 0)
+		ret = sp_run_echo_open(r, p, &conf, err);
 	if (ret)
 		return ret;
 	p->ops->caps(p->port, &p->caps);
@@ -440,9 +454,12 @@ static int open_ports(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		r->ports[plan->streams[i].from_port].tx = true;
 		r->ports[plan->streams[i].from_port].n_targets++;
+		r->ports[plan->streams[i].from_port].hears |= sp_run_hears(r,
+									   &plan->streams[i]);
 	}
 	for (unsigned i = 0; i < plan->n_recvs; i++)
 		r->ports[plan->recvs[i].from_port].rx = true;
+	ret = sp_run_find_replies(r, err);
 	for (unsigned i = 0; i < plan->n_ports && ret == 0; i++)
 		ret = open_port(r, i, err);
 	return ret;
@@ -465,7 +482,8 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 	w->spin = (enum sp_spin)r->plan->run.spin;
 	w->coalesce_ns = r->plan->run.coalesce_ns;
 	w->sends = n > 0;
-	w->receives = r->role != SP_ROLE_SEND;
+	/* Every worker's echoes come to the first. */
+	w->receives = r->role != SP_ROLE_SEND || (r->echo && index == 0);
 	w->lane.n_ports = r->plan->n_ports;
 	w->lane.ports = sp_alloc_array(mem, r->plan->n_ports, sizeof *w->lane.ports);
 	w->lane.streams = sp_alloc_array(mem, n + 1, sizeof *w->lane.streams);
@@ -486,7 +504,9 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.q = p->queues[index],
 			.caps = p->caps,
 			.tx = p->tx,
-			.rx = p->rx,
+			.rx = p->rx || p->hears || (p->echo && index == 0),
+			.echo = p->echo && index == 0 ? r->echo : NULL,
+			.ear = p->ear_queue,
 			.accept_first = (uint16_t)p->plan->port,
 			.accept_last = (uint16_t)last,
 			.filter = p->filter,
@@ -520,6 +540,8 @@ static bool wants_control(const struct sp_run *r, const struct run_stream *s)
 {
 	if (s->lease && !s->lease->segment)
 		return true;
+	if (s->echo)
+		return false;
 	return r->plan->run.control && r->hooks.grant && s->stamped &&
 	       !nothing_leaves(r->ports[s->plan->from_port].ops) &&
 	       (r->hooks.keyed || sp_addr_is_own(&s->to.addr));
@@ -658,7 +680,7 @@ static void head_flows(struct sp_run *r)
 
 		if (s->ask != SP_NO_FLOW && r->asks[s->ask].grant.peer)
 			s->flow_id = r->asks[s->ask].grant.flow_base + s->ask_at;
-		else if (!r->self)
+		else if (!r->self && !s->echo)
 			s->flow_id = SP_FLOW_OWN_ID + base + i;
 		f->tally = sp_run_tally_of(r, i);
 		if (w->lane.streams[s->local].lane != SP_LANE_PACKET) {
@@ -688,7 +710,7 @@ static uint32_t first_id(const struct sp_run *r)
 	uint32_t id = 0;
 
 	/* In virtual time, and to itself, the same run sends the same bytes. */
-	if (r->role != SP_ROLE_RECV || r->env.clock->is_virtual)
+	if ((r->role != SP_ROLE_RECV && !r->echo) || r->env.clock->is_virtual)
 		return 1;
 	/* Early in a boot there may be none. */
 	(void)!getrandom(&id, sizeof id, GRND_NONBLOCK);
@@ -739,7 +761,6 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	r->rx_limits = (struct sp_rx_limits){ .left = plan->run.count ? plan->run.count
 								      : UINT64_MAX,
 					      .until_ns = SP_NEVER };
-	r->next_id = r->granted.first_id = first_id(r);
 	r->folded.clock_error = -1;
 	for (unsigned i = 0; i < plan->n_ports; i++) {
 		r->ports[i].plan = &plan->ports[i];
@@ -772,6 +793,9 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = resolve_and_judge(r, err);
 	if (ret == 0)
 		foresee_stamps(r);
+	if (ret == 0)
+		ret = sp_run_echo_prepare(r, err);
+	r->next_id = r->granted.first_id = first_id(r);
 	/* Consent comes before any socket; counts can wait until they are open. */
 	leases = ret == 0 && asks_for_leases(r);
 	if (ret == 0 && leases)
@@ -790,12 +814,16 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 		ret = sp_run_place_streams(r, err);
 	if (ret == 0)
 		ret = sp_run_prepare_conns(r, err);
+	if (ret == 0)
+		ret = sp_run_prepare_replies(r, err);
 	if (ret == 0 && !leases)
 		ret = make_asks(r, err);
 	if (ret == 0 && !leases)
 		ret = ask_for_grants(r, err);
 	if (ret == 0 && r->role == SP_ROLE_BOTH)
 		ret = sp_run_self_grant(r, err);
+	if (ret == 0)
+		ret = sp_run_echo_grant(r, err);
 	if (ret)
 		return ret;
 	head_flows(r);
@@ -811,15 +839,20 @@ void sp_run_release(struct sp_run *r)
 
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_quit(&r->workers[i]);
+	sp_run_close_asks(r);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);
+	sp_run_close_replies(r);
 	sp_run_close_sources(r);
 	for (unsigned i = 0; r->streams && i < r->plan->n_streams; i++)
 		sp_schedule_free(r->streams[i].schedule);
 	for (unsigned i = 0; r->ports && i < r->plan->n_ports; i++) {
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
+		if (r->ports[i].ear)
+			r->ports[i].ops->close(r->ports[i].ear);
+		sp_listener_close(r->ports[i].listener);
 		sp_filter_free(r->ports[i].filter);
 	}
 	for (uint32_t i = 1; r->sessions && i < r->n_sessions; i++)

@@ -312,7 +312,8 @@ static int init_parts(struct sp_run *r, struct sp_worker *w, const struct needs 
 	w->has_conns = true;
 	w->conns.n_ports = r->plan->n_ports;
 	w->conns.port = sp_alloc_array(mem, r->plan->n_ports, sizeof *w->conns.port);
-	w->rtt = n->dialogues ? sp_alloc_array(mem, r->n_tallies, sizeof *w->rtt) : NULL;
+	if (n->dialogues && !w->rtt)
+		w->rtt = sp_alloc_array(mem, r->n_tallies, sizeof *w->rtt);
 	if (!w->conns.port || (n->dialogues && !w->rtt))
 		return -ENOMEM;
 	for (unsigned i = 0; i < r->plan->n_ports; i++)

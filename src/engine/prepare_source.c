@@ -18,6 +18,7 @@ struct source_key {
 	const struct sp_stamp_ops *stamp;
 	uint64_t size;
 	const char *payload, *fill;
+	const void *conf;      /* the protocol's settings, where it is a source */
 	struct sp_endpoint to; /* frames only */
 	unsigned port, worker;
 	uint32_t
@@ -41,9 +42,9 @@ static int no_memory(struct sp_err *err)
 static bool key_eq(const struct source_key *a, const struct source_key *b)
 {
 	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->port == b->port && a->worker == b->worker && a->alone == b->alone &&
-	       strcmp(a->payload, b->payload) == 0 && strcmp(a->fill, b->fill) == 0 &&
-	       sp_endpoint_eq(&a->to, &b->to);
+	       a->conf == b->conf && a->port == b->port && a->worker == b->worker &&
+	       a->alone == b->alone && strcmp(a->payload, b->payload) == 0 &&
+	       strcmp(a->fill, b->fill) == 0 && sp_endpoint_eq(&a->to, &b->to);
 }
 
 static uint64_t key_hash(const struct source_key *k)
@@ -93,13 +94,33 @@ static int make_rows(const struct making *m, const struct sp_plan_stream *s, uin
 	return ops->make(rows, &args, m->r->env.mem, m->err);
 }
 
-static int take_template(const struct making *m, const struct run_stream *s,
-			 struct run_source *own, struct sp_source_args *args)
+/* Where frames leave. Memory has no addresses: there documentation's stand for it. */
+static int find_link(struct run_port *p, const struct run_stream *s, struct sp_link *link,
+		     struct sp_err *err)
 {
 	/* Nobody's address: only what the interface itself is called. */
 	static const struct sp_endpoint nobody = { .port = 0 };
+	static const struct sp_link memory = {
+		.src_mac = { 2, 0, 0, 0, 0, 1 },
+		.dst_mac = { 2, 0, 0, 0, 0, 2 },
+		.src = { .family = 4, .ip = { 192, 0, 2, 1 } },
+	};
+	static const struct sp_addr six = { .family = 6,
+					    .ip = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+
+	if (p->ops->link)
+		return p->ops->link(p->port, s->mac_given ? &nobody : &s->to, link, err);
+	*link = memory;
+	if (s->to.addr.family == 6)
+		link->src = six;
+	return 0;
+}
+
+static int take_template(const struct making *m, const struct run_stream *s,
+			 struct run_source *own, struct sp_source_args *args)
+{
 	struct run_port *p = &m->r->ports[s->plan->from_port];
-	int rc = p->ops->link(p->port, s->mac_given ? &nobody : &s->to, &args->link, m->err);
+	int rc = find_link(p, s, &args->link, m->err);
 
 	if (!rc)
 		rc = sp_packet_template(&own->tmpl, s->plan, p->plan, &s->to, &args->link,
@@ -140,7 +161,8 @@ static int open_source(const struct making *m, const struct run_stream *s,
 		       const struct source_key *k, struct sp_lane_source *out)
 {
 	struct sp_source_args args = { .size = (uint32_t)k->size,
-				       .stamp_len = k->stamp ? k->stamp->len : 0 };
+				       .stamp_len = k->stamp ? k->stamp->len : 0,
+				       .conf = k->conf };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);
@@ -183,6 +205,7 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 				  .size = s->plan->size,
 				  .payload = s->plan->payload,
 				  .fill = s->plan->fill,
+				  .conf = choice->source->asks ? s->plan->conf : NULL,
 				  .port = s->plan->from_port,
 				  .worker = s->worker,
 				  .alone = varies(m, s->plan) ? i + 1 : 0 };
@@ -231,6 +254,8 @@ static int place_stream(struct making *m, unsigned i)
 		ls->index = w->lane_streams[choice.lane]++;
 	else
 		ret = find_source(m, i, &choice, &ls->source);
+	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
+		ret = sp_run_prepare_ask(r, i, m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 

@@ -9,8 +9,19 @@
 #define WORDS 32u
 #define LEN   40u
 
-static const char *const frame_words[] = { "packet", "icmp", "icmp6", "arp", "eth", "syn",
-					   NULL };
+/* A client's datagrams that are answered. */
+static const struct sp_source_ops *asking(const struct sp_catalog *c, const char *word,
+					  int role)
+{
+	const struct sp_source_ops *s = role == SP_ROLE_CLIENT ? sp_catalog_source(c, word)
+							       : NULL;
+
+	return s && s->asks ? s : NULL;
+}
+
+static const char *const frame_words[] = {
+	"packet", "icmp", "icmp6", "arp", "eth", "syn", NULL
+};
 
 static bool is_frame_word(const char *word, int role)
 {
@@ -25,6 +36,13 @@ static bool usable(const struct sp_proto_ops *p, int role)
 	return p && p->roles & 1u << role && p->init;
 }
 
+static void settings_of(const struct sp_proto_ops *p, struct sp_protocol *out)
+{
+	out->opts = p->opts;
+	out->conf_size = p->conf_size;
+	out->check = p->check;
+}
+
 int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 		     struct sp_protocol *out)
 {
@@ -36,6 +54,15 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 				     .port = SP_PROTOCOL_PORT };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
+	out->source = asking(c, word, role);
+	if (out->source) {
+		out->transport = "udp";
+		out->port = out->source->port;
+		out->opts = out->source->opts;
+		out->conf_size = out->source->conf_size;
+		out->check = out->source->check;
+		return 0;
+	}
 	out->frames = is_frame_word(word, role);
 	if (out->frames) {
 		out->transport = "packet";
@@ -44,6 +71,7 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	out->proto = sp_catalog_proto(c, word);
 	if (usable(out->proto, role)) {
 		out->port = out->proto->port ? out->proto->port : SP_PROTOCOL_PORT;
+		settings_of(out->proto, out);
 		return 0;
 	}
 	if (!tls || len < 2 || len >= sizeof base || word[len - 1] != 's')
@@ -54,15 +82,15 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	if (!usable(out->proto, role))
 		return -ENOENT;
 	out->port = out->proto->wrapped_port ? out->proto->wrapped_port : SP_PROTOCOL_PORT;
+	settings_of(out->proto, out);
 	return 0;
 }
 
 bool sp_protocol_has(const struct sp_protocol *p, const char *key)
 {
-	const struct sp_opt *own = p->proto ? p->proto->opts : NULL;
 	const struct sp_opt *under = p->wrap ? p->wrap->opts : NULL;
 
-	return (own && sp_opt_find(own, key)) || (under && sp_opt_find(under, key));
+	return (p->opts && sp_opt_find(p->opts, key)) || (under && sp_opt_find(under, key));
 }
 
 /* Every word that works, in order. */
@@ -72,6 +100,9 @@ static size_t list_words(const struct sp_catalog *c, int role, char words[WORDS]
 
 	sp_strlcpy(words[n++], "udp", LEN);
 	sp_strlcpy(words[n++], "tcp", LEN);
+	for (const struct sp_source_ops *const *s = c->source; *s && n < WORDS; s++)
+		if (asking(c, (*s)->name, role))
+			sp_strlcpy(words[n++], (*s)->name, LEN);
 	for (const struct sp_proto_ops *const *p = c->proto; *p && n + 2 <= WORDS; p++) {
 		if (!usable(*p, role))
 			continue;

@@ -1,6 +1,7 @@
 /* What a protocol word stands for: the transport under it, the machine over it, and what is
- * between. Machines and layers are found in the catalog: "http" is a machine over tcp, "https" the
- * same over the layer tls. Words for frames (packet, icmp, arp, ...) have neither. */
+ * between. Machines, layers and sources that are a protocol are found in the catalog: "http" is a
+ * machine over tcp, "https" the same over the layer tls, "dns" a source over udp. Words for
+ * frames (packet, icmp, arp, ...) have none of them. */
 #ifndef SP_ENGINE_PROTOCOL_H
 #define SP_ENGINE_PROTOCOL_H
 
@@ -14,11 +15,17 @@
 #define SP_PROTOCOL_PORT 5001
 
 struct sp_protocol {
-	const char *transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
-	bool frames; /* its packet is said by an expression (scenario/presets.h) */
-	const struct sp_proto_ops *proto; /* NULL: none, units of --size */
-	const struct sp_wrap_ops *wrap;	  /* NULL: none */
-	uint16_t port;			  /* number unless somebody says otherwise */
+	const char *
+		transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
+	bool frames;	   /* its packet is said by an expression (scenario/presets.h) */
+	const struct sp_proto_ops *proto;   /* the machine; NULL: none, units of --size */
+	const struct sp_source_ops *source; /* what makes its datagrams; NULL: any that can */
+	/* The settings of whichever it is; NULL and 0: it has none. */
+	const struct sp_opt *opts;
+	size_t conf_size;
+	int (*check)(const void *conf, struct sp_err *);
+	const struct sp_wrap_ops *wrap; /* NULL: none */
+	uint16_t port;			/* number unless somebody says otherwise */
 };
 
 /* 0, or -ENOENT. role is enum sp_role. */

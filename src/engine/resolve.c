@@ -165,8 +165,7 @@ bool sp_local_is_own_link(const struct sp_local *l, const char *interface)
 			continue;
 		if (!sp_addr_is_own(&a))
 			return false;
-		own |= (i->ifa_flags & IFF_LOOPBACK) ||
-		       sp_addr_class(&a) != SP_ADDR_LINK_LOCAL;
+		own |= (i->ifa_flags & IFF_LOOPBACK) || sp_addr_class(&a) != SP_ADDR_LINK_LOCAL;
 	}
 	return own;
 }

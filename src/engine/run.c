@@ -11,6 +11,8 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/errors.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 /* How long a receiver that has its --count waits for its senders' last words. */
@@ -93,6 +95,24 @@ static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
 	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 
+/* Whoever sees answers tells a schedule that wants to hear of them; a dialogue's starts are counted
+ * where they happen. */
+static void tell_of_schedule(struct sp_worker *w, const struct run_stream *s)
+{
+	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
+	struct sp_pacer *hears = sp_mode_hears_replies(s->plan) ? w->lane.pacer : NULL;
+	struct sp_dialogue_stream *d;
+
+	if (ls->asks)
+		w->lane.ports[ls->port].asks->stream[s->local].wants_replies = hears;
+	if (ls->lane != SP_LANE_DIALOGUE)
+		return;
+	d = &w->dialogue.stream[ls->index];
+	d->schedule = s->schedule;
+	d->wants_replies = hears;
+	d->paced_as = s->local;
+}
+
 static int make_pacers(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_catch_up_conf catch_up;
@@ -133,9 +153,7 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 		if (!s->pace.count) /* all of its shared schedule's are the others' */
 			continue;
 		wk->lane.streams[s->local].schedule = s->schedule;
-		if (wk->lane.streams[s->local].lane == SP_LANE_DIALOGUE)
-			wk->dialogue.stream[wk->lane.streams[s->local].index].schedule =
-				s->schedule;
+		tell_of_schedule(wk, s);
 		if (end > wk->last_end_ns)
 			wk->last_end_ns = end;
 		s->only_max = s->pace.kind == SP_PACE_MAX;
@@ -297,6 +315,18 @@ static void give_marks(struct sp_run *r)
 	}
 }
 
+static int start_listeners(const struct sp_run *r, struct sp_err *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < r->plan->n_ports && ret == 0; i++)
+		if (r->ports[i].listener)
+			ret = sp_listener_start(r->ports[i].listener);
+	return ret ? sp_fail(err, ret, SP_EXIT_PERM, "cannot start a listener: %s",
+			     strerror(-ret))
+		   : 0;
+}
+
 int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 {
 	int ret;
@@ -324,7 +354,7 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	give_event(r, SP_EVENT_START, NULL);
 	for (unsigned w = 0; w < r->n_workers && !r->env.clock->is_virtual && ret == 0; w++)
 		ret = sp_worker_start(&r->workers[w], err);
-	return ret;
+	return ret ? ret : start_listeners(r, err);
 }
 
 void sp_run_request_stop(struct sp_run *r, bool interrupted)
@@ -409,10 +439,13 @@ static void watch_ports(struct sp_run *r)
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
 			int e = SP_LOAD(lp->tx_error) ? SP_LOAD(lp->tx_error)
 						      : SP_LOAD(lp->rx_error);
+			const struct sp_plan_port *port = r->ports[p].plan;
+			char why[96];
 
 			if (e)
-				sp_run_say(r, "port-error", false, "port %s: %s",
-					   r->ports[p].plan->name, strerror(-e));
+				sp_run_say(
+					r, "port-error", false, "port %s: %s", port->name,
+					sp_error_of_port(e, port->interface, why, sizeof why));
 		}
 }
 
@@ -596,6 +629,8 @@ static bool drained(struct sp_run *r, uint64_t now_ns)
 {
 	uint64_t seen = 0, tx = 0;
 
+	if (r->echo)
+		return sp_run_echo_drained(r, now_ns);
 	if (r->role != SP_ROLE_BOTH || r->env.clock->is_virtual)
 		return true;
 	for (unsigned w = 0; w < r->n_workers; w++)

@@ -128,6 +128,13 @@ int sp_run_fd(const struct sp_run *);
 /* How long until sp_run_step has something to do by the clock alone, at most 1000 ms. */
 int sp_run_wait_ms(const struct sp_run *);
 const struct sp_result *sp_run_result(const struct sp_run *);
+/* What was sent, received and corrupted up to now, between events too; -1: not known, or not this
+ * side's. A sender's received are the answers that came back to it. Each only grows, up to the end,
+ * from which on they are the result's. */
+struct sp_run_figures {
+	int64_t sent, received, corrupted;
+};
+void sp_run_now(struct sp_run *, struct sp_run_figures *);
 /* Adds a remark (its event follows at once); code and text are copied. Used by the hooks' owner
  * too. The same code and text is said once only. */
 void sp_run_remark(struct sp_run *, const char *code, bool neutral, const char *text);

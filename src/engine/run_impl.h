@@ -1,5 +1,5 @@
 /* The run's inside, shared by the files that make it up: prepare.c and
- * prepare_source.c (from plan to open ports and sources),
+ * prepare_source.c (from plan to open ports and sources), prepare_asks.c (streams that are answered),
  * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
  * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
  * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
@@ -7,6 +7,7 @@
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
 
+#include "engine/listener.h"
 #include "engine/measure.h"
 #include "engine/resolve.h"
 #include "engine/segment.h"
@@ -26,12 +27,19 @@ struct run_port {
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
+	struct sp_listener *listener; /* NULL: none */
 	struct sp_filter *filter;   /* frames that the transport does not filter; NULL: none */
 	struct sp_segment *segment; /* that its frames leave into; NULL: none */
 	bool segment_known;
 	char by_route[IFNAMSIZ]; /* frames: the interface towards the first target, where nobody
 				    named one */
 	bool tx, rx;
+	bool answers; /* machines answer frames here: it takes all of them */
+	bool hears;   /* what arrives answers what left */
+	bool echo;    /* the same of echo requests; these come to an ear of their own, so that
+		     * sending is not slowed down and one worker hears them all: */
+	struct sp_port *ear;
+	struct sp_queue *ear_queue;
 	uint32_t n_targets;
 	char where[96];
 };
@@ -54,6 +62,7 @@ struct run_stream {
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
 	uint32_t headers;     /* frames: bytes before the payload */
+	bool echo;	      /* of echo requests whose answers are heard */
 	bool answers;	      /* the sender itself sees what became of each unit */
 	bool mac_given;	      /* packet: its expression says to which hardware address */
 	bool src_varies;      /* packet: its source is not one */
@@ -85,6 +94,15 @@ struct run_opened {
 	uint8_t *payload;
 	const char *payload_text;
 	uint64_t payload_len;
+};
+
+/* A machine that answers on a port, in one worker. */
+struct run_speaker {
+	const struct sp_proto_ops *ops;
+	struct sp_proto *proto;
+	struct sp_reply_own own;
+	uint32_t result;	   /* where its counts go */
+	unsigned worker, port, at; /* in the port's struct sp_replies */
 };
 
 struct run_ask {
@@ -173,11 +191,17 @@ struct sp_run {
 	struct sp_control_list controls;
 	struct run_opened *opened;
 	uint32_t n_opened;
+	struct sp_replies *replies;   /* [workers][ports], those without are zeros */
+	struct run_speaker *speakers; /* machines that answer, one each a port and worker */
+	uint32_t n_speakers;
+	struct sp_reply_result *reply_results;
+	uint32_t n_reply_results;
 	struct run_ask *asks;
 	uint32_t n_asks, *ask_streams;
 	uint32_t n_tallies; /* sender's, per worker */
 	bool self;	    /* sends to itself (loop): granted by the run itself */
 
+	struct sp_echo *echo; /* of a sender with streams of echo requests; NULL: none */
 	struct sp_rx_limits rx_limits;
 	struct sp_flow_table granted;
 	struct sp_rx_session *rx_session; /* index 0: without control */
@@ -236,6 +260,25 @@ int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
  * pacer knows. */
 uint64_t sp_run_stream_asked(const struct run_stream *, uint64_t at_ns);
+/* prepare_asks.c: the streams whose units are answered. */
+bool sp_run_hears(const struct sp_run *, const struct sp_plan_stream *);
+int sp_run_prepare_ask(struct sp_run *, unsigned stream, struct sp_err *);
+void sp_run_asks_measure(const struct sp_run *, unsigned stream, struct sp_measure *);
+const char *(*sp_run_status_name(const struct sp_run *, unsigned stream))(uint32_t);
+const struct sp_asked *sp_run_asked(const struct sp_run *, unsigned stream);
+void sp_run_close_asks(struct sp_run *);
+/* run_echo.c: streams of echo requests, which are known once their packets were looked at. First
+ * which there are; then what hears their answers; then the ids that come back. */
+int sp_run_echo_prepare(struct sp_run *, struct sp_err *);
+int sp_run_echo_open(struct sp_run *, struct run_port *, const struct sp_port_conf *as,
+		     struct sp_err *);
+int sp_run_echo_grant(struct sp_run *, struct sp_err *);
+/* Of what was measured as received by the run itself: delays are round trips. */
+void sp_run_echo_measure(const struct sp_run *, uint32_t stream, struct sp_measure *);
+/* Adds round trips and errors to the total. */
+void sp_run_echo_collect(struct sp_run *);
+/* Has every request been answered, or the time for it passed? */
+bool sp_run_echo_drained(struct sp_run *, uint64_t now_ns);
 /* Bulk data: the bytes that its rates asked for until at_ns (rate max asks for none). */
 double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint64_t at_ns);
 /* Did it have to send all the time between these? */
@@ -255,6 +298,12 @@ uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *
 int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
 /* Stream i knows its flow id; peer: a spate receiver knows it, too. */
 void sp_run_conn_flow(struct sp_run *, unsigned i, bool peer);
+/* prepare_reply.c: before ports are opened, which of them answer frames; machines that answer, after
+ * workers are there; their counts; the end. */
+int sp_run_find_replies(struct sp_run *, struct sp_err *);
+int sp_run_prepare_replies(struct sp_run *, struct sp_err *);
+void sp_run_collect_replies(struct sp_run *);
+void sp_run_close_replies(struct sp_run *);
 int sp_run_arm_conns(struct sp_run *, struct sp_err *);
 void sp_run_close_protocols(struct sp_run *);
 /* lease.c: asks for the leases that the permit needs and fills them; renews them, and stops the run
@@ -306,6 +355,14 @@ uint64_t sp_run_stream_trouble(const struct sp_run *, unsigned stream, int *erro
 /* Bytes of a bulk stream that the far end had not confirmed when its connection was closed. */
 uint64_t sp_run_unconfirmed(const struct sp_run *, unsigned stream);
 void sp_run_bytes_only(struct sp_measure *);
+/* What a sender knows by its answers alone; read after what it sent. */
+struct run_answers {
+	uint64_t unique, failed, rx_bytes, first_rx_ns, last_rx_ns;
+};
+void sp_run_set_answers(const struct run_answers *, struct sp_measure *);
+void sp_run_set_rtt(const struct sp_tally_rtt *, struct sp_measure *);
+/* What a stream counts by itself: the others of the ledger's errors are the run's. */
+void sp_run_set_errors(struct sp_counts *, const struct sp_errors *);
 void sp_run_collect_rtt(struct sp_run *);
 void sp_run_collect_conn_errors(struct sp_run *);
 const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "engine/deal.h"
 #include "engine/law.h"
+#include "engine/modes/modes.h"
 
 typedef unsigned __int128 u128;
 
@@ -42,6 +43,7 @@ struct sp_schedule {
 	uint64_t last_i, from_i;   /* our last departure; the one at start_ns */
 	uint64_t start_ns, gap_ns; /* no law: departure i is at start + (i - from) * gap */
 	uint64_t gap_num, gap_den;
+	struct sp_mode_run mode; /* departures of a mode's own; no law then */
 	float drawn[SP_DIST_BLOCK];
 	uint64_t left_ns; /* last actual departure; 0: none yet */
 	uint32_t left_n;
@@ -305,6 +307,67 @@ static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog
 	return 0;
 }
 
+/* ---- modes ---- */
+
+static int next_of_mode(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+
+	for (; s->drawn_n <= s->next_i; s->drawn_n++) {
+		*size = s->size;
+		if (s->mode.ops->next(s->mode.st, due_ns, size))
+			return 1;
+	}
+	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
+	return 0;
+}
+
+static void restart_mode(void *st, uint64_t start_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	(void)factor;
+	s->mode.ops->restart(s->mode.st, start_ns);
+	s->drawn_n = 0;
+	s->next_i = sp_deal_next(&s->deal, 0);
+}
+
+static bool reply_to_mode(void *st, uint64_t now_ns, uint64_t *due_ns)
+{
+	struct sp_schedule *s = st;
+
+	return s->mode.ops->reply && s->mode.ops->reply(s->mode.st, now_ns, due_ns);
+}
+
+static const struct sp_schedule_ops mode_ops = { .next = next_of_mode,
+						 .restart = restart_mode,
+						 .reply = reply_to_mode };
+
+static int make_mode(const struct sp_plan_stream *stream, const struct sp_env *env,
+		     struct sp_pace *pace, struct sp_schedule **out, struct sp_err *err)
+{
+	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	int rc;
+
+	if (!s)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	s->mem = env->mem;
+	s->deal = deal_of(stream);
+	s->next_i = sp_deal_next(&s->deal, 0);
+	s->size = pace->size;
+	rc = sp_mode_open(&s->mode, stream, pace->start_ns, env->mem, err);
+	if (rc) {
+		sp_schedule_free(s);
+		return rc;
+	}
+	pace->kind = SP_PACE_OPS;
+	pace->gap_ns = 1; /* it has none: a start leaves its times as they are */
+	pace->ops = &mode_ops;
+	pace->st = s;
+	*out = s;
+	return 0;
+}
+
 static uint64_t add_time(uint64_t a, uint64_t b)
 {
 	uint64_t sum;
@@ -333,6 +396,11 @@ int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *ra
 	bool conns = !*s->packet && strcmp(s->protocol, "udp") != 0;
 	const char *why = NULL;
 
+	if (sp_mode_has_own(s))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %s; a stage can start and "
+			       "stop it",
+			       place, sp_mode_of(s)->no_rate);
 	if (strcmp(s->departure, "constant") != 0 && (max || was_max))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: rate max leaves no gaps for the law '%s'; give a rate",
@@ -370,6 +438,8 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 	};
 	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
 					   : SP_NEVER;
+	if (sp_mode_has_own(stream))
+		return make_mode(stream, env, pace, sched, err);
 	rc = sp_schedule_gap(stream, &stream->rate, layer_extra, pace, err);
 	if (rc || pace->kind == SP_PACE_MAX ||
 	    (deal.of == 1 && strcmp(stream->departure, "constant") == 0))
@@ -381,6 +451,7 @@ void sp_schedule_free(struct sp_schedule *s)
 {
 	if (!s)
 		return;
+	sp_mode_close(&s->mode, s->mem);
 	sp_free(s->mem, s->state);
 	sp_free(s->mem, s);
 }
@@ -426,7 +497,7 @@ double sp_schedule_ks(const struct sp_schedule *s)
 	double worst = 0, below = 0, d;
 
 	/* Of a part the gaps follow another law. */
-	if (!s || s->left_n < KS_MIN || s->deal.of > 1)
+	if (!s || !s->dist || s->left_n < KS_MIN || s->deal.of > 1)
 		return NAN;
 	for (uint32_t i = 0; i < KS_BINS - 1; i++) {
 		below += s->bins[i];

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "core/shared.h"
+#include "engine/modes/modes.h"
 #include "engine/run_impl.h"
 
 /* A command takes effect this much later, so that no worker is past it already. */
@@ -19,7 +20,9 @@ static int no_memory(struct sp_err *err)
  * kind. */
 static int set_gap(const struct run_stream *s, struct sp_pace *pace, struct sp_err *err)
 {
-	int rc = sp_schedule_gap(s->plan, &s->rate, s->plan->bulk ? 1 : 0, pace, err);
+	int rc = sp_mode_has_own(s->plan)
+			 ? 0 /* as it is */
+			 : sp_schedule_gap(s->plan, &s->rate, s->plan->bulk ? 1 : 0, pace, err);
 
 	if (s->schedule)
 		pace->kind = SP_PACE_OPS;

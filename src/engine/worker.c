@@ -86,6 +86,9 @@ static void finish_tx(struct sp_worker *w, uint64_t now_ns)
 	}
 	if (w->bulk.env)
 		sp_bulk_give_up(&w->bulk);
+	for (unsigned i = 0; w->hears && i < w->lane.n_ports; i++)
+		if (w->lane.ports[i].asks)
+			sp_asks_end(w->lane.ports[i].asks);
 	sp_pacer_drain(w->lane.pacer);
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
 		if (w->lane.ports[i].tx)
@@ -159,10 +162,19 @@ static bool has_orders(const struct sp_worker *w)
 	return __atomic_load_n(&w->orders_in, __ATOMIC_RELAXED) != w->orders_out;
 }
 
-/* Is everything over that was begun on connections? */
+/* Some of what it sent waits for an answer. */
+static bool awaits(const struct sp_worker *w)
+{
+	for (unsigned i = 0; w->hears && i < w->lane.n_ports; i++)
+		if (w->lane.ports[i].asks && w->lane.ports[i].asks->pending.n)
+			return true;
+	return false;
+}
+
+/* Is everything over that was begun on connections, or asked? */
 static bool conns_over(const struct sp_worker *w, uint64_t now_ns)
 {
-	return (!w->bulk.env || !w->bulk.busy) &&
+	return !awaits(w) && (!w->bulk.env || !w->bulk.busy) &&
 	       (!w->dialogue.env || sp_dialogue_over(&w->dialogue, now_ns));
 }
 
@@ -183,6 +195,8 @@ static bool past_grace(struct sp_worker *w, uint64_t now_ns)
 		if (w->dialogue.under_way)
 			return false;
 	}
+	if (awaits(w) && now_ns <= w->last_end_ns + SP_DIALOGUE_GRACE_NS)
+		return false;
 	return !bulk_lingers(w, now_ns);
 }
 
@@ -242,6 +256,18 @@ static bool turn_conns(struct sp_worker *w, uint64_t now_ns)
 	return did;
 }
 
+static bool turn_answers(struct sp_worker *w, uint64_t now_ns)
+{
+	bool did = false;
+
+	for (unsigned i = 0; i < RX_BURSTS && !w->receives && sp_lane_rx(&w->lane); i++)
+		did = true;
+	for (unsigned i = 0; i < w->lane.n_ports; i++)
+		if (w->lane.ports[i].asks)
+			sp_asks_turn(w->lane.ports[i].asks, now_ns);
+	return did;
+}
+
 bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 {
 	bool did = false;
@@ -250,6 +276,8 @@ bool sp_worker_turn(struct sp_worker *w, uint64_t now_ns)
 		did = turn_tx(w, now_ns);
 	if (w->has_conns)
 		did |= turn_conns(w, now_ns);
+	if (w->hears)
+		did |= turn_answers(w, now_ns);
 	if (!w->receives)
 		return did;
 	__atomic_store_n(&w->turns, w->turns + 1, __ATOMIC_SEQ_CST);
@@ -280,6 +308,18 @@ static uint64_t next_grace(const struct sp_worker *w)
 			: SP_WORKER_GRACE_NS);
 }
 
+/* When the next of the units that wait for an answer may have waited for too long. */
+static uint64_t next_look(const struct sp_worker *w)
+{
+	uint64_t next = SP_NEVER, t;
+
+	for (unsigned i = 0; w->hears && i < w->lane.n_ports; i++) {
+		t = w->lane.ports[i].asks ? sp_asks_next(w->lane.ports[i].asks) : SP_NEVER;
+		next = t < next ? t : next;
+	}
+	return next;
+}
+
 uint64_t sp_worker_next(struct sp_worker *w)
 {
 	uint64_t next = SP_NEVER, t;
@@ -296,6 +336,8 @@ uint64_t sp_worker_next(struct sp_worker *w)
 		t = sp_conns_next(&w->conns, !w->tx_done);
 		next = t < next ? t : next;
 	}
+	t = next_look(w);
+	next = t < next ? t : next;
 	for (unsigned i = 0; i < w->lane.n_ports; i++) {
 		const struct sp_lane_port *p = &w->lane.ports[i];
 
@@ -333,7 +375,7 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 					    : now_ns;
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
 		polls |= w->lane.ports[i].rx && !w->lane.ports[i].ops->conn &&
-			 w->lane.ports[i].ops->fd(w->lane.ports[i].q) < 0;
+			 w->lane.ports[i].ops->fd(sp_lane_rx_queue(&w->lane.ports[i])) < 0;
 	if (w->has_conns) {
 		uint64_t t = sp_conns_next(&w->conns, true);
 
@@ -349,7 +391,7 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 		return;
 	}
 	/* Receiving workers come back to poll their queues. */
-	if (w->receives || w->has_conns)
+	if (w->receives || w->hears || w->has_conns)
 		return;
 	while (sp_clock_now(w->env->clock) < next &&
 	       !__atomic_load_n(&w->quit, __ATOMIC_RELAXED) && !has_orders(w) &&
@@ -379,7 +421,7 @@ static int watch_queues(struct sp_worker *w)
 	w->fds[w->n_fds++] = (struct pollfd){ .fd = w->wake, .events = POLLIN };
 	for (unsigned i = 0; i < w->lane.n_ports; i++) {
 		const struct sp_lane_port *p = &w->lane.ports[i];
-		int fd = p->rx || p->ops->conn ? p->ops->fd(p->q) : -1;
+		int fd = p->rx || p->ops->conn ? p->ops->fd(sp_lane_rx_queue(p)) : -1;
 
 		if (fd >= 0)
 			w->fds[w->n_fds++] = (struct pollfd){ .fd = fd, .events = POLLIN };

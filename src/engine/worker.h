@@ -41,7 +41,7 @@ struct sp_worker {
 	struct sp_bulk bulk;
 	struct sp_dialogue dialogue;
 	struct sp_sink sink;
-	struct sp_tally_rtt *rtt; /* as lane.tally; NULL without dialogues */
+	struct sp_tally_rtt *rtt; /* as lane.tally; NULL without answers */
 	struct sp_errors bulk_errors;
 	uint64_t conn_units; /* received over connections, seen so far */
 	uint64_t lane_units; /* the same of the packet lane's */
@@ -53,6 +53,7 @@ struct sp_worker {
 	uint64_t coalesce_ns;
 	uint64_t last_end_ns; /* latest planned end of its streams; SP_NEVER none */
 	bool sends, receives;
+	bool hears; /* answers to what it sends come to its queues */
 	/* What it sleeps on: wake, then its queues. By poll: an epoll over the queues' own would be
 	 * told of each packet by whoever brings it, asleep or not. */
 	struct pollfd *fds;

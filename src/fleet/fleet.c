@@ -98,6 +98,12 @@ void sp_fleet_stop(struct sp_fleet *f)
 	(void)!write(f->wake, &one, sizeof one);
 }
 
+void sp_fleet_finish(struct sp_fleet *f)
+{
+	f->finishes = true;
+	sp_fleet_stop(f);
+}
+
 int sp_fleet_exit_code(const struct sp_fleet *f)
 {
 	return f->result.exit_code;
@@ -332,9 +338,9 @@ static bool run(struct sp_fleet *f)
 	int stops = __atomic_load_n(&f->stops, __ATOMIC_ACQUIRE);
 
 	for (; f->stops_seen < stops && f->stops_seen < 2; f->stops_seen++) {
-		stop_members(f, true, true);
+		stop_members(f, true, !f->finishes);
 		if (!any_sends(f) || f->stops_seen)
-			stop_members(f, false, true);
+			stop_members(f, false, !f->finishes);
 	}
 	if (!f->ending_ns)
 		do_stages(f, now);
@@ -376,12 +382,14 @@ static int wait_ms(const struct sp_fleet *f)
 static int wait_for_any(struct sp_fleet *f)
 {
 	unsigned n = f->conf.n_parts;
-	struct pollfd *fds = sp_alloc_array(f->mem, 2 * n + 1, sizeof *fds);
+	struct pollfd *fds = sp_alloc_array(f->mem, 2 * n + 2, sizeof *fds);
 	uint64_t word;
 
 	if (!fds)
 		return -ENOMEM;
 	fds[2 * n] = (struct pollfd){ .fd = f->wake, .events = POLLIN };
+	fds[2 * n + 1] = (struct pollfd){ .fd = f->conf.also ? f->conf.also_fd : -1,
+					  .events = POLLIN };
 	for (unsigned i = 0; i < n; i++) {
 		const struct member *m = &f->members[i];
 
@@ -392,7 +400,7 @@ static int wait_for_any(struct sp_fleet *f)
 								: -1,
 						  .events = POLLOUT };
 	}
-	if (poll(fds, 2 * n + 1, wait_ms(f)) > 0) {
+	if (poll(fds, 2 * n + 2, wait_ms(f)) > 0) {
 		(void)!read(f->wake, &word, sizeof word);
 		for (unsigned i = 0; i < n; i++) {
 			if (fds[2 * i + 1].revents && f->members[i].open)
@@ -400,6 +408,8 @@ static int wait_for_any(struct sp_fleet *f)
 			if (fds[2 * i].revents)
 				sp_member_read(f, &f->members[i]);
 		}
+		if (fds[2 * n + 1].revents)
+			f->conf.also(f->conf.arg);
 	}
 	sp_free(f->mem, fds);
 	return 0;

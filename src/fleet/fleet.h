@@ -57,6 +57,9 @@ struct sp_fleet_conf {
 	void (*closing)(void *arg);
 	/* Before the end event: may add expectations and change the exit code. NULL: nothing. */
 	void (*judge)(void *arg, struct sp_result *);
+	/* What else is waited for: called when the descriptor is readable. also NULL: nothing. */
+	int also_fd;
+	void (*also)(void *arg);
 	/* An agent that listens somewhere: told when all are ready. NULL: nobody wants to know. */
 	void (*ready)(void *arg, const char *host, const char *where);
 };
@@ -71,6 +74,8 @@ int sp_fleet_new(struct sp_fleet **, const struct sp_fleet_conf *, const struct 
 int sp_fleet_step(struct sp_fleet *, struct sp_err *);
 /* Async-signal-safe: the first ends the run with its report, a second one at once. */
 void sp_fleet_stop(struct sp_fleet *);
+/* The same of somebody who is content with what there is: it is no interruption. */
+void sp_fleet_finish(struct sp_fleet *);
 /* Adds a remark, of now. Of neutral ones the first 32, all in all 64. code is a constant. */
 void sp_fleet_remark(struct sp_fleet *, const char *code, bool neutral, const char *text);
 /* After the end. */

@@ -60,6 +60,7 @@ struct sp_fleet {
 	int wake;	      /* eventfd: somebody asked for a stop */
 	int stops;	      /* atomic */
 	int stops_seen;	      /* told to the agents */
+	bool finishes;	      /* the stop is no interruption */
 	struct sp_err failed; /* why nothing can be run */
 	struct sp_arena merged[2];
 	unsigned merged_at;

@@ -1,13 +1,16 @@
 #include "hdr/numbers.h"
 
 static const struct sp_word ops[] = {
-	{ "who-has", 1 },  { "is-at", 2 },     { "RARP-req", 3 },    { "RARP-rep", 4 },
+	{ "who-has", 1 },   { "is-at", 2 },	{ "RARP-req", 3 }, { "RARP-rep", 4 },
 	{ "InARP-req", 8 }, { "InARP-rep", 9 }, { NULL, 0 },
 };
 
 static const struct sp_field fields[] = {
 	{ .name = "hwtype", .bits = 16, .dflt = "1", .help = "link: 1 Ethernet" },
-	{ .name = "ptype", .bits = 16, .dflt = "0x0800", .words = sp_ether_words,
+	{ .name = "ptype",
+	  .bits = 16,
+	  .dflt = "0x0800",
+	  .words = sp_ether_words,
 	  .help = "network protocol" },
 	{ .name = "hwlen", .bits = 8, .dflt = "6", .help = "octets of a link address" },
 	{ .name = "plen", .bits = 8, .dflt = "4", .help = "octets of a network address" },

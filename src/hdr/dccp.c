@@ -1,9 +1,9 @@
 #include "pkt/hdr.h"
 
 static const struct sp_word types[] = {
-	{ "request", 0 }, { "response", 1 }, { "data", 2 },  { "ack", 3 },  { "dataack", 4 },
-	{ "closereq", 5 }, { "close", 6 },   { "reset", 7 }, { "sync", 8 }, { "syncack", 9 },
-	{ NULL, 0 },
+	{ "request", 0 }, { "response", 1 }, { "data", 2 },  { "ack", 3 },
+	{ "dataack", 4 }, { "closereq", 5 }, { "close", 6 }, { "reset", 7 },
+	{ "sync", 8 },	  { "syncack", 9 },  { NULL, 0 },
 };
 
 static const struct sp_field octets[] = {
@@ -20,7 +20,10 @@ static const struct sp_field count[] = { { .name = "ndp", .type = SP_F_BYTES, .h
 
 static const struct sp_item option_kinds[] = {
 	{ .name = "Padding", .type = 0, .bare = true, .help = "padding" },
-	{ .name = "Mandatory", .type = 1, .bare = true, .help = "the next option must be known" },
+	{ .name = "Mandatory",
+	  .type = 1,
+	  .bare = true,
+	  .help = "the next option must be known" },
 	{ .name = "SlowReceiver", .type = 2, .bare = true, .help = "the receiver is slow" },
 	{ .name = "ChangeL", .type = 32, .fields = feature, .help = "propose a feature" },
 	{ .name = "ConfirmL", .type = 33, .fields = feature, .help = "agree" },
@@ -50,11 +53,16 @@ static const struct sp_items options = {
 static const struct sp_field fields[] = {
 	{ .name = "sport", .bits = 16, .help = "source port number" },
 	{ .name = "dport", .bits = 16, .help = "destination port number" },
-	{ .name = "dataofs", .bits = 8, .rule = SP_RULE_HEADER, .unit = 4,
+	{ .name = "dataofs",
+	  .bits = 8,
+	  .rule = SP_RULE_HEADER,
+	  .unit = 4,
 	  .help = "length of the header in words of 4 octets" },
 	{ .name = "ccval", .bits = 4, .help = "for the congestion control" },
 	{ .name = "cscov", .bits = 4, .help = "coverage of the checksum; 0: all" },
-	{ .name = "chksum", .bits = 16, .rule = SP_RULE_SUM_L4,
+	{ .name = "chksum",
+	  .bits = 16,
+	  .rule = SP_RULE_SUM_L4,
 	  .help = "checksum with the IP addresses over all" },
 	{ .name = "res", .bits = 3, .help = "zero" },
 	{ .name = "type", .bits = 4, .words = types, .help = "kind of packet" },
@@ -69,7 +77,10 @@ static const struct sp_field fields[] = {
 	{ .name = "service", .bits = 32, .when = "type=0,1", .help = "service code" },
 	{ .name = "code", .bits = 8, .when = "type=7", .help = "reason" },
 	{ .name = "data", .bits = 24, .when = "type=7", .help = "of the reason" },
-	{ .name = "options", .type = SP_F_ITEMS, .items = &options, .pad = 4,
+	{ .name = "options",
+	  .type = SP_F_ITEMS,
+	  .items = &options,
+	  .pad = 4,
 	  .help = "list of options" },
 	{ 0 },
 };

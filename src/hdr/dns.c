@@ -1,23 +1,23 @@
 #include "pkt/hdr.h"
 
 static const struct sp_word types[] = {
-	{ "A", 1 },	   { "NS", 2 },	     { "CNAME", 5 },  { "SOA", 6 },    { "PTR", 12 },
-	{ "MX", 15 },	   { "TXT", 16 },    { "AAAA", 28 },  { "SRV", 33 },   { "DNAME", 39 },
-	{ "OPT", 41 },	   { "DS", 43 },     { "RRSIG", 46 }, { "NSEC", 47 },  { "DNSKEY", 48 },
-	{ "SVCB", 64 },	   { "HTTPS", 65 },  { "IXFR", 251 }, { "AXFR", 252 }, { "ANY", 255 },
+	{ "A", 1 },	{ "NS", 2 },	 { "CNAME", 5 },  { "SOA", 6 },	   { "PTR", 12 },
+	{ "MX", 15 },	{ "TXT", 16 },	 { "AAAA", 28 },  { "SRV", 33 },   { "DNAME", 39 },
+	{ "OPT", 41 },	{ "DS", 43 },	 { "RRSIG", 46 }, { "NSEC", 47 },  { "DNSKEY", 48 },
+	{ "SVCB", 64 }, { "HTTPS", 65 }, { "IXFR", 251 }, { "AXFR", 252 }, { "ANY", 255 },
 	{ NULL, 0 },
 };
 static const struct sp_word classes[] = {
 	{ "IN", 1 }, { "CH", 3 }, { "HS", 4 }, { "ANY", 255 }, { NULL, 0 },
 };
 static const struct sp_word rcodes[] = {
-	{ "ok", 0 },		  { "format-error", 1 }, { "server-failure", 2 },
-	{ "name-error", 3 },	  { "not-implemented", 4 }, { "refused", 5 },
+	{ "ok", 0 },	     { "format-error", 1 },    { "server-failure", 2 },
+	{ "name-error", 3 }, { "not-implemented", 4 }, { "refused", 5 },
 	{ NULL, 0 },
 };
 static const struct sp_word opcodes[] = {
-	{ "QUERY", 0 }, { "IQUERY", 1 }, { "STATUS", 2 }, { "NOTIFY", 4 }, { "UPDATE", 5 },
-	{ NULL, 0 },
+	{ "QUERY", 0 },	 { "IQUERY", 1 }, { "STATUS", 2 },
+	{ "NOTIFY", 4 }, { "UPDATE", 5 }, { NULL, 0 },
 };
 
 static const struct sp_field question[] = {
@@ -43,24 +43,43 @@ static const struct sp_items texts = { .what = "text", .kinds = text_kind };
 static const struct sp_field record[] = {
 	{ .name = "rrname", .type = SP_F_NAME, .help = "name" },
 	{ .name = "type", .bits = 16, .dflt = "1", .words = types, .help = "type" },
-	{ .name = "rclass", .bits = 16, .dflt = "1", .words = classes,
+	{ .name = "rclass",
+	  .bits = 16,
+	  .dflt = "1",
+	  .words = classes,
 	  .help = "class; of OPT the size of UDP answers" },
 	{ .name = "ttl", .bits = 32, .help = "seconds that it may be kept" },
 	{ .name = "rdlen", .bits = 16, .rule = SP_RULE_SIZE, .help = "length of what follows" },
 	{ .name = "rdata", .bits = 32, .type = SP_F_IP4, .when = "type=1", .help = "address" },
-	{ .name = "rdata", .bits = 128, .type = SP_F_IP6, .when = "type=28", .help = "address",
+	{ .name = "rdata",
+	  .bits = 128,
+	  .type = SP_F_IP6,
+	  .when = "type=28",
+	  .help = "address",
 	  .rfc = "RFC 3596" },
 	{ .name = "rdata", .type = SP_F_NAME, .when = "type=2,5,12,39", .help = "name" },
-	{ .name = "rdata", .type = SP_F_ITEMS, .items = &texts, .when = "type=16",
+	{ .name = "rdata",
+	  .type = SP_F_ITEMS,
+	  .items = &texts,
+	  .when = "type=16",
 	  .help = "list of texts" },
 	{ .name = "preference", .bits = 16, .when = "type=15", .help = "the lowest is best" },
 	{ .name = "exchange", .type = SP_F_NAME, .when = "type=15", .help = "mail server" },
-	{ .name = "priority", .bits = 16, .when = "type=33", .help = "the lowest is best",
+	{ .name = "priority",
+	  .bits = 16,
+	  .when = "type=33",
+	  .help = "the lowest is best",
 	  .rfc = "RFC 2782" },
 	{ .name = "weight", .bits = 16, .when = "type=33", .help = "share", .rfc = "RFC 2782" },
-	{ .name = "port", .bits = 16, .when = "type=33", .help = "port number",
+	{ .name = "port",
+	  .bits = 16,
+	  .when = "type=33",
+	  .help = "port number",
 	  .rfc = "RFC 2782" },
-	{ .name = "target", .type = SP_F_NAME, .when = "type=33", .help = "server",
+	{ .name = "target",
+	  .type = SP_F_NAME,
+	  .when = "type=33",
+	  .help = "server",
 	  .rfc = "RFC 2782" },
 	{ .name = "mname", .type = SP_F_NAME, .when = "type=6", .help = "first server" },
 	{ .name = "rname", .type = SP_F_NAME, .when = "type=6", .help = "mailbox" },
@@ -69,7 +88,9 @@ static const struct sp_field record[] = {
 	{ .name = "retry", .bits = 32, .when = "type=6", .help = "seconds" },
 	{ .name = "expire", .bits = 32, .when = "type=6", .help = "seconds" },
 	{ .name = "minimum", .bits = 32, .when = "type=6", .help = "seconds" },
-	{ .name = "rdata", .type = SP_F_BYTES, .when = "type!=1,2,5,6,12,15,16,28,33,39",
+	{ .name = "rdata",
+	  .type = SP_F_BYTES,
+	  .when = "type!=1,2,5,6,12,15,16,28,33,39",
 	  .help = "octets" },
 	{ 0 },
 };
@@ -79,8 +100,11 @@ static const struct sp_item record_kind[] = {
 };
 static const struct sp_items records = { .what = "record", .kinds = record_kind };
 
-#define COUNT(name_, of_) { .name = name_, .bits = 16, .rule = SP_RULE_COUNT, .of = of_,       \
-			    .help = "number of " of_ }
+#define COUNT(name_, of_)                                                                      \
+	{                                                                                      \
+		.name = name_, .bits = 16, .rule = SP_RULE_COUNT, .of = of_,                   \
+		.help = "number of " of_                                                       \
+	}
 
 static const struct sp_field fields[] = {
 	{ .name = "id", .bits = 16, .help = "ties the answer to the query" },
@@ -98,9 +122,13 @@ static const struct sp_field fields[] = {
 	COUNT("ancount", "an"),
 	COUNT("nscount", "ns"),
 	COUNT("arcount", "ar"),
-	{ .name = "qd", .type = SP_F_ITEMS, .items = &questions,
+	{ .name = "qd",
+	  .type = SP_F_ITEMS,
+	  .items = &questions,
 	  .help = "questions, such as [(\"www.example.com\",AAAA)]" },
-	{ .name = "an", .type = SP_F_ITEMS, .items = &records,
+	{ .name = "an",
+	  .type = SP_F_ITEMS,
+	  .items = &records,
 	  .help = "answers, such as [(rrname=\"a.example\",rdata=192.0.2.1)]" },
 	{ .name = "ns", .type = SP_F_ITEMS, .items = &records, .help = "authorities" },
 	{ .name = "ar", .type = SP_F_ITEMS, .items = &records, .help = "additional records" },

@@ -1,11 +1,18 @@
 #include "hdr/numbers.h"
 
 static const struct sp_field fields[] = {
-	{ .name = "dst", .bits = 48, .type = SP_F_MAC, .dflt = "ff:ff:ff:ff:ff:ff",
+	{ .name = "dst",
+	  .bits = 48,
+	  .type = SP_F_MAC,
+	  .dflt = "ff:ff:ff:ff:ff:ff",
 	  .help = "destination" },
 	{ .name = "src", .bits = 48, .type = SP_F_MAC, .help = "source" },
-	{ .name = "type", .bits = 16, .rule = SP_RULE_NEXT, .dflt = "0x9000",
-	  .words = sp_ether_words, .help = "type of what follows; below 1536 its length" },
+	{ .name = "type",
+	  .bits = 16,
+	  .rule = SP_RULE_NEXT,
+	  .dflt = "0x9000",
+	  .words = sp_ether_words,
+	  .help = "type of what follows; below 1536 its length" },
 	{ 0 },
 };
 

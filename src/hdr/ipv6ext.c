@@ -26,13 +26,27 @@ static const struct sp_field limit[] = {
 static const struct sp_item option_kinds[] = {
 	{ .name = "Pad1", .type = 0, .bare = true, .help = "one octet of padding" },
 	{ .name = "PadN", .type = 1, .fields = padn, .help = "padding" },
-	{ .name = "TunnelLimit", .type = 4, .fields = limit, .rfc = "RFC 2473",
+	{ .name = "TunnelLimit",
+	  .type = 4,
+	  .fields = limit,
+	  .rfc = "RFC 2473",
 	  .help = "tunnel encapsulation limit" },
-	{ .name = "RouterAlert", .aliases = "Router_Alert", .type = 5, .fields = alert,
-	  .rfc = "RFC 2711", .help = "router alert" },
-	{ .name = "Jumbo", .type = 194, .fields = jumbo, .rfc = "RFC 2675",
+	{ .name = "RouterAlert",
+	  .aliases = "Router_Alert",
+	  .type = 5,
+	  .fields = alert,
+	  .rfc = "RFC 2711",
+	  .help = "router alert" },
+	{ .name = "Jumbo",
+	  .type = 194,
+	  .fields = jumbo,
+	  .rfc = "RFC 2675",
 	  .help = "jumbo payload" },
-	{ .name = "HAO", .type = 201, .fields = hao, .rfc = "RFC 6275", .help = "home address" },
+	{ .name = "HAO",
+	  .type = 201,
+	  .fields = hao,
+	  .rfc = "RFC 6275",
+	  .help = "home address" },
 	{ 0 },
 };
 static const struct sp_items options = {
@@ -44,16 +58,23 @@ static const struct sp_items options = {
 };
 
 #define NEXT_HEADER                                                                            \
-	{ .name = "nh", .bits = 8, .rule = SP_RULE_NEXT, .dflt = "59", .words = sp_ip_words,   \
-	  .help = "the next header" }
+	{                                                                                      \
+		.name = "nh", .bits = 8, .rule = SP_RULE_NEXT, .dflt = "59",                   \
+		.words = sp_ip_words, .help = "the next header"                                \
+	}
 #define HEADER_LEN                                                                             \
-	{ .name = "len", .bits = 8, .rule = SP_RULE_HEADER, .less = 8, .unit = 8,              \
-	  .help = "length without the first 8 octets, in units of 8" }
+	{                                                                                      \
+		.name = "len", .bits = 8, .rule = SP_RULE_HEADER, .less = 8, .unit = 8,        \
+		.help = "length without the first 8 octets, in units of 8"                     \
+	}
 
 static const struct sp_field with_options[] = {
 	NEXT_HEADER,
 	HEADER_LEN,
-	{ .name = "options", .type = SP_F_ITEMS, .items = &options, .pad = 8,
+	{ .name = "options",
+	  .type = SP_F_ITEMS,
+	  .items = &options,
+	  .pad = 8,
 	  .help = "list of options" },
 	{ 0 },
 };
@@ -91,27 +112,57 @@ static const struct sp_field address[] = {
 	{ .name = "address", .bits = 128, .type = SP_F_IP6, .help = "a router" },
 	{ 0 },
 };
-static const struct sp_item address_kind[] = { { .name = "address", .fields = address }, { 0 } };
+static const struct sp_item address_kind[] = { { .name = "address", .fields = address },
+					       { 0 } };
 static const struct sp_items addresses = { .what = "address", .kinds = address_kind };
 
 static const struct sp_field routing[] = {
 	NEXT_HEADER,
 	HEADER_LEN,
 	{ .name = "type", .bits = 8, .help = "0 source route, 2 home address, 4 segments" },
-	{ .name = "segleft", .bits = 8, .rule = SP_RULE_TALLY, .of = "addresses",
-	  .when = "type!=4", .help = "addresses still to visit" },
-	{ .name = "segleft", .bits = 8, .rule = SP_RULE_TALLY, .of = "addresses", .less = 1,
-	  .when = "type=4", .help = "segments still to visit", .rfc = "RFC 8754" },
-	{ .name = "reserved", .bits = 32, .when = "type=0,2", .help = "zero" },
-	{ .name = "lastentry", .bits = 8, .rule = SP_RULE_COUNT, .of = "addresses", .less = 1,
-	  .when = "type=4", .help = "index of the last segment", .rfc = "RFC 8754" },
-	{ .name = "flags", .bits = 8, .when = "type=4", .help = "zero", .rfc = "RFC 8754" },
-	{ .name = "tag", .bits = 16, .when = "type=4", .help = "class of packets",
+	{ .name = "segleft",
+	  .bits = 8,
+	  .rule = SP_RULE_TALLY,
+	  .of = "addresses",
+	  .when = "type!=4",
+	  .help = "addresses still to visit" },
+	{ .name = "segleft",
+	  .bits = 8,
+	  .rule = SP_RULE_TALLY,
+	  .of = "addresses",
+	  .less = 1,
+	  .when = "type=4",
+	  .help = "segments still to visit",
 	  .rfc = "RFC 8754" },
-	{ .name = "addresses", .type = SP_F_ITEMS, .items = &addresses, .when = "type=0,2",
-	  .role = SP_ROLE_ROUTE_LAST, .of = "segleft", .help = "in the order of visits" },
-	{ .name = "addresses", .type = SP_F_ITEMS, .items = &addresses, .when = "type=4",
-	  .role = SP_ROLE_ROUTE_FIRST, .of = "segleft", .help = "segments, the last one first",
+	{ .name = "reserved", .bits = 32, .when = "type=0,2", .help = "zero" },
+	{ .name = "lastentry",
+	  .bits = 8,
+	  .rule = SP_RULE_COUNT,
+	  .of = "addresses",
+	  .less = 1,
+	  .when = "type=4",
+	  .help = "index of the last segment",
+	  .rfc = "RFC 8754" },
+	{ .name = "flags", .bits = 8, .when = "type=4", .help = "zero", .rfc = "RFC 8754" },
+	{ .name = "tag",
+	  .bits = 16,
+	  .when = "type=4",
+	  .help = "class of packets",
+	  .rfc = "RFC 8754" },
+	{ .name = "addresses",
+	  .type = SP_F_ITEMS,
+	  .items = &addresses,
+	  .when = "type=0,2",
+	  .role = SP_ROLE_ROUTE_LAST,
+	  .of = "segleft",
+	  .help = "in the order of visits" },
+	{ .name = "addresses",
+	  .type = SP_F_ITEMS,
+	  .items = &addresses,
+	  .when = "type=4",
+	  .role = SP_ROLE_ROUTE_FIRST,
+	  .of = "segleft",
+	  .help = "segments, the last one first",
 	  .rfc = "RFC 8754" },
 	{ .name = "data", .type = SP_F_BYTES, .pad = 8, .help = "of other types, or TLVs" },
 	{ 0 },

@@ -2,9 +2,15 @@
 
 static const struct sp_field fields[] = {
 	{ .name = "label", .bits = 20, .dflt = "3", .help = "label" },
-	{ .name = "cos", .aliases = "exp|tc", .bits = 3, .help = "traffic class",
+	{ .name = "cos",
+	  .aliases = "exp|tc",
+	  .bits = 3,
+	  .help = "traffic class",
 	  .rfc = "RFC 5462" },
-	{ .name = "s", .bits = 1, .rule = SP_RULE_NEXT, .dflt = "1",
+	{ .name = "s",
+	  .bits = 1,
+	  .rule = SP_RULE_NEXT,
+	  .dflt = "1",
 	  .help = "the last label of the stack" },
 	{ .name = "ttl", .bits = 8, .help = "how many routers may pass it on" },
 	{ 0 },

@@ -1,7 +1,10 @@
 #include "pkt/hdr.h"
 
 static const struct sp_field fields[] = {
-	{ .name = "len", .bits = 32, .rule = SP_RULE_GROW, .of = "load",
+	{ .name = "len",
+	  .bits = 32,
+	  .rule = SP_RULE_GROW,
+	  .of = "load",
 	  .help = "octets; the load is repeated, or zeros" },
 	{ .name = "load", .type = SP_F_BYTES, .help = "octets" },
 	{ 0 },

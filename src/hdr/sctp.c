@@ -58,16 +58,26 @@ static const struct sp_item params[] = {
 	{ .name = "IPv4Addr", .type = 5, .fields = address4, .help = "an address more" },
 	{ .name = "IPv6Addr", .type = 6, .fields = address6, .help = "an address more" },
 	{ .name = "StateCookie", .type = 7, .fields = octets, .help = "cookie" },
-	{ .name = "CookiePreservative", .type = 9, .fields = increment,
+	{ .name = "CookiePreservative",
+	  .type = 9,
+	  .fields = increment,
 	  .help = "a longer life of the cookie" },
 	{ .name = "Hostname", .type = 11, .fields = octets, .help = "obsolete" },
-	{ .name = "SupportedAddrTypes", .type = 12, .fields = kinds,
+	{ .name = "SupportedAddrTypes",
+	  .type = 12,
+	  .fields = kinds,
 	  .help = "address types: 5 IPv4, 6 IPv6" },
 	{ .name = "ECNCapable", .type = 0x8000, .help = "ECN" },
-	{ .name = "SupportedExtensions", .type = 0x8008, .fields = octets, .rfc = "RFC 5061",
+	{ .name = "SupportedExtensions",
+	  .type = 0x8008,
+	  .fields = octets,
+	  .rfc = "RFC 5061",
 	  .help = "chunk types" },
 	{ .name = "FwdTSN", .type = 0xc000, .rfc = "RFC 3758", .help = "partial reliability" },
-	{ .name = "AdaptationLayer", .type = 0xc006, .fields = increment, .rfc = "RFC 5061",
+	{ .name = "AdaptationLayer",
+	  .type = 0xc006,
+	  .fields = increment,
+	  .rfc = "RFC 5061",
 	  .help = "adaptation layer" },
 	{ 0 },
 };
@@ -83,14 +93,27 @@ static const struct sp_items parameters = {
 /* ---- chunks ---- */
 
 static const struct sp_word types[] = {
-	{ "data", 0 },	    { "init", 1 },	 { "init-ack", 2 },	 { "sack", 3 },
-	{ "heartbeat", 4 }, { "heartbeat-ack", 5 }, { "abort", 6 },	 { "shutdown", 7 },
-	{ "shutdown-ack", 8 }, { "error", 9 },	 { "cookie-echo", 10 },	 { "cookie-ack", 11 },
-	{ "shutdown-complete", 14 },		 { NULL, 0 },
+	{ "data", 0 },
+	{ "init", 1 },
+	{ "init-ack", 2 },
+	{ "sack", 3 },
+	{ "heartbeat", 4 },
+	{ "heartbeat-ack", 5 },
+	{ "abort", 6 },
+	{ "shutdown", 7 },
+	{ "shutdown-ack", 8 },
+	{ "error", 9 },
+	{ "cookie-echo", 10 },
+	{ "cookie-ack", 11 },
+	{ "shutdown-complete", 14 },
+	{ NULL, 0 },
 };
 
 #define CHUNK_LEN                                                                              \
-	{ .name = "len", .bits = 16, .rule = SP_RULE_HEADER, .help = "length without padding" }
+	{                                                                                      \
+		.name = "len", .bits = 16, .rule = SP_RULE_HEADER,                             \
+		.help = "length without padding"                                               \
+	}
 
 static const struct sp_field data[] = {
 	{ .name = "type", .bits = 8, .words = types, .help = "kind of chunk" },

@@ -2,16 +2,27 @@
 
 static const struct sp_field fields[] = {
 	{ .name = "sport", .bits = 16, .dflt = "53", .help = "source port number" },
-	{ .name = "dport", .bits = 16, .rule = SP_RULE_NEXT, .dflt = "53",
+	{ .name = "dport",
+	  .bits = 16,
+	  .rule = SP_RULE_NEXT,
+	  .dflt = "53",
 	  .help = "destination port number" },
-	{ .name = "len", .bits = 16, .rule = SP_RULE_LENGTH, .help = "length of header and payload" },
-	{ .name = "chksum", .bits = 16, .rule = SP_RULE_SUM_UDP,
+	{ .name = "len",
+	  .bits = 16,
+	  .rule = SP_RULE_LENGTH,
+	  .help = "length of header and payload" },
+	{ .name = "chksum",
+	  .bits = 16,
+	  .rule = SP_RULE_SUM_UDP,
 	  .help = "checksum with the IP addresses; 0: none" },
 	{ 0 },
 };
 
 static const struct sp_next next[] = {
-	{ 53, "dns" }, { 4789, "vxlan" }, { 6081, "geneve" }, { 0, NULL },
+	{ 53, "dns" },
+	{ 4789, "vxlan" },
+	{ 6081, "geneve" },
+	{ 0, NULL },
 };
 
 /* Answers come from the port. */

@@ -4,7 +4,10 @@ static const struct sp_field fields[] = {
 	{ .name = "prio", .aliases = "pcp", .bits = 3, .help = "priority" },
 	{ .name = "dei", .aliases = "cfi", .bits = 1, .help = "may be dropped first" },
 	{ .name = "vlan", .aliases = "id|vid", .bits = 12, .dflt = "1", .help = "VLAN" },
-	{ .name = "type", .bits = 16, .rule = SP_RULE_NEXT, .words = sp_ether_words,
+	{ .name = "type",
+	  .bits = 16,
+	  .rule = SP_RULE_NEXT,
+	  .words = sp_ether_words,
 	  .help = "type of what follows" },
 	{ 0 },
 };

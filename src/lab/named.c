@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "lab/holder.h"
 #include "lab/init_impl.h"
+#include "place/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,82 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FOLDER_LEN 512
-#define ANSWER_MS  10000
-
-/* ---- the folder ---- */
-
-static int folder_path(char *path, size_t cap, struct sp_err *err)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-	int n;
-
-	if (runtime && *runtime == '/')
-		n = snprintf(path, cap, "%s/spate/labs", runtime);
-	else if (!geteuid())
-		n = snprintf(path, cap, "/run/spate/labs");
-	else if (state && *state == '/')
-		n = snprintf(path, cap, "%s/spate/labs", state);
-	else if (home && *home == '/')
-		n = snprintf(path, cap, "%s/.local/state/spate/labs", home);
-	else
-		return sp_fail(err, -ENOENT, SP_EXIT_IO,
-			       "no folder for labs: set XDG_RUNTIME_DIR or HOME");
-	return n > 0 && (size_t)n < cap
-		       ? 0
-		       : sp_fail(err, -ENAMETOOLONG, SP_EXIT_IO,
-				 "the path of the folder for labs is too long; "
-				 "set XDG_RUNTIME_DIR to a shorter one");
-}
-
-static int fail_folder(struct sp_err *err, const char *path)
-{
-	return sp_fail(err, -errno, SP_EXIT_IO,
-		       "cannot use %s: %s; set XDG_RUNTIME_DIR to a folder of your own", path,
-		       strerror(errno));
-}
-
-/* Opens it; made when it is not there and make is set. Nobody else may write there. */
-static int open_folder(bool make, struct sp_err *err)
-{
-	char path[FOLDER_LEN];
-	struct stat st;
-	int rc = folder_path(path, sizeof path, err), fd;
-
-	if (rc)
-		return rc;
-	for (char *p = path + 1; make && (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		mkdir(path, 0700);
-		*p = '/';
-	}
-	if (make)
-		mkdir(path, 0700);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT && !make ? -ENOENT : fail_folder(err, path);
-	if (fstat(fd, &st) || st.st_uid != geteuid() || st.st_mode & 022) {
-		close(fd);
-		errno = EPERM;
-		return fail_folder(err, path);
-	}
-	return fd;
-}
-
-/* A name below the folder that fits into an address however long its path is. */
-static struct sockaddr_un address(int folder, const char *name)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	snprintf(sun.sun_path, sizeof sun.sun_path, "/proc/self/fd/%d/%s", folder, name);
-	return sun;
-}
+#define FOLDER	  "labs"
+#define ANSWER_MS 10000
 
 /* A connection, or a negative errno; what nobody listens on is taken away. */
 static int call(int folder, const char *name)
 {
-	struct sockaddr_un sun = address(folder, name);
+	struct sockaddr_un sun = sp_place_address(folder, name);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), rc;
 
 	if (fd < 0)
@@ -114,7 +46,7 @@ static int call(int folder, const char *name)
 /* The lock keeps two from taking the same left-over name away and making it anew. */
 static int claim(int folder, const char *name, int *listening, struct sp_err *err)
 {
-	struct sockaddr_un sun = address(folder, name);
+	struct sockaddr_un sun = sp_place_address(folder, name);
 	int fd, rc = 0;
 
 	flock(folder, LOCK_EX);
@@ -198,9 +130,9 @@ static int start(const struct sp_lab_spec *spec, int folder, int listening, pid_
 	return rc;
 }
 
-int sp_named_up(const struct sp_lab_spec *spec, pid_t *pid, struct sp_err *err)
+int sp_lab_named_up(const struct sp_lab_spec *spec, pid_t *pid, struct sp_err *err)
 {
-	int folder = open_folder(true, err), listening, rc;
+	int folder = sp_place_open(FOLDER, true, err), listening, rc;
 
 	if (folder < 0)
 		return folder;
@@ -222,9 +154,10 @@ static int compare(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-int sp_named_list(char (*names)[SP_LAB_NAME_LEN], unsigned max, unsigned *n, struct sp_err *err)
+int sp_lab_named_list(char (*names)[SP_LAB_NAME_LEN], unsigned max, unsigned *n,
+		      struct sp_err *err)
 {
-	int folder = open_folder(false, err), again;
+	int folder = sp_place_open(FOLDER, false, err), again;
 	const struct dirent *e;
 	DIR *dir;
 
@@ -276,7 +209,7 @@ static int choose(char name[SP_LAB_NAME_LEN], struct sp_err *err)
 {
 	char names[64][SP_LAB_NAME_LEN], all[200] = "";
 	unsigned n;
-	int rc = sp_named_list(names, 64, &n, err);
+	int rc = sp_lab_named_list(names, 64, &n, err);
 
 	if (rc)
 		return rc;
@@ -292,8 +225,8 @@ static int choose(char name[SP_LAB_NAME_LEN], struct sp_err *err)
 	return 0;
 }
 
-int sp_named_ask(const char *wanted, const struct sp_lab_order *o, struct sp_lab_note *note,
-		 int *fds, unsigned *n_fds, struct sp_err *err)
+int sp_lab_named_ask(const char *wanted, const struct sp_lab_order *o, struct sp_lab_note *note,
+		     int *fds, unsigned *n_fds, struct sp_err *err)
 {
 	char name[SP_LAB_NAME_LEN] = "", shown[80];
 	int folder, fd, rc = 0;
@@ -304,7 +237,7 @@ int sp_named_ask(const char *wanted, const struct sp_lab_order *o, struct sp_lab
 		rc = choose(name, err);
 	if (rc)
 		return rc;
-	folder = open_folder(false, err);
+	folder = sp_place_open(FOLDER, false, err);
 	if (folder < 0 && folder != -ENOENT)
 		return folder;
 	fd = folder < 0 || !*name ? -ENOENT : call(folder, name);
@@ -317,8 +250,8 @@ int sp_named_ask(const char *wanted, const struct sp_lab_order *o, struct sp_lab
 	return ask(fd, o, note, fds, n_fds, err);
 }
 
-int sp_named_ask_inside(const struct sp_lab_order *o, struct sp_lab_note *note,
-			struct sp_err *err)
+int sp_lab_named_ask_inside(const struct sp_lab_order *o, struct sp_lab_note *note,
+			    struct sp_err *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

@@ -3,40 +3,33 @@
 #include "base/cursor.h"
 #include "payload/lines.h"
 #include "payload/rows.h"
+#include "pkt/dns_name.h"
 
-#define NAME_MAX_WIRE 255u
-#define LABEL_MAX     63u
-#define TYPE_A	      1
-#define TYPE_OPT      41
-#define CLASS_IN      1
-#define RECURSION     0x0100
-#define OPT_PADDING   12
-#define UDP_ROOM      1232 /* what we could take in an answer */
-#define STAMP_ROOM    18u  /* a stamp stands in the padding */
+#define TYPE_A	    1
+#define TYPE_OPT    41
+#define CLASS_IN    1
+#define RECURSION   0x0100
+#define OPT_PADDING 12
+#define UDP_ROOM    1232 /* what we could take in an answer */
+#define STAMP_ROOM  18u	 /* a stamp stands in the padding */
 /* Header, question behind the name, OPT record and option without its octets. */
-#define AROUND_NAME   (12u + 4u + 11u + 4u)
+#define AROUND_NAME (12u + 4u + 11u + 4u)
 
-/* RFC 1035 3.1; true: it is a name. A dot at the end may be there. */
+/* False: it is not a name. */
 static bool put_name(struct sp_wr *w, const struct sp_payload_line *l)
 {
-	const char *at = l->at, *end = at + l->len;
-	size_t wire = 1;
+	uint8_t wire[SP_DNS_NAME_MAX];
+	char text[SP_DNS_TEXT_MAX];
+	int n;
 
-	if (l->len > 1 && end[-1] == '.')
-		end--;
-	while (at < end) {
-		const char *dot = memchr(at, '.', (size_t)(end - at));
-		size_t n = (size_t)((dot ? dot : end) - at);
-
-		wire += n + 1;
-		if (!n || n > LABEL_MAX || wire > NAME_MAX_WIRE || dot == end - 1)
-			return false;
-		sp_wr_u8(w, (uint8_t)n);
-		sp_wr_bytes(w, at, n);
-		at += n + (dot ? 1 : 0);
-	}
-	sp_wr_u8(w, 0);
-	return true;
+	if (l->len >= sizeof text)
+		return false;
+	memcpy(text, l->at, l->len);
+	text[l->len] = '\0';
+	n = sp_dns_name_put(wire, text);
+	if (n > 0)
+		sp_wr_bytes(w, wire, (size_t)n);
+	return n > 0;
 }
 
 /* A query for the name's address, of as many octets as the row has. */

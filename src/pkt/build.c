@@ -8,8 +8,8 @@
 static int fail(const struct sp_build *b, const struct sp_node *n, const char *what)
 {
 	if (n->at)
-		return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s:%u: %s: %s", b->packet->place,
-			       n->at, sp_node_name(n), what);
+		return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s:%u: %s: %s",
+			       b->packet->place, n->at, sp_node_name(n), what);
 	return sp_fail(b->err, -EINVAL, SP_EXIT_USAGE, "%s: %s: %s", b->packet->place,
 		       sp_node_name(n), what);
 }
@@ -30,9 +30,9 @@ static void put_bits(uint8_t *octets, uint32_t bit, unsigned width, sp_u128 v)
 
 static int room(const struct sp_build *b, const struct sp_node *n, uint64_t bits)
 {
-	return b->bit + bits > (uint64_t)SP_PACKET_MAX * 8 ?
-		       fail(b, n, "the packet grows beyond 65535 octets") :
-		       0;
+	return b->bit + bits > (uint64_t)SP_PACKET_MAX * 8
+		       ? fail(b, n, "the packet grows beyond 65535 octets")
+		       : 0;
 }
 
 static int put_zeros(struct sp_build *b, const struct sp_node *n, uint32_t octets)
@@ -163,8 +163,8 @@ static bool segments_left(const struct sp_node *n, const struct sp_field *f, uin
 
 	if (of < 0)
 		return true;
-	return n->value[of].kind == SP_V_NONE ? addresses > n->fields[of].less :
-						sp_node_number(n, (unsigned)of) != 0;
+	return n->value[of].kind == SP_V_NONE ? addresses > n->fields[of].less
+					      : sp_node_number(n, (unsigned)of) != 0;
 }
 
 static int lay_items(struct sp_build *b, const struct sp_node *n, unsigned i)
@@ -214,9 +214,9 @@ static int put_rule(struct sp_build *b, const struct sp_node *n, unsigned i, uin
 	v = v < 0 ? 0 : v / sp_field_unit(f);
 	if (f->bits < 63 && v >> f->bits) {
 		sp_fail(b->err, -EINVAL, SP_EXIT_USAGE,
-			"%s: %s.%s holds at most %llu, and this would be %lld", b->packet->place,
-			sp_node_name(n), f->name, (unsigned long long)sp_field_max(f),
-			(long long)v);
+			"%s: %s.%s holds at most %llu, and this would be %lld",
+			b->packet->place, sp_node_name(n), f->name,
+			(unsigned long long)sp_field_max(f), (long long)v);
 		return -EINVAL;
 	}
 	put_bits(b->octets, bit, f->bits, (sp_u128)v);
@@ -374,8 +374,8 @@ static int rules(struct sp_build *b)
 
 	for (unsigned k = 0; k < p->n; k++)
 		for (unsigned i = 0; i < p->node[k].n_fields; i++)
-			if (p->node[k].value[i].kind == SP_V_NONE && sp_node_has(&p->node[k], i) &&
-			    global_rule(b, k, i))
+			if (p->node[k].value[i].kind == SP_V_NONE &&
+			    sp_node_has(&p->node[k], i) && global_rule(b, k, i))
 				return -EINVAL;
 	for (unsigned k = p->n; k-- > 0;)
 		for (unsigned i = 0; i < p->node[k].n_fields; i++)

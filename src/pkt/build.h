@@ -24,7 +24,7 @@ struct sp_build {
 	unsigned layer;	  /* index of the header that is being laid */
 	uint32_t start[SP_PACKET_HEADERS], end[SP_PACKET_HEADERS]; /* octets, without pad */
 	uint32_t route[SP_PACKET_HEADERS]; /* octet of the final destination; 0: none */
-	uint32_t pos[SP_PACKET_HEADERS][SP_FIELDS_MAX];		   /* bits, of fields that exist */
+	uint32_t pos[SP_PACKET_HEADERS][SP_FIELDS_MAX]; /* bits, of fields that exist */
 	unsigned n_varied, n_sums, n_lengths;
 	struct sp_varied varied[SP_PLACES_MAX];
 	struct sp_sum sum[SP_PACKET_HEADERS];

@@ -63,7 +63,8 @@ static bool fill(struct sp_template *t, struct sp_place *pl, const struct sp_val
 	}
 }
 
-static int check_wide(const struct sp_packet *p, const struct sp_varied *var, struct sp_err *err)
+static int check_wide(const struct sp_packet *p, const struct sp_varied *var,
+		      struct sp_err *err)
 {
 	const struct sp_value *v = var->value;
 	sp_u128 ones = (v->last - v->first) + 1;
@@ -74,10 +75,11 @@ static int check_wide(const struct sp_packet *p, const struct sp_varied *var, st
 
 	if (!over && !odd)
 		return 0;
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s:%u: %s.%s: a range of IPv6 addresses stays within its first 64 bits; "
-		       "a prefix does not need to",
-		       p->place, v->at, sp_node_name(var->node), var->field->name);
+	return sp_fail(
+		err, -EINVAL, SP_EXIT_USAGE,
+		"%s:%u: %s.%s: a range of IPv6 addresses stays within its first 64 bits; "
+		"a prefix does not need to",
+		p->place, v->at, sp_node_name(var->node), var->field->name);
 }
 
 /* One varied field: a place, two for an IPv6 address where both halves vary. */
@@ -129,14 +131,16 @@ static void combine(struct sp_template *t, struct sp_place *place)
 
 static int places(struct sp_template *t, struct sp_build *b, struct sp_err *err)
 {
-	struct sp_place *place = sp_arena_alloc(&t->arena, (2 * b->n_varied + 1) * sizeof *place);
+	struct sp_place *place = sp_arena_alloc(&t->arena,
+						(2 * b->n_varied + 1) * sizeof *place);
 	int rc = 0;
 
 	if (!place)
 		return no_memory(b->packet, err);
 	/* In the order in which they are written. */
 	for (unsigned i = 1; i < b->n_varied; i++)
-		for (unsigned k = i; k && b->varied[k].value->at < b->varied[k - 1].value->at; k--) {
+		for (unsigned k = i; k && b->varied[k].value->at < b->varied[k - 1].value->at;
+		     k--) {
 			struct sp_varied swap = b->varied[k];
 
 			b->varied[k] = b->varied[k - 1];
@@ -254,8 +258,8 @@ int sp_packet_encode(const struct sp_packet *p, uint8_t *buf, size_t cap, size_t
 
 	if (!rc && b->len > cap)
 		rc = sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
-			     "%s: the packet has %u octets, and there is room for %zu", p->place,
-			     b->len, cap);
+			     "%s: the packet has %u octets, and there is room for %zu",
+			     p->place, b->len, cap);
 	if (!rc) {
 		memcpy(buf, b->octets, b->len);
 		*len = b->len;

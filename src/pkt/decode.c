@@ -77,8 +77,8 @@ static bool as_kind(struct decoder *d, struct sp_node *n, const struct sp_hdr_op
 
 /* One option at from; *end behind it. What is damaged is raw to the end. */
 static bool decode_option(struct decoder *d, const struct sp_hdr_ops *hdr,
-			  const struct sp_items *l, struct sp_node *n, uint32_t from, uint32_t to,
-			  uint32_t *end)
+			  const struct sp_items *l, struct sp_node *n, uint32_t from,
+			  uint32_t to, uint32_t *end)
 {
 	const struct sp_item *kind = l->kinds;
 	uint32_t head = l->type_bytes, type, data, behind, inner;
@@ -101,8 +101,8 @@ static bool decode_option(struct decoder *d, const struct sp_hdr_ops *hdr,
 		if (len < l->less || len - l->less > to - data)
 			goto raw;
 		behind = data + (uint32_t)(len - l->less);
-		*end = smaller(l->pad ? from + (behind - from + l->pad - 1) / l->pad * l->pad :
-					behind,
+		*end = smaller(l->pad ? from + (behind - from + l->pad - 1) / l->pad * l->pad
+				      : behind,
 			       to);
 		if (kind->name) {
 			if (!as_kind(d, n, hdr, l, kind, type))
@@ -125,8 +125,8 @@ raw:
 }
 
 static bool decode_record(struct decoder *d, const struct sp_hdr_ops *hdr,
-			  const struct sp_items *l, struct sp_node *n, uint32_t from, uint32_t to,
-			  uint32_t *end)
+			  const struct sp_items *l, struct sp_node *n, uint32_t from,
+			  uint32_t to, uint32_t *end)
 {
 	if (!as_kind(d, n, hdr, l, l->kinds, l->kinds->type) ||
 	    !decode_node(d, n, from, to, end) || *end == from || !same(d, n, from, *end))
@@ -170,8 +170,8 @@ static bool decode_items(struct decoder *d, struct sp_node *owner, unsigned i, u
 		ok = more_room(d, &item, n, &cap);
 		if (!ok)
 			break;
-		ok = l->type_bytes ? decode_option(d, owner->hdr, l, &item[n], from, to, &from) :
-				     decode_record(d, owner->hdr, l, &item[n], from, to, &from);
+		ok = l->type_bytes ? decode_option(d, owner->hdr, l, &item[n], from, to, &from)
+				   : decode_record(d, owner->hdr, l, &item[n], from, to, &from);
 		last = ok && item[n].item->end;
 		n += ok;
 	}

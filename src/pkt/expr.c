@@ -118,14 +118,16 @@ int sp_expr_octets(struct sp_expr *x, const uint8_t **bytes, uint32_t *len)
 		return quoted(x, out, len);
 	n = sp_expr_token(x);
 	if (n < 2 || at[0] != '0' || (at[1] | 32) != 'x')
-		return sp_expr_fail(x, at, "octets are \"text\" in quotes or hexadecimal such as "
-					   "0x0a0b, not '%.*s'",
+		return sp_expr_fail(x, at,
+				    "octets are \"text\" in quotes or hexadecimal such as "
+				    "0x0a0b, not '%.*s'",
 				    (int)(n > 40 ? 40 : n), at);
 	if (n % 2)
 		return sp_expr_fail(x, at, "octets have two hexadecimal digits each");
 	for (size_t i = 2; i < n; i += 2) {
 		if (hex(at[i]) < 0 || hex(at[i + 1]) < 0)
-			return sp_expr_fail(x, at + i, "'%.2s' is no hexadecimal octet", at + i);
+			return sp_expr_fail(x, at + i, "'%.2s' is no hexadecimal octet",
+					    at + i);
 		out[i / 2 - 1] = (uint8_t)(hex(at[i]) << 4 | hex(at[i + 1]));
 	}
 	*len = (uint32_t)(n / 2 - 1);
@@ -148,8 +150,8 @@ static int unknown_field(struct sp_expr *x, const struct sp_node *n, const char 
 				    sp_node_name(n), word, near);
 	if (n->item)
 		return sp_expr_fail(x, at, "%s has no field '%s'", sp_node_name(n), word);
-	return sp_expr_fail(x, at, "%s has no field '%s'; see 'spate fields %s'", sp_node_name(n),
-			    word, sp_node_name(n));
+	return sp_expr_fail(x, at, "%s has no field '%s'; see 'spate fields %s'",
+			    sp_node_name(n), word, sp_node_name(n));
 }
 
 /* The field of that name. Of several (rdata) the one that exists with what is given. */
@@ -216,7 +218,8 @@ static int one_field(struct sp_expr *x, struct sp_node *n, bool late, unsigned *
 		x->p = at;
 		i = (int)(*next)++;
 	} else {
-		return sp_expr_fail(x, at, "%s: a field is written name=value", sp_node_name(n));
+		return sp_expr_fail(x, at, "%s: a field is written name=value",
+				    sp_node_name(n));
 	}
 	/* Fields whose being depends on others wait until those are known. */
 	if (late != (n->fields[i].when != NULL)) {
@@ -246,8 +249,8 @@ static int fields_pass(struct sp_expr *x, struct sp_node *n, bool late, bool pos
 	if (sp_expr_take(x, ')'))
 		return 0;
 	return *x->p ? sp_expr_fail(x, x->p, "%s: ',' or ')' is expected, not '%.1s'",
-				    sp_node_name(n), x->p) :
-		       sp_expr_fail(x, x->p, "%s: ')' is missing", sp_node_name(n));
+				    sp_node_name(n), x->p)
+		     : sp_expr_fail(x, x->p, "%s: ')' is missing", sp_node_name(n));
 }
 
 int sp_expr_fields(struct sp_expr *x, struct sp_node *n, bool positional)
@@ -336,8 +339,9 @@ static int header(struct sp_expr *x, struct sp_node *n)
 		return bare_octets(x, n);
 	len = sp_expr_token(x);
 	if (!len)
-		return sp_expr_fail(x, at, *at ? "a header is expected, not '%.1s'" :
-						 "a header is expected%s",
+		return sp_expr_fail(x, at,
+				    *at ? "a header is expected, not '%.1s'"
+					: "a header is expected%s",
 				    at);
 	snprintf(word, sizeof word, "%.*s", (int)len, at);
 	hdr = len < sizeof word ? sp_hdr_find(x->packet->hdrs, word) : NULL;
@@ -376,8 +380,8 @@ static int headers(struct sp_expr *x)
 			return rc;
 		p->n++;
 	} while (sp_expr_take(x, '/'));
-	return *x->p ? sp_expr_fail(x, x->p, "'/' and a header are expected, not '%.1s'", x->p) :
-		       0;
+	return *x->p ? sp_expr_fail(x, x->p, "'/' and a header are expected, not '%.1s'", x->p)
+		     : 0;
 }
 
 /* A packet without headers; it lives in its own arena's allocator. */
@@ -456,7 +460,8 @@ int sp_packet_set(struct sp_packet *p, struct sp_node *n, const char *field, con
 	n->value[i] = (struct sp_value){ 0 };
 	rc = sp_expr_value(&x, n, (unsigned)i);
 	if (rc == -EAFNOSUPPORT)
-		return sp_expr_fail(&x, value, "%s.%s is no IPv6 address", sp_node_name(n), field);
+		return sp_expr_fail(&x, value, "%s.%s is no IPv6 address", sp_node_name(n),
+				    field);
 	if (rc)
 		return rc;
 	n->value[i].at = 0;

@@ -423,7 +423,9 @@ const char *sp_field_wants(const struct sp_field *f, char *buf, size_t cap)
 	if (f->bits < 64)
 		snprintf(buf, cap, "a number from 0 to %llu%s%s",
 			 (unsigned long long)sp_field_max(f),
-			 f->type == SP_F_FLAGS ? " or flags of " : f->words ? " or a name" : "",
+			 f->type == SP_F_FLAGS ? " or flags of "
+			 : f->words	       ? " or a name"
+					       : "",
 			 f->type == SP_F_FLAGS ? f->letters : "");
 	else
 		snprintf(buf, cap, "a number of %u bits", f->bits);

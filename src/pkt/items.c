@@ -53,8 +53,8 @@ static int unknown_item(struct sp_expr *x, const struct sp_items *list, const ch
 		names[n++] = k->name;
 	near = sp_str_nearest(word, names, n);
 	if (near)
-		return sp_expr_fail(x, at, "there is no %s '%s'; did you mean '%s'?", list->what,
-				    word, near);
+		return sp_expr_fail(x, at, "there is no %s '%s'; did you mean '%s'?",
+				    list->what, word, near);
 	return sp_expr_fail(x, at,
 			    "there is no %s '%s'; by number an option is written 254=0x0a0b",
 			    list->what, word);
@@ -177,8 +177,8 @@ static int bracketed(struct sp_expr *x, struct items *l, const struct sp_node *o
 		if (rc)
 			return rc;
 	} while (sp_expr_take(x, ','));
-	return sp_expr_take(x, ']') ? 0 :
-				      sp_expr_fail(x, x->p, "%s: ',' or ']' is expected",
+	return sp_expr_take(x, ']') ? 0
+				    : sp_expr_fail(x, x->p, "%s: ',' or ']' is expected",
 						   sp_node_name(owner));
 }
 

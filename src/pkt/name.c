@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define LABEL_MAX 63u
+#define LABEL_MAX	63u
 #define NAME_MAX_OCTETS 255u
 
 static bool is_digit(char c)

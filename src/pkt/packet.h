@@ -13,9 +13,9 @@
 
 typedef unsigned __int128 sp_u128;
 
-#define SP_PACKET_MAX 65535u	/* octets */
-#define SP_PACKET_HEADERS 64u	/* of one packet */
-#define SP_PACKET_VALUES 65536u /* of one list, files included */
+#define SP_PACKET_MAX	  65535u /* octets */
+#define SP_PACKET_HEADERS 64u	 /* of one packet */
+#define SP_PACKET_VALUES  65536u /* of one list, files included */
 
 enum sp_value_kind {
 	SP_V_NONE,   /* not given: rule or default */

@@ -26,8 +26,8 @@ struct sp_patch_conf {
 };
 
 /* 0, -ENOMEM, or -EINVAL: the template's places, sums or lengths do not lie in it, or rows are
- * shorter than what max_len leaves to them. The template and the
- * rows are borrowed until the patch is freed. */
+ * shorter than what max_len leaves to them. The template and the rows are borrowed until the patch
+ * is freed. */
 int sp_patch_new(struct sp_patch **, const struct sp_template *, const struct sp_patch_conf *,
 		 const struct sp_mem *);
 void sp_patch_free(struct sp_patch *);

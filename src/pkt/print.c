@@ -10,8 +10,8 @@ static unsigned prefix(const struct sp_field *f, const struct sp_value *v)
 	sp_u128 host = v->last - v->first;
 	unsigned bits = f->bits;
 
-	if ((f->type != SP_F_IP4 && f->type != SP_F_IP6) || v->last < v->first || v->step != 1 ||
-	    (host & (host + 1)) || (v->first & host))
+	if ((f->type != SP_F_IP4 && f->type != SP_F_IP6) || v->last < v->first ||
+	    v->step != 1 || (host & (host + 1)) || (v->first & host))
 		return 0;
 	for (; host; host >>= 1)
 		bits--;

@@ -10,8 +10,9 @@ static int wrong(struct sp_expr *x, const struct sp_node *n, const struct sp_fie
 	char wants[128];
 
 	if (!len)
-		return sp_expr_fail(x, at, "%s.%s has no value; %s is expected", sp_node_name(n),
-				    f->name, sp_field_wants(f, wants, sizeof wants));
+		return sp_expr_fail(x, at, "%s.%s has no value; %s is expected",
+				    sp_node_name(n), f->name,
+				    sp_field_wants(f, wants, sizeof wants));
 	return sp_expr_fail(x, at, "%s.%s is %s, not '%.*s'", sp_node_name(n), f->name,
 			    sp_field_wants(f, wants, sizeof wants), (int)(len > 60 ? 60 : len),
 			    at + (rc > 0));
@@ -94,8 +95,8 @@ static int prefix(struct sp_expr *x, const struct sp_node *n, const struct sp_fi
 	if (rc)
 		return rc;
 	if (p > f->bits)
-		return sp_expr_fail(x, at, "%s.%s: a prefix has at most %u bits", sp_node_name(n),
-				    f->name, f->bits);
+		return sp_expr_fail(x, at, "%s.%s: a prefix has at most %u bits",
+				    sp_node_name(n), f->name, f->bits);
 	host = p == 0 ? sp_field_max(f) : ((sp_u128)1 << (f->bits - p)) - 1;
 	v->first &= ~host;
 	v->last = v->first | host;
@@ -152,8 +153,9 @@ static int table_add(struct sp_expr *x, const char *at, const struct sp_value *v
 	uint64_t n = v->kind == SP_V_WALK ? v->count : 1;
 
 	if (n > SP_PACKET_VALUES || list->count + n > SP_PACKET_VALUES)
-		return sp_expr_fail(x, at, "a list holds at most %u values; write a range "
-					   "without brackets",
+		return sp_expr_fail(x, at,
+				    "a list holds at most %u values; write a range "
+				    "without brackets",
 				    SP_PACKET_VALUES);
 	if (list->count + n > *cap) {
 		sp_u128 *more;
@@ -167,8 +169,8 @@ static int table_add(struct sp_expr *x, const char *at, const struct sp_value *v
 		*table = more;
 	}
 	for (uint64_t k = 0; k < n; k++)
-		(*table)[list->count++] =
-			v->first + (v->kind == SP_V_WALK ? v->step * (sp_u128)k : 0);
+		(*table)[list->count++] = v->first +
+					  (v->kind == SP_V_WALK ? v->step * (sp_u128)k : 0);
 	list->table = *table;
 	return 0;
 }
@@ -242,8 +244,9 @@ static int fixed(struct sp_expr *x, const struct sp_node *n, const struct sp_fie
 	if (sp_expr_take(x, '('))
 		return pair(x, n, f, v);
 	if (*at == '@')
-		return sp_expr_fail(x, at, "%s.%s: files of values are read by 'spate packet', "
-					   "'spate send' and 'spate run' only",
+		return sp_expr_fail(x, at,
+				    "%s.%s: files of values are read by 'spate packet', "
+				    "'spate send' and 'spate run' only",
 				    sp_node_name(n), f->name);
 	len = sp_expr_token(x);
 	if (sp_name_is(at, len, "random", NULL))

@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/prefix.h"
 #include "pkt/batch.h"
 
 enum sp_role {
@@ -97,6 +98,26 @@ struct sp_txn {
 
 struct sp_proto;
 
+/* Responders: what they are shown, and answer with. */
+enum sp_reply_unit {
+	SP_REPLY_FRAME, /* whole Ethernet frames: it looks at addresses itself */
+	SP_REPLY_PAYLOAD, /* payloads of UDP: sockets will do, and the engine looks at addresses */
+};
+
+/* How long may an answer be? A receiver is nobody's amplifier: it never answers a sender who may
+ * be a pretended one with more bytes than came. */
+enum sp_reply_growth {
+	SP_GROWS_NEVER,
+	SP_GROWS_OWN, /* longer ones to own networks (sp_addr_is_own), which is the engine's to see to */
+	SP_GROWS_PROVEN, /* the machine makes sure that the sender is who he says */
+};
+
+/* Whom a responder of frames speaks for. */
+struct sp_reply_own {
+	uint8_t mac[6];
+	struct sp_prefixes at;
+};
+
 /* What the engine knows when it opens a protocol. */
 struct sp_proto_args {
 	enum sp_role role;
@@ -107,6 +128,8 @@ struct sp_proto_args {
 		*authority; /* client: the target as the user wrote it, "host" or "host:port",
 				* without the scheme's default port; may be NULL */
 	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
+	const struct sp_reply_own *own; /* responder; lives as long as the protocol */
+	uint64_t secret[2];		/* responder: numbers that nobody outside can guess */
 };
 
 struct sp_proto_ops {
@@ -119,6 +142,8 @@ struct sp_proto_ops {
 	/* Bytes that on_bytes may leave unread (without SP_WISH_HOLD) while it waits for more:
 	 * what the lane's private buffer of a connection must be able to hold. */
 	size_t keep_max;
+	/* Responder: enum sp_reply_unit, enum sp_reply_growth. */
+	uint8_t takes, grows;
 
 	/* Cold. Prepared bytes are made here. */
 	int (*open)(struct sp_proto **, const struct sp_proto_args *, const struct sp_mem *,
@@ -152,8 +177,9 @@ struct sp_proto_ops {
 			 struct sp_wish *);
 	/* The next outcome, oldest first: exactly wish.done times after each call. */
 	void (*outcome)(void *st, struct sp_txn *);
-	/* Responder: reads msg, fills reply (data and len are room for it); 0: no answer, 1: one.
-	 * NULL for protocols over connections. */
+	/* Responder: reads msg and writes to reply->data, where reply->len bytes are room; sets len
+	 * and returns 1, or 0: no answer. Its state begins as zeros, is one worker's, and sees all
+	 * messages of a port. NULL for protocols over connections. */
 	int (*on_msg)(void *st, const struct sp_msg *, struct sp_msg *reply, uint64_t now_ns);
 };
 

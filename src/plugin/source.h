@@ -28,9 +28,33 @@ struct sp_source_args {
 	const void *conf; /* the source's own settings */
 };
 
+/* What an answer says. */
+struct sp_answer {
+	uint32_t key;	 /* of the unit that it answers */
+	uint16_t status; /* the protocol's */
+	bool failed;	 /* that status is an error */
+};
+
+/* Units that are answered by messages which bring the unit's key back (DNS's id). */
+struct sp_ask_ops {
+	uint8_t key_bits; /* keys are below 2^this, 16 at most: so many can be outstanding */
+	/* HOT. Writes the key into a unit that fill() has made. */
+	void (*put_key)(struct sp_source *, struct sp_msg *, uint32_t key);
+	/* HOT. False: the message is no answer. len is the payload's. */
+	bool (*get_key)(const struct sp_source *, const uint8_t *data, uint32_t len,
+			struct sp_answer *);
+	uint64_t (*timeout_ns)(const struct sp_source *); /* how long an answer may take */
+	const char *unit;				  /* "query" */
+	/* What people call a status; NULL: it has no name. */
+	const char *(*status_name)(uint32_t status);
+};
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
+	/* A source that is answered is a protocol by its name, with this port number. */
+	const struct sp_ask_ops *asks; /* NULL: not answered */
+	uint16_t port;
 	int (*open)(struct sp_source **, const struct sp_source_args *, const struct sp_env *,
 		    struct sp_err *);
 	/* Identifies the bytes that fill() leaves in a slot (two sources with equal bytes may

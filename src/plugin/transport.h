@@ -46,6 +46,8 @@ struct sp_port_conf {
 	uint16_t port_last;	 /* a receiver's range bind.port .. port_last; 0 = one */
 	unsigned workers;	 /* number of queues that will be asked for */
 	bool tx, rx;
+	bool answers; /* SP_T_FRAME: machines answer here. All frames are wanted, whatever bind says,
+		       * and a port that receives sends, too */
 	uint32_t max_endpoints; /* how many different sources or targets to have room for */
 	uint32_t max_conns;	/* SP_T_CONN: how many connections to have room for, a queue */
 	uint32_t need_conns; /* so many at a time were asked for: exit 77 if they cannot be */
@@ -90,7 +92,9 @@ struct sp_transport_ops {
 	 * (bench/rows/raw.py, xdp.py). 0: never. any_frame: it is that word itself. */
 	uint8_t rank;
 	bool any_frame;
+	bool any_source; /* may send from addresses that are not this host's; frames always may */
 	bool echoes; /* what is sent on a port arrives on it: a sender is its own receiver */
+	bool any_unit; /* in memory: it looks into nothing, and carries frames as it does datagrams */
 	/* Cold. Addresses were resolved and permitted before: open never resolves. Errors: a
 	 * sentence in err; exit 77 for privileges, interfaces and descriptor limits. */
 	int (*open)(struct sp_port **, const struct sp_port_conf *, const struct sp_permit *,
@@ -103,6 +107,8 @@ struct sp_transport_ops {
 	/* Who is behind an index: the source (rx) or target (tx), and the local side if known. */
 	int (*peer)(const struct sp_queue *, uint32_t ep, struct sp_endpoint *remote,
 		    struct sp_endpoint *local);
+	/* SP_T_FRAME only. The port's own hardware address; NULL: it has none. */
+	void (*mac)(const struct sp_port *, uint8_t mac[6]);
 	/* SP_T_FRAME only. to of family 0: no target is meant, and only what the interface
 	 * itself is called is filled in (src: family 0 if it has no address). */
 	int (*link)(struct sp_port *, const struct sp_endpoint *to, struct sp_link *,
@@ -133,6 +139,10 @@ struct sp_transport_ops {
 	/* HOT. Makes call->run->n units, or fewer when the time is over: 0, or a negative errno as
 	 * tx_burst. */
 	int (*tx_repeat)(struct sp_queue *, struct sp_repeat_call *);
+	/* HOT. SP_T_DATAGRAM: answers to sources: m.ep is an index as rx_burst gave it, of a batch
+	 * that was not released yet. Returns how many left, a prefix; the rest is dropped. NULL: it
+	 * cannot. */
+	uint32_t (*answer)(struct sp_queue *, const struct sp_batch *b);
 	/* HOT. Fills b (b->n = 0 .. cap): data, t_ns, len, ep, flags; stamp_off SP_NO_STAMP.
 	 * Frame transports give frames whole. Borrowed until rx_release. Returns b->n or -errno
 	 * (-ENETDOWN when the interface is gone). */

@@ -308,3 +308,24 @@ bool sp_fmt_loss(const struct sp_measure *m, uint64_t *lost, uint64_t *tx)
 	*tx = m->c.v[SP_C_tx_packets];
 	return *tx > 0;
 }
+
+const char *sp_fmt_status(char buf[SP_FMT_STATUS], const struct sp_stream_result *s,
+			  uint32_t status)
+{
+	const char *name = s->status_name ? s->status_name(status) : NULL;
+
+	if (name)
+		return name;
+	snprintf(buf, SP_FMT_STATUS, "%u", status);
+	return buf;
+}
+
+void sp_fmt_units(struct sp_str *out, const char *unit)
+{
+	size_t len = strlen(unit);
+
+	if (len && unit[len - 1] == 'y')
+		sp_str_printf(out, "%.*sies", (int)len - 1, unit);
+	else
+		sp_str_printf(out, "%ss", unit);
+}

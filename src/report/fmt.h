@@ -44,6 +44,13 @@ const char *sp_fmt_seconds(char *buf, size_t cap, uint64_t ns);
 /* UTC, RFC 3339 with decimals (0..9) digits: "2026-01-01T00:00:00.000Z". */
 const char *sp_fmt_utc(char *buf, size_t cap, int64_t real_ns, unsigned decimals);
 
+/* The plural of a unit: "datagrams", "queries". */
+void sp_fmt_units(struct sp_str *out, const char *unit);
+/* A status of the stream's answers: its name, else its number. */
+#define SP_FMT_STATUS 24
+const char *sp_fmt_status(char buf[SP_FMT_STATUS], const struct sp_stream_result *,
+			  uint32_t status);
+
 /* Loss of a measure: lost / tx. false: unknown or nothing sent. */
 bool sp_fmt_loss(const struct sp_measure *, uint64_t *lost, uint64_t *tx);
 

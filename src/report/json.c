@@ -140,14 +140,14 @@ void sp_json_way(struct sp_json *j, const struct sp_way_result *w)
 	sp_json_close(j, '}');
 }
 
-static void put_statuses(struct sp_json *j, const struct sp_status_counts *c)
+static void put_statuses(struct sp_json *j, const struct sp_stream_result *s)
 {
-	char key[12];
+	const struct sp_status_counts *c = &s->statuses;
+	char key[SP_FMT_STATUS];
 
 	sp_json_open(j, "statuses", '{');
 	for (uint32_t i = 0; i < c->n; i++) {
-		snprintf(key, sizeof key, "%u", c->row[i].status);
-		sp_json_u64(j, key, c->row[i].count);
+		sp_json_u64(j, sp_fmt_status(key, s, c->row[i].status), c->row[i].count);
 	}
 	if (c->more)
 		sp_json_u64(j, "other", c->more);
@@ -161,7 +161,7 @@ static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
 	sp_json_u64(j, "flows", s->flows);
 	sp_json_str(j, "unit", s->unit);
 	sp_json_way(j, &s->way);
-	put_statuses(j, &s->statuses);
+	put_statuses(j, s);
 	sp_json_measure(j, &s->m);
 	sp_json_close(j, '}');
 }
@@ -302,6 +302,7 @@ void sp_json_document(struct sp_json *j, const struct sp_event *ev,
 	for (size_t i = 0; i < r->n_transports; i++)
 		put_transport(j, &r->transports[i]);
 	sp_json_close(j, ']');
+	sp_json_replies(j, r);
 	sp_json_host(j, r);
 	sp_json_parts(j, r);
 }

@@ -25,6 +25,8 @@ void sp_json_counter(struct sp_json *, const struct sp_counts *, enum sp_counter
 void sp_json_measure(struct sp_json *, const struct sp_measure *);
 void sp_json_remark(struct sp_json *, const char *key, const struct sp_remark *);
 void sp_json_host(struct sp_json *, const struct sp_result *);
+/* replies.c */
+void sp_json_replies(struct sp_json *, const struct sp_result *);
 /* "hosts" and "expectations": parts.c. */
 void sp_json_parts(struct sp_json *, const struct sp_result *);
 /* What the kernel knows of its connections. */

@@ -170,6 +170,14 @@ static const struct prop transport_rows[] = {
 	{ "rx_dropped", "integer?", "dropped by the kernel for this socket, in its units" },
 };
 
+static const struct prop reply_rows[] = {
+	{ "name", "string", "the machine that answers: arp, icmp, dns, ..." },
+	{ "port", "string", "where" },
+	{ "replies", "integer", "answers that left" },
+	{ "bytes", "integer", "in them: payloads of datagrams, or frames" },
+	{ "refused", "integer", "answers that the transport did not take" },
+};
+
 static const struct prop host_rows[] = {
 	{ "hostname", "string?", NULL },
 	{ "sandbox", "string?", NULL },
@@ -230,6 +238,7 @@ static const struct prop document_rows[] = {
 	{ "flows", "[#flow", NULL },
 	{ "flows_omitted", "integer", "never in the document, only in event lines" },
 	{ "transports", "[#transport", NULL },
+	{ "replies", "[#reply", "of a receiver's machines that answer" },
 	{ "host", "#host", NULL },
 	{ "hosts", "[#host_part", "of a run over several" },
 	{ "expectations", "[#expectation", NULL },
@@ -268,6 +277,7 @@ void sp_report_schema(struct sp_str *out)
 	put_def(&j, "remark", remark_rows, COUNT(remark_rows));
 	put_def(&j, "verdict", verdict_rows, COUNT(verdict_rows));
 	put_def(&j, "transport", transport_rows, COUNT(transport_rows));
+	put_def(&j, "reply", reply_rows, COUNT(reply_rows));
 	put_def(&j, "host", host_rows, COUNT(host_rows));
 	put_def(&j, "host_part", host_part_rows, COUNT(host_part_rows));
 	put_def(&j, "expectation", expectation_rows, COUNT(expectation_rows));

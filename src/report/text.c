@@ -215,6 +215,7 @@ void sp_report_text(struct sp_str *out, const struct sp_event *ev,
 	if (r->n_transports) {
 		sp_text_transports(out, r);
 	}
+	sp_text_replies(out, r);
 	sp_text_hosts(out, r);
 	sp_text_expectations(out, r);
 	put_remarks(out, r);

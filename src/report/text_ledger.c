@@ -209,8 +209,11 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 	}
 	measure(&r->total.c, &w);
 	sp_str_puts(out, "ledger");
-	if (r->unit)
-		sp_str_printf(out, " (in %ss)", r->unit);
+	if (r->unit) {
+		sp_str_puts(out, " (in ");
+		sp_fmt_units(out, r->unit);
+		sp_str_puts(out, ")");
+	}
 	sp_str_puts(out, "\n");
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		if (!all_unknown(&r->total.c, &identities[i]))

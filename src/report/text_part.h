@@ -19,6 +19,8 @@ void sp_text_streams(struct sp_str *, const struct sp_result *);
 void sp_text_ways(struct sp_str *, const struct sp_result *);
 void sp_text_statuses(struct sp_str *, const struct sp_result *);
 void sp_text_transports(struct sp_str *, const struct sp_result *);
+/* replies.c; with a blank line before, or nothing. */
+void sp_text_replies(struct sp_str *, const struct sp_result *);
 /* parts.c; with a blank line before, or nothing. */
 void sp_text_hosts(struct sp_str *, const struct sp_result *);
 void sp_text_expectations(struct sp_str *, const struct sp_result *);

@@ -225,7 +225,7 @@ void sp_text_statuses(struct sp_str *out, const struct sp_result *r)
 {
 	size_t n = r->n_streams < SP_TEXT_STREAMS ? r->n_streams : SP_TEXT_STREAMS;
 	struct sp_stream_result s;
-	char text[SP_FMT_FIGURE];
+	char text[SP_FMT_FIGURE], key[SP_FMT_STATUS];
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -239,7 +239,8 @@ void sp_text_statuses(struct sp_str *out, const struct sp_result *r)
 		sp_fmt_left(out, s.name ? s.name : "unknown", NAME_MIN);
 		for (uint32_t k = 0; k < s.statuses.n; k++)
 			sp_str_printf(
-				out, "  %u: %s", s.statuses.row[k].status,
+				out, "  %s: %s",
+				sp_fmt_status(key, &s, s.statuses.row[k].status),
 				sp_str_grouped(text, sizeof text, s.statuses.row[k].count));
 		if (s.statuses.more)
 			sp_str_printf(out, "  other: %s",

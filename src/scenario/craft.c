@@ -48,7 +48,8 @@ static void show_places(struct sp_str *out, const struct sp_template *t)
 			sp_str_puts(out, "random\n");
 		else
 			sp_str_printf(out, "%s, %s values, the next after %llu packets\n",
-				      how[p->how], sp_str_grouped(grouped, sizeof grouped, p->count),
+				      how[p->how],
+				      sp_str_grouped(grouped, sizeof grouped, p->count),
 				      (unsigned long long)p->every);
 	}
 }

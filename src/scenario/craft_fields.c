@@ -15,24 +15,31 @@ static const char *const types[] = {
 	[SP_F_NAME] = "name",	[SP_F_ITEMS] = "list",
 };
 static const char *const rules[] = {
-	[SP_RULE_NONE] = "none",	[SP_RULE_NEXT] = "next header",
-	[SP_RULE_HEADER] = "length",	[SP_RULE_LENGTH] = "length",
-	[SP_RULE_SIZE] = "length",	[SP_RULE_COUNT] = "count",	[SP_RULE_TALLY] = "count",
-	[SP_RULE_GIVEN] = "presence",	[SP_RULE_GROW] = "length of the load",
-	[SP_RULE_SUM_HEADER] = "checksum", [SP_RULE_SUM_ALL] = "checksum",
-	[SP_RULE_SUM_L4] = "checksum",	[SP_RULE_SUM_UDP] = "checksum",
+	[SP_RULE_NONE] = "none",
+	[SP_RULE_NEXT] = "next header",
+	[SP_RULE_HEADER] = "length",
+	[SP_RULE_LENGTH] = "length",
+	[SP_RULE_SIZE] = "length",
+	[SP_RULE_COUNT] = "count",
+	[SP_RULE_TALLY] = "count",
+	[SP_RULE_GIVEN] = "presence",
+	[SP_RULE_GROW] = "length of the load",
+	[SP_RULE_SUM_HEADER] = "checksum",
+	[SP_RULE_SUM_ALL] = "checksum",
+	[SP_RULE_SUM_L4] = "checksum",
+	[SP_RULE_SUM_UDP] = "checksum",
 	[SP_RULE_SUM_CRC32C] = "checksum",
 };
 
 /* "automatic", or what it is when nobody says. */
 static void put_default(struct sp_str *out, const struct sp_field *f)
 {
-	const char *none = f->type == SP_F_IP4	 ? "0.0.0.0" :
-			   f->type == SP_F_IP6	 ? "::" :
-			   f->type == SP_F_MAC	 ? "00:00:00:00:00:00" :
-			   f->type == SP_F_ITEMS ? "[]" :
-			   f->bits		 ? "0" :
-						   "\"\"";
+	const char *none = f->type == SP_F_IP4	   ? "0.0.0.0"
+			   : f->type == SP_F_IP6   ? "::"
+			   : f->type == SP_F_MAC   ? "00:00:00:00:00:00"
+			   : f->type == SP_F_ITEMS ? "[]"
+			   : f->bits		   ? "0"
+						   : "\"\"";
 
 	if (f->rule == SP_RULE_GROW)
 		sp_str_puts(out, "of the load");
@@ -226,7 +233,8 @@ static int unknown_header(const char *word, struct sp_err *err)
 		names[n++] = (*h)->name;
 	near = sp_str_nearest(word, names, n);
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "there is no header '%s'%s%s%s",
-		       sp_str_printable(shown, sizeof shown, word), near ? "; did you mean '" : "",
+		       sp_str_printable(shown, sizeof shown, word),
+		       near ? "; did you mean '" : "",
 		       near ? near : "; spate fields lists them", near ? "'?" : "");
 }
 
@@ -257,7 +265,8 @@ int sp_craft_fields(struct sp_str *out, const char *what, bool json, struct sp_e
 		if (f->items && sp_str_ieq(f->name, dot + 1))
 			break;
 	if (!f->name)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s has no list of that name", h->name);
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s has no list of that name",
+			       h->name);
 	(json ? list_json : list_text)(out, h, f);
 	return 0;
 }

@@ -7,30 +7,31 @@
 #include "base/str.h"
 
 /* What a unit of udp and tcp has anywhere else, unless its size is given. */
-#define UNIT_SIZE 1024u
+#define UNIT_SIZE    1024u
+#define EXPERIMENTAL 0x88b5 /* IEEE 802: for whatever a site wants */
 
 struct row {
 	const char *word;
-	const char *link;	 /* what stands before the network's header */
-	const char *v4, *v6;	 /* the network's header and what follows it */
-	const char *fields;	 /* of the last header: its own */
+	const char *link;    /* what stands before the network's header */
+	const char *v4, *v6; /* the network's header and what follows it */
+	const char *fields;  /* of the last header: its own */
 	const char *behind;
 	bool ports, frames_only; /* ports: sport and dport are fields of the last header */
 	uint16_t sport, dport_first, dport_last;
 	uint32_t size;
 };
 
-/* icmp: as ping's, 56 octets of data. eth: 64 octets of an experimental type (IEEE 802). syn: the
+/* icmp: as ping's, 56 octets of data. eth: 64 octets. syn: the
  * target's ports in a row. */
 static const struct row rows[] = {
-	{ "icmp", "", "ip/icmp", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false, true,
-	  0, 0, 0, 0 },
-	{ "icmp6", "", "ipv6/icmp6", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false,
+	{ "icmp", "", "ip/icmp", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false,
 	  true, 0, 0, 0, 0 },
+	{ "icmp6", "", "ipv6/icmp6", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)",
+	  false, true, 0, 0, 0, 0 },
 	{ "arp", "eth(dst=ff:ff:ff:ff:ff:ff)/", "arp", "arp", "op=1", "", false, true, 0, 0, 0,
 	  0 },
-	{ "eth", "", "eth", "eth", "dst=ff:ff:ff:ff:ff:ff,type=0x88b5", "/raw(len=50)", false,
-	  true, 0, 0, 0, 0 },
+	{ "eth", "", "eth", "eth", "dst=ff:ff:ff:ff:ff:ff", "/raw(len=50)", false, true, 0, 0,
+	  0, 0 },
 	{ "syn", "", "ip/tcp", "ipv6/tcp", "flags=S", "", true, true, 40000, 80, 65535, 0 },
 	{ "udp", "", "ip/udp", "ipv6/udp", "", "", true, false, 40000, 5001, 5001, UNIT_SIZE },
 	{ "tcp", "", "ip/tcp", "ipv6/tcp", "flags=PA", "", true, false, 40000, 5001, 5001,
@@ -86,17 +87,21 @@ int sp_preset_of(const char *word, const struct sp_preset_args *a, struct sp_are
 		return -ENOENT;
 	if (r->ports)
 		put_ports(fields, sizeof fields, r, a);
+	else if (strcmp(word, "eth") == 0)
+		snprintf(fields, sizeof fields, "%s,type=0x%04x", r->fields,
+			 a->ether_type ? a->ether_type : EXPERIMENTAL);
 	else
 		snprintf(fields, sizeof fields, "%s", r->fields);
 	out->packet = sp_arena_printf(arena, "%s%s(%s)%s", r->link, a->v6 ? r->v6 : r->v4,
 				      fields, r->behind);
 	out->size = r->size;
 	out->takes_port = out->takes_source = r->ports;
+	out->takes_type = strcmp(word, "eth") == 0;
 	return out->packet ? 0 : -ENOMEM;
 }
 
 int sp_ports_parse(const char *text, const char *place, uint16_t *first, uint16_t *last,
-		    struct sp_err *err)
+		   struct sp_err *err)
 {
 	unsigned v[2] = { 0 }, n = 0;
 	const char *p = text;

@@ -19,10 +19,11 @@ const char *const sc_root_words[] = { "include", "spate",  "name",	"seed",	  "re
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
 const char *const sc_stream_words[] = { "to", "target", "profile", "source_ports", NULL };
-const char *const sc_group_words[] = { "to",	    "target", "profile", "streams",
-					"source_ports", NULL };
-const char *const sc_member_words[] = { "to",    "target",	      "profile",
-					 "share", "source_ports", NULL };
+const char *const sc_group_words[] = { "to",	  "target",	  "profile",
+				       "streams", "source_ports", NULL };
+const char *const sc_member_words[] = {
+	"to", "target", "profile", "share", "source_ports", NULL
+};
 const char *const sc_profile_words[] = { "source_ports", NULL };
 const char *const sc_stage_words[] = { "at", "start", "stop", "set", "link", NULL };
 
@@ -72,10 +73,12 @@ int sc_known_of(struct sc_reader *r, const struct sp_yaml_node *map, const char 
 	for (const struct sp_opt *o = sp_plan_rows(item); o->name && n + 1 < MANY_KEYS; o++)
 		if (sc_row_is_ours(item, o->name))
 			all[n++] = o->name;
+	if (item == SP_PLAN_STREAM)
+		n = add_rows(sp_plan_profile_rows(), all, n);
 	for (; protocols && *protocols; protocols++) {
 		if (sp_protocol_find(r->conf->catalog, *protocols, role_of(item), &p))
 			continue; /* whoever uses it says what is wrong with it */
-		n = add_rows(p.proto ? p.proto->opts : NULL, all, n);
+		n = add_rows(p.opts, all, n);
 		n = add_rows(p.wrap ? p.wrap->opts : NULL, all, n);
 	}
 	all[n] = NULL;
@@ -94,6 +97,7 @@ bool sc_lacks(const struct sc_reader *r, enum sp_plan_item item, const char *pro
 	struct sp_protocol p;
 
 	return !sp_opt_find(sp_plan_rows(item), key) &&
+	       !(item == SP_PLAN_STREAM && sp_opt_find(sp_plan_profile_rows(), key)) &&
 	       !sp_protocol_find(r->conf->catalog, protocol, role_of(item), &p) &&
 	       !sp_protocol_has(&p, key);
 }

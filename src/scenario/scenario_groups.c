@@ -31,20 +31,29 @@ size_t sc_count_members(const struct sc_reader *r)
 static const char *const schedule_words[] = { "rate",  "departure", "duration",
 					      "start", "count",	    NULL };
 
+static int check_word(struct sc_reader *r, const struct group *g,
+		      const struct sp_yaml_node *map, const char *word)
+{
+	const struct sp_yaml_node *v = sc_stream_get(map, NULL, word);
+
+	if (!v)
+		return 0;
+	return sp_yaml_fail(&r->s->doc, v, r->err,
+			    "group %.40s has one schedule for all its streams: "
+			    "'%s' is the group's, not a stream's",
+			    g->name, word);
+}
+
 static int check_member(struct sc_reader *r, const struct group *g,
 			const struct sp_yaml_node *map)
 {
-	const struct sp_yaml_node *v;
+	int rc = 0;
 
-	for (const char *const *w = schedule_words; *w; w++) {
-		v = sc_stream_get(map, NULL, *w);
-		if (v)
-			return sp_yaml_fail(&r->s->doc, v, r->err,
-					    "group %.40s has one schedule for all its streams: "
-					    "'%s' is the group's, not a stream's",
-					    g->name, *w);
-	}
-	return 0;
+	for (const char *const *w = schedule_words; *w && !rc; w++)
+		rc = check_word(r, g, map, *w);
+	for (const struct sp_opt *o = sp_plan_profile_rows(); o->name && !rc; o++)
+		rc = check_word(r, g, map, o->name);
+	return rc;
 }
 
 /* "50", or "50%". */

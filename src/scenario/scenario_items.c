@@ -331,7 +331,7 @@ static int imply_receiver(struct sc_reader *r, const struct sc_stream *s, unsign
 {
 	const struct sp_yaml_node *to = sc_stream_get(s->map, s->outer, "to");
 	const char *word = sp_preset_is(s->word) || strcmp(s->word, "packet") == 0 ? "udp"
-										  : s->word;
+										   : s->word;
 	const struct sc_receiver v = { .name = name, .from = port, .word = word };
 
 	if (!receives(r, port)) {

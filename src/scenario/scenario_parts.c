@@ -197,12 +197,14 @@ static int set_preset(const struct part *p, const struct sc_stream *s, const cha
 	rc = sp_preset_of(s->word, &a, &p->r->s->doc.arena, &preset);
 	if (rc == -ENOENT)
 		return sp_yaml_fail(&p->r->s->doc, at, p->r->err,
-				    "source_ports are for udp, tcp and syn, not for %s", s->word);
+				    "source_ports are for udp, tcp and syn, not for %s",
+				    s->word);
 	if (rc)
 		return sc_no_memory(p->r);
 	if (a.source_first && !preset.takes_source)
 		return sp_yaml_fail(&p->r->s->doc, at, p->r->err,
-				    "source_ports are for udp, tcp and syn, not for %s", s->word);
+				    "source_ports are for udp, tcp and syn, not for %s",
+				    s->word);
 	rc = set_text(p, "packet", preset.packet, at);
 	if (rc || !preset.size || sc_stream_get(s->map, s->outer, "size"))
 		return rc;
@@ -296,8 +298,7 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 	if (rc)
 		return rc;
 	rc = sp_url_parse(text, &u, p->r->err);
-	if (!rc && (*u.query || !*u.host ||
-		    (u.port != u.port_last && !sp_preset_is(s->word))))
+	if (!rc && (*u.query || !*u.host || (u.port != u.port_last && !sp_preset_is(s->word))))
 		rc = sp_fail(p->r->err, -EINVAL, SP_EXIT_DATA,
 			     "target: it is written HOST, HOST:NUMBER or udp://HOST:NUMBER");
 	if (rc) {
@@ -313,8 +314,8 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 		rc = set_text(p, "path", u.path, at);
 	if (rc || crafts(s))
 		return rc ? rc : set_preset(p, s, u.host, u.port, u.port_last, at);
-	return set_number(p, "port",
-			  u.port ? u.port : number_of(p, s->word, SP_ROLE_CLIENT), at);
+	return set_number(p, "port", u.port ? u.port : number_of(p, s->word, SP_ROLE_CLIENT),
+			  at);
 }
 
 /* What stands in one of the maps that a stream's settings come from, unless a nearer one says it, too,
@@ -322,9 +323,9 @@ static int set_target(const struct part *p, const struct sc_stream *s,
 static int set_some(const struct part *p, const struct sc_stream *s,
 		    const struct sp_yaml_node *map)
 {
-	static const char *const skip[] = { "name",    "from",	   "to",      "target",
-					    "profile", "protocol", "streams", "share",
-					    "source_ports" };
+	static const char *const skip[] = { "name",    "from",	  "to",
+					    "target",  "profile", "protocol",
+					    "streams", "share",	  "source_ports" };
 	int rc = 0;
 
 	for (const struct sp_yaml_item *i = map ? map->items : NULL; i && !rc; i = i->next) {

@@ -35,6 +35,23 @@ static int law_text(struct sc_reader *r, const struct sp_yaml_node *map, const c
 	return rc || *out ? rc : sc_no_memory(r);
 }
 
+/* [100pps@0, 1kpps@10s] is "100pps@0,1kpps@10s". */
+static int steps_text(struct sc_reader *r, const struct sp_yaml_node *list, const char **out)
+{
+	struct sp_str s;
+	int rc = 0;
+
+	sp_str_init(&s, r->conf->mem);
+	for (const struct sp_yaml_item *i = list->items; i && !rc; i = i->next) {
+		rc = sp_yaml_want(&r->s->doc, i->value, SP_YAML_SCALAR, "a step", r->err);
+		if (!rc)
+			sp_str_printf(&s, "%s%s", i == list->items ? "" : ",", i->value->text);
+	}
+	*out = rc || s.failed ? NULL : sp_arena_strdup(&r->s->doc.arena, s.len ? s.text : "");
+	sp_str_fini(&s);
+	return rc || *out ? rc : sc_no_memory(r);
+}
+
 int sc_set(struct sc_reader *r, struct sp_plan_build *b, const char *key,
 	   const struct sp_yaml_node *value)
 {
@@ -42,7 +59,9 @@ int sc_set(struct sc_reader *r, struct sp_plan_build *b, const char *key,
 	char place[256];
 	int rc = 0;
 
-	if (value->kind == SP_YAML_MAP && strcmp(key, "departure") == 0)
+	if (value->kind == SP_YAML_LIST && strcmp(key, "steps") == 0)
+		rc = steps_text(r, value, &text);
+	else if (value->kind == SP_YAML_MAP && strcmp(key, "departure") == 0)
 		rc = law_text(r, value, &text);
 	else
 		rc = sp_yaml_want(&r->s->doc, value, SP_YAML_SCALAR, key, r->err);

@@ -41,6 +41,10 @@ static void put_row(struct sp_json *j, const struct sp_opt *o)
 		put_enum(j, o->values);
 		break;
 	case SP_OPT_TEXT:
+		if (strcmp(o->name, "steps") == 0) {
+			put_types(j, "string", "array");
+			break;
+		}
 		if (strcmp(o->name, "departure") == 0) {
 			put_types(j, "string", "object");
 			break;
@@ -64,6 +68,9 @@ static void put_rows(struct sp_json *j, enum sp_plan_item item)
 	for (const struct sp_opt *o = sp_plan_rows(item); o->name; o++)
 		if (sc_row_is_ours(item, o->name))
 			put_row(j, o);
+	for (const struct sp_opt *o = sp_plan_profile_rows(); item == SP_PLAN_STREAM && o->name;
+	     o++)
+		put_row(j, o);
 }
 
 /* Settings of all transports; one that several have stands once. */

@@ -59,7 +59,8 @@ bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const ch
 	int role = item == SP_PLAN_STREAM ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
 	struct sp_protocol p;
 
-	if (has(sp_plan_rows(item), key))
+	if (has(sp_plan_rows(item), key) ||
+	    (item == SP_PLAN_STREAM && has(sp_plan_profile_rows(), key)))
 		return false;
 	if (sp_protocol_find(r->catalog, word, role, &p))
 		return false; /* the plan says what is wrong with it */
@@ -78,7 +79,8 @@ int sp_reader_all_taken(const struct sp_reader *r, enum sp_plan_item item, const
 
 		if (g->flag && !g->taken && is_last(r, g) &&
 		    strncmp(g->flag->key, prefix, len) == 0 &&
-		    !has(sp_plan_rows(item), g->flag->key + len))
+		    !has(sp_plan_rows(item), g->flag->key + len) &&
+		    !has(sp_plan_profile_rows(), g->flag->key + len))
 			return sp_fail(r->err, -ENOENT, SP_EXIT_USAGE,
 				       "%s: no protocol here has such a setting", g->spelling);
 	}
@@ -380,6 +382,11 @@ static int seal(struct sp_reader *r, bool sends)
 	if (rc)
 		return rc;
 	w->out.name = w->plan->run.name;
+	if (r->drawn) {
+		w->out.drawn = sp_arena_strdup(&w->plan->arena, r->drawn);
+		if (!w->out.drawn)
+			return no_memory(r->err);
+	}
 	rc = read_keys(r, sends, &w->out.keys);
 	if (!rc)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
@@ -394,7 +401,7 @@ static int read_all(struct sp_reader *r, const char *command, int argc, char *co
 	int rc;
 
 	/* Each word of argv is given once, but -qv is two. */
-	size_t room = 1;
+	size_t room = 1 + SP_WORDS_DRAWN;
 	for (int i = 0; i < argc; i++)
 		room += 1 + strlen(argv[i]);
 	r->given = sp_alloc_array(r->mem, room, sizeof *r->given);

@@ -37,7 +37,8 @@ struct sp_words_output {
 	const char *capture, *interface, *filter;
 	const char *name; /* the run's: "send", "recv" or --name's */
 	struct sp_words_keys keys;
-	bool seed_drawn; /* nobody gave one, something is drawn: say which it is */
+	const char *drawn; /* what --mode random has drawn, as words; NULL: nothing */
+	bool seed_drawn;   /* nobody gave one, something is drawn: say which it is */
 };
 
 struct sp_words {

@@ -8,14 +8,17 @@
 #define G_TARGET  "Target"
 #define G_LISTEN  "Where to listen"
 #define G_TRAFFIC "Traffic"
+#define G_MODE	  "Modes: when packets leave"
 #define G_END	  "End (the first that is reached)"
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
+#define G_REPLY	  "What it answers"
 #define G_ENGINE  "Engine"
 #define G_KEYS	  "Keys (see spate help key)"
 #define G_OUT	  "Output"
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
+#define G_DNS	  "DNS (dns)"
 
 #define STRING(x) #x
 #define TEXT(x)	  STRING(x)
@@ -142,19 +145,67 @@ const struct sp_flag sp_send_flags[] = {
 	  "payloads are DNS queries for the names in this file, drawn by the seed" },
 	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
 	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
+	{ "--ether-type", SP_FLAG_VALUE, "NUMBER", "ether_type", NULL, G_TRAFFIC,
+	  "eth: what the frames carry, as 0x0800 (default 0x88b5, experimental); --payload is "
+	  "their text" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
 	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
 	  "tcp: a connection for each message" },
 	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
-	  "over connections: so many at a time, at most (with -r max: all the time)" },
+	  "over connections: so many at a time, at most (with -r max: all the time); dns with -r "
+	  "max: so many queries wait at a time (default 128)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
+	{ "--mode", SP_FLAG_VALUE, "MODE", "stream.mode", NULL, G_MODE,
+	  "auto (by --rate and the limits, the default), standard (--count packets, 10 when "
+	  "nothing says how many), continuous (until stopped, 1 a second unless --rate is "
+	  "given), rate or rate-limited (1 kpps unless --rate is given), burst, backoff or "
+	  "exponential-backoff, ramp, steps, onoff, trace, random (protocol, mode and text are "
+	  "drawn by the seed, and printed)" },
+	{ "--burst-count", SP_FLAG_VALUE, "N", "stream.burst_count", NULL, G_MODE,
+	  "packets of a burst (default 10)" },
+	{ "--burst-interval", SP_FLAG_VALUE, "TIME", "stream.burst_interval", NULL, G_MODE,
+	  "pause after the last packet of a burst (default 5 s)" },
+	{ "--burst-gap", SP_FLAG_VALUE, "TIME", "stream.burst_gap", NULL, G_MODE,
+	  "time between the packets of a burst (default 0: at once; 10 ms when neither count "
+	  "nor interval is given)" },
+	{ "--bursts", SP_FLAG_VALUE, "N", "stream.bursts", NULL, G_MODE,
+	  "so many bursts, each whole (default: as long as --duration)" },
+	{ "--backoff-first", SP_FLAG_VALUE, "TIME", "stream.backoff_first", NULL, G_MODE,
+	  "the first pause (default 100 ms)" },
+	{ "--backoff-factor", SP_FLAG_VALUE, "X", "stream.backoff_factor", NULL, G_MODE,
+	  "each pause is so many times the one before (default 2)" },
+	{ "--backoff-cap", SP_FLAG_VALUE, "TIME", "stream.backoff_cap", NULL, G_MODE,
+	  "no pause is longer: then the first follows again (default 1.6 s)" },
+	{ "--backoff-reset", SP_FLAG_VALUE, "WHEN", "stream.backoff_reset", NULL, G_MODE,
+	  "reply: an answer begins with the first pause again (default never)" },
+	{ "--ramp-from", SP_FLAG_VALUE, "RATE", "stream.ramp_from", NULL, G_MODE,
+	  "ramp: the rate at the beginning (default 0)" },
+	{ "--ramp-to", SP_FLAG_VALUE, "RATE", "stream.ramp_to", NULL, G_MODE,
+	  "ramp: the rate at the end, and from then on (default 0)" },
+	{ "--ramp-time", SP_FLAG_VALUE, "TIME", "stream.ramp_time", NULL, G_MODE,
+	  "ramp: how long that takes (default 10 s, which is the duration then, too)" },
+	{ "--ramp-up", SP_FLAG_VALUE, "TIME", "stream.ramp_up", NULL, G_MODE,
+	  "rate: from nothing to the rate" },
+	{ "--ramp-down", SP_FLAG_VALUE, "TIME", "stream.ramp_down", NULL, G_MODE,
+	  "rate: from the rate to nothing, at the end of the duration" },
+	{ "--steps", SP_FLAG_VALUE, "LIST", "stream.steps", NULL, G_MODE,
+	  "rates and since when: 100pps@0,1kpps@10s,0@20s" },
+	{ "--on-time", SP_FLAG_VALUE, "TIME", "stream.on_time", NULL, G_MODE,
+	  "onoff: so long at the rate (default 1 s)" },
+	{ "--off-time", SP_FLAG_VALUE, "TIME", "stream.off_time", NULL, G_MODE,
+	  "onoff: and then so long nothing (default 1 s)" },
+	{ "--trace", SP_FLAG_VALUE, "FILE", "stream.trace", NULL, G_MODE,
+	  "times to send at, one a line: TIME or TIME,SIZE; # begins a comment" },
+	{ "--trace-times", SP_FLAG_VALUE, "HOW", "stream.trace_times", NULL, G_MODE,
+	  "absolute (since the start, the default) or relative (since the line before)" },
+
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "stream.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default 10 s, unless --count or --bytes is "
-	  "given)" },
+	  "given or the mode has an end of its own)" },
 	{ "--count", SP_FLAG_VALUE, "N", "stream.count", NULL, G_END,
 	  "packets of each stream; 0: no limit" },
 	{ "--bytes", SP_FLAG_VALUE, "BYTES", "stream.bytes", NULL, G_END,
@@ -171,7 +222,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--close", SP_FLAG_NONE, NULL, "stream.close", "yes", G_HTTP,
 	  "a connection for each request" },
 	{ "--timeout", SP_FLAG_VALUE, "TIME", "stream.timeout", NULL, G_HTTP,
-	  "how long an answer may take (default 10 s)" },
+	  "how long an answer may take (default 10 s; dns 5 s)" },
 	{ "--insecure", SP_FLAG_NONE, NULL, "stream.insecure", "yes", G_TLS,
 	  "take any certificate of the server (else it must be trusted, and for the host)" },
 	{ "--ca", SP_FLAG_VALUE, "FILE", "stream.ca", NULL, G_TLS,
@@ -180,6 +231,17 @@ const struct sp_flag sp_send_flags[] = {
 	  "a whole handshake for each connection" },
 	{ "--tls", SP_FLAG_VALUE, "VERSION", "stream.version", NULL, G_TLS,
 	  "1.2 or 1.3 and nothing else (default: what both can)" },
+
+	{ "--domain", SP_FLAG_VALUE, "NAMES", "stream.domain", NULL, G_DNS,
+	  "name to ask for, or several with commas, by turns (default example.com)" },
+	{ "--domains", SP_FLAG_VALUE, "FILE", "stream.domains", NULL, G_DNS,
+	  "a name a line, perhaps with its type (NAME TYPE)" },
+	{ "--qtype", SP_FLAG_VALUE, "TYPE", "stream.qtype", NULL, G_DNS,
+	  "A (the default), AAAA, MX, TXT, ..., TYPEn" },
+	{ "--edns", SP_FLAG_NONE, NULL, "stream.edns", "yes", G_DNS,
+	  "EDNS, with room for answers of 1232 bytes" },
+	{ "--dnssec", SP_FLAG_NONE, NULL, "stream.dnssec", "yes", G_DNS,
+	  "EDNS that asks for signatures (DO)" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
@@ -202,8 +264,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
 	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), xdp "
-	  "(frames past the kernel's stack), auto (the faster of the two that can be had), "
-	  "loop (in memory), null (nowhere), pcap (into a file)" },
+	  "(frames past the kernel's stack), auto (the faster of the two that can be had), utcp "
+	  "(TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -279,6 +341,14 @@ const struct sp_flag sp_recv_flags[] = {
 	  "its key (default: in the same file)" },
 	{ "--tls", SP_FLAG_VALUE, "VERSION", "recv.version", NULL, G_TLS,
 	  "1.2 or 1.3 and nothing else (default: what both can)" },
+
+	{ "--reply", SP_FLAG_VALUE, "WORD,...", "recv.reply", NULL, G_REPLY,
+	  "machines that answer, beside counting: echo and dns over sockets and frames; arp, "
+	  "icmp, icmp6, nd, tcp over frames, for addresses that no kernel owns. Each may have "
+	  "settings: arp(10.0.0.0/24), echo(port=9), dns(zone=FILE). No answer is longer than "
+	  "what asked, but dns to own networks and tcp after its handshake" },
+	{ "--address", SP_FLAG_VALUE, "ADDR,...", "recv.address", NULL, G_REPLY,
+	  "addresses and prefixes that machines of frames answer for (default: that of --bind)" },
 
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "run.duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h; 0: until stopped (default)" },
@@ -382,6 +452,8 @@ const char *sp_words_values(const struct sp_flag *flag)
 		if (strncmp(flag->key, parts[i].part, len) != 0)
 			continue;
 		row = sp_opt_find(sp_plan_rows(parts[i].item), flag->key + len);
+		if (!row && parts[i].item == SP_PLAN_STREAM)
+			row = sp_opt_find(sp_plan_profile_rows(), flag->key + len);
 		return row && row->type == SP_OPT_ENUM ? row->values : NULL;
 	}
 	return NULL;

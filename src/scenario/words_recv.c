@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "engine/protocol.h"
+#include "engine/reply_words.h"
 #include "plugin/proto.h"
 #include "scenario/shares.h"
 #include "scenario/words_impl.h"
@@ -236,11 +237,25 @@ static bool wants_frames(const struct sp_reader *r)
 	return sp_reader_last(r, "port.interface") != NULL;
 }
 
-int sp_reader_recv(struct sp_reader *r)
+/* Machines of frames say so, where nobody names another transport. */
+static int find_frames(struct sp_reader *r)
 {
-	int rc = 0;
+	const struct sp_given *g = sp_reader_last(r, "recv.reply");
+	struct sp_reply_words words;
+	int rc;
 
 	r->frames = wants_frames(r);
+	if (!g || r->frames || sp_reader_last(r, "transport"))
+		return 0;
+	rc = sp_reply_words(g->value, r->catalog, g->spelling, &r->scratch, &words, r->err);
+	r->frames = !rc && sp_reply_needs_frames(&words);
+	return rc;
+}
+
+int sp_reader_recv(struct sp_reader *r)
+{
+	int rc = find_frames(r);
+
 	for (unsigned i = 0; i < r->n_given && !rc; i++) {
 		const struct sp_given *g = &r->given[i];
 

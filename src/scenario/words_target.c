@@ -10,9 +10,14 @@
 #include "scenario/words_impl.h"
 
 /* Keys that a URL may set after '?'. */
-static const char *const keys[] = { "name",    "rate",	"size",	  "duration",
-				    "count",   "bytes", "start",  "departure",
-				    "payload", "stamp", "streams" };
+static const char *const keys[] = {
+	"name",		 "rate",	   "size",	     "duration",      "count",
+	"bytes",	 "start",	   "departure",	     "payload",	      "stamp",
+	"mode",		 "burst_count",	   "burst_interval", "burst_gap",     "bursts",
+	"backoff_first", "backoff_factor", "backoff_cap",    "backoff_reset", "ramp_from",
+	"ramp_to",	 "ramp_time",	   "ramp_up",	     "ramp_down",     "steps",
+	"on_time",	 "off_time",	   "trace",	     "trace_times",   "streams"
+};
 #define N_KEYS	(sizeof keys / sizeof *keys)
 #define K_NAME	0u
 #define K_SIZE	2u
@@ -112,8 +117,7 @@ static int read_query(const struct sp_reader *r, const struct making *t, struct 
 
 static int set(struct sp_reader *r, const struct making *t, const char *key, const char *value)
 {
-	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
-		r->random = true;
+	r->random |= sp_reader_draws(r, key, value);
 	return sp_plan_set(r->build, key, value, t->place, r->err);
 }
 
@@ -130,8 +134,7 @@ static int set_common(struct sp_reader *r, const struct making *t, const struct 
 		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
 		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
-		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
-			r->random = true;
+		r->random |= sp_reader_draws(r, s->key, s->value);
 		rc = sp_plan_set(r->build, s->key, s->value, s->place, r->err);
 		if (rc)
 			return rc;
@@ -300,7 +303,7 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 
 static int check_url(const struct sp_reader *r, const struct making *t)
 {
-	if (!*t->url.host && !sp_reader_last(r, "stream.packet"))
+	if (!*t->url.host && !sp_reader_targetless(r))
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no host is given to send to", t->place);
 	if (t->url.port_last != t->url.port && !sp_reader_crafts(r, t->word))
@@ -328,7 +331,9 @@ static int read_target(struct sp_reader *r, const struct sp_target *from, struct
 	int rc = from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
 
 	if (!from->text)
-		sp_strlcpy(t->place, "--packet", sizeof t->place);
+		sp_strlcpy(t->place,
+			   sp_reader_last(r, "stream.packet") ? "--packet" : "--protocol",
+			   sizeof t->place);
 	else if (from->file)
 		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
 	else
@@ -352,11 +357,10 @@ int sp_reader_target(struct sp_reader *r, unsigned i)
 	uint64_t n = 1;
 	int rc = read_target(r, from, &t);
 
-	t.word = *t.url.scheme ? t.url.scheme
-		 : g	       ? g->value
-		 : sp_reader_last(r, "stream.packet")
-			       ? "packet"
-			       : "udp";
+	t.word = *t.url.scheme			      ? t.url.scheme
+		 : g				      ? g->value
+		 : sp_reader_last(r, "stream.packet") ? "packet"
+						      : "udp";
 	if (!rc)
 		rc = check_url(r, &t);
 	if (!rc)

@@ -117,11 +117,15 @@ int sp_neigh_route(unsigned ifindex, const struct sp_addr *to, struct sp_neigh_r
 	r.body.rt.rtm_family = (unsigned char)inet_family(to);
 	r.body.rt.rtm_dst_len = (unsigned char)(inet_len(to) * 8);
 	put(&r, RTA_DST, to->ip, inet_len(to));
-	put(&r, RTA_OIF, &ifindex, sizeof ifindex);
+	if (ifindex)
+		put(&r, RTA_OIF, &ifindex, sizeof ifindex);
 	rc = talk(&r, RTM_NEWROUTE, &reply);
 	if (rc)
 		return rc;
 	*route = (struct sp_neigh_route){ .hop = *to };
+	ip = find(&reply, sizeof r.body.rt, RTA_OIF, sizeof route->ifindex);
+	if (ip)
+		memcpy(&route->ifindex, ip, sizeof route->ifindex);
 	ip = find(&reply, sizeof r.body.rt, RTA_GATEWAY, inet_len(to));
 	if (ip)
 		copy(&route->hop, to, ip);

@@ -270,6 +270,7 @@ const struct sp_transport_ops sp_transport_loop = {
 	.opts = opts,
 	.conf_size = sizeof(struct sp_loop_conf),
 	.echoes = true,
+	.any_unit = true,
 	.open = loop_open,
 	.queue = loop_queue,
 	.caps = loop_caps,

@@ -168,6 +168,7 @@ const struct sp_transport_ops sp_transport_null = {
 	.name = "null",
 	.summary = "takes every message and counts it: what the pipeline costs without a road",
 	.abi = SP_PLUGIN_ABI,
+	.any_unit = true,
 	.open = null_open,
 	.queue = null_queue,
 	.caps = null_caps,

@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <pcap/pcap.h>
@@ -44,23 +45,70 @@ static int compile(pcap_t *h, const char *filter, struct bpf_program *program,
 		       sp_str_printable(why, sizeof why, pcap_geterr(h)));
 }
 
+/* What the port is bound to: so that others' frames are not among those that the socket drops. Frames
+ * with a tag in them pass, and are looked at here. */
+static void bound_to(const struct sp_port *p, char *text, size_t size)
+{
+	unsigned first = p->bind.port, last = p->port_last > first ? p->port_last : first;
+	char address[64], host[96] = "", ports[48] = "";
+
+	if (p->bind.addr.family)
+		snprintf(host, sizeof host, "%s dst host %s",
+			 p->bind.addr.family == 4 ? "ip" : "ip6",
+			 sp_addr_format(address, sizeof address, &p->bind.addr));
+	if (first)
+		snprintf(ports, sizeof ports, "%sdst portrange %u-%u", *host ? " and " : "",
+			 first, last);
+	snprintf(text, size, "(%s%s) or ether proto 0x8100 or ether proto 0x88a8", host, ports);
+}
+
+/* Ours first: behind a user's "vlan" words mean other places. */
+static char *whole_text(const struct sp_port *p)
+{
+	const char *user = p->conf.filter ? p->conf.filter : "";
+	bool bound = p->bind.addr.family || p->bind.port;
+	size_t size = strlen(user) + 256;
+	char own[200], *text = sp_alloc(p->env->mem, size);
+
+	if (!text)
+		return NULL;
+	bound_to(p, own, sizeof own);
+	if (bound && *user)
+		snprintf(text, size, "(%s) and (%s)", own, user);
+	else
+		snprintf(text, size, "%s", bound ? own : user);
+	return text;
+}
+
+static int compile_text(struct sp_port *p, const char *text, struct bpf_program *program,
+			struct sp_err *err)
+{
+	pcap_t *h = handle_on(p);
+	int rc;
+
+	if (!h)
+		h = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+	rc = compile(h, text, program, err);
+	if (h)
+		pcap_close(h);
+	return rc;
+}
+
 int sp_packet_filter(struct sp_port *p, struct sp_err *err)
 {
 	const struct sp_mem *mem = p->env->mem;
 	struct bpf_program program;
-	pcap_t *h;
+	char *text = whole_text(p);
 	int rc;
 
-	if (!p->conf.filter || !*p->conf.filter)
-		return 0;
-	h = handle_on(p);
-	if (!h)
-		h = pcap_open_dead(DLT_EN10MB, SNAPLEN);
-	rc = compile(h, p->conf.filter, &program, err);
-	if (h)
-		pcap_close(h);
-	if (rc)
+	if (!text)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a filter");
+	rc = *text ? compile_text(p, text, &program, err) : 0;
+	if (rc || !*text) {
+		sp_free(mem, text);
 		return rc;
+	}
+	sp_free(mem, text);
 	p->filter.filter = sp_alloc_array(mem, program.bf_len, sizeof *p->filter.filter);
 	if (p->filter.filter) {
 		p->filter.len = (unsigned short)program.bf_len;

@@ -84,7 +84,7 @@ bool sp_packet_put(struct sp_queue *q, struct packet_frame *f, uint64_t now_ns,
 		f->status &= ~(uint32_t)TP_STATUS_VLAN_VALID; /* may be put once more */
 	}
 	ip = sp_frame_ends(f->data, f->len, &from, &to);
-	if (!sp_frame_is_for(&q->port->bind, q->port->port_last, &to, ip)) {
+	if (!q->port->all && !sp_frame_is_for(&q->port->bind, q->port->port_last, &to, ip)) {
 		sp_tstats_add(&q->stats.rx_other, 1);
 		return true;
 	}

@@ -24,10 +24,10 @@ static const struct sp_opt opts[] = {
 	  "send past the queueing discipline" },
 	{ "promisc", SP_OPT_BOOL, offsetof(struct sp_packet_conf, promisc), "false", NULL, 0, 0,
 	  "receive frames for other hardware addresses too" },
-	{ "ring", SP_OPT_ENUM, offsetof(struct sp_packet_conf, ring), "auto", "auto|yes|no", 0,
+	{ "ring", SP_OPT_ENUM, offsetof(struct sp_packet_conf, ring), "auto", "auto|yes|no", 1,
 	  0, "send and receive by rings shared with the kernel; auto: where that is faster" },
-	{ "filter", SP_OPT_TEXT, offsetof(struct sp_packet_conf, filter), NULL, NULL, 0, 0,
-	  "what the kernel lets through to a receiver, as in pcap-filter" },
+	{ "filter", SP_OPT_TEXT, offsetof(struct sp_packet_conf, filter), NULL, SP_OPT_QUIET, 0,
+	  0, "what the kernel lets through to a receiver, as in pcap-filter" },
 	{ "sndbuf", SP_OPT_SIZE, offsetof(struct sp_packet_conf, sndbuf), "4Mi", NULL, 0,
 	  1u << 30, "send buffer of each socket; 0 leaves the system's" },
 	{ "rcvbuf", SP_OPT_SIZE, offsetof(struct sp_packet_conf, rcvbuf), "16Mi", NULL, 0,
@@ -251,7 +251,8 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	p->conf = c->conf ? *(const struct sp_packet_conf *)c->conf : defaults;
 	p->bind = c->bind;
 	p->port_last = c->port_last;
-	p->tx = c->tx;
+	p->tx = c->tx || c->answers;
+	p->all = c->answers;
 	p->rx = c->rx;
 	p->group = -1;
 	p->workers = c->workers ? c->workers : 1;
@@ -260,7 +261,7 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	rc = p->queues
 		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
 		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
-	if (!rc && p->rx)
+	if (!rc && p->rx && !p->all)
 		rc = sp_packet_filter(p, err);
 	if (!rc) {
 		choose(p);
@@ -313,6 +314,11 @@ static int packet_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint
 	if (local)
 		*local = q->port->bind;
 	return 0;
+}
+
+static void packet_mac(const struct sp_port *p, uint8_t mac[6])
+{
+	memcpy(mac, p->iface.mac, 6);
 }
 
 static int packet_local(const struct sp_port *p, unsigned i, struct sp_endpoint *e)
@@ -398,6 +404,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.caps = packet_caps,
 	.endpoint = packet_endpoint,
 	.peer = packet_peer,
+	.mac = packet_mac,
 	.link = packet_link,
 	.local = packet_local,
 	.close = packet_close,

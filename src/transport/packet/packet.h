@@ -2,8 +2,7 @@
  *
  * A queue sends by one of two roads, and receives by one of two. Sending: a TPACKET_V2 ring whose
  * frames the kernel copies whole (a virtio_net header says so), or sendmmsg. The ring's own way,
- * fragments that point into it, is slower, and wrong where the frame stays in this host: veth gives
- * the slot back while the far end still reads it. Receiving: a TPACKET_V3 ring, whose blocks come
+ * fragments that point into it, is slower: they are copied later, into pages. Receiving: a TPACKET_V3 ring, whose blocks come
  * when they are full or a millisecond old, or recvmmsg, which wakes for each frame. */
 #ifndef SP_TRANSPORT_PACKET_PACKET_H
 #define SP_TRANSPORT_PACKET_PACKET_H
@@ -47,6 +46,7 @@ struct sp_port {
 	uint16_t port_last;
 	struct sp_iface iface;
 	bool tx, rx, stamps, bypass;
+	bool all;	       /* takes every frame, whatever it is bound to */
 	bool tx_ring, rx_ring; /* the roads that were taken */
 	bool vnet;	       /* received frames have a virtio_net header in front */
 	unsigned workers;
@@ -127,7 +127,8 @@ int sp_packet_rx_socket(struct sp_port *, struct packet_rx_ring *, struct sp_err
 int sp_packet_join(struct sp_port *, int fd);
 int sp_packet_steer(struct sp_port *, unsigned workers);
 
-/* filter.c: compiles conf.filter into port->filter; and lets it go again. */
+/* filter.c: compiles conf.filter, and what the port is bound to, into port->filter; and lets it go
+ * again. */
 int sp_packet_filter(struct sp_port *, struct sp_err *);
 void sp_packet_filter_free(struct sp_port *);
 /* 0 or -errno: what the port wants to receive; or nothing at all. */

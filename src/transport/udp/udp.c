@@ -190,6 +190,7 @@ const struct sp_transport_ops sp_transport_udp = {
 	.close = udp_close,
 	.tx_slots = udp_tx_slots,
 	.tx_burst = sp_udp_tx_burst,
+	.answer = sp_udp_answer,
 	.rx_burst = sp_udp_rx_burst,
 	.rx_release = sp_udp_rx_release,
 	.flush = sp_udp_flush,

@@ -142,6 +142,9 @@ void sp_udp_count_unreachable(struct sp_queue *, struct udp_sock *, uint64_t ans
 /* An answer of the network to an earlier datagram, not a failure of this one. */
 bool sp_udp_is_unreachable(int err);
 
+/* answer.c */
+uint32_t sp_udp_answer(struct sp_queue *, const struct sp_batch *);
+
 /* rx.c */
 void sp_udp_rx_init(struct udp_rx *);
 #define UDP_RX_STRIDE (65536u + 4096u + 192u)

@@ -1,0 +1,51 @@
+/* Reads captures, one packet after the other: classic pcap of either byte order, with micro- or
+ * nanoseconds, Kuznetzov's too; pcapng (draft-ietf-opsawg-pcapng) with several interfaces and
+ * sections, any resolution of time; each of them perhaps inside gzip or zstd. Memory is bounded
+ * whatever the file says. */
+#ifndef SP_CAPIO_READ_H
+#define SP_CAPIO_READ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "capio/link_type.h"
+
+#define SP_READ_PACKET_MOST 262144u /* octets of a packet; more is damage */
+
+struct sp_cap_packet {
+	uint64_t number;     /* in the file, from 1 */
+	uint64_t offset;     /* of its record or block, in the file as it is decompressed */
+	int64_t t_ns;	     /* since 1970, what is finer is cut */
+	const uint8_t *data; /* until the next call */
+	uint32_t len;	     /* captured */
+	uint32_t orig_len;   /* on the link */
+	uint32_t interface;  /* pcapng: of all in the file, from 0 */
+	uint16_t link;	     /* enum sp_link_type and others */
+	uint8_t fcs_len;     /* octets at the end that are the frame's check sequence */
+	bool timed;	     /* pcapng's simple packets have no time: t_ns is the last one's */
+};
+
+/* What is odd in a file and yet was read. */
+struct sp_read_odd {
+	uint64_t above_original; /* captured length above the original */
+	uint64_t bad_fraction;	 /* a fraction of a second of one second or more: carried */
+	uint64_t back_in_time;	 /* packets older than the one before */
+	uint64_t untimed;	 /* simple packets */
+	uint64_t other_blocks;	 /* of pcapng, skipped: names, statistics, custom, unknown */
+	bool kuznetzov;		 /* a modified classic file */
+};
+
+struct sp_cap;
+
+/* Reads the header. Exit 66: missing or unreadable; 65: no capture, a link type that is private or
+ * not registered, a header that is damaged. */
+int sp_cap_open(struct sp_cap **, const char *path, const struct sp_mem *, struct sp_err *);
+/* 1: a packet; 0: the file's end; -EBADMSG (exit 65), -EIO (66), -ENOMEM: damage, with the number
+ * of the packet and its offset in the sentence. What came before is good. */
+int sp_cap_next(struct sp_cap *, struct sp_cap_packet *, struct sp_err *);
+const struct sp_read_odd *sp_cap_odd(const struct sp_cap *);
+void sp_cap_close(struct sp_cap *);
+
+#endif

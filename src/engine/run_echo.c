@@ -1,0 +1,152 @@
+/* Streams of echo requests in a run: what hears their answers, and what came of them. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/shared.h"
+#include "engine/run_impl.h"
+
+/* So long after the last answer (or request) others may still come. */
+#define GRACE_NS SP_NS_PER_S
+
+#define FILTER	 "icmp or icmp6"
+
+static int no_memory(struct sp_err *err)
+{
+	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+int sp_run_echo_prepare(struct sp_run *r, struct sp_err *err)
+{
+	const struct sp_plan *plan = r->plan;
+	struct sp_addr *to;
+	bool any = false;
+
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		struct run_stream *s = &r->streams[i];
+		struct run_port *p = &r->ports[s->plan->from_port];
+
+		s->echo &= r->role == SP_ROLE_SEND && p->ops->fd && p->ops->rx_burst &&
+			   !p->ops->next_ns;
+		s->answers |= s->echo;
+		p->echo |= s->echo;
+		any |= s->echo;
+	}
+	if (!any)
+		return 0;
+	r->echo = sp_arena_alloc(&r->arena, sizeof *r->echo);
+	to = sp_arena_alloc(&r->arena, plan->n_streams * sizeof *to);
+	if (!r->echo || !to ||
+	    sp_flow_table_init(&r->granted, r->env.mem, (uint32_t)plan->run.max_flows))
+		return no_memory(err);
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		to[i] = r->streams[i].to.addr;
+	*r->echo = (struct sp_echo){ .native = sp_catalog_stamp(r->catalog, "native"),
+				     .shorter = sp_catalog_stamp(r->catalog, "short"),
+				     .n = plan->n_streams,
+				     .to = to };
+	r->echo->errors = sp_arena_alloc(&r->arena, plan->n_streams * sizeof *r->echo->errors);
+	return r->echo->errors ? 0 : no_memory(err);
+}
+
+/* The transport's settings, but for what it lets through. */
+static int conf_of(struct sp_run *r, const struct run_port *p, const void **conf,
+		   struct sp_err *err)
+{
+	void *copy;
+
+	if (!p->ops->opts || !sp_opt_find(p->ops->opts, "filter"))
+		return 0;
+	copy = sp_arena_alloc(&r->arena, p->ops->conf_size);
+	if (!copy)
+		return no_memory(err);
+	memcpy(copy, *conf, p->ops->conf_size);
+	*conf = copy;
+	return sp_opts_set(p->ops->opts, copy, "filter", FILTER, "echo", &r->arena, err);
+}
+
+int sp_run_echo_open(struct sp_run *r, struct run_port *p, const struct sp_port_conf *as,
+		     struct sp_err *err)
+{
+	struct sp_port_conf conf = { .name = as->name,
+				     .interface = as->interface,
+				     .workers = 1,
+				     .rx = true,
+				     .max_endpoints = 1,
+				     .conf = as->conf };
+	int rc;
+
+	if (!p->echo)
+		return 0;
+	rc = conf_of(r, p, &conf.conf, err);
+	if (!rc)
+		rc = p->ops->open(&p->ear, &conf, &r->permit, &r->env, err);
+	return rc ? rc : p->ops->queue(p->ear, 0, &p->ear_queue, err);
+}
+
+int sp_run_echo_grant(struct sp_run *r, struct sp_err *err)
+{
+	int rc = r->echo ? sp_run_self_grant(r, err) : 0;
+
+	if (rc || !r->echo)
+		return rc;
+	/* Only of these streams: the others do not come back. */
+	r->self = false;
+	r->echo->first_id = r->sessions[1].base;
+	return 0;
+}
+
+/* What is lost was not answered; where, nobody knows. */
+void sp_run_echo_measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
+{
+	if (!r->streams[i].echo)
+		return;
+	m->rtt = m->delay;
+	m->rtt_actual = m->delay_actual;
+	m->delay = m->delay_actual = m->rx_gap_error = (struct sp_summary){ 0 };
+	m->jitter_ns = NAN;
+	sp_counts_set(&m->c, SP_C_negative_delay, 0);
+	sp_counts_set(&m->c, SP_C_error_unreachable, SP_LOAD(r->echo->errors[i]));
+	if (!r->final_ns)
+		return;
+	sp_counts_set(&m->c, SP_C_dropped_receiver, 0);
+	sp_counts_set(&m->c, SP_C_lost_network, 0);
+	sp_counts_set(&m->c, SP_C_lost_unknown, m->c.v[SP_C_lost]);
+}
+
+void sp_run_echo_collect(struct sp_run *r)
+{
+	uint64_t errors = 0;
+
+	if (!r->echo)
+		return;
+	for (unsigned i = 0; i < SP_TALLIES; i++) {
+		const struct sp_tally_rx *t = &r->workers[0].verifier.tally[i];
+
+		sp_hist_merge(&r->hists[RUN_RTT], &t->delay);
+		sp_hist_merge(&r->hists[RUN_RTT_ACTUAL], &t->delay_actual);
+	}
+	for (uint32_t i = 0; i < r->echo->n; i++)
+		errors += SP_LOAD(r->echo->errors[i]);
+	sp_counts_set(&r->result.total.c, SP_C_error_unreachable,
+		      r->result.total.c.v[SP_C_error_unreachable] + errors);
+}
+
+bool sp_run_echo_drained(struct sp_run *r, uint64_t now_ns)
+{
+	uint64_t seen = 0, tx = 0;
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		const struct sp_flow_rx *f = sp_run_granted(r, &r->sessions[1], i);
+
+		if (!r->streams[i].echo || !r->streams[i].stamped)
+			continue;
+		seen += SP_LOAD(f->rx) - SP_LOAD(f->duplicates);
+		tx += SP_LOAD(run_flow_tx(r, i)->tx);
+	}
+	if (seen != r->drain_seen || !r->drain_ns) {
+		r->drain_seen = seen;
+		r->drain_ns = now_ns;
+	}
+	return seen >= tx || now_ns > r->drain_ns + GRACE_NS;
+}
