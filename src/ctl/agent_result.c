@@ -83,6 +83,7 @@ static const struct sp_record transport_rows[] = {
 	TS(rx_truncated, COUNT),
 	TS(rx_dropped, COUNT),
 	TS(rx_csum_errors, COUNT),
+	TS(rx_frozen, COUNT),
 	TS(rx_other, COUNT),
 	TS(max_seg, U32),
 	TS(rx_dropped_known, BOOL),
