@@ -1,5 +1,7 @@
 #include "engine/lane_packet.h"
 
+#include "engine/lane_repeat.h"
+
 #include <errno.h>
 
 #include "core/shared.h"
@@ -312,6 +314,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 		if (l->tx_from < l->tx.n)
 			return left;
 	}
+	if (l->due_i == l->due_n && l->repeat.on)
+		left = sp_lane_repeat(l, now_ns);
+	if (left)
+		return left;
 	if (l->due_i == l->due_n) {
 		if (SP_UNLIKELY(l->asks))
 			set_room(l);
@@ -324,6 +330,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	}
 	while (l->due_i < l->due_n) {
 		build(l);
+		if (SP_UNLIKELY(!l->tx.n)) { /* the transport has no buffer free */
+			l->blocked++;
+			break;
+		}
 		left += offer(l);
 		if (l->tx_from < l->tx.n || !l->tx.n)
 			break;

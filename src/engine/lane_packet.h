@@ -52,6 +52,13 @@ static inline struct sp_queue *sp_lane_rx_queue(const struct sp_lane_port *p)
 	return p->echo ? p->ear : p->q;
 }
 
+/* Of a worker whose only stream's units can be made where they leave. */
+struct sp_lane_repeat {
+	bool on;
+	uint32_t stream, most; /* units at a time */
+	uint32_t len;
+};
+
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;
@@ -97,6 +104,7 @@ struct sp_lane {
 	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
 	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);
 	void *divert_arg;
+	struct sp_lane_repeat repeat;
 	struct sp_hello_ring *hellos;		 /* NULL: nobody would answer */
 	struct sp_verifier *verifier;		 /* NULL: this worker receives nothing */
 	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */

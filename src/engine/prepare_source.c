@@ -304,3 +304,11 @@ void sp_run_close_sources(struct sp_run *r)
 		sp_free(r->env.mem, s->own);
 	}
 }
+
+const struct sp_template *sp_run_template(const struct sp_lane_source *s, uint32_t *prefix_len)
+{
+	if (!s->own || !(s->ops->makes & SP_T_FRAME) || s->own->rows.n != 1)
+		return NULL;
+	*prefix_len = s->own->tmpl.link ? 0 : SP_ETH_LEN;
+	return &s->own->tmpl;
+}

@@ -23,6 +23,7 @@
 struct run_port {
 	const struct sp_plan_port *plan;
 	const struct sp_transport_ops *ops;
+	bool any_frame; /* ops is one that was chosen for it */
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
@@ -252,6 +253,9 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* prepare_source.c: what all units of a source are made of, and the octets before it in each; NULL:
+ * not of one template, or of several payloads. */
+const struct sp_template *sp_run_template(const struct sp_lane_source *, uint32_t *prefix_len);
 /* stages.c: notes the plan's stages with the pacers. */
 int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the

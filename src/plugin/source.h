@@ -67,6 +67,10 @@ struct sp_source_ops {
 	void (*fill)(struct sp_source *, struct sp_batch *, uint32_t from);
 	/* HOT. After the stamp was put: mends what depends on it (checksums). May be NULL. */
 	void (*finish)(struct sp_source *, struct sp_batch *, uint32_t from);
+	/* HOT. The number of the unit that fill() will write next, as pkt/template.h counts them; and
+	 * another one instead. NULL: nothing varies from unit to unit. */
+	uint64_t (*unit)(const struct sp_source *);
+	void (*seek)(struct sp_source *, uint64_t unit);
 	void (*close)(struct sp_source *);
 };
 

@@ -271,9 +271,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--ttl", SP_FLAG_VALUE, "N", "setting.ttl", NULL, G_WAY,
 	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
-	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
-	  "utcp (TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a "
-	  "file)" },
+	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), xdp "
+	  "(frames past the kernel's stack), auto (the faster of the two that can be had), utcp "
+	  "(TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -381,7 +381,8 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_IN,
 	  "receive buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
-	  "udp and tcp (sockets, as the protocol wants) or packet (frames on --interface)" },
+	  "udp and tcp (sockets, as the protocol wants), or on --interface: packet (frames), xdp "
+	  "(frames kept from the kernel's stack), auto (the faster of the two that can be had)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
 	  "a setting of the transport; may be given several times" },
 	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,
