@@ -131,6 +131,28 @@ def test_varied_fields(packet):
         ("tcp.seq", "random", 1 << 32, 1), ("tcp.ack", "walk", 3, 1)]
 
 
+def test_packets_in_turn_are_those_of_scapys_sets(packet):
+    """Each of the packets that varied fields make, checksums and all."""
+    ours = packet("ip(src=10.0.0.1,dst=10.0.0.0/30)/udp(sport=[5,9],dport=(1000,1003))/\"odd\"",
+                  flags=("--hex", "--count", "32"))
+    sets = SCAPY["IP"](src="10.0.0.1", dst="10.0.0.0/30") / \
+        SCAPY["UDP"](sport=[5, 9], dport=(1000, 1003)) / b"odd"
+    theirs = sorted(bytes(p).hex() for p in sets)
+    assert sorted(ours) == theirs and len(set(ours)) == 32
+    assert [h[36:40] for h in ours[:8]] == ["0000"] * 8 and ours[8][36:40] == "0001"
+    lines = packet("ip(ttl=1..3)/udp()", flags=("--count", "4"))
+    assert lines == ["ip(ttl=1)/udp()", "ip(ttl=2)/udp()", "ip(ttl=3)/udp()", "ip(ttl=1)/udp()"]
+
+
+def test_a_capture_comes_back(me, tmp_path):
+    octets = [scapy_octets(words) for _, words in ALL if words.startswith("SE") or
+              words.startswith("Ether")]
+    octets += [o[:n] for o in octets for n in range(1, len(o), 7)]
+    write_pcap(tmp_path / "x.pcap", octets)
+    done = me.run("spate", "packet", "--check", "--read", tmp_path / "x.pcap")
+    assert done.code == 0 and len(done.out.splitlines()) == len(octets), done.err
+
+
 def test_values_of_a_file(me, packet, tmp_path):
     ports, bad = tmp_path / "ports", tmp_path / "bad [1]"
     ports.write_text("# what to try\n80\n443  \r\n\n8000..8002\n")

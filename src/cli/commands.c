@@ -442,6 +442,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.name = "packet",
 		.summary = "show what a packet expression would send",
 		.usage = "[--hex | --json] EXPRESSION...\n"
+			 "--count N [--hex] EXPRESSION...\n"
 			 "--decode [--first HEADER] [--hex | --json] HEX...\n"
 			 "--read FILE [--count N] [--check]",
 		.text = "An expression is headers between slashes, from the outermost to the "
