@@ -145,7 +145,6 @@ static int keep_given(const struct making *m, const struct run_source *own,
 {
 	const struct sp_template *t = &own->tmpl;
 	uint32_t given = t->len - t->payload_off;
-	const uint8_t *from = t->octets + t->payload_off;
 
 	if (!t->payload_given || !given)
 		return 0;
@@ -155,7 +154,7 @@ static int keep_given(const struct making *m, const struct run_source *own,
 	if (!rows->bytes)
 		return no_memory(m->err);
 	for (uint32_t i = 0; i < rows->len; i++)
-		rows->bytes[i] = from[i % given];
+		rows->bytes[i] = t->octets[t->payload_off + i % given];
 	return 0;
 }
 
