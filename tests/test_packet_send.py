@@ -354,3 +354,19 @@ def test_what_the_interface_does_not_take(me):
             --no-run-dir --no-live >/dev/null; echo $?""")
     assert done.out.split() == ["2", "0"], done
     assert "size 2000 is larger than the 1514 bytes" in done.err
+
+
+def test_sizes_by_law(tmp_path):
+    """Every unit of a size of its own: lengths and checksums follow."""
+    path = tmp_path / "out.pcap"
+    done = subprocess.run([me_spate(), "send", "--packet",
+                           "ip(src=10.1.0.0/16,dst=10.0.0.2)/udp(sport=1..100,dport=9)",
+                           "--packet-size", "uniform(min=50,max=300)", "--count", "500", "--fill",
+                           "random", "--seed", "3", "--out", str(path), "--no-run-dir"],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    rows = shark(path, ["frame.len", "ip.len", "udp.length", "udp.checksum.status",
+                        "ip.checksum.status"])
+    assert len(set(r[0] for r in rows)) > 150
+    for r in rows:
+        assert (int(r[1]), int(r[2]), *r[3:]) == (int(r[0]) - 14, int(r[0]) - 34, "1", "1")
