@@ -140,7 +140,7 @@ static const struct sp_cli_example packet_examples[] = {
 	  "a SYN with options" },
 	{ "packet 'eth()/vlan(vlan=5)/ip(src=10.0.0.0/24,dst=10.0.0.2)/udp(sport=1024..65535)/\"hi\"'",
 	  "every source port of every source address: 16 million packets" },
-	{ "packet --decode --hex 450000140001000040007ce77f0000017f000001",
+	{ "packet --decode 450000140001000040007ce77f0000017f000001",
 	  "octets become an expression" },
 	{ 0 },
 };

@@ -279,6 +279,8 @@ static void names_of_scapy_and_others(void **state)
 	}
 }
 
+#define SIXTEEN "0123456789abcdef"
+
 static void mistakes_are_named(void **state)
 {
 	(void)state;
@@ -298,6 +300,9 @@ static void mistakes_are_named(void **state)
 	refused("ip()/", "test:6: a header is expected");
 	refused("ip()/raw(len=65536)", "beyond 65535 octets");
 	refused("eth()/raw(len=65530)", "beyond 65535 octets");
+	refused("geneve(options=[1=\"" SIXTEEN SIXTEEN SIXTEEN SIXTEEN SIXTEEN SIXTEEN SIXTEEN
+			SIXTEEN "\"])",
+		"too long for its length field");
 	refused("tcp(options=[MSS=1,MSS=1,MSS=1,MSS=1,MSS=1,MSS=1,MSS=1,MSS=1,MSS=1,MSS=1,MSS=1])",
 		"tcp.dataofs holds at most 15");
 }

@@ -32,6 +32,7 @@ static const struct sp_items options = {
 	.kinds = option_kinds,
 	.type_bytes = 3,
 	.len_bytes = 1,
+	.len_bits = 5,
 	.unit = 4,
 };
 

@@ -94,7 +94,7 @@ static int lay_head(struct sp_build *b, const struct sp_node *n, uint32_t len)
 	if (n->item->bare)
 		return 0;
 	count /= l->unit ? l->unit : 1;
-	if (count >> (l->len_bytes * 8))
+	if (count >> (l->len_bits ? l->len_bits : l->len_bytes * 8))
 		return fail(b, n, "too long for its length field");
 	sp_build_bits(b->octets, at + l->type_bytes * 8u, l->len_bytes * 8u, count);
 	return 0;

@@ -102,6 +102,7 @@ struct sp_items {
 	uint8_t type_bytes, len_bytes, unit;
 	uint8_t less;
 	uint8_t pad;	  /* zeros after an item, not counted, up to a multiple */
+	uint8_t len_bits; /* how many bits of the length count; 0: all */
 	uint8_t filler;	  /* the kind that fills the list up (RFC 8200 4.2 PadN), 0: zeros */
 	uint32_t bare_to; /* unknown kinds below this have no length */
 };

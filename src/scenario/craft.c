@@ -108,7 +108,8 @@ static int show_units(struct sp_str *out, const struct sp_template *t, const cha
 
 	if (rc)
 		sp_fail(err, rc, SP_EXIT_FAILED,
-			rc == -ENOMEM ? "out of memory" : "no sender takes a packet of %u octets",
+			rc == -ENOMEM ? "out of memory"
+				      : "no sender takes a packet of %u octets",
 			t->len);
 	for (uint64_t k = 0; !rc && k < c->count && !out->failed; k++) {
 		m.flags = 0;
