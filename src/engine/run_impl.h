@@ -293,6 +293,16 @@ bool sp_run_bulk_active(const struct sp_run *, const struct run_stream *, uint64
 uint64_t sp_run_seed_of(const struct sp_run *, const char *name);
 /* The lease that a target needs; NULL: none. */
 struct sp_lease *sp_run_lease_of(const struct sp_run *, const struct sp_endpoint *);
+/* prepare_consent.c: whom each stream is for, and whether it may be sent there: the permit. */
+int sp_run_resolve_and_judge(struct sp_run *, struct sp_err *);
+bool sp_run_asks_for_leases(const struct sp_run *);
+/* Which streams will carry a stamp: leases are asked for before a port is open. */
+void sp_run_foresee_stamps(struct sp_run *);
+/* The address and interface that a port is bound to. */
+int sp_run_port_address(const struct run_port *, struct sp_port_conf *, struct sp_arena *,
+			struct sp_err *);
+/* Does nothing of a stream on this port ever leave the process? */
+bool sp_run_nothing_leaves(const struct sp_transport_ops *);
 /* prepare_source.c: lanes, sources and endpoints of all streams. */
 int sp_run_place_streams(struct sp_run *, struct sp_err *);
 void sp_run_close_sources(struct sp_run *);
