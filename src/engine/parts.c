@@ -15,10 +15,18 @@ const char *sp_run_unit(const struct sp_run *r, unsigned port)
 const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *buf, size_t cap)
 {
 	const struct run_stream *s = &r->streams[stream];
+	const struct run_port *p = &r->ports[s->plan->from_port];
+	const char *interface = *p->by_route ? p->by_route : p->plan->interface;
 	char to[80];
 
-	snprintf(buf, cap, "%s://%s", s->plan->protocol,
-		 sp_endpoint_format(to, sizeof to, &s->to));
+	if (!s->no_number)
+		sp_endpoint_format(to, sizeof to, &s->to);
+	else if (s->to.addr.family)
+		sp_addr_format(to, sizeof to, &s->to.addr);
+	else /* whoever is on the link */
+		sp_strlcpy(to, interface ? interface : "", sizeof to);
+	snprintf(buf, cap, s->no_number && s->to.addr.family == 6 ? "%s://[%s]" : "%s://%s",
+		 s->plan->protocol, to);
 	return buf;
 }
 
@@ -104,6 +112,15 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 	asked_text(r->streams[i].plan, out->asked, sizeof out->asked);
 }
 
+/* Without a number where there is none, and nothing at all of nobody. */
+static void put_end(const struct sp_endpoint *e, char *buf, size_t cap)
+{
+	if (e->port)
+		sp_endpoint_format(buf, cap, e);
+	else if (e->addr.family)
+		sp_addr_format(buf, cap, &e->addr);
+}
+
 static void put_ends(const struct run_port *p, unsigned worker, uint32_t ep,
 		     const struct sp_endpoint *to, struct sp_flow_result *out)
 {
@@ -112,9 +129,11 @@ static void put_ends(const struct run_port *p, unsigned worker, uint32_t ep,
 		     p->ops->peer(p->queues[worker], ep, &remote, &local) == 0;
 
 	if (to) { /* a sender knows whom it sends to */
-		sp_endpoint_format(out->dst, sizeof out->dst, to);
+		put_end(to, out->dst, sizeof out->dst);
+		if (!to->port)
+			local.port = 0;
 		if (known && local.addr.family)
-			sp_endpoint_format(out->src, sizeof out->src, &local);
+			put_end(&local, out->src, sizeof out->src);
 	} else if (known) {
 		sp_endpoint_format(out->src, sizeof out->src, &remote);
 		sp_endpoint_format(out->dst, sizeof out->dst, &local);
@@ -126,14 +145,17 @@ static void give_sent_flow(const struct sp_run *r, uint32_t i, struct sp_flow_re
 {
 	const struct run_stream *s = &r->streams[i];
 	const struct sp_lane *lane = &r->workers[s->worker].lane;
+	struct sp_endpoint to = s->to;
 
+	if (s->no_number)
+		to.port = 0;
 	*out = (struct sp_flow_result){ .id = s->flow_id & 0xffffff,
 					.stream = s->plan->name,
 					.proto = s->plan->protocol,
 					.unit = sp_run_stream_unit(r, i),
 					.ended = r->final_ns != 0 };
 	stream_measure(r, i, &out->m);
-	put_ends(&r->ports[s->plan->from_port], s->worker, lane->streams[s->local].ep, &s->to,
+	put_ends(&r->ports[s->plan->from_port], s->worker, lane->streams[s->local].ep, &to,
 		 out);
 }
 
@@ -153,14 +175,6 @@ static const char *proto_of(const struct sp_run *r, uint32_t port)
 	const struct sp_plan_recv *recv = sp_run_recv_of(r, port);
 
 	return recv ? recv->protocol : r->ports[port].ops->name;
-}
-
-static void put_end(const struct sp_endpoint *e, char *buf, size_t cap)
-{
-	if (e->port)
-		sp_endpoint_format(buf, cap, e);
-	else
-		sp_addr_format(buf, cap, &e->addr);
 }
 
 /* A frame says itself where it goes and what it is. */
@@ -187,8 +201,8 @@ static bool put_tuple(const struct sp_run *r, const struct run_listed *l,
 static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 {
 	const struct sp_run *r = arg;
-	const struct run_listed *l = &r->listed[i];
 	const struct sp_flow_meta *meta;
+	const struct run_listed *l;
 	const struct run_session *s;
 	uint32_t ep, port;
 
@@ -196,6 +210,7 @@ static void give_flow(const void *arg, size_t i, struct sp_flow_result *out)
 		give_sent_flow(r, (uint32_t)i, out);
 		return;
 	}
+	l = &r->listed[i];
 	meta = &l->table->meta[l->index];
 	ep = __atomic_load_n(&meta->ep, __ATOMIC_ACQUIRE);
 	port = sp_run_flow_port(r, l->table, l->index);

@@ -154,7 +154,8 @@ static int ask_for_packet(struct sp_run *r, const struct sp_plan_stream *s,
 	ask->no_ip = !f->ip;
 	ask->syn = f->syn;
 	ask->range = f->to;
-	ask->n_ranges = f->n_to > 1 || (f->n_to && sp_addr_compare(&f->to->first, &f->to->last))
+	ask->n_ranges = f->n_to > 1 || (f->n_to && (!f->ip || sp_addr_compare(&f->to->first,
+									      &f->to->last)))
 				? f->n_to
 				: 0;
 	if (ask->no_ip)
@@ -223,6 +224,7 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	r->streams[i].mac_given = facts.mac_given;
 	r->streams[i].echo = facts.echo;
 	r->streams[i].src_varies = facts.src_varies;
+	r->streams[i].no_number = *s->packet && !facts.dst.port;
 	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
 		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);

@@ -67,6 +67,7 @@ struct run_stream {
 	bool answers;	     /* the sender itself sees what became of each unit */
 	bool mac_given;	     /* packet: its expression says to which hardware address */
 	bool src_varies;     /* packet: its source is not one */
+	bool no_number;	     /* packet: what it goes to has no port number */
 	bool stamped;	     /* else no receiver can tell whose its units are */
 	struct sp_pace pace; /* at first */
 	struct run_change *changes, *last_change;
@@ -383,7 +384,7 @@ const char *sp_run_stream_unit(const struct sp_run *, unsigned stream);
 const char *sp_run_flow_unit(const struct sp_run *, const struct sp_flow_meta *, unsigned port);
 /* parts.c: streams and flows for whoever asks. */
 extern const struct sp_result_parts sp_run_parts;
-/* "udp://10.0.0.1:5001" */
+/* "udp://10.0.0.1:5001", "icmp://10.0.0.1", "eth://eth0" */
 const char *sp_run_target_text(const struct sp_run *, unsigned stream, char *buf, size_t cap);
 /* Datagrams or frames: what a port's units are. */
 const char *sp_run_unit(const struct sp_run *, unsigned port);
