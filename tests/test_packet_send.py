@@ -74,11 +74,14 @@ def test_source_ports_come_evenly(far, protocol):
 
 
 def test_echo_requests_count(far):
-    _, rows, _ = far(["-t", "10.99.0.2", "--protocol", "icmp", "--count", "100", "-r", "1000"],
+    doc, rows, home = far(["-t", "10.99.0.2", "--protocol", "icmp", "--count", "100", "-r", "1000"],
                      ["icmp.type", "icmp.ident", "icmp.seq", "icmp.checksum.status",
                       "frame.len"])
     assert [int(r[2].split(",")[0]) for r in rows if r[0] == "8"] == list(range(100))
     assert {r[3:] for r in rows if r[0] == "8"} == {("1", "98")}
+    assert doc["streams"][0]["target"] == "icmp://10.99.0.2"
+    assert doc["flows"][0]["dst"] == "10.99.0.2"
+    assert ":5001" not in (home / "err").read_text() + json.dumps(doc)
 
 
 def test_arp_requests_are_answered(far):
@@ -195,6 +198,9 @@ def refused(*argv, code, says, **more):
     (["--packet", "ip(dst=240.0.0.0/30)/udp"], 77, "reserved"),
     (["--packet", "ip(dst=255.255.255.255)/udp"], 77, "--allow-broadcast"),
     (["--packet", "ip(dst=127.0.0.1)/udp", "--interface", "nosuch0"], 77, "nosuch0"),
+    (["--packet", "ip(dst=10.0.0.2)/gre/ip(dst=8.8.8.8)/tcp(flags=S)", "--rate", "1"], 77,
+     "8.8.8.8, among the targets"),
+    (["--packet", "ip(dst=10.0.0.2,options=[LSRR=8.8.8.8])/udp", "--rate", "2000"], 77, "limit"),
 ])
 def test_what_cannot_be(words, code, says):
     refused("send", *words, "--count", "1", "--no-run-dir", "--no-control", code=code, says=says)

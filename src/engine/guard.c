@@ -58,10 +58,10 @@ static bool ranges_outside(const struct sp_guard_ask *a)
 
 static bool is_outside(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
 {
-	if (conf->nothing_leaves || a->no_ip)
+	if (conf->nothing_leaves)
 		return false;
 	return ranges_outside(a) ||
-	       (!a->own_host && !is_broadcast(a) && !sp_addr_is_own(&a->to.addr));
+	       (!a->no_ip && !a->own_host && !is_broadcast(a) && !sp_addr_is_own(&a->to.addr));
 }
 
 bool sp_guard_is_metered(const struct sp_guard_ask *a, const struct sp_guard_conf *conf)
@@ -169,13 +169,24 @@ static int judge_broadcast(const struct sp_guard_ask *a, const struct sp_guard_c
 	return 0;
 }
 
+/* An address of the ask that is not of the own network. */
+static struct sp_addr outside_of(const struct sp_guard_ask *a)
+{
+	struct sp_guard_reach reach;
+
+	if (a->n_ranges && !sp_guard_reach(a->range, a->n_ranges, &reach) && reach.outside)
+		return reach.example;
+	return a->to.addr;
+}
+
 static int judge_foreign(const struct sp_guard_ask *a, const struct sp_guard_conf *conf,
 			 struct sp_err *err)
 {
-	const char *class = sp_addr_class_name(sp_addr_class(&a->to.addr));
+	const struct sp_addr addr = outside_of(a);
+	const char *class = sp_addr_class_name(sp_addr_class(&addr));
 	char to[72];
 
-	sp_addr_format(to, sizeof to, &a->to.addr);
+	sp_addr_format(to, sizeof to, &addr);
 	if (a->foreign_source && !conf->may_lease)
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "%s is a %s address: a source address that is not this host's "
@@ -203,16 +214,6 @@ static int judge_foreign(const struct sp_guard_ask *a, const struct sp_guard_con
 static bool within(double value, double limit)
 {
 	return value <= limit;
-}
-
-/* An address of the ask that is not of the own network. */
-static struct sp_addr outside_of(const struct sp_guard_ask *a)
-{
-	struct sp_guard_reach reach;
-
-	if (a->n_ranges && !sp_guard_reach(a->range, a->n_ranges, &reach) && reach.outside)
-		return reach.example;
-	return a->to.addr;
 }
 
 static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps, double bps,

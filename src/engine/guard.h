@@ -33,8 +33,8 @@ struct sp_guard_ask {
 	bool unbounded;	     /* no planned end */
 	bool foreign_source; /* a source that is not this host's */
 	bool syn;	     /* frames that open TCP connections which nobody goes on with */
-	bool no_ip;	     /* frames of another kind: to has no address */
-	bool own_link;	     /* no_ip: the interface is of the user's own network */
+	bool no_ip;    /* frames of another kind: to has no address, range what is inside */
+	bool own_link; /* no_ip: the interface is of the user's own network */
 	const struct sp_segment *segment; /* the test segment that it leaves into; NULL: none */
 };
 

@@ -731,6 +731,38 @@ static void syns_are_for_the_own_network(void **state)
 	assert_int_equal(judge_n(&public, 1, &conf, &err), 0);
 }
 
+/* Frames of another kind (MPLS) may have targets inside. */
+static void frames_without_ip_may_go_far(void **state)
+{
+	struct sp_guard_range inside = { .first = { .family = 4, .ip = { 10, 0, 0, 1 } },
+					 .last = { .family = 4, .ip = { 10, 0, 0, 9 } } };
+	struct sp_guard_ask a = {
+		.no_ip = true, .own_link = true, .range = &inside, .n_ranges = 1, .pps = 2000
+	};
+	struct sp_guard_conf conf = { .may_lease = true };
+	struct sp_permit permit;
+	struct sp_arena arena;
+	struct sp_err err;
+
+	(void)state;
+	sp_arena_init(&arena, sp_mem_system());
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), 0);
+	inside.first.ip[0] = inside.last.ip[0] = 8;
+	assert_true(sp_guard_is_metered(&a, &conf) && sp_guard_needs_segment(&a, &conf));
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), -EACCES);
+	assert_non_null(strstr(err.text, "8.0.0.1: a public"));
+	a.pps = 10;
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), 0);
+	a.unbounded = true;
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), -EACCES);
+	assert_non_null(strstr(err.text, "8.0.0.1"));
+	a.unbounded = false;
+	a.syn = true;
+	assert_int_equal(sp_guard_judge(&a, 1, &conf, &arena, &permit, &err), -EACCES);
+	assert_non_null(strstr(err.text, "handshake"));
+	sp_arena_fini(&arena);
+}
+
 static void frames_without_ip_stay_at_home(void **state)
 {
 	struct sp_guard_ask a = { .no_ip = true, .pps = INFINITY, .bps = INFINITY };
@@ -777,6 +809,7 @@ int main(void)
 		cmocka_unit_test(ranges_are_judged_whole),
 		cmocka_unit_test(syns_are_for_the_own_network),
 		cmocka_unit_test(frames_without_ip_stay_at_home),
+		cmocka_unit_test(frames_without_ip_may_go_far),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

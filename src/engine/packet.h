@@ -30,13 +30,15 @@ struct sp_packet_facts {
 	bool ip;       /* it has an IP header; then: */
 	uint8_t family;
 	bool dst_given, src_given;
-	bool mac_given;	 /* the next hop needs not be found: the expression names it, or none */
-	bool syn;	 /* TCP with SYN, without ACK; or that could become it */
-	bool src_varies; /* addresses or port numbers: what receivers key by */
-	bool echo;	 /* an echo request: its bytes come back */
+	bool mac_given; /* the next hop needs not be found: the expression names it, or none */
+	bool syn; /* TCP with SYN, without ACK, also in a tunnel; or that could become it */
+	bool src_varies;	/* addresses or port numbers: what receivers key by */
+	bool echo;		/* an echo request: its bytes come back */
 	struct sp_endpoint dst; /* of unit 0 */
-	struct sp_guard_range *src,
-		*to; /* all that they may be, in the arena; none if not given */
+	/* All that they may be, in the arena; none if not given. First those of the IP header,
+	 * then what source routes name and IP headers in tunnels have; of frames of another
+	 * kind these alone. */
+	struct sp_guard_range *src, *to;
 	unsigned n_src, n_to;
 };
 

@@ -83,6 +83,90 @@ static void targets_are_all_that_vary(void **state)
 	}
 }
 
+/* Whoever forwards it sends it on: source routes and tunnels have targets, too. */
+static void targets_inside_are_targets(void **state)
+{
+#define IP4_TO_8888 "0x4500001400010000400400000102030408080808"
+	static const struct {
+		const char *text, *to, *src;
+	} rows[] = {
+		{ "ip(dst=10.0.0.2,options=[LSRR=[8.8.8.8,10.0.0.9]])/udp",
+		  "10.0.0.2 8.8.8.8 10.0.0.9", "" },
+		{ "ip(dst=10.0.0.2,options=[NOP,SSRR=8.8.8.8])/udp", "10.0.0.2 8.8.8.8", "" },
+		{ "ip(dst=10.0.0.2,options=[RR=[8.8.8.8]])/udp", "10.0.0.2", "" },
+		{ "ip(dst=10.0.0.2,options=[LSRR=[9.0.0.0/30]])/udp",
+		  "10.0.0.2 9.0.0.0-9.0.0.3", "" },
+		{ "ipv6(dst=fd99::1)/routing(type=0,addresses=[2600::1,fd99::2])/udp",
+		  "fd99::1 2600::1 fd99::2", "" },
+		{ "ipv6(dst=fd99::1)/routing(type=2,addresses=[2600::1])/udp",
+		  "fd99::1 2600::1", "" },
+		{ "ipv6(dst=fd99::1)/hopopts/srh(addresses=[2600::1,fd99::1])/udp",
+		  "fd99::1 2600::1", "" },
+		{ "ipv6(dst=fd99::1)/srh(addresses=[[2600::1,2600::9]])/udp",
+		  "fd99::1 2600::1 2600::9", "" },
+		{ "ip(dst=10.0.0.2)/ip(src=10.0.0.1,dst=8.8.8.8)/udp", "10.0.0.2 8.8.8.8",
+		  "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/ip(src=10.0.0.1,dst=10.0.0.2)/udp", "10.0.0.2",
+		  "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/ip(src=1.2.3.0/24,dst=8.0.0.0/8)/udp",
+		  "10.0.0.2 8.0.0.0-8.255.255.255", "1.2.3.0-1.2.3.255" },
+		{ "ip(dst=10.0.0.2)/ipv6(src=fd99::1,dst=2600::1)/udp", "10.0.0.2 2600::1",
+		  "fd99::1" },
+		{ "ipv6(dst=fd99::2)/ip(src=10.0.0.1,dst=[8.8.8.8,9.9.9.9])/udp",
+		  "fd99::2 8.8.8.8 9.9.9.9", "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/gre/ip(src=10.0.0.1,dst=8.8.8.8)", "10.0.0.2 8.8.8.8",
+		  "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/gre(key=1,seq=2)/mpls/ip(src=10.0.0.1,dst=8.8.8.8)",
+		  "10.0.0.2 8.8.8.8", "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/udp/vxlan/eth/vlan/ip(src=10.0.0.1,dst=8.8.8.8)",
+		  "10.0.0.2 8.8.8.8", "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/udp(dport=99)/vxlan/eth/ip(src=10.0.0.1,dst=8.8.8.8)",
+		  "10.0.0.2 8.8.8.8", "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/udp/geneve(options=[0x010280=0x00000001])/ip(src=10.0.0.1,"
+		  "dst=8.8.8.8)",
+		  "10.0.0.2 8.8.8.8", "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/ip(src=10.0.0.1,dst=10.0.0.3)/ip(src=10.0.0.1,dst=8.8.8.8)",
+		  "10.0.0.2 10.0.0.3 8.8.8.8", "10.0.0.1" },
+		{ "ip(dst=10.0.0.2)/ip(src=10.0.0.1,dst=10.0.0.3,options=[LSRR=8.8.8.8])",
+		  "10.0.0.2 10.0.0.3 8.8.8.8", "10.0.0.1" },
+		/* As bare octets. */
+		{ "ip(dst=10.0.0.2,proto=4)/" IP4_TO_8888, "10.0.0.2 8.8.8.8", "1.2.3.4" },
+		{ "ip(dst=10.0.0.2,proto=0..9)/" IP4_TO_8888, "10.0.0.2 8.8.8.8", "1.2.3.4" },
+		{ "ip(dst=10.0.0.2,proto=99)/" IP4_TO_8888, "10.0.0.2", "" },
+		{ "ip(dst=10.0.0.2,proto=4)/\"text\"", "10.0.0.2", "" },
+		{ "ipv6(dst=fd99::1,nh=41)/"
+		  "0x6000000000003b40fd990000000000000000000000000001"
+		  "26000000000000000000000000000001",
+		  "fd99::1 2600::1", "fd99::1" },
+		{ "ip(dst=10.0.0.2)/gre(proto=0x0800)/raw(load=" IP4_TO_8888 ")",
+		  "10.0.0.2 8.8.8.8", "1.2.3.4" },
+		{ "ip(dst=10.0.0.2)/udp(dport=4000..5000)/0x0800000000000100"
+		  "02000000000202000000000108004500001400010000400400000102030408080808",
+		  "10.0.0.2 8.8.8.8", "1.2.3.4" },
+		{ "ip(dst=10.0.0.2)/udp(dport=1..65535)/raw(len=100)", "10.0.0.2", "" },
+		/* What it gives is repeated where it grows. */
+		{ "ip(dst=10.0.0.2,proto=4)/0x45000808", "10.0.0.2 69.0.8.8", "69.0.8.8" },
+		/* A quotation goes nowhere. */
+		{ "ip(dst=10.0.0.2)/icmp(type=3)/ip(src=10.0.0.2,dst=8.8.8.8)/udp", "10.0.0.2",
+		  "" },
+		/* Frames of another kind. */
+		{ "eth(type=0x8847)/0x00001140" /* a label */
+		  "4500001400010000400400000102030408080808",
+		  "8.8.8.8", "1.2.3.4" },
+		{ "eth(type=[0x88b5,0x0800])/" IP4_TO_8888, "8.8.8.8", "1.2.3.4" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct looked l;
+		const struct sp_packet_facts *f = look(&l, rows[i].text, NULL);
+
+		check_ranges(f->to, f->n_to, rows[i].to);
+		check_ranges(f->src, f->n_src, rows[i].src);
+		forget(&l);
+	}
+}
+
 static void syns_are_seen(void **state)
 {
 	static const struct {
@@ -99,6 +183,15 @@ static void syns_are_seen(void **state)
 		{ "ip(dst=10.0.0.2,proto=0..255)/udp", true },
 		{ "ipv6(dst=fd99::1)/tcp(flags=S)", true },
 		{ "ipv6(dst=fd99::1)/tcp(flags=A)", false },
+		{ "ip(dst=10.0.0.2)/tcp(flags=[A,PA])", false },
+		{ "ip(dst=10.0.0.2)/tcp(flags=[A,S])", true },
+		{ "ip(dst=10.0.0.2,proto=[17,99])/udp", false },
+		{ "ip(dst=10.0.0.2,proto=6)", true }, /* a payload makes it one */
+		{ "ip(dst=10.0.0.2)/ip/tcp(flags=S)", true },
+		{ "ip(dst=10.0.0.2)/ip/tcp(flags=A)", false },
+		{ "ip(dst=10.0.0.2)/gre/ipv6/dstopts/tcp(flags=S)", true },
+		{ "ip(dst=10.0.0.2)/udp/vxlan/eth/ip/tcp(flags=S)", true },
+		{ "ip(dst=10.0.0.2)/icmp(type=3)/ip/tcp(flags=S)", false },
 	};
 
 	(void)state;
@@ -259,7 +352,7 @@ static void survives_a_lack_of_memory(void **state)
 
 		sp_mem_test_init(&test, n);
 		sp_arena_init(&arena, &test.mem);
-		rc = sp_packet_look("ip(dst=[10.0.0.1,10.0.0.9],src=10.0.0.0/8)/udp",
+		rc = sp_packet_look("ip(dst=[10.0.0.1,10.0.0.9],src=10.0.0.0/8)/ip/\"text\"",
 				    "--packet", &nobody, &sp_catalog, &arena, &f, &err);
 		assert_true(rc == 0 || rc == -ENOMEM);
 		sp_arena_fini(&arena);
@@ -271,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(targets_are_all_that_vary),
+		cmocka_unit_test(targets_inside_are_targets),
 		cmocka_unit_test(syns_are_seen),
 		cmocka_unit_test(lengths_and_who_is_meant),
 		cmocka_unit_test(octets_are_read),

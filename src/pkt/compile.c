@@ -245,7 +245,9 @@ static int template(struct sp_template *t, struct sp_build *b, struct sp_err *er
 	t->sum = copied(t, b->sum, b->n_sums * sizeof *b->sum);
 	t->n_lengths = b->n_lengths;
 	t->length = copied(t, b->length, b->n_lengths * sizeof *b->length);
-	if (!t->octets || !t->sum || !t->length)
+	t->n_starts = b->packet->n;
+	t->start = copied(t, b->start, t->n_starts * sizeof *b->start);
+	if (!t->octets || !t->sum || !t->length || !t->start)
 		return no_memory(b->packet, err);
 	network(t, b);
 	payload(t, b);

@@ -70,6 +70,8 @@ struct sp_template {
 	uint16_t
 		ether_type; /* of what stands at l3_off, host order: what a link header needs */
 	bool link;	    /* the expression began with a link header (eth) */
+	const uint32_t *start; /* of each header of the expression: its first octet */
+	uint32_t n_starts;
 	/* The last layer when it is bare octets (or nothing at all after the last header): what may
 	 * grow to a wished size, is filled with the payload, and ends with the stamp. */
 	uint32_t payload_off;
