@@ -9,7 +9,6 @@
 
 #define SYN	      0x02u
 #define ACK	      0x10u
-#define DEPTH	      64u /* headers in each other */
 
 #define ETHER_TEB     0x6558u
 #define ETHER_VLAN    0x8100u
@@ -40,22 +39,24 @@
 #define SSRR	      137u
 
 /* What octets at a place may be; each is looked at once. */
-enum kind { K_IP4, K_IP6, K_BEHIND4, K_BEHIND6, K_ETHER, K_MPLS, K_GRE, K_TYPED };
+enum kind { K_IP4, K_IP6, K_EXTENSION, K_AUTH, K_FRAGMENT, K_ETHER, K_VLAN, K_MPLS, K_GRE };
+
+struct found {
+	uint32_t off;
+	uint8_t kind;
+};
 
 struct walk {
 	const struct sp_template *t;
 	struct sp_packet_seen *seen;
 	struct sp_err *err;
-	uint8_t *been;	/* a bit a kind, for each octet */
+	const struct sp_mem *mem;
+	uint16_t *been;	     /* a bit a kind, for each octet */
+	struct found *found; /* to be looked at */
+	size_t n, cap;
 	uint32_t outer; /* whose addresses are known */
-	unsigned depth;
 	bool has_outer;
 };
-
-static int ip(struct walk *w, uint32_t off);
-static int ether(struct walk *w, uint32_t off);
-static int behind_ip(struct walk *w, uint32_t proto, uint32_t off, bool v6);
-static int typed(struct walk *w, uint32_t type, uint32_t off);
 
 static bool may8(const struct walk *w, uint32_t off, unsigned v)
 {
@@ -67,27 +68,47 @@ static bool may16(const struct walk *w, uint32_t off, unsigned v)
 	return sp_packet_may_be(w->t, off, 2, 0xffff, (uint16_t)v);
 }
 
-static bool first(struct walk *w, uint32_t off, enum kind kind)
+static int no_memory(const struct walk *w)
 {
-	bool been = off >= w->t->len || w->been[off] >> kind & 1;
-
-	if (!been)
-		w->been[off] |= (uint8_t)(1u << kind);
-	return !been;
+	return sp_fail(w->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-/* Down into what stands at off; up() when it was looked at. */
-static int down(struct walk *w)
+static int grow(struct walk *w)
 {
-	if (w->depth++ < DEPTH)
+	size_t cap = w->cap ? w->cap * 2 : 16;
+	struct found *found = sp_alloc_array(w->mem, cap, sizeof *found);
+
+	if (!found)
+		return no_memory(w);
+	if (w->n)
+		memcpy(found, w->found, w->n * sizeof *found);
+	sp_free(w->mem, w->found);
+	w->found = found;
+	w->cap = cap;
+	return 0;
+}
+
+/* To be looked at, unless it was. */
+static int find(struct walk *w, enum kind kind, uint32_t off)
+{
+	if (off >= w->t->len || w->been[off] >> kind & 1)
 		return 0;
-	return sp_fail(w->err, -EINVAL, SP_EXIT_USAGE,
-		       "packet: more than %u headers stand in each other", DEPTH);
+	if (w->n == w->cap && grow(w))
+		return -ENOMEM;
+	w->been[off] |= (uint16_t)(1u << kind);
+	w->found[w->n++] = (struct found){ off, kind };
+	return 0;
 }
 
-static int up(struct walk *w, int rc)
+/* Its version tells which. */
+static int find_ip(struct walk *w, uint32_t off)
 {
-	w->depth--;
+	int rc = 0;
+
+	if (sp_packet_may_be(w->t, off, 1, 0xf0, 0x40))
+		rc = find(w, K_IP4, off);
+	if (!rc && sp_packet_may_be(w->t, off, 1, 0xf0, 0x60))
+		rc = find(w, K_IP6, off);
 	return rc;
 }
 
@@ -105,7 +126,172 @@ static int addresses(struct walk *w, uint32_t off, uint32_t end, uint8_t bytes)
 	return rc;
 }
 
-/* ---- IPv4 ---- */
+/* ---- tunnels ---- */
+
+static int mpls(struct walk *w, uint32_t off)
+{
+	int rc = 0;
+
+	if (sp_packet_may_be(w->t, off + 2, 1, 1, 0))
+		rc = find(w, K_MPLS, off + 4);
+	if (rc || !sp_packet_may_be(w->t, off + 2, 1, 1, 1))
+		return rc;
+	rc = find_ip(w, off + 4);
+	if (!rc) /* a pseudowire: without a control word, and with one */
+		rc = find(w, K_ETHER, off + 4);
+	if (!rc && sp_packet_may_be(w->t, off + 4, 1, 0xf0, 0))
+		rc = find(w, K_ETHER, off + 8);
+	return rc;
+}
+
+/* What an Ethernet type at type says that begins at off. */
+static int typed(struct walk *w, uint32_t type, uint32_t off)
+{
+	int rc = 0;
+
+	if (may16(w, type, SP_ETHER_IP4) || may16(w, type, SP_ETHER_IP6))
+		rc = find_ip(w, off);
+	if (!rc && (may16(w, type, ETHER_VLAN) || may16(w, type, ETHER_QINQ)))
+		rc = find(w, K_VLAN, off);
+	if (!rc && (may16(w, type, ETHER_MPLS) || may16(w, type, ETHER_MPLS_UP)))
+		rc = find(w, K_MPLS, off);
+	if (!rc && may16(w, type, ETHER_PPPOE) &&
+	    (may16(w, off + 6, PPP_IP4) || may16(w, off + 6, PPP_IP6)))
+		rc = find_ip(w, off + 8);
+	if (!rc && may16(w, type, ETHER_TEB))
+		rc = find(w, K_ETHER, off);
+	return rc;
+}
+
+static int gre(struct walk *w, uint32_t off)
+{
+	int rc = 0;
+
+	/* Checksum or routing, key, number: four octets each. */
+	for (unsigned flags = 0; !rc && flags <= 0xf0; flags += 0x10)
+		if (sp_packet_may_be(w->t, off, 1, 0xf0, (uint16_t)flags))
+			rc = typed(w, off + 2,
+				   off + 4 + 4u * !!(flags & 0xc0) + 4u * !!(flags & 0x20) +
+					   4u * !!(flags & 0x10));
+	return rc;
+}
+
+static int geneve(struct walk *w, uint32_t off)
+{
+	int rc = 0;
+
+	for (unsigned words = 0; !rc && words < 64; words++)
+		if (sp_packet_may_be(w->t, off, 1, 0x3f, (uint16_t)words))
+			rc = typed(w, off + 2, off + 8 + 4 * words);
+	return rc;
+}
+
+static int udp(struct walk *w, uint32_t off)
+{
+	uint32_t port = off + 2, in = off + 8;
+	int rc = 0;
+
+	if ((may16(w, port, PORT_VXLAN) || may16(w, port, PORT_VXLAN_0)) &&
+	    sp_packet_may_be(w->t, in, 1, 8, 8))
+		rc = find(w, K_ETHER, in + 8);
+	if (!rc && may16(w, port, PORT_GENEVE))
+		rc = geneve(w, in);
+	if (!rc && may16(w, port, PORT_MPLS))
+		rc = find(w, K_MPLS, in);
+	if (!rc && may16(w, port, PORT_GRE))
+		rc = find(w, K_GRE, in);
+	return rc;
+}
+
+/* ---- behind IP ---- */
+
+/* What is cut here, a payload fills: it could be one. */
+static bool may_be_syn(const struct walk *w, uint32_t off)
+{
+	return off + 14 > w->t->len || (sp_packet_may_be(w->t, off + 13, 1, SYN, SYN) &&
+					sp_packet_may_be(w->t, off + 13, 1, ACK, 0));
+}
+
+/* Types 0 and 2 name addresses to visit, 4 segments; a TLV may follow those. */
+static int routing(struct walk *w, uint32_t off)
+{
+	uint32_t end = off + 8, last;
+	bool plain, segments;
+
+	if (off + 8 > w->t->len)
+		return 0;
+	plain = may8(w, off + 2, 0) || may8(w, off + 2, 2);
+	segments = may8(w, off + 2, 4);
+	last = sp_packet_varies(w->t, off + 4, 1) ? UINT8_MAX : w->t->octets[off + 4];
+	if (sp_packet_varies(w->t, off + 1, 1))
+		end = w->t->len;
+	else
+		end += w->t->octets[off + 1] * 8u;
+	if (!plain && segments && end > off + 8 + (last + 1) * 16)
+		end = off + 8 + (last + 1) * 16;
+	return plain || segments ? addresses(w, off + 8, end, 16) : 0;
+}
+
+static int extensions(struct walk *w, uint32_t proto, uint32_t off)
+{
+	static const uint8_t plain[] = { 0, ROUTING, 60, 135, 139, 140 };
+	int rc = 0;
+
+	if (may8(w, proto, ROUTING))
+		rc = routing(w, off);
+	for (size_t i = 0; !rc && i < sizeof plain; i++)
+		if (may8(w, proto, plain[i]))
+			rc = find(w, K_EXTENSION, off);
+	return !rc && may8(w, proto, FRAGMENT) ? find(w, K_FRAGMENT, off) : rc;
+}
+
+/* What an IP protocol's number at proto says that begins at off. */
+static int behind_ip(struct walk *w, uint32_t proto, uint32_t off)
+{
+	int rc = 0;
+
+	if (may8(w, proto, SP_PROTO_TCP))
+		w->seen->syn |= may_be_syn(w, off);
+	if (may8(w, proto, IPIP) || may8(w, proto, IPV6))
+		rc = find_ip(w, off);
+	if (!rc && may8(w, proto, SP_PROTO_UDP))
+		rc = udp(w, off);
+	if (!rc && may8(w, proto, GRE))
+		rc = find(w, K_GRE, off);
+	if (!rc && may8(w, proto, MPLS))
+		rc = find(w, K_MPLS, off);
+	if (!rc && may8(w, proto, ETHERIP))
+		rc = find(w, K_ETHER, off + 2);
+	if (!rc && may8(w, proto, ETHERNET))
+		rc = find(w, K_ETHER, off);
+	return !rc && may8(w, proto, AUTH) ? find(w, K_AUTH, off) : rc;
+}
+
+static int behind_ip6(struct walk *w, uint32_t proto, uint32_t off)
+{
+	int rc = behind_ip(w, proto, off);
+
+	return rc ? rc : extensions(w, proto, off);
+}
+
+/* An extension header with its length in units: what is behind it. */
+static int extension(struct walk *w, uint32_t off, uint32_t unit)
+{
+	int rc = 0;
+
+	for (unsigned len = 0; !rc && len <= UINT8_MAX; len++)
+		if (may8(w, off + 1, len))
+			rc = behind_ip6(w, off, off + 8 + len * unit);
+	return rc;
+}
+
+/* A later fragment has only data. */
+static int fragment(struct walk *w, uint32_t off)
+{
+	return sp_packet_may_be(w->t, off + 2, 2, 0xfff8, 0) ? behind_ip6(w, off, off + 8) : 0;
+}
+
+/* ---- IP ---- */
 
 /* To the end of the list, or to where it cannot be told how it goes on. */
 static int options(struct walk *w, uint32_t off, uint32_t end)
@@ -137,7 +323,7 @@ static int ip4(struct walk *w, uint32_t off)
 {
 	int rc = 0;
 
-	if (!first(w, off, K_IP4) || off + 20 > w->t->len)
+	if (off + 20 > w->t->len)
 		return 0;
 	if (!w->has_outer || off != w->outer) {
 		rc = address(w, off + 16, 4, &w->seen->to);
@@ -150,56 +336,8 @@ static int ip4(struct walk *w, uint32_t off)
 		rc = options(w, off + 20, off + ihl * 4);
 		/* A later fragment has only data. */
 		if (!rc && sp_packet_may_be(w->t, off + 6, 2, 0x1fff, 0))
-			rc = behind_ip(w, off + 9, off + ihl * 4, false);
+			rc = behind_ip(w, off + 9, off + ihl * 4);
 	}
-	return rc;
-}
-
-/* ---- IPv6 ---- */
-
-/* Types 0 and 2 name addresses to visit, 4 segments; a TLV may follow those. */
-static int routing(struct walk *w, uint32_t off)
-{
-	uint32_t end = off + 8, last;
-	bool plain, segments;
-
-	if (off + 8 > w->t->len)
-		return 0;
-	plain = may8(w, off + 2, 0) || may8(w, off + 2, 2);
-	segments = may8(w, off + 2, 4);
-	last = sp_packet_varies(w->t, off + 4, 1) ? UINT8_MAX : w->t->octets[off + 4];
-	if (sp_packet_varies(w->t, off + 1, 1))
-		end = w->t->len;
-	else
-		end += w->t->octets[off + 1] * 8u;
-	if (!plain && segments && end > off + 8 + (last + 1) * 16)
-		end = off + 8 + (last + 1) * 16;
-	return plain || segments ? addresses(w, off + 8, end, 16) : 0;
-}
-
-/* An extension header with its length in units: what is behind it. */
-static int extension(struct walk *w, uint32_t off, uint32_t first_octets, uint32_t unit)
-{
-	int rc = 0;
-
-	for (unsigned len = 0; !rc && len <= UINT8_MAX; len++)
-		if (may8(w, off + 1, len))
-			rc = behind_ip(w, off, off + first_octets + len * unit, true);
-	return rc;
-}
-
-static int extensions(struct walk *w, uint32_t proto, uint32_t off)
-{
-	static const uint8_t plain[] = { 0, ROUTING, 60, 135, 139, 140 };
-	int rc = 0;
-
-	if (may8(w, proto, ROUTING))
-		rc = routing(w, off);
-	for (size_t i = 0; !rc && i < sizeof plain; i++)
-		if (may8(w, proto, plain[i]))
-			rc = extension(w, off, 8, 8);
-	if (!rc && may8(w, proto, FRAGMENT) && sp_packet_may_be(w->t, off + 2, 2, 0xfff8, 0))
-		rc = behind_ip(w, off, off + 8, true);
 	return rc;
 }
 
@@ -207,167 +345,54 @@ static int ip6(struct walk *w, uint32_t off)
 {
 	int rc = 0;
 
-	if (!first(w, off, K_IP6) || off + 40 > w->t->len)
+	if (off + 40 > w->t->len)
 		return 0;
 	if (!w->has_outer || off != w->outer) {
 		rc = address(w, off + 24, 16, &w->seen->to);
 		if (!rc)
 			rc = address(w, off + 8, 16, &w->seen->src);
 	}
-	return rc ? rc : behind_ip(w, off + 6, off + 40, true);
-}
-
-/* Which of both its version tells. */
-static int ip(struct walk *w, uint32_t off)
-{
-	int rc = down(w);
-
-	if (!rc && sp_packet_may_be(w->t, off, 1, 0xf0, 0x40))
-		rc = ip4(w, off);
-	if (!rc && sp_packet_may_be(w->t, off, 1, 0xf0, 0x60))
-		rc = ip6(w, off);
-	return up(w, rc);
-}
-
-/* ---- tunnels ---- */
-
-static int mpls(struct walk *w, uint32_t off)
-{
-	int rc = 0;
-
-	for (; !rc && first(w, off, K_MPLS) && off + 4 < w->t->len; off += 4) {
-		if (!sp_packet_may_be(w->t, off + 2, 1, 1, 1))
-			continue;
-		rc = ip(w, off + 4);
-		if (!rc) /* a pseudowire: without a control word, and with one */
-			rc = ether(w, off + 4);
-		if (!rc && sp_packet_may_be(w->t, off + 4, 1, 0xf0, 0))
-			rc = ether(w, off + 8);
-		if (!sp_packet_may_be(w->t, off + 2, 1, 1, 0))
-			break;
-	}
-	return rc;
-}
-
-static int gre(struct walk *w, uint32_t off)
-{
-	int rc = 0;
-
-	if (!first(w, off, K_GRE))
-		return 0;
-	/* Checksum or routing, key, number: four octets each. */
-	for (unsigned flags = 0; !rc && flags <= 0xf0; flags += 0x10)
-		if (sp_packet_may_be(w->t, off, 1, 0xf0, (uint16_t)flags))
-			rc = typed(w, off + 2,
-				   off + 4 + 4u * !!(flags & 0xc0) + 4u * !!(flags & 0x20) +
-					   4u * !!(flags & 0x10));
-	return rc;
-}
-
-static int geneve(struct walk *w, uint32_t off)
-{
-	int rc = 0;
-
-	for (unsigned words = 0; !rc && words < 64; words++)
-		if (sp_packet_may_be(w->t, off, 1, 0x3f, (uint16_t)words))
-			rc = typed(w, off + 2, off + 8 + 4 * words);
-	return rc;
-}
-
-static int pppoe(struct walk *w, uint32_t off)
-{
-	return may16(w, off + 6, PPP_IP4) || may16(w, off + 6, PPP_IP6) ? ip(w, off + 8) : 0;
-}
-
-/* What an Ethernet type at type says that begins at off. */
-static int typed(struct walk *w, uint32_t type, uint32_t off)
-{
-	int rc = down(w);
-
-	if (!rc && (may16(w, type, SP_ETHER_IP4) || may16(w, type, SP_ETHER_IP6)))
-		rc = ip(w, off);
-	if (!rc && (may16(w, type, ETHER_VLAN) || may16(w, type, ETHER_QINQ)) &&
-	    first(w, off, K_TYPED))
-		rc = typed(w, off + 2, off + 4);
-	if (!rc && (may16(w, type, ETHER_MPLS) || may16(w, type, ETHER_MPLS_UP)))
-		rc = mpls(w, off);
-	if (!rc && may16(w, type, ETHER_PPPOE))
-		rc = pppoe(w, off);
-	if (!rc && may16(w, type, ETHER_TEB))
-		rc = ether(w, off);
-	return up(w, rc);
-}
-
-static int ether(struct walk *w, uint32_t off)
-{
-	return first(w, off, K_ETHER) ? typed(w, off + 12, off + 14) : 0;
-}
-
-static int udp(struct walk *w, uint32_t off)
-{
-	uint32_t port = off + 2, in = off + 8;
-	int rc = 0;
-
-	if ((may16(w, port, PORT_VXLAN) || may16(w, port, PORT_VXLAN_0)) &&
-	    sp_packet_may_be(w->t, in, 1, 8, 8))
-		rc = ether(w, in + 8);
-	if (!rc && may16(w, port, PORT_GENEVE))
-		rc = geneve(w, in);
-	if (!rc && may16(w, port, PORT_MPLS))
-		rc = mpls(w, in);
-	if (!rc && may16(w, port, PORT_GRE))
-		rc = gre(w, in);
-	return rc;
-}
-
-/* What is cut here, a payload fills: it could be one. */
-static bool may_be_syn(const struct walk *w, uint32_t off)
-{
-	return off + 14 > w->t->len || (sp_packet_may_be(w->t, off + 13, 1, SYN, SYN) &&
-					sp_packet_may_be(w->t, off + 13, 1, ACK, 0));
-}
-
-/* What an IP protocol's number at proto says that begins at off. */
-static int behind_ip(struct walk *w, uint32_t proto, uint32_t off, bool v6)
-{
-	int rc = down(w);
-
-	if (may8(w, proto, SP_PROTO_TCP))
-		w->seen->syn |= may_be_syn(w, off);
-	if (rc || !first(w, off, v6 ? K_BEHIND6 : K_BEHIND4))
-		return up(w, rc);
-	if (may8(w, proto, IPIP) || may8(w, proto, IPV6))
-		rc = ip(w, off);
-	if (!rc && may8(w, proto, SP_PROTO_UDP))
-		rc = udp(w, off);
-	if (!rc && may8(w, proto, GRE))
-		rc = gre(w, off);
-	if (!rc && may8(w, proto, MPLS))
-		rc = mpls(w, off);
-	if (!rc && may8(w, proto, ETHERIP))
-		rc = ether(w, off + 2);
-	if (!rc && may8(w, proto, ETHERNET))
-		rc = ether(w, off);
-	if (!rc && may8(w, proto, AUTH))
-		rc = extension(w, off, 8, 4);
-	if (!rc && v6)
-		rc = extensions(w, proto, off);
-	return up(w, rc);
+	return rc ? rc : behind_ip6(w, off + 6, off + 40);
 }
 
 /* ---- the whole ---- */
+
+static int look_at(struct walk *w, enum kind kind, uint32_t off)
+{
+	switch (kind) {
+	case K_IP4:
+		return ip4(w, off);
+	case K_IP6:
+		return ip6(w, off);
+	case K_EXTENSION:
+		return extension(w, off, 8);
+	case K_AUTH:
+		return extension(w, off, 4);
+	case K_FRAGMENT:
+		return fragment(w, off);
+	case K_ETHER:
+		return typed(w, off + 12, off + 14);
+	case K_VLAN:
+		return typed(w, off + 2, off + 4);
+	case K_MPLS:
+		return mpls(w, off);
+	case K_GRE:
+	default:
+		return gre(w, off);
+	}
+}
 
 static int by_octets(struct walk *w)
 {
 	const struct sp_template *t = w->t;
 
 	if (t->link)
-		return ether(w, 0);
+		return find(w, K_ETHER, 0);
 	if (t->ether_type == SP_ETHER_IP4)
-		return ip4(w, t->l3_off);
+		return find(w, K_IP4, t->l3_off);
 	if (t->ether_type == SP_ETHER_IP6)
-		return ip6(w, t->l3_off);
-	return t->ether_type == ETHER_MPLS ? mpls(w, 0) : 0;
+		return find(w, K_IP6, t->l3_off);
+	return t->ether_type == ETHER_MPLS ? find(w, K_MPLS, t->l3_off) : 0;
 }
 
 /* Headers that the user named are what he says, whatever number is before them; but ICMP only
@@ -383,11 +408,23 @@ static int by_names(struct walk *w, const struct sp_packet *p)
 		if (strcmp(name, "icmp") == 0 || strcmp(name, "icmp6") == 0)
 			break;
 		if (strcmp(name, "ip") == 0)
-			rc = ip4(w, off);
+			rc = find(w, K_IP4, off);
 		else if (strcmp(name, "ipv6") == 0)
-			rc = ip6(w, off);
+			rc = find(w, K_IP6, off);
 		else if (strcmp(name, "routing") == 0)
 			rc = routing(w, off);
+	}
+	return rc;
+}
+
+static int look_at_all(struct walk *w)
+{
+	int rc = 0;
+
+	while (!rc && w->n) {
+		struct found f = w->found[--w->n];
+
+		rc = look_at(w, f.kind, f.off);
 	}
 	return rc;
 }
@@ -396,20 +433,23 @@ int sp_packet_inside(const struct sp_packet *p, const struct sp_template *t,
 		     const struct sp_node *outer, struct sp_packet_seen *seen,
 		     struct sp_err *err)
 {
+	const struct sp_mem *mem = seen->to.arena->mem;
 	struct walk w = { .t = t,
 			  .seen = seen,
 			  .err = err,
+			  .mem = mem,
 			  .outer = t->l3_off,
 			  .has_outer = outer != NULL,
-			  .been = sp_alloc(seen->to.arena->mem, t->len + 1) };
-	int rc;
+			  .been = sp_alloc_array(mem, t->len + 1, sizeof *w.been) };
+	int rc = w.been ? by_octets(&w) : no_memory(&w);
 
-	if (!w.been)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	memset(w.been, 0, t->len + 1);
-	rc = by_octets(&w);
+	if (!rc)
+		rc = look_at_all(&w);
 	if (!rc)
 		rc = by_names(&w, p);
-	sp_free(seen->to.arena->mem, w.been);
+	if (!rc)
+		rc = look_at_all(&w);
+	sp_free(mem, w.found);
+	sp_free(mem, w.been);
 	return rc;
 }
