@@ -114,6 +114,20 @@ def test_the_count_is_exact(receive):
     assert doc["duration_ns"] < 15e9
 
 
+def test_a_stop_leaves_nothing_uncounted(me):
+    """What had come when the run was told to end is counted, wherever it lay."""
+    done = me.lab(f"""
+        for i in 1 2 3 4 5; do
+            "$SPATE" lab exec h2 -- sh -c 'echo $$ >pid; exec "$SPATE" recv --interface eth0                 --filter "udp port 8000" --no-run-dir --json' >out$i 2>err & pid=$!
+            until grep -q '^ready' err 2>/dev/null; do sleep 0.05; done
+            /usr/bin/python3 {CRAFT} eth0 10.99.0.1 10.99.0.2 777xrawudp
+            "$SPATE" lab exec h2 -- sh -c 'kill -INT $(cat pid)'
+            wait $pid
+            rm err pid
+        done""", timeout=40)
+    assert [totals((me.home / f"out{i}").read_text())[1][0] for i in range(1, 6)] == [777] * 5,         done
+
+
 def test_stamped_frames_beside_others(me):
     """spate's own are verified, the rest of the interface's traffic is counted."""
     done = me.lab(f"""
