@@ -340,7 +340,7 @@ def test_lines_and_files(tmp_path):
 def test_domains_are_queries(tmp_path):
     names = tmp_path / "names"
     names.write_text("example.org\nwww.debian.org\na.b\n")
-    path = written(tmp_path, "--domains", str(names), "--size", "150")
+    path = written(tmp_path, "--queries", str(names), "--size", "150")
     rows = shark(path, ["dns.qry.name", "dns.qry.type", "dns.flags.response", "_ws.malformed",
                         "udp.checksum.status", "frame.len"])
     assert set(r[0] for r in rows) == {"example.org", "www.debian.org", "a.b"}

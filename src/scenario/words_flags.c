@@ -149,7 +149,7 @@ const struct sp_flag sp_send_flags[] = {
 	  "bytes that are repeated to fill the payload" },
 	{ "--messages", SP_FLAG_VALUE, "FILE", "fill.messages", NULL, G_TRAFFIC,
 	  "payloads are lines of this file, drawn by the seed" },
-	{ "--domains", SP_FLAG_VALUE, "FILE", "fill.domains", NULL, G_TRAFFIC,
+	{ "--queries", SP_FLAG_VALUE, "FILE", "fill.domains", NULL, G_TRAFFIC,
 	  "payloads are DNS queries for the names in this file, drawn by the seed" },
 	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
 	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
