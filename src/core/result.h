@@ -57,7 +57,7 @@ struct sp_status_counts {
 struct sp_stream_result {
 	const char *name;
 	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */
-	char asked[160];  /* "100pps, 1024 B, constant"; "" in recv */
+	char asked[380];  /* "100pps, 1024 B, constant"; "" in recv */
 	uint32_t flows;	  /* number of flows folded into it */
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;
@@ -87,6 +87,8 @@ struct sp_tstats {
 	uint64_t rx_truncated; /* larger than the buffer */
 	uint64_t rx_dropped;   /* by the kernel for this socket, in its units (super-packets) */
 	uint64_t rx_csum_errors; /* checksum errors that the kernel counted (host-wide) */
+	uint64_t
+		rx_frozen; /* times that a receive ring was full: nothing came in until it was not */
 	uint64_t rx_other; /* frames that were not for us: filtered, not counted elsewhere */
 	uint32_t max_seg;  /* largest number of segments seen in one unit, tx or rx */
 	bool rx_dropped_known;

@@ -17,6 +17,7 @@ static void add_queue(struct sp_tstats *t, const struct sp_tstats *s)
 	t->rx_truncated += s->rx_truncated;
 	t->rx_dropped += s->rx_dropped;
 	t->rx_csum_errors += s->rx_csum_errors;
+	t->rx_frozen += s->rx_frozen;
 	t->rx_other += s->rx_other;
 	t->max_seg = s->max_seg > t->max_seg ? s->max_seg : t->max_seg;
 	t->rx_dropped_known &= s->rx_dropped_known;

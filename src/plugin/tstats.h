@@ -48,6 +48,7 @@ static inline void sp_tstats_load(struct sp_tstats *to, const struct sp_tstats *
 	SP_TSTATS_LOAD(rx_truncated);
 	SP_TSTATS_LOAD(rx_dropped);
 	SP_TSTATS_LOAD(rx_csum_errors);
+	SP_TSTATS_LOAD(rx_frozen);
 	SP_TSTATS_LOAD(rx_other);
 	SP_TSTATS_LOAD(max_seg);
 	SP_TSTATS_LOAD(rx_dropped_known);

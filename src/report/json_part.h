@@ -18,6 +18,7 @@
 	SP_TSTAT(rx_bytes, "bytes of these messages")                                          \
 	SP_TSTAT(rx_truncated, "larger than the buffer")                                       \
 	SP_TSTAT(rx_csum_errors, "checksum errors that the kernel counted, host-wide")         \
+	SP_TSTAT(rx_frozen, "times that a receive ring was full")                              \
 	SP_TSTAT(rx_other, "not for this run, in no other count")
 
 /* Each writes keys into the open object. */

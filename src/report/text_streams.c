@@ -286,6 +286,7 @@ static void put_trouble(struct sp_str *out, const struct sp_tstats *s, bool rece
 		{ s->tx_unreachable, "ICMP unreachable answers" },
 		{ s->rx_truncated, "larger than the buffer" },
 		{ s->rx_csum_errors, "checksum errors (host-wide)" },
+		{ s->rx_frozen, "times the receive ring was full" },
 		{ s->rx_other, "not for this run" },
 	};
 	char text[SP_FMT_FIGURE];

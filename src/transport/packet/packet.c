@@ -4,12 +4,10 @@
 #include "plugin/target.h"
 #include "plugin/tstats.h"
 #include "transport/one_way.h"
-#include "transport/sock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What a port gets that has no settings; the same as the rows below. */
 static const struct sp_packet_conf defaults = {
@@ -43,33 +41,11 @@ static int packet_check(const void *conf, struct sp_err *err)
 	return c->filter ? sp_filter_check(c->filter, SP_EXIT_USAGE, err) : 0;
 }
 
-static void queue_free(struct sp_queue *q)
-{
-	const struct sp_mem *mem = q->port->env->mem;
-
-	sp_packet_tx_ring_fini(q);
-	if (q->rxr)
-		sp_packet_rx_ring_fini(q->rxr);
-	if (q->fd >= 0)
-		close(q->fd);
-	if (q->tx_fd >= 0)
-		close(q->tx_fd);
-	if (q->rxb)
-		sp_free(mem, q->rxb->buf);
-	sp_free(mem, q->rxb);
-	sp_free(mem, q->rxr);
-	sp_free(mem, q->split);
-	sp_free(mem, q->txb);
-	sp_slot_bank_fini(&q->slots, mem);
-	sp_endpoints_fini(&q->peers, mem);
-	sp_free(mem, q);
-}
-
 static void packet_close(struct sp_port *p)
 {
 	for (unsigned w = 0; p->queues && w < p->workers; w++)
 		if (p->queues[w])
-			queue_free(p->queues[w]);
+			sp_packet_queue_free(p->queues[w]);
 	sp_packet_filter_free(p);
 	sp_free(p->env->mem, p->queues);
 	sp_free(p->env->mem, p);
@@ -108,125 +84,16 @@ static void name_roads(struct sp_port *p)
 		 p->rx && p->workers > 1 ? " + PACKET_FANOUT" : "", why);
 }
 
-static int tx_memory(struct sp_queue *q)
-{
-	const struct sp_port *p = q->port;
-
-	return sp_slot_bank_init(&q->slots, p->env->mem, PACKET_SLOT_BYTES,
-				 p->iface.mtu + PACKET_ETH, SP_SLOTS_JOINED);
-}
-
-static int rx_memory(struct sp_queue *q)
-{
-	const struct sp_mem *mem = q->port->env->mem;
-
-	q->split = sp_alloc_array(mem, PACKET_SPLIT_ROOM, 1);
-	if (!q->split)
-		return -ENOMEM;
-	if (q->port->rx_ring) {
-		q->rxr = sp_alloc_array(mem, 1, sizeof *q->rxr);
-		return q->rxr ? 0 : -ENOMEM;
-	}
-	q->rxb = sp_alloc_array(mem, 1, sizeof *q->rxb);
-	if (!q->rxb)
-		return -ENOMEM;
-	q->rxb->buf = sp_alloc_array(mem, PACKET_RX_UNITS, PACKET_RX_STRIDE);
-	if (!q->rxb->buf)
-		return -ENOMEM;
-	sp_packet_rx_init(q->rxb);
-	return 0;
-}
-
-/* By the ring if that was chosen and can be had; by sendmmsg if it need not be a ring. */
-static int open_tx(struct sp_queue *q, struct sp_err *err)
-{
-	struct sp_port *p = q->port;
-	int rc = 0;
-
-	q->tx_fd = sp_packet_tx_socket(p, err);
-	if (q->tx_fd < 0)
-		return q->tx_fd;
-	if (p->tx_ring) {
-		rc = sp_packet_tx_ring_init(q);
-		if (!rc)
-			return 0;
-		if (p->conf.ring == PACKET_RING_YES)
-			return sp_fail(err, rc, SP_EXIT_PERM,
-				       "interface %s: cannot make a transmit ring: %s; ring=no "
-				       "sends without",
-				       p->iface.name, strerror(-rc));
-		sp_packet_tx_ring_fini(q);
-		close(q->tx_fd);
-		p->tx_ring = false;
-		q->tx_fd = sp_packet_tx_socket(p, err);
-		if (q->tx_fd < 0)
-			return q->tx_fd;
-	}
-	q->txb = sp_alloc_array(p->env->mem, 1, sizeof *q->txb);
-	if (!q->txb)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED,
-			       "out of memory for a packet queue");
-	sp_packet_tx_init(q->txb);
-	return 0;
-}
-
-static int open_sockets(struct sp_queue *q, struct sp_err *err)
-{
-	struct sp_port *p = q->port;
-	int rc = p->tx ? open_tx(q, err) : 0;
-
-	if (rc || !p->rx)
-		return rc;
-	q->fd = sp_packet_rx_socket(p, q->rxr, err);
-	return q->fd < 0 ? q->fd : 0;
-}
-
-static int packet_queue(struct sp_port *p, unsigned worker, struct sp_queue **out,
-			struct sp_err *err)
-{
-	struct sp_queue *q;
-	int rc;
-
-	if (worker >= p->workers || p->queues[worker])
-		return sp_fail(err, -EINVAL, SP_EXIT_FAILED,
-			       "packet: queue %u was not announced, or was taken already",
-			       worker);
-	q = sp_alloc_array(p->env->mem, 1, sizeof *q);
-	if (!q)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED,
-			       "out of memory for a packet queue");
-	q->port = p;
-	q->worker = worker;
-	q->fd = q->tx_fd = -1;
-	q->dropped = &q->dropped_sum;
-	rc = sp_sources_init(&q->peers, p->env->mem, p->max_endpoints);
-	if (!rc && p->tx)
-		rc = tx_memory(q);
-	if (!rc && p->rx)
-		rc = rx_memory(q);
-	if (rc)
-		sp_fail(err, rc, SP_EXIT_FAILED, "out of memory for a packet queue");
-	else
-		rc = open_sockets(q, err);
-	if (rc) {
-		queue_free(q);
-		return rc;
-	}
-	sp_kstamp_init(&q->stamp, p->env->clock, p->env->log);
-	*out = p->queues[worker] = q;
-	return 0;
-}
-
 /* A queue's sockets are opened and closed again, so that what is lacking shows here, and the roads
  * are known. */
 static int try_out(struct sp_port *p, struct sp_err *err)
 {
 	struct sp_queue *q;
-	int rc = packet_queue(p, 0, &q, err);
+	int rc = sp_packet_queue(p, 0, &q, err);
 
 	if (rc)
 		return rc;
-	queue_free(q);
+	sp_packet_queue_free(q);
 	p->queues[0] = NULL;
 	p->group = -1;
 	name_roads(p);
@@ -373,15 +240,16 @@ static int packet_fd(const struct sp_queue *q)
 
 static void packet_stats(const struct sp_queue *q, struct sp_tstats *out)
 {
-	struct tpacket_stats_v3 s; /* begins as the others do */
+	struct tpacket_stats_v3 s = { 0 }; /* without rings only its beginning is filled in */
 	socklen_t len = sizeof s;
 
 	sp_tstats_load(out, &q->stats);
 	if (q->fd < 0)
 		return;
 	out->rx_dropped_known = !getsockopt(q->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len);
-	if (out->rx_dropped_known)
-		__atomic_fetch_add(q->dropped, s.tp_drops, __ATOMIC_RELAXED);
+	__atomic_fetch_add(q->dropped, s.tp_drops, __ATOMIC_RELAXED);
+	__atomic_fetch_add(q->frozen, s.tp_freeze_q_cnt, __ATOMIC_RELAXED);
+	out->rx_frozen = __atomic_load_n(q->frozen, __ATOMIC_RELAXED);
 	out->rx_dropped = __atomic_load_n(q->dropped, __ATOMIC_RELAXED);
 }
 
@@ -395,11 +263,12 @@ const struct sp_transport_ops sp_transport_packet = {
 	.name = "packet",
 	.summary = "Ethernet frames over AF_PACKET",
 	.abi = SP_PLUGIN_ABI,
+	.rank = 1,
 	.opts = opts,
 	.conf_size = sizeof(struct sp_packet_conf),
 	.check = packet_check,
 	.open = packet_open,
-	.queue = packet_queue,
+	.queue = sp_packet_queue,
 	.caps = packet_caps,
 	.endpoint = packet_endpoint,
 	.peer = packet_peer,

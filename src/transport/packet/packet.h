@@ -2,8 +2,9 @@
  *
  * A queue sends by one of two roads, and receives by one of two. Sending: a TPACKET_V2 ring whose
  * frames the kernel copies whole (a virtio_net header says so), or sendmmsg. The ring's own way,
- * fragments that point into it, is slower: they are copied later, into pages. Receiving: a TPACKET_V3 ring, whose blocks come
- * when they are full or a millisecond old, or recvmmsg, which wakes for each frame. */
+ * fragments that point into it, is slower: they are copied later, into pages. Receiving: a
+ * TPACKET_V3 ring, whose blocks come when they are full or a millisecond old, or recvmmsg, which
+ * wakes for each frame. */
 #ifndef SP_TRANSPORT_PACKET_PACKET_H
 #define SP_TRANSPORT_PACKET_PACKET_H
 
@@ -113,9 +114,14 @@ struct sp_queue {
 	uint8_t *split; /* frames that were made of super-frames */
 	uint32_t split_used;
 	struct sp_tstats stats;
-	uint64_t dropped_sum; /* PACKET_STATISTICS forgets what it has told */
-	uint64_t *dropped;    /* = &dropped_sum, any thread adds */
+	uint64_t dropped_sum, frozen_sum; /* PACKET_STATISTICS forgets what it has told */
+	uint64_t *dropped, *frozen;	  /* = &..._sum, any thread adds */
 };
+
+/* queue.c: the transport's operation, which finds out whether the roads that were chosen are open;
+ * and its undoing. */
+int sp_packet_queue(struct sp_port *, unsigned worker, struct sp_queue **, struct sp_err *);
+void sp_packet_queue_free(struct sp_queue *);
 
 /* socket.c: a descriptor, or -errno. One that only sends, and one that receives, into a ring or
  * not; of several workers it joins the group, and nothing comes until sp_packet_steer. */

@@ -136,6 +136,7 @@ static void test_drops_are_counted(void **state)
 		T->stats(r.rq, &s);
 		assert_true(got < sent && got > 0);
 		assert_int_equal(got + s.rx_dropped, sent);
+		assert_int_equal(s.rx_frozen > 0, RING(state) == PACKET_RING_YES);
 	}
 	rig_close(&r);
 }
