@@ -201,11 +201,7 @@ static const struct {
 	{ TX("steps: [5@1]"), "2:", "not at 0" },
 	{ TX("steps: [[5@1]]"), "2:", "a step: a value" },
 	{ TX("trace: x"), "2:", "read no files" },
-<<<<<<< HEAD
 	{ G("{mode: burst}, {rate: 5pps}"), "2:", "one schedule for all" },
-=======
-	{ G("{mode: burst}, {}"), "2:", "one schedule for all" },
->>>>>>> modes
 	{ TX("rate: .nan"), "2:", "'.nan' is not a rate" },
 	{ TX("rate: .inf"), "2:", "'.inf' is not a rate" },
 	{ TX("rate: 99999999999999999999pps"), "2:", "too large" },
