@@ -34,8 +34,8 @@ struct run_port {
 				    named one */
 	bool tx, rx;
 	bool answers; /* machines answer frames here: it takes all of them */
-	bool hears; /* what arrives answers what left */
-	bool echo;  /* the same of echo requests; these come to an ear of their own, so that
+	bool hears;   /* what arrives answers what left */
+	bool echo;    /* the same of echo requests; these come to an ear of their own, so that
 		     * sending is not slowed down and one worker hears them all: */
 	struct sp_port *ear;
 	struct sp_queue *ear_queue;
