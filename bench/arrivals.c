@@ -1,7 +1,8 @@
 /* bench-arrivals INTERFACE PORT RATE SECONDS [sink]: the far end's own clock.
  *
  * Takes the kernel's time stamp of every UDP datagram to PORT that comes in on INTERFACE, from a
- * packet ring, and prints how far the gaps are from 1/RATE, as JSON. Prints "ready" on stderr
+ * packet ring, and prints how far the gaps are from 1/RATE, and from those of a Poisson process of
+ * that rate, as JSON. Prints "ready" on stderr
  * when it listens; ends after half a second of silence or after SECONDS. With "sink", a socket
  * takes the datagrams and drops them in the kernel, so that nobody answers with ICMP errors. */
 #include <arpa/inet.h>
@@ -163,6 +164,19 @@ static int by_value(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
+/* The Kolmogorov-Smirnov distance of the gaps, sorted, from an exponential law. */
+static double ks_exponential(const double *gap, size_t n, double mean)
+{
+	double worst = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double f = -expm1(-gap[i] / mean);
+
+		worst = fmax(worst, fmax(f - (double)i / (double)n, (double)(i + 1) / (double)n - f));
+	}
+	return worst;
+}
+
 static int print_stats(const struct arrivals *a, double rate)
 {
 	struct tpacket_stats_v3 st = { 0 };
@@ -180,12 +194,17 @@ static int print_stats(const struct arrivals *a, double rate)
 	if (!off)
 		return fail("memory");
 	for (size_t i = 0; i < gaps; i++)
-		off[i] = fabs((double)(int64_t)(a->ns[i + 1] - a->ns[i]) - want);
+		off[i] = (double)(int64_t)(a->ns[i + 1] - a->ns[i]);
+	qsort(off, gaps, sizeof *off, by_value);
+	double ks = ks_exponential(off, gaps, want);
+	for (size_t i = 0; i < gaps; i++)
+		off[i] = fabs(off[i] - want);
 	qsort(off, gaps, sizeof *off, by_value);
 	double pps = (double)gaps * 1e9 / (double)(a->ns[a->n - 1] - a->ns[0]);
-	printf(", \"pps\": %.4f, \"rate_error\": %.8f, \"gap_error_ns\": {\"p50\": %.1f, "
+	printf(", \"pps\": %.4f, \"rate_error\": %.8f, \"ks_exponential\": %.6f, "
+	       "\"gap_error_ns\": {\"p50\": %.1f, "
 	       "\"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f}}\n",
-	       pps, pps / rate - 1, off[gaps / 2], off[gaps * 9 / 10], off[gaps * 99 / 100],
+	       pps, pps / rate - 1, ks, off[gaps / 2], off[gaps * 9 / 10], off[gaps * 99 / 100],
 	       off[gaps * 999 / 1000], off[gaps - 1]);
 	free(off);
 	return 0;

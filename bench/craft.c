@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 	static uint8_t zeros[65536];
 	struct sp_rows rows = { .bytes = zeros, .n = 1, .len = sizeof zeros };
 	struct sp_batch b = { .cap = BURST, .m = msgs };
-	struct sp_source_args args = { .rows = &rows };
+	struct sp_source_args args = { .rows = &rows, .burst = BURST };
 	struct sp_slot_bank bank;
 	struct sp_packet *packet;
 	struct sp_template t;

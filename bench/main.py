@@ -15,14 +15,14 @@ from pathlib import Path
 
 import facts
 from lab import Failed, Lab
-from rows import cbr, craft, dns, http, memory, pipeline, raw, tcp, udp
+from rows import cbr, craft, dns, http, memory, pipeline, poisson, raw, tcp, udp, xdp
 from table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 LIMIT_S = 1500
-ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **dns.ROWS, **cbr.ROWS, **pipeline.ROWS, **craft.ROWS,
-        **raw.ROWS, **memory.ROWS}
+ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **dns.ROWS, **cbr.ROWS, **poisson.ROWS,
+        **pipeline.ROWS, **craft.ROWS, **raw.ROWS, **xdp.ROWS, **memory.ROWS}
 
 
 def parse(argv):
@@ -81,7 +81,9 @@ def ordinary(where, spate):
 
 def outside(args, argv):
     with tempfile.TemporaryDirectory(prefix="spate-bench-") as where:
-        drop, note = ordinary(where, args.spate)
+        drop, note = [], ""
+        if not args.rows or not set(args.rows) <= set(xdp.ROWS):
+            drop, note = ordinary(where, args.spate)
         if note:
             print(note)
         command = [*drop, args.spate, "lab", "run", "--hosts", "h1,h2", "--", sys.executable,

@@ -131,6 +131,44 @@ def test_varied_fields(packet):
         ("tcp.seq", "random", 1 << 32, 1), ("tcp.ack", "walk", 3, 1)]
 
 
+def test_packets_in_turn_are_those_of_scapys_sets(packet):
+    """Each of the packets that varied fields make, checksums and all."""
+    ours = packet("ip(src=10.0.0.1,dst=10.0.0.0/30)/udp(sport=[5,9],dport=(1000,1003))/\"odd\"",
+                  flags=("--hex", "--count", "32"))
+    sets = SCAPY["IP"](src="10.0.0.1", dst="10.0.0.0/30") / \
+        SCAPY["UDP"](sport=[5, 9], dport=(1000, 1003)) / b"odd"
+    theirs = sorted(bytes(p).hex() for p in sets)
+    assert sorted(ours) == theirs and len(set(ours)) == 32
+    assert [h[36:40] for h in ours[:8]] == ["0000"] * 8 and ours[8][36:40] == "0001"
+    lines = packet("ip(ttl=1..3)/udp()", flags=("--count", "4"))
+    assert lines == ["ip(ttl=1)/udp()", "ip(ttl=2)/udp()", "ip(ttl=3)/udp()", "ip(ttl=1)/udp()"]
+
+
+def test_a_capture_comes_back(me, tmp_path):
+    octets = [scapy_octets(words) for _, words in ALL if words.startswith("SE") or
+              words.startswith("Ether")]
+    octets += [o[:n] for o in octets for n in range(1, len(o), 7)]
+    write_pcap(tmp_path / "x.pcap", octets)
+    done = me.run("spate", "packet", "--check", "--read", tmp_path / "x.pcap")
+    assert done.code == 0 and len(done.out.splitlines()) == len(octets), done.err
+
+
+def test_values_of_a_file(me, packet, tmp_path):
+    ports, bad = tmp_path / "ports", tmp_path / "bad [1]"
+    ports.write_text("# what to try\n80\n443  \r\n\n8000..8002\n")
+    bad.write_text("10.0.0.1\nnobody\n")
+    (tmp_path / "texts").write_text("GET /x\nPUT /y\n")
+    doc = json.loads(packet(f"ip()/tcp(dport=[1,@{ports}])/raw(load=@{tmp_path}/texts)",
+                            flags=("--json",))[0])
+    assert doc["packet"] == \
+        'ip()/tcp(dport=[1,80,443,8000,8001,8002])/raw(load=["GET /x","PUT /y"])'
+    assert doc["packets"] == 12
+    done = me.run("spate", "packet", f'ip(dst=@"{bad}")')
+    assert done.code == 2 and f"line 2 of {bad} is not an IPv4 address" in done.err, done
+    done = me.run("spate", "packet", f"ip(dst=@{tmp_path}/none)")
+    assert done.code == 66 and "packet:8: " in done.err, done
+
+
 @pytest.mark.parametrize("word, at, sentence", [
     ("ip()/tcp(sprt=1)", 10, "tcp has no field 'sprt'; did you mean 'sport'?"),
     ("ip()/tpc()", 6, "there is no header 'tpc'; did you mean 'tcp'?"),

@@ -50,9 +50,10 @@ def all_came(n, **more):
 
 
 @pytest.mark.parametrize("packet", [V4, V6], ids=["v4", "v6"])
-@pytest.mark.parametrize("words", [["--size", "100"], ["--size", "74", "--stamp", "short"],
+@pytest.mark.parametrize("words", [["--size", "100"], ["--size", "62"],
+                                   ["--size", "100", "--no-stamp"], ["--size", "74", "--stamp", "short"],
                                    ["--size", "1400", "--cores", "2", "--streams", "4"]],
-                         ids=["native", "short", "streams"])
+                         ids=["native", "tiny", "unstamped", "short", "streams"])
 def test_a_hundred(ping, packet, words):
     doc = ping(packet, ["--count", "100", "-r", "1000", *words])
     n = 400 if "--streams" in words else 100
@@ -61,6 +62,8 @@ def test_a_hundred(ping, packet, words):
     rtt = doc["total"]["rtt_ns"]
     if "short" in words:
         assert rtt["p50"] is None  # it says nothing of time
+    elif "--size" in words and ("--no-stamp" in words or "62" in words):
+        assert rtt["n"] is None or 0 < rtt["n"] <= 100  # those that were alone
     else:
         assert 0 < rtt["min"] <= rtt["p50"] <= rtt["max"] and rtt["n"] == n
         assert all(s["rtt_ns"]["n"] == 100 for s in doc["streams"])
@@ -92,6 +95,19 @@ def test_copies_and_order(ping):
     doc = ping(V4, ["--size", "100", "--count", "1000", "-r", "2000"],
                {"via": "forwarder", "duplicate_every": 10, "only": "icmp"})
     assert counts(doc) == all_came(1000, rx_packets=1210, duplicates=210)
+
+
+@pytest.mark.parametrize("packet", [V4, V6], ids=["v4", "v6"])
+def test_sequence_numbers_tell_answers_apart(ping, packet):
+    """Without a stamp, and with twenty under way at a time: each is timed."""
+    packet = packet.replace(")/icmp(type=8)", ")/icmp(type=8,id=9,seq=0..65535)").replace(
+        "type=128", "type=128,id=9,seq=0..65535") + '/"ping"'
+    doc = ping(packet, ["--count", "500", "-r", "1000"], {"via": "forwarder", "delay": "10ms",
+                                                          "duplicate_every": 100})
+    t = doc["total"]
+    assert (t["tx_packets"], t["rx_unique"], t["lost"]) == (500, 500, 0)
+    assert t["rx_packets"] == 500 + t["duplicates"] and t["duplicates"] >= 8
+    assert t["rtt_ns"]["n"] == 500 and t["rtt_ns"]["min"] >= 20e6
 
 
 def test_one_stream_to_many(ping):

@@ -126,7 +126,8 @@ def me_spate():
 # ---- one request, however it is written ----
 
 def digest(*argv):
-    done = subprocess.run([me_spate(), *argv, "--dry-run"], capture_output=True, text=True,
+    more = ["--seed", "1"] if argv[0] == "send" else []
+    done = subprocess.run([me_spate(), *argv, *more, "--dry-run"], capture_output=True, text=True,
                           timeout=20)
     assert done.returncode == 0, done.stderr
     return [ln for ln in done.stdout.splitlines() if ln.startswith("sha256 ")][0]
@@ -256,3 +257,100 @@ def test_every_stamp_arrives(me, packet, keep, size):
     assert [rx["total"][k] for k in ("rx_packets", "rx_unique", "corrupted", "lost",
                                      "reordered")] == [3000, 3000, 0, 0, 0]
     assert len(rx["flows"]) == 1
+
+
+# ---- whose consent ----
+
+SPOOFED = "eth(dst=02:00:00:00:00:09)/ip(src=1.2.3.4,dst={})/tcp(dport=1..65535,flags=S)"
+
+
+def test_a_veth_is_a_test_segment(far):
+    """Whatever is in it, it ends at the other side of the veth; the report says so."""
+    doc, rows, _ = far(["--packet", SPOOFED.format("9.0.0.0/7"), "--interface", "eth0", "--count",
+                        "1000", "-r", "10000"], ["ip.dst", "ip.src", "tcp.dstport"])
+    rows = [r for r in rows if r[1] == "1.2.3.4"]
+    assert len(rows) == 1000 and len(set(r[2] for r in rows)) == 1000
+    assert any("veth" in r["text"] for r in doc["verdict"]["remarks"]), doc["verdict"]
+
+
+@pytest.mark.parametrize("words,says", [
+    (["--packet", SPOOFED.format("8.8.8.8")], "8.8.8.8"),
+    (["--packet", SPOOFED.format("9.0.0.0/7")], "handshake"),
+    (["--packet", "eth(dst=02:00:00:00:00:09,type=0x0800)/0x4500001400010000401100000102030408080808"],
+     "8.8.8.8"),
+    (["--protocol", "eth"], "without an IP header"),
+    (["--protocol", "arp", "-t", "10.1.1.1"], "without an IP header"),
+])
+def test_another_link_is_not(me, words, says):
+    """A link without an address of its own may be anybody's."""
+    line = " ".join(f"'{w}'" for w in words)
+    done = me.lab(f"""
+        ip link add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up
+        "$SPATE" send {line} --interface d0 --count 1 -r 1 --no-run-dir --no-control""")
+    assert done.code == 77, done
+    assert says in done.err
+
+
+def test_frames_without_ip_on_an_own_link(me):
+    done = me.lab("""
+        ip link add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up && ip address add 10.5.0.1/24 dev d0
+        "$SPATE" send --protocol eth --interface d0 --count 10 --no-run-dir --json""")
+    assert done.code == 0, done
+    assert json.loads(done.out)["total"]["tx_packets"] == 10
+
+
+# ---- payloads ----
+
+def written(tmp_path, *words):
+    path = tmp_path / "out.pcap"
+    done = subprocess.run([me_spate(), "send", "-t", "10.0.0.2", "-p", "53", "--count", "300",
+                           "--out", str(path), "--no-run-dir", *words], capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def payloads(path):
+    out = shark(path, ["udp.payload"], "-d", "udp.port==53,data")
+    return [bytes.fromhex(r[0].replace(":", "")) for r in out]
+
+
+def test_random_payloads_follow_the_seed(tmp_path):
+    words = ["--fill", "random", "--size", "200", "--stamp", "off", "--seed"]
+    one, two, other = (payloads(written(tmp_path, *words, s)) for s in ("1", "1", "2"))
+    assert one == two and one != other
+    assert len(set(one)) == 16
+    high = sum(b >= 128 for p in set(one) for b in p)
+    assert abs(high / (16 * 158) - 0.5) < 0.05
+    text = payloads(written(tmp_path, "--fill", "letters", "--size", "200", "--stamp", "off"))
+    assert all(b in range(97, 123) for p in text for b in p)
+
+
+def test_lines_and_files(tmp_path):
+    lines = tmp_path / "lines"
+    lines.write_text("hello\nworld, too\n")
+    seen = Counter(p[:5] for p in payloads(written(tmp_path, "--messages", str(lines), "--size",
+                                                   "80")))
+    assert set(seen) == {b"hello", b"world"} and min(seen.values()) > 100
+    got = payloads(written(tmp_path, "--payload-file", str(lines), "--size", "62", "--stamp",
+                           "off"))
+    assert set(got) == {b"hello\nworld, too\nhel"}
+
+
+def test_domains_are_queries(tmp_path):
+    names = tmp_path / "names"
+    names.write_text("example.org\nwww.debian.org\na.b\n")
+    path = written(tmp_path, "--domains", str(names), "--size", "150")
+    rows = shark(path, ["dns.qry.name", "dns.qry.type", "dns.flags.response", "_ws.malformed",
+                        "udp.checksum.status", "frame.len"])
+    assert set(r[0] for r in rows) == {"example.org", "www.debian.org", "a.b"}
+    assert {r[1:] for r in rows} == {("1", "0", "", "1", "150")}
+
+
+def test_what_the_interface_does_not_take(me):
+    done = me.lab("""
+        "$SPATE" send --packet 'ip(dst=10.99.0.2)/udp' --size 2000 --count 1 --no-run-dir; echo $?
+        "$SPATE" send --packet 'eth/vlan(id=5)/ip(dst=10.99.0.2)/udp' --size 1514 --count 1 \\
+            --no-run-dir --no-live >/dev/null; echo $?""")
+    assert done.out.split() == ["2", "0"], done
+    assert "size 2000 is larger than the 1514 bytes" in done.err

@@ -230,6 +230,10 @@ def test_wrong_words(me):
         done = me.run("spate", "recv", "--interface", "lo", "--address", "127.0.0.1", "--reply",
                       words, "-D", "1", "--no-run-dir")
         assert done.code in (2, 66) and want in done.err, (words, done)
+    done = me.run("spate", "recv", "udp://:5001", "--reply", "echo", "--address", "10.0.0.5")
+    assert done.code == 2 and "--bind" in done.err
+    done = me.run("spate", "recv", "udp://:5001", "--address", "10.0.0.5")
+    assert done.code == 2 and "--reply" in done.err
     done = me.run("spate", "recv", "--interface", "lo", "--reply", "arp", "-D", "1")
     assert done.code == 2 and "no address" in done.err
     done = me.run("spate", "recv", "udp://127.0.0.1:5001", "--transport", "udp", "--reply", "arp")

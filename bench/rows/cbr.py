@@ -20,6 +20,7 @@ def metered(lab, rate, send, sink=True):
     gap = far.get("gap_error_ns", {})
     error = far.get("rate_error")
     return tx, {"packets": far["packets"], "drops": far["drops"], "pps": far.get("pps"),
+                "ks": far.get("ks_exponential"),
                 "p50": gap.get("p50"), "p99": gap.get("p99"), "max": gap.get("max"),
                 "rate_error": error, "rate_off": None if error is None else abs(error),
                 "tx_cores": tx.cores, "cpu_s": tx.cpu_s + meter.cpu_s}

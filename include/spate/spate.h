@@ -103,6 +103,9 @@ int spate_run_pairing_code(const struct spate_run *run, char *buf, size_t cap);
  * START event, when everything is open and there are no threads yet; what says then, for the
  * report, what was given up. */
 int spate_run_folders(const struct spate_run *run, int *dirs, int n);
+/* For the same: 1 when the run goes on running a program that it has loaded into the kernel
+ * (bpf(2), BPF_PROG_TEST_RUN), else 0. */
+int spate_run_needs_bpf(const struct spate_run *run);
 void spate_run_confined(struct spate_run *run, const char *what);
 /* Puts a sentence about the surroundings into the report, as a remark that takes nothing from the
  * result. code is a stable word; both are copied. From the START event on. */

@@ -465,6 +465,11 @@ int spate_run_folders(const struct spate_run *r, int *dirs, int n)
 	return 1;
 }
 
+int spate_run_needs_bpf(const struct spate_run *r)
+{
+	return sp_run_repeats(r->run);
+}
+
 void spate_run_confined(struct spate_run *r, const char *what)
 {
 	sp_run_confined(r->run, what);

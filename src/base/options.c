@@ -25,6 +25,8 @@ static const char *kind_of(enum sp_opt_type type)
 		return "a share (such as 1% or 0.01)";
 	case SP_OPT_REAL:
 		return "a number (such as 0.7)";
+	case SP_OPT_QUANTITY:
+		return "a number or a time (such as 1400, 64Ki or 2.5ms)";
 	default:
 		return "a text";
 	}
@@ -226,6 +228,9 @@ static int set_row(const struct sp_opt *o, void *conf, const char *value, const 
 	case SP_OPT_REAL:
 		rc = sp_parse_real(value, at);
 		break;
+	case SP_OPT_QUANTITY:
+		rc = sp_parse_quantity(value, at);
+		break;
 	case SP_OPT_TEXT:
 	case SP_OPT_PATH:
 		text = sp_arena_strdup(arena, value);
@@ -354,6 +359,11 @@ void sp_opts_print(const struct sp_opt *rows, const void *conf, struct sp_json *
 		case SP_OPT_RATIO:
 		case SP_OPT_REAL:
 			sp_json_real(j, rows->name, *(const double *)at);
+			break;
+		case SP_OPT_QUANTITY:
+			sp_format_quantity(buf, sizeof buf, at);
+			sp_json_str(j, rows->name,
+				    ((const struct sp_quantity *)at)->unit ? buf : NULL);
 			break;
 		case SP_OPT_TEXT:
 		case SP_OPT_PATH:

@@ -14,16 +14,17 @@
 #include "base/units.h"
 
 enum sp_opt_type {
-	SP_OPT_BOOL,  /* bool: true/false, yes/no, on/off, 1/0; NULL or "" = true */
-	SP_OPT_U64,   /* uint64_t, count with K M G */
-	SP_OPT_SIZE,  /* uint64_t bytes */
-	SP_OPT_TIME,  /* uint64_t ns */
-	SP_OPT_RATE,  /* struct sp_rate */
-	SP_OPT_RATIO, /* double, 0 to 1, "1%" */
-	SP_OPT_REAL,  /* double */
-	SP_OPT_TEXT,  /* const char *, copied into the arena */
-	SP_OPT_ENUM,  /* int, index into values */
-	SP_OPT_PATH,  /* as TEXT: a file of this host, which no peer may name */
+	SP_OPT_BOOL,	 /* bool: true/false, yes/no, on/off, 1/0; NULL or "" = true */
+	SP_OPT_U64,	 /* uint64_t, count with K M G */
+	SP_OPT_SIZE,	 /* uint64_t bytes */
+	SP_OPT_TIME,	 /* uint64_t ns */
+	SP_OPT_RATE,	 /* struct sp_rate */
+	SP_OPT_RATIO,	 /* double, 0 to 1, "1%" */
+	SP_OPT_REAL,	 /* double */
+	SP_OPT_TEXT,	 /* const char *, copied into the arena */
+	SP_OPT_ENUM,	 /* int, index into values */
+	SP_OPT_PATH,	 /* as TEXT: a file of this host, which no peer may name */
+	SP_OPT_QUANTITY, /* struct sp_quantity: a number, or a time */
 };
 
 /* values of a row that sp_opts_print leaves out while its member is zero or "": texts, and digests

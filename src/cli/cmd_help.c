@@ -8,6 +8,7 @@
 #include "cli/help.h"
 #include "report/json.h"
 #include "scenario/scenario.h"
+#include "scenario/traffic.h"
 #include "scenario/words.h"
 #include "spate/spate.h"
 
@@ -95,6 +96,10 @@ static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *
 	}
 	if (a->schema)
 		return write_schema(a->schema, out, err);
+	if (a->command && strcmp(a->command, "laws") == 0) {
+		sp_laws_text(out);
+		return 0;
+	}
 	if (a->command) {
 		c = sp_cli_find(sp_cli_commands, a->command);
 		best = c ? NULL : sp_cli_nearest(sp_cli_commands, a->command);

@@ -32,7 +32,8 @@ const struct sp_flag sp_cmd_packet_flags[] = {
 	  .meta = "N",
 	  .key = "count",
 	  .group = "packet [OPTIONS] EXPRESSION...",
-	  .help = "With --read: the first N of them." },
+	  .help = "Of a capture, or of an expression whose fields vary: the first N packets, a line "
+		  "each." },
 	{ .spell = "--check",
 	  .key = "check",
 	  .value = "true",
@@ -143,6 +144,10 @@ int sp_cmd_packet(int argc, char **argv)
 		rc = sp_fail(
 			&err, -EINVAL, SP_EXIT_USAGE,
 			"an expression is missing, such as 'ip(dst=10.0.0.2)/udp()/\"hello\"'");
+	if (!rc && r.craft.json && r.packets.count)
+		rc = sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
+			     "--count prints lines; leave --json out, or take --hex");
+	r.craft.count = r.packets.count;
 	r.out = &out;
 	if (!rc)
 		rc = sp_flags_parse(sp_cmd_packet_flags, argc, argv, on_flag, &r, &err);

@@ -24,6 +24,10 @@ static const struct sp_cli_example send_examples[] = {
 	{ "send udp://10.1.1.2 'udp://10.1.1.3?rate=5kpps&size=64' --streams 10",
 	  "ten streams to each of two targets, the second with settings of its own" },
 	{ "send udp://10.1.1.2 --departure exponential --seed 7", "Poisson departures" },
+	{ "send udp://10.1.1.2 -r 1Gbit/s --packet-size imix",
+	  "the Internet mix at a bit rate" },
+	{ "send udp://10.1.1.2 --model voip:G.711.1 -D 1m",
+	  "a telephone call, as D-ITG has it" },
 	{ "send udp://10.1.1.2 -r max --count 1M --json",
 	  "a million packets, then a document" },
 	{ "send udp://10.1.1.2 --count 10 --out ten.pcap", "what would be sent, in a file" },
@@ -195,7 +199,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"comment). With random the seed draws protocol, mode and text, of those "
 			"that are not given, and what it drew is printed.\n"
 			"A target's settings after '?' go before the options: name, rate, size, "
-			"duration, count, bytes, start, departure, payload, stamp, streams, mode and "
+			"duration, count, bytes, start, departure, packet_size, model, payload, stamp, streams, mode and "
 			"what belongs to modes, with _ for - (burst_count). The "
 			"URL and the plain spelling of a request give the same plan.\n"
 			"Targets outside loopback, link-local, private and documentation networks "
@@ -438,6 +442,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.name = "packet",
 		.summary = "show what a packet expression would send",
 		.usage = "[--hex | --json] EXPRESSION...\n"
+			 "--count N [--hex] EXPRESSION...\n"
 			 "--decode [--first HEADER] [--hex | --json] HEX...\n"
 			 "--read FILE [--count N] [--check]",
 		.text = "An expression is headers between slashes, from the outermost to the "
@@ -452,7 +457,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"(0x0a0b). A field varies "
 			"from packet to packet with a list [1,2,5..9], a range a..b or a..b/step or "
 			"(a,b), a prefix 10.0.0.0/24 (each of its addresses), random or "
-			"random(a..b). Several such fields walk through all combinations, the last "
+			"random(a..b), or @FILE (a value a line, # begins a comment); a list of "
+			"texts has texts of one length. Several such fields walk through all combinations, the last "
 			"written fastest.\n"
 			"LISTS of options are options=[MSS=1460,NOP,Timestamp=(1,0)]; a kind by its "
 			"number is 254=0x0a0b, and raw=0x0a0b are octets as they are. Padding to the "

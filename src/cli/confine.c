@@ -26,6 +26,7 @@ void sp_cli_confine(struct spate_run *run, int run_folder)
 		conf.dirs[conf.n_dirs++] = run_folder;
 	conf.n_dirs += (unsigned)spate_run_folders(run, conf.dirs + conf.n_dirs,
 						   (int)(SP_SANDBOX_DIRS - conf.n_dirs));
+	conf.runs_bpf = spate_run_needs_bpf(run);
 	sp_sandbox_enter(&conf, &state);
 	spate_run_confined(run, sp_sandbox_format(text, sizeof text, &state));
 }

@@ -73,6 +73,19 @@ static inline void sp_hist_add(struct sp_hist *h, int64_t v)
 		SP_ADD(h->b[sp_hist_index((uint64_t)v)], 1);
 }
 
+/* HOT. The same n times 0. */
+static inline void sp_hist_add_zeros(struct sp_hist *h, uint64_t n)
+{
+	if (!n)
+		return;
+	if (h->n == 0 || h->min > 0)
+		SP_STORE(h->min, 0);
+	if (h->n == 0 || h->max < 0)
+		SP_STORE(h->max, 0);
+	SP_ADD(h->n, n);
+	SP_ADD(h->b[0], n);
+}
+
 /* Lowest value of bucket i, and of the one after it. */
 uint64_t sp_hist_low(unsigned i);
 /* The value at quantile q (0..1), the middle of its bucket, clamped to min and max; negative

@@ -9,7 +9,7 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 
 uint64_t sp_pace_limit(const struct sp_pace *c)
 {
-	if (c->kind == SP_PACE_OPS || c->size == 0 || c->bytes == UINT64_MAX)
+	if (c->kind == SP_PACE_OPS || c->ops || c->size == 0 || c->bytes == UINT64_MAX)
 		return c->count;
 	return min_u64(c->count, c->bytes / c->size);
 }

@@ -21,6 +21,8 @@ struct sp_schedule_ops {
 	 * by next() as *due_ns, is at the new *due_ns (not later) instead. NULL: it does not
 	 * matter. */
 	bool (*reply)(void *st, uint64_t now_ns, uint64_t *due_ns);
+	/* MAX: the next unit's size; such a schedule has nothing else. HOT. */
+	uint32_t (*size)(void *st);
 };
 
 enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };
@@ -35,8 +37,8 @@ struct sp_pace {
 	uint64_t gap_ns, gap_num, gap_den;
 	uint64_t gap_acc; /* the first departure's fraction of a ns, times gap_den; mostly 0 */
 	bool begun;	  /* start is in the middle of a schedule, as a change has left it */
-	const struct sp_schedule_ops
-		*ops; /* OPS: first due is what next() gives, >= start_ns */
+	const struct sp_schedule_ops *
+		ops; /* OPS: first due is what next() gives, >= start_ns; MAX: NULL, or sizes */
 	void *st;
 };
 

@@ -301,6 +301,23 @@ static void ring_expire(struct sp_pacer *p)
 	}
 }
 
+/* k departures of sizes that vary; how many its limit of bytes left. */
+static uint32_t give_sized(struct stream *s, uint64_t now_ns, uint32_t id, struct sp_due *out,
+			   uint32_t k)
+{
+	for (uint32_t i = 0; i < k; i++) {
+		uint32_t size = s->law.ops->size(s->law.st);
+
+		if (s->law.bytes != UINT64_MAX) {
+			if (size > s->law.bytes)
+				return i;
+			s->law.bytes -= size;
+		}
+		out[i] = (struct sp_due){ now_ns, id, size & INT32_MAX, 0 };
+	}
+	return k;
+}
+
 /* Fills out[0 .. room) from the MAX streams. Each gets its share in one piece, because neighbours
  * of one stream can share a super-packet. */
 static uint32_t take_max(struct sp_pacer *p, uint64_t now_ns, struct sp_due *out, uint32_t room)
@@ -315,19 +332,29 @@ static uint32_t take_max(struct sp_pacer *p, uint64_t now_ns, struct sp_due *out
 		uint32_t i = p->turn < p->n_ring ? p->turn : 0, id = p->ring[i];
 		struct stream *s = &p->stream[id];
 		uint32_t k = (uint32_t)sp_pacer_min(sp_pacer_min(share, room - n), s->left);
+		uint32_t given;
 
 		k = (uint32_t)sp_pacer_min(k, UINT32_MAX - p->cold[id].no_room);
 		full = k ? 0 : full + 1;
+		given = k;
+		if (__builtin_expect(s->law.ops != NULL, 0)) {
+			given = give_sized(s, now_ns, id, out + n, k);
+			n += given;
+		} else {
+			for (uint32_t end = n + k; n < end; n++)
+				out[n] = (struct sp_due){ now_ns, id, s->size & INT32_MAX, 0 };
+		}
 		if (p->cold[id].no_room)
-			p->cold[id].no_room += k;
-
-		for (uint32_t end = n + k; n < end; n++)
-			out[n] = (struct sp_due){ now_ns, id, s->size & INT32_MAX, 0 };
-		s->taken += k;
-		s->left -= k;
+			p->cold[id].no_room += given;
+		s->taken += given;
+		s->left = given < k ? 0 : s->left - k;
 		p->turn = i + 1;
-		if (s->left == 0)
-			out[n - 1].last = !ring_remove(p, i);
+		if (s->left == 0) {
+			bool ended = !ring_remove(p, i);
+
+			if (given)
+				out[n - 1].last = ended;
+		}
 	}
 	return n;
 }

@@ -22,6 +22,16 @@ struct sp_due {
 	uint32_t last : 1;  /* the stream's limits allow no other after it */
 };
 
+/* Departures of one stream that follow each other at a constant gap, or as fast as may be: for
+ * units that are made where they leave (SP_T_REPEAT). */
+struct sp_repeat {
+	uint32_t stream, n, size;
+	bool at_once;		  /* as fast as may be: each is due when it leaves */
+	uint64_t due_ns, due_q32; /* of the first; the fraction of a ns times 2^32 */
+	uint64_t gap_ns, gap_q32;
+	uint64_t end_ns; /* none leaves from then on; SP_NEVER */
+};
+
 /* What to do with departures that are late (DESIGN 5, catch-up). chase: not faster than
  * chase_x times the asked rate, counted from when the stall was found; burst: at once. Either way
  * at most credit_ns of lateness is made up; what is older is skipped and counted. skip: whatever
@@ -51,6 +61,12 @@ int sp_pacer_add(struct sp_pacer *, uint32_t stream, const struct sp_pace *);
  * there is room, those of SP_PACE_MAX streams in turn with due_ns = now_ns, an equal share of
  * neighbours for each. */
 uint32_t sp_pacer_take(struct sp_pacer *, uint64_t now_ns, struct sp_due *, uint32_t max);
+/* HOT. The next departures, up to max, of the only stream that has any, when that is one of
+ * SP_PACE_MAX; never the last one that its limits allow. False: there are none such, take() may
+ * have others. */
+bool sp_pacer_take_run(struct sp_pacer *, uint64_t now_ns, uint32_t max, struct sp_repeat *);
+/* HOT. The last n of those that take_run gave just now did not leave: they are due as before. */
+void sp_pacer_untake(struct sp_pacer *, const struct sp_repeat *, uint32_t n);
 /* HOT. Of a MAX stream take() gives at most room departures, until this is called again. */
 void sp_pacer_room(struct sp_pacer *, uint32_t stream, uint32_t room);
 /* Earliest time at which take() will give something; now for MAX streams; SP_NEVER: all ended. */

@@ -21,7 +21,7 @@ static void begin(struct sp_pacer *p, uint32_t id)
 	if (k->next)
 		until = sp_pacer_min(until, k->next->at_ns);
 	s->endless = until == SP_NEVER && k->allow == UINT64_MAX &&
-		     (s->kind != SP_PACE_OPS || s->law.bytes == UINT64_MAX);
+		     (s->kind == SP_PACE_CONST || s->law.bytes == UINT64_MAX);
 	if (s->kind == SP_PACE_CONST) {
 		s->left = sp_pacer_min(k->allow, sp_grid_before(&s->grid, s->due_ns, until));
 		if (k->allow != UINT64_MAX)
@@ -177,7 +177,7 @@ static bool cut(struct sp_pacer *p, uint32_t id, uint64_t at_ns)
 	s->law.end_ns = sp_pacer_min(s->law.end_ns, at_ns);
 	if (s->due_ns < s->law.end_ns)
 		return true;
-	if (s->law.bytes != UINT64_MAX)
+	if (s->kind == SP_PACE_OPS && s->law.bytes != UINT64_MAX)
 		s->law.bytes += s->size;
 	k->allow = s->left;
 	s->left = 0;

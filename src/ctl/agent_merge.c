@@ -16,6 +16,7 @@ struct merge {
 	struct sp_arena *arena;
 	struct sp_agent_lists *lists;
 	struct sp_transport_result *transports;
+	struct sp_reply_result *replies;
 	struct sp_remark *remarks;
 	struct sp_named_hist *hists;
 };
@@ -36,7 +37,7 @@ static const char *named(const struct merge *m, unsigned i, const char *name)
 
 static int allocate(struct merge *m)
 {
-	size_t streams = 0, flows = 0, transports = 0, remarks = 0;
+	size_t streams = 0, flows = 0, transports = 0, replies = 0, remarks = 0;
 
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct sp_result *r = m->parts[i].r;
@@ -46,6 +47,7 @@ static int allocate(struct merge *m)
 		streams += counts(m, i) ? r->n_streams : 0;
 		flows += counts(m, i) ? r->n_flows : 0;
 		transports += r->n_transports;
+		replies += r->n_replies;
 		remarks += r->n_remarks;
 	}
 	m->lists = sp_arena_alloc(m->arena, sizeof *m->lists);
@@ -54,9 +56,11 @@ static int allocate(struct merge *m)
 	m->lists->streams = sp_arena_alloc(m->arena, (streams + 1) * sizeof *m->lists->streams);
 	m->lists->flows = sp_arena_alloc(m->arena, (flows + 1) * sizeof *m->lists->flows);
 	m->transports = sp_arena_alloc(m->arena, (transports + 1) * sizeof *m->transports);
+	m->replies = sp_arena_alloc(m->arena, (replies + 1) * sizeof *m->replies);
 	m->remarks = sp_arena_alloc(m->arena, (remarks + 1) * sizeof *m->remarks);
 	m->hists = sp_arena_alloc(m->arena, 16 * sizeof *m->hists);
-	return m->lists->streams && m->lists->flows && m->transports && m->remarks && m->hists
+	return m->lists->streams && m->lists->flows && m->transports && m->replies &&
+			       m->remarks && m->hists
 		       ? 0
 		       : -ENOMEM;
 }
@@ -76,6 +80,14 @@ static int add_lists(struct merge *m, unsigned i)
 		*t = r->transports[k];
 		t->name = named(m, i, t->name);
 		if (!t->name)
+			return -ENOMEM;
+	}
+	for (size_t k = 0; k < r->n_replies; k++) {
+		struct sp_reply_result *to = &m->replies[out->n_replies++];
+
+		*to = r->replies[k];
+		to->port = named(m, i, to->port);
+		if (!to->port)
 			return -ENOMEM;
 	}
 	for (size_t k = 0; k < r->n_remarks; k++) {
@@ -237,6 +249,7 @@ static void clear(struct sp_result *out)
 	struct sp_measure *t = &out->total;
 
 	out->n_streams = out->n_flows = out->n_transports = out->n_remarks = out->n_hists = 0;
+	out->n_replies = 0;
 	out->result = SP_VALID;
 	out->bound = SP_BOUND_NONE;
 	out->evidence = NULL;
@@ -295,6 +308,7 @@ int sp_agent_merge(struct sp_result *out, const struct sp_merge_part *parts, uns
 	out->parts = &sp_agent_parts;
 	out->parts_arg = m.lists;
 	out->transports = m.transports;
+	out->replies = m.replies;
 	out->remarks = m.remarks;
 	out->hists = m.hists;
 	return 0;

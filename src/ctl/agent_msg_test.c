@@ -96,6 +96,7 @@ static void fill_result(struct sp_result *r, struct sp_hist *hist)
 		.offloaded = true,
 		.s = { .tx_calls = 9, .rx_dropped = 2, .max_seg = 64, .rx_dropped_known = true }
 	};
+	static const struct sp_reply_result reply = { "arp", "rx0", 5, 210, 1 };
 	static const struct sp_remark remark = { "stall", 5, true, "a \"quoted\" text\x1b[2J" };
 	static struct sp_named_hist named = { "delay", NULL };
 
@@ -128,6 +129,8 @@ static void fill_result(struct sp_result *r, struct sp_hist *hist)
 				 .n_flows = 1,
 				 .transports = &port,
 				 .n_transports = 1,
+				 .replies = &reply,
+				 .n_replies = 1,
 				 .hists = &named,
 				 .n_hists = 1,
 				 .violated = 2,
@@ -172,6 +175,9 @@ static void test_results(void **state)
 	assert_string_equal(flow_of(&got).src, "10.0.0.1:5");
 	assert_memory_equal(&m.result.transports[0].s, &got.result.transports[0].s,
 			    sizeof(struct sp_tstats));
+	assert_string_equal(got.result.replies[0].name, "arp");
+	assert_string_equal(got.result.replies[0].port, "rx0");
+	assert_int_equal(got.result.replies[0].bytes, 210);
 	assert_memory_equal(hist, got.result.hists[0].hist, sizeof *hist);
 	assert_string_equal(got.result.remarks[0].text, "a \"quoted\" text\\x1b[2J");
 	assert_true(got.result.planned_ns == UINT64_MAX && got.result.seed == 42);

@@ -24,6 +24,7 @@
 #define F(member, kind)	 AT(sp_flow_result, #member, member, kind)
 #define T(member, kind)	 AT(sp_transport_result, #member, member, kind)
 #define TS(member, kind) AT(sp_transport_result, #member, s.member, kind)
+#define P(member, kind)	 AT(sp_reply_result, #member, member, kind)
 #define H(member, kind)	 AT(sp_result, #member, host.member, kind)
 #define S(member, kind)	 AT(sp_summary, #member, member, kind)
 #define RE(member, kind) AT(sp_remark, #member, member, kind)
@@ -88,6 +89,10 @@ static const struct sp_record transport_rows[] = {
 	TS(max_seg, U32),
 	TS(rx_dropped_known, BOOL),
 	{ 0 },
+};
+static const struct sp_record reply_rows[] = {
+	P(name, TEXT),	 P(port, TEXT),	    P(replies, COUNT),
+	P(bytes, COUNT), P(refused, COUNT), { 0 },
 };
 static const struct sp_record result_rows[] = {
 	R(name, TEXT),
@@ -274,6 +279,13 @@ void sp_agent_result_put(struct sp_json *j, const struct sp_result *r, bool fina
 		sp_json_close(j, '}');
 	}
 	sp_json_close(j, ']');
+	sp_json_open(j, "replies", '[');
+	for (size_t i = 0; i < r->n_replies; i++) {
+		sp_json_open(j, NULL, '{');
+		sp_record_put(j, reply_rows, &r->replies[i]);
+		sp_json_close(j, '}');
+	}
+	sp_json_close(j, ']');
 	if (final)
 		put_rest(j, r);
 }
@@ -425,6 +437,23 @@ static int get_transports(const struct reading *g, const json_t *o, struct sp_re
 	return rc;
 }
 
+static int get_replies(const struct reading *g, const json_t *o, struct sp_result *r)
+{
+	struct sp_reply_result *p;
+	void *items;
+	int rc = get_list(g, o, "replies", sizeof *p, &items, &r->n_replies);
+
+	p = items;
+	r->replies = p;
+	for (size_t i = 0; i < r->n_replies && !rc; i++) {
+		rc = get_rows(g, json_array_get(json_object_get(o, "replies"), i), reply_rows,
+			      &p[i], "replies");
+		if (!rc && !(p[i].name && p[i].port))
+			rc = bad(g, "replies", -EINVAL);
+	}
+	return rc;
+}
+
 static int get_remark(const struct reading *g, const json_t *o, struct sp_remark *m)
 {
 	int rc = get_rows(g, o, remark_rows, m, "remarks");
@@ -544,6 +573,8 @@ int sp_agent_result_get(const json_t *o, int64_t shift_ns, struct sp_arena *aren
 		rc = get_streams(&g, o, r, lists);
 	if (!rc)
 		rc = get_transports(&g, o, r);
+	if (!rc)
+		rc = get_replies(&g, o, r);
 	if (!rc)
 		rc = get_flows(&g, o, r, lists);
 	if (!rc)

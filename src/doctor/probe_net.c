@@ -162,6 +162,24 @@ static int open_xdp(void *arg)
 	return socket(44 /* AF_XDP */, SOCK_RAW, 0) < 0 ? -errno : 0;
 }
 
+/* Whether a driver takes programs itself is seen when one is attached: send and recv say so. */
+static void say_live(struct sp_doctor_row *r)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname u;
+	bool live = !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+		    (major > 6 || (major == 6 && minor >= 3));
+
+	if (live)
+		sp_probe_say(r, SP_DOCTOR_OK,
+			     "AF_XDP, live frames and the right to load programs");
+	else
+		sp_probe_say(r, SP_DOCTOR_LIMITED,
+			     "AF_XDP and the right to load programs; frames made in the kernel "
+			     "need Linux 6.3, and this is %u.%u",
+			     major, minor);
+}
+
 void sp_probe_xdp(struct sp_doctor_row *r)
 {
 	bool bpf = sp_space_has_cap(CAP_SYS_ADMIN) ||
@@ -176,11 +194,12 @@ void sp_probe_xdp(struct sp_doctor_row *r)
 	} else if (!bpf) {
 		sp_probe_say(
 			r, SP_DOCTOR_LIMITED,
-			"headers and AF_XDP are there, but loading a program needs CAP_BPF "
+			"AF_XDP can send, but loading a program, to receive or to make frames in "
+			"the kernel, needs CAP_BPF "
 			"and CAP_NET_ADMIN");
 		fix_cap(r, "cap_bpf,cap_net_admin,cap_net_raw");
 	} else {
-		sp_probe_say(r, SP_DOCTOR_OK, "headers, AF_XDP and the right to load programs");
+		say_live(r);
 	}
 }
 

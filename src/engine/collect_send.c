@@ -12,7 +12,7 @@ double sp_run_asked_pps(const struct sp_plan_stream *s, const struct sp_rate *ra
 	if (rate->kind == SP_RATE_PPS)
 		return (double)rate->micro / 1e6 / part;
 	if (rate->kind == SP_RATE_BPS && s->size)
-		return (double)rate->micro / 1e6 / (8.0 * (double)s->size) / part;
+		return (double)rate->micro / 1e6 / (8.0 * s->mean_size) / part;
 	return NAN;
 }
 
@@ -67,7 +67,9 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 		sp_counts_set(&m->c, SP_C_pending, asked - tx - late - refused);
 	m->asked_pps = s->changes || sp_mode_has_own(s->plan)
 			       ? NAN
-			       : sp_run_asked_pps(s->plan, &s->plan->rate);
+			       : sp_run_asked_pps(s->plan, s->plan->own_gap_ns > 0
+								   ? &s->plan->top
+								   : &s->plan->rate);
 }
 
 static void summarise(const struct sp_hist *h, struct sp_summary *s, int64_t clock_error)
@@ -90,8 +92,10 @@ static void set_tx_times(const struct sp_run *r, uint32_t i, struct sp_measure *
 		summarise(&t->late, &m->late, -1);
 		summarise(&t->gap_error, &m->gap_error, -1);
 	}
-	if (r->final_ns)
+	if (r->final_ns) {
 		m->ks_departure = sp_schedule_ks(s->schedule);
+		m->ks_size = sp_schedule_ks_size(s->schedule);
+	}
 }
 
 /* A run that sends to itself has each flow's histograms in the one worker that received it. */
@@ -179,7 +183,7 @@ static void measure(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 {
 	const struct run_stream *s = &r->streams[i];
 	const struct run_ask *a = s->ask == SP_NO_FLOW ? NULL : &r->asks[s->ask];
-	bool self = s->stamped && (s->echo || (r->self && (!r->final_ns || r->self_flows)));
+	bool self = s->echo || (s->stamped && r->self && (!r->final_ns || r->self_flows));
 	/* What carries no stamp was asked for its lease, not for its counts. */
 	bool told = r->final_ns && a && a->counts_known && s->ask_at < a->counts.n_flows &&
 		    s->stamped;
@@ -435,8 +439,10 @@ static void sum_streams(struct sp_run *r)
 		sp_measure_sum_add(&sum, &m);
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		foreign |= foreign_clock(r, i);
-		if (r->plan->n_streams == 1)
+		if (r->plan->n_streams == 1) {
 			t->ks_departure = m.ks_departure;
+			t->ks_size = m.ks_size;
+		}
 	}
 	/* Arrivals by several clocks say nothing together; by one they still make a rate. */
 	if (foreign && r->n_asks > 1)

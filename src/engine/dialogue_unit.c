@@ -254,8 +254,10 @@ void sp_dialogue_fail(struct sp_dialogue *d, uint32_t slot, enum sp_why why, int
 
 /* ---- starts ---- */
 
-static void note_start(struct sp_dialogue_stream *s, uint64_t intended_ns, uint64_t now_ns)
+static void note_start(struct sp_dialogue_stream *s, const struct sp_dialogue_token *t,
+		       uint64_t now_ns)
 {
+	uint64_t intended_ns = t->t.intended_ns;
 	int64_t gap;
 
 	sp_hist_add(&s->tally->late, (int64_t)(now_ns - intended_ns));
@@ -267,7 +269,7 @@ static void note_start(struct sp_dialogue_stream *s, uint64_t intended_ns, uint6
 	s->last_start_ns = now_ns;
 	s->flow->last_due = intended_ns;
 	if (s->schedule)
-		sp_schedule_left(s->schedule, now_ns);
+		sp_schedule_left(s->schedule, now_ns, (uint32_t)t->t.size);
 }
 
 /* A machine that is ready takes a token. */
@@ -283,7 +285,7 @@ static void start(struct sp_dialogue *d, uint32_t slot, const struct sp_dialogue
 		return;
 	}
 	if (!t->retried)
-		note_start(s, t->t.intended_ns, now_ns);
+		note_start(s, t, now_ns);
 	c->token = *t;
 	d->under_way++;
 	sp_dialogue_settle(d, slot, 0, now_ns);
@@ -333,7 +335,7 @@ static void refuse(struct sp_dialogue *d, struct sp_dialogue_stream *s,
 {
 	(void)d;
 	if (!t->retried)
-		note_start(s, t->t.intended_ns, now_ns);
+		note_start(s, t, now_ns);
 	SP_ADD(s->flow->refused, 1);
 	sp_errors_add(&s->errors, sp_why_of(error), error, now_ns);
 }
@@ -374,8 +376,10 @@ bool sp_dialogue_next(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	struct sp_dialogue_stream *s = c->s;
 	struct sp_dialogue_token t = { .t = { now_ns, s->size } };
 
+	if (s->closed && sp_schedule_sized(s->schedule))
+		t.t.size = sp_schedule_size(s->schedule);
 	if (s->closed ? !sp_dialogue_goes_on(d, s, now_ns) ||
-				!sp_guard_bytes_take(&s->guard, d->meter, now_ns, s->size)
+				!sp_guard_bytes_take(&s->guard, d->meter, now_ns, t.t.size)
 		      : !backlog_take(d, s, now_ns, &t)) {
 		idle_add(d, slot);
 		return false;
@@ -397,7 +401,9 @@ void sp_dialogue_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 		sp_conns_release(d->conns, slot, false);
 		return;
 	}
-	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, s->size))) {
+	if (sp_schedule_sized(s->schedule))
+		t.t.size = sp_schedule_size(s->schedule);
+	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, t.t.size))) {
 		sp_conns_timer(d->conns, slot, now_ns + AGAIN_NS);
 		return;
 	}

@@ -46,6 +46,14 @@ static void note_error(struct sp_echo *e, uint8_t *packet, uint32_t len)
 		SP_ADD(e->errors[i], 1);
 }
 
+static bool is_stamped(const struct sp_echo *e, uint8_t *payload, uint32_t len)
+{
+	uint32_t i;
+
+	return stream_of_stamp(e, e->native, payload, len, &i) ||
+	       stream_of_stamp(e, e->shorter, payload, len, &i);
+}
+
 bool sp_echo_take(struct sp_echo *e, struct sp_msg *m)
 {
 	enum sp_csum_state known = m->flags & SP_M_CSUM_OK ? SP_CSUM_OK : SP_CSUM_UNKNOWN;
@@ -58,6 +66,9 @@ bool sp_echo_take(struct sp_echo *e, struct sp_msg *m)
 	if (sp_view_icmp_error(&v) && !sp_view_corrupt(&v))
 		note_error(e, m->data + v.payload_off, v.payload_len);
 	if (!sp_view_echo_reply(&v))
+		return false;
+	if (e->n_plain && !is_stamped(e, m->data + v.payload_off, v.payload_len) &&
+	    sp_echo_plain_take(e->plain, e->n_plain, &v, m))
 		return false;
 	if (sp_view_corrupt(&v))
 		m->flags |= SP_M_CSUM_BAD;

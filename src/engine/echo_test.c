@@ -151,12 +151,127 @@ static void test_errors_find_their_stream(void **state)
 	assert_int_equal(x.errors[0] + x.errors[1] + x.errors[2], 3);
 }
 
+/* ---- without a stamp ---- */
+
+struct plain {
+	struct echo x;
+	struct sp_mem_test mem;
+	struct sp_echo_plain p;
+	struct sp_flow_rx rx;
+	struct sp_flow_meta meta;
+	struct sp_tally_rx *tally;
+};
+
+static void begin_plain(struct plain *y)
+{
+	*y = (struct plain){ .p = { .stream = 0 } };
+	begin(&y->x);
+	sp_mem_test_init(&y->mem, UINT64_MAX);
+	y->p.key = sp_alloc_array(&y->mem.mem, SP_ECHO_KEYS, sizeof *y->p.key);
+	y->tally = sp_alloc_array(&y->mem.mem, 1, sizeof *y->tally);
+	assert_true(y->p.key && y->tally);
+	y->p.rx = &y->rx;
+	y->p.meta = &y->meta;
+	y->p.tally = y->tally;
+	y->x.e.plain = &y->p;
+	y->x.e.n_plain = 1;
+}
+
+static void end_plain(struct plain *y)
+{
+	sp_free(&y->mem.mem, y->p.key);
+	sp_free(&y->mem.mem, y->tally);
+	assert_int_equal(y->mem.live, 0);
+}
+
+/* A request from 10.0.0.2 to 10.0.0.`host`, or the reply to it. */
+static struct sp_msg echo_of(uint8_t *frame, uint8_t type, uint8_t host, uint16_t id,
+			     uint16_t seq, uint64_t t_ns)
+{
+	uint32_t len = ETH + put_packet(frame + ETH, type, host, 4);
+	struct sp_msg m = message(frame, len);
+
+	if (type == 0) {
+		memcpy(frame + ETH + 12, (uint8_t[]){ 10, 0, 0, host, 10, 0, 0, 2 }, 8);
+		fix_sum(frame + ETH, 20, 10);
+	}
+	sp_put_be16(frame + ETH + 24, id);
+	sp_put_be16(frame + ETH + 26, seq);
+	fix_sum(frame + ETH + 20, 12, 2);
+	m.t_ns = t_ns;
+	return m;
+}
+
+static void ask(struct plain *y, uint8_t host, uint16_t id, uint16_t seq, uint64_t t_ns)
+{
+	uint8_t frame[80] = { 0 };
+	const struct sp_msg m = echo_of(frame, 8, host, id, seq, t_ns);
+
+	sp_echo_plain_put(&y->p, &m);
+	sp_echo_plain_sent(&y->p, &m, t_ns + 3);
+}
+
+static void answer(struct plain *y, uint8_t host, uint16_t id, uint16_t seq, uint64_t t_ns)
+{
+	uint8_t frame[80] = { 0 };
+	struct sp_msg m = echo_of(frame, 0, host, id, seq, t_ns);
+
+	(void)sp_echo_take(&y->x.e, &m);
+}
+
+static void test_without_a_stamp(void **state)
+{
+	struct plain y;
+
+	(void)state;
+	begin_plain(&y);
+	for (uint16_t seq = 0; seq < 100; seq++)
+		ask(&y, 9, 4, seq, 1000u * seq);
+	for (uint16_t seq = 100; seq-- > 10;)
+		answer(&y, 9, 4, seq, 1000u * seq + 50);
+	assert_int_equal(y.rx.rx, 90);
+	assert_int_equal(y.rx.duplicates, 0);
+	assert_int_equal(y.tally->delay.n, 90);
+	assert_int_equal(y.tally->delay.min, 50);
+	assert_int_equal(y.tally->delay_actual.max, 47);
+	answer(&y, 9, 4, 50, 60000); /* once more */
+	assert_int_equal(y.rx.rx, 91);
+	assert_int_equal(y.rx.duplicates, 1);
+	answer(&y, 9, 5, 5, 60000); /* somebody else's */
+	answer(&y, 8, 4, 5, 60000);
+	answer(&y, 9, 4, 200, 60000);
+	assert_int_equal(y.rx.rx, 91);
+	end_plain(&y);
+}
+
+/* All alike: as many as were asked are answers, and only one alone has a time. */
+static void test_all_alike(void **state)
+{
+	struct plain y;
+
+	(void)state;
+	begin_plain(&y);
+	ask(&y, 9, 0, 0, 1000);
+	answer(&y, 9, 0, 0, 1020);
+	for (unsigned i = 0; i < 5; i++)
+		ask(&y, 9, 0, 0, 2000 + i);
+	for (unsigned i = 0; i < 6; i++)
+		answer(&y, 9, 0, 0, 3000 + i);
+	assert_int_equal(y.rx.rx, 7);
+	assert_int_equal(y.rx.duplicates, 1);
+	assert_int_equal(y.rx.next, 6);
+	assert_int_equal(y.tally->delay.n, 2);
+	end_plain(&y);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replies_are_narrowed),
 		cmocka_unit_test(test_all_else_is_nothing),
 		cmocka_unit_test(test_errors_find_their_stream),
+		cmocka_unit_test(test_without_a_stamp),
+		cmocka_unit_test(test_all_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

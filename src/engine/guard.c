@@ -205,16 +205,27 @@ static bool within(double value, double limit)
 	return value <= limit;
 }
 
+/* An address of the ask that is not of the own network. */
+static struct sp_addr outside_of(const struct sp_guard_ask *a)
+{
+	struct sp_guard_reach reach;
+
+	if (a->n_ranges && !sp_guard_reach(a->range, a->n_ranges, &reach) && reach.outside)
+		return reach.example;
+	return a->to.addr;
+}
+
 static int judge_total(const struct sp_guard_ask *first, unsigned n, double pps, double bps,
 		       struct sp_err *err)
 {
 	bool packets = within(pps, SP_GUARD_PUBLIC_PPS);
-	const char *class = sp_addr_class_name(sp_addr_class(&first->to.addr));
+	const struct sp_addr addr = outside_of(first);
+	const char *class = sp_addr_class_name(sp_addr_class(&addr));
 	char to[72], asked[48] = "an unlimited rate", others[48] = "";
 
 	if (packets && within(bps, SP_GUARD_PUBLIC_BPS))
 		return 0;
-	sp_addr_format(to, sizeof to, &first->to.addr);
+	sp_addr_format(to, sizeof to, &addr);
 	if (!packets && within(pps, 1e15))
 		snprintf(asked, sizeof asked, "%.10g packets/s", pps);
 	else if (packets && within(bps, 1e18))

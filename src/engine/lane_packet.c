@@ -1,11 +1,10 @@
 #include "engine/lane_packet.h"
 
+#include "engine/lane_repeat.h"
+
 #include <errno.h>
 
 #include "core/shared.h"
-
-/* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
-#define SP_LANE_SINGLE_BURST 64u
 
 int sp_lane_init(struct sp_lane *l, const struct sp_env *env)
 {
@@ -72,6 +71,19 @@ static void forsake(struct sp_lane *l, uint32_t i)
 		sp_asks_unsent(asks_of(l), i);
 }
 
+/* Messages [from .. to) of l->tx are built (now_ns 0), or have left. */
+static void note_plain(struct sp_lane *l, uint32_t from, uint32_t to, uint64_t now_ns)
+{
+	for (uint32_t i = from; i < to; i++) {
+		struct sp_echo_plain *p = l->streams[l->tx.m[i].flow].plain;
+
+		if (p && now_ns)
+			sp_echo_plain_sent(p, &l->tx.m[i], now_ns);
+		else if (p)
+			sp_echo_plain_put(p, &l->tx.m[i]);
+	}
+}
+
 static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 {
 	sp_account_tx(l->flow, l->tally, &l->tx, l->tx_from, n, now_ns);
@@ -79,7 +91,10 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 		sp_marker_sent(l->tx_marker, &l->tx, l->tx_from, n, now_ns);
 	for (uint32_t i = l->tx_from; i < l->tx_from + n; i++)
 		if (SP_UNLIKELY(l->streams[l->tx.m[i].flow].schedule != NULL))
-			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns);
+			sp_schedule_left(l->streams[l->tx.m[i].flow].schedule, now_ns,
+					 l->tx.m[i].len);
+	if (SP_UNLIKELY(l->plain))
+		note_plain(l, l->tx_from, l->tx_from + n, now_ns);
 	if (SP_UNLIKELY(asks_of(l) != NULL))
 		sp_asks_sent(asks_of(l), &l->tx, l->tx_from, n, now_ns);
 	l->tx_from += n;
@@ -126,22 +141,42 @@ static uint32_t offer(struct sp_lane *l)
 	return left;
 }
 
-/* How many of the departures from due_i on share port, source and size. A stream's last one
- * stands with other streams' last ones only. */
+/* How many of the departures from due_i on share port, source and, but for sources whose units vary,
+ * size. A stream's last one stands with other streams' last ones only. */
 static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 {
 	const struct sp_due *d = &l->due[l->due_i];
 	const struct sp_lane_stream *s = &l->streams[d->stream], *t;
+	bool varies = l->sources[s->source].varies;
 	uint32_t n = 1;
 
 	for (; n < limit && l->due_i + n < l->due_n; n++) {
-		if (d[n].size != d->size || d[n].last != d->last)
+		if ((d[n].size != d->size && !varies) || d[n].last != d->last)
 			break;
 		if (d[n].stream == d->stream)
 			continue;
 		t = &l->streams[d[n].stream];
 		if (t->port != s->port || t->source != s->source)
 			break;
+	}
+	return n;
+}
+
+/* Slots for n departures. Of a source whose units vary each slot has room for the longest of them,
+ * and holds nothing: stamps of other lengths stand in the middle of it. */
+static uint32_t lend_slots(struct sp_lane *l, struct sp_lane_port *port,
+			   const struct sp_lane_source *src, uint32_t n)
+{
+	const struct sp_due *d = &l->due[l->due_i];
+	uint32_t size = d->size;
+
+	for (uint32_t i = 1; src->varies && i < n; i++)
+		size = d[i].size > size ? d[i].size : size;
+	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, size),
+				src->tmpl);
+	for (uint32_t i = 0; src->varies && i < n; i++) {
+		l->tx.m[i].len = src->ops->len(src->source, d[i].size);
+		l->tx.m[i].flags = 0;
 	}
 	return n;
 }
@@ -153,10 +188,13 @@ static void build(struct sp_lane *l)
 	const struct sp_lane_stream *s = &l->streams[d->stream];
 	struct sp_lane_port *port = &l->ports[s->port];
 	struct sp_lane_source *src = &l->sources[s->source];
-	bool join = port->caps.bits & SP_T_SEGMENT;
-	uint32_t most = join || port->caps.burst < SP_LANE_SINGLE_BURST ? port->caps.burst
-									: SP_LANE_SINGLE_BURST;
-	uint32_t n = run_length(l, most);
+	uint32_t most = sp_lane_burst(&port->caps);
+	uint32_t n;
+
+	/* Units that vary are not joined. */
+	if (src->varies && most > SP_LANE_SINGLE_BURST)
+		most = SP_LANE_SINGLE_BURST;
+	n = run_length(l, most);
 
 	l->tx_port = s->port;
 	l->tx_source = s->source;
@@ -169,8 +207,7 @@ static void build(struct sp_lane *l)
 			return;
 		}
 	}
-	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, d->size),
-				src->tmpl);
+	n = lend_slots(l, port, src, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct sp_msg *m = &l->tx.m[i];
 
@@ -182,6 +219,8 @@ static void build(struct sp_lane *l)
 			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
+	if (SP_UNLIKELY(l->plain))
+		note_plain(l, 0, l->tx.n, 0);
 	if (SP_UNLIKELY(s->asks))
 		sp_asks_put(port->asks, src->source, &l->tx);
 	l->due_i += n;
@@ -275,6 +314,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 		if (l->tx_from < l->tx.n)
 			return left;
 	}
+	if (l->due_i == l->due_n && l->repeat.on)
+		left = sp_lane_repeat(l, now_ns);
+	if (left)
+		return left;
 	if (l->due_i == l->due_n) {
 		if (SP_UNLIKELY(l->asks))
 			set_room(l);
@@ -287,6 +330,10 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 	}
 	while (l->due_i < l->due_n) {
 		build(l);
+		if (SP_UNLIKELY(!l->tx.n)) { /* the transport has no buffer free */
+			l->blocked++;
+			break;
+		}
 		left += offer(l);
 		if (l->tx_from < l->tx.n || !l->tx.n)
 			break;

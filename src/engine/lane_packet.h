@@ -52,11 +52,19 @@ static inline struct sp_queue *sp_lane_rx_queue(const struct sp_lane_port *p)
 	return p->echo ? p->ear : p->q;
 }
 
+/* Of a worker whose only stream's units can be made where they leave. */
+struct sp_lane_repeat {
+	bool on;
+	uint32_t stream, most; /* units at a time */
+	uint32_t len;
+};
+
 struct sp_lane_source {
 	const struct sp_source_ops *ops;
 	struct sp_source *source;
 	const struct sp_stamp_ops *stamp; /* NULL: none */
 	uint32_t tmpl;
+	bool varies;		/* units of different sizes are of one batch */
 	struct run_source *own; /* what it is made of; control's */
 };
 
@@ -64,6 +72,7 @@ struct sp_lane_stream {
 	uint32_t ep, source;
 	uint16_t port;
 	bool metered;		      /* outside the own network */
+	struct sp_echo_plain *plain;  /* echo requests without a stamp; NULL: it sends none */
 	bool asks;		      /* its units are answered, by the port's asks */
 	uint8_t lane;		      /* enum sp_lane_kind */
 	uint32_t index;		      /* in the other lane, where it is one of another's */
@@ -88,12 +97,14 @@ struct sp_lane {
 	struct sp_tally_tx *tally;
 	struct sp_pacer *pacer;
 	bool asks;    /* some of the streams are answered */
+	bool plain;   /* some have echo requests without a stamp */
 	bool metered; /* one of the streams at least, or leased */
 	bool leased;  /* the same for leases */
 	struct sp_guard_meter meter;
 	/* Takes the departures of streams that are the dialogue lane's. NULL: there are none. */
 	void (*divert)(void *arg, uint32_t index, const struct sp_due *, uint64_t now_ns);
 	void *divert_arg;
+	struct sp_lane_repeat repeat;
 	struct sp_hello_ring *hellos;		 /* NULL: nobody would answer */
 	struct sp_verifier *verifier;		 /* NULL: this worker receives nothing */
 	struct sp_marker *tx_marker, *rx_marker; /* NULL: nobody wants marks of these */
@@ -110,6 +121,16 @@ struct sp_lane {
 	uint32_t join_from; /* shortest run of messages that may share super-packets */
 	uint64_t too_big, other_errors; /* units refused by the transport, by reason */
 };
+
+/* Without super-packets a long burst spends its time in the kernel: its stamps would be stale. */
+#define SP_LANE_SINGLE_BURST 64u
+/* Messages that are filled and stamped together. */
+static inline uint32_t sp_lane_burst(const struct sp_tcaps *caps)
+{
+	return caps->bits & SP_T_SEGMENT || caps->burst < SP_LANE_SINGLE_BURST
+		       ? caps->burst
+		       : SP_LANE_SINGLE_BURST;
+}
 
 /* Scratch memory; the arrays of ports, sources and streams are the caller's. 0 or -ENOMEM. */
 int sp_lane_init(struct sp_lane *, const struct sp_env *);

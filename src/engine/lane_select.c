@@ -1,6 +1,9 @@
 #include "engine/lane_select.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "engine/run_impl.h"
 
 #include "engine/protocol.h"
 #include "plugin/proto.h"
@@ -82,7 +85,7 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 			"stream %s: --size %llu is smaller than its headers (%u bytes): on "
 			"this transport the size is the frame's",
 			s->name, (unsigned long long)s->size, choice->headers);
-	if (s->size > caps->max_len)
+	if ((s->packet_size ? s->size_least : s->size) > caps->max_len)
 		return sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
 			       "stream %s: --size %llu is larger than the %u bytes that this "
 			       "transport takes",
@@ -94,4 +97,41 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 	choice->why = makes & SP_T_FRAME ? "packet lane, whole frames"
 					 : "packet lane, datagrams";
 	return 0;
+}
+
+const struct sp_transport_ops *sp_lane_fastest(const struct sp_catalog *c,
+					       const struct sp_transport_ops *below)
+{
+	const struct sp_transport_ops *best = NULL;
+
+	for (unsigned i = 0; c->transport[i]; i++) {
+		const struct sp_transport_ops *t = c->transport[i];
+
+		if (t->rank && (!below || t->rank < below->rank) &&
+		    (!best || t->rank > best->rank))
+			best = t;
+	}
+	return best;
+}
+
+const char *sp_lane_why_no_repeat(const struct sp_plan_stream *s, const struct sp_lane *l,
+				  uint32_t stream)
+{
+	const struct sp_lane_stream *ls = &l->streams[stream];
+	const struct sp_lane_source *src;
+
+	if (l->n_streams != 1)
+		return "its worker has other streams, too";
+	if (ls->lane != SP_LANE_PACKET)
+		return "it is none of the packet lane";
+	src = &l->sources[ls->source];
+	if (s->rate.kind != SP_RATE_MAX && s->rate.kind != SP_RATE_NONE)
+		return "it has a rate, and each unit its own time";
+	if (ls->metered && !ls->lease)
+		return "its packets are metered";
+	if (!sp_run_template(src, &(uint32_t){ 0 }) || !src->ops->seek)
+		return "its units follow no template";
+	if (src->stamp && strcmp(src->stamp->name, "native") != 0)
+		return "its stamp is the short one";
+	return NULL;
 }

@@ -21,4 +21,12 @@ const struct sp_stamp_ops *sp_lane_stamp(const struct sp_plan_stream *, bool fra
 int sp_lane_select(const struct sp_plan_stream *, const struct sp_tcaps *, int family,
 		   const struct sp_catalog *, struct sp_lane_choice *, struct sp_err *);
 
+/* Of the frame transports the fastest one that is slower than below; NULL: of all. NULL: there is
+ * none. What --transport auto stands for. */
+const struct sp_transport_ops *sp_lane_fastest(const struct sp_catalog *,
+					       const struct sp_transport_ops *below);
+/* Can the units of a lane's stream be made where they leave (SP_T_REPEAT)? NULL, or why not. */
+const char *sp_lane_why_no_repeat(const struct sp_plan_stream *, const struct sp_lane *,
+				  uint32_t stream);
+
 #endif

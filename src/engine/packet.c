@@ -169,7 +169,7 @@ bool sp_packet_names_target(const char *text, const struct sp_catalog *catalog,
 	struct sp_packet *p;
 	bool names;
 
-	if (sp_packet_parse(&p, text, "packet", catalog->hdr, mem, NULL))
+	if (sp_packet_parse_files(&p, text, "packet", catalog->hdr, mem, NULL))
 		return false;
 	names = ip_of(p)    ? sp_node_given(ip_of(p), "dst")
 		: arp_of(p) ? sp_node_given(arp_of(p), "pdst")
@@ -178,12 +178,29 @@ bool sp_packet_names_target(const char *text, const struct sp_catalog *catalog,
 	return names;
 }
 
-int sp_packet_spell(const char *text, const char *place, const struct sp_catalog *catalog,
-		    struct sp_arena *arena, const char **out, struct sp_err *err)
+bool sp_packet_draws(const char *text, const struct sp_catalog *catalog,
+		     const struct sp_mem *mem)
+{
+	struct sp_packet *p;
+	bool draws = false;
+
+	if (sp_packet_parse(&p, text, "packet", catalog->hdr, mem, NULL))
+		return false;
+	for (unsigned i = 0; i < p->n; i++)
+		for (unsigned k = 0; k < p->node[i].n_fields; k++)
+			draws |= p->node[i].value[k].kind == SP_V_RANDOM;
+	sp_packet_free(p);
+	return draws;
+}
+
+int sp_packet_spell(const char *text, const char *place, bool files,
+		    const struct sp_catalog *catalog, struct sp_arena *arena, const char **out,
+		    struct sp_err *err)
 {
 	struct sp_packet *p;
 	struct sp_str s;
-	int rc = sp_packet_parse(&p, text, place, catalog->hdr, arena->mem, err);
+	int rc = (files ? sp_packet_parse_files
+			: sp_packet_parse)(&p, text, place, catalog->hdr, arena->mem, err);
 
 	if (rc)
 		return rc;

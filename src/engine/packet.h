@@ -47,10 +47,14 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 		   struct sp_err *);
 /* 4 or 6; 0: it has no IP header, or is wrong. */
 uint8_t sp_packet_family(const char *text, const struct sp_catalog *, const struct sp_mem *);
-/* Whether it says to whom it goes, or (not IP) needs not. Of a wrong one: false. */
+/* Whether it says to whom it goes, or (not IP) needs not. Of a wrong one: false.
+ * Files that it names are read. */
 bool sp_packet_names_target(const char *text, const struct sp_catalog *, const struct sp_mem *);
-/* The canonical spelling, in the arena. 0 or as look. */
-int sp_packet_spell(const char *text, const char *place, const struct sp_catalog *,
+/* Whether a field of it is drawn by the seed. Of a wrong one: false. */
+bool sp_packet_draws(const char *text, const struct sp_catalog *, const struct sp_mem *);
+/* The canonical spelling, in the arena. files: @FILE is read, and its values take its place; only
+ * for words of this host's user. 0 or as look; of a file also what sp_file_read returns. */
+int sp_packet_spell(const char *text, const char *place, bool files, const struct sp_catalog *,
 		    struct sp_arena *, const char **out, struct sp_err *);
 
 #endif

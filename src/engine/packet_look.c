@@ -124,6 +124,16 @@ static const struct sp_node *ip_node(const struct sp_packet *p)
 	return NULL;
 }
 
+/* The first header that is not the link's. */
+static const struct sp_node *not_a_link(const struct sp_packet *p)
+{
+	unsigned i = 0;
+
+	while (i + 1 < p->n && p->node[i].hdr->link)
+		i++;
+	return &p->node[i];
+}
+
 /* As a frame: what the view says of it. */
 static int view_of(const struct sp_template *t, struct sp_arena *arena, struct sp_view *v,
 		   struct sp_err *err)
@@ -162,12 +172,18 @@ static int look_at_ip(const struct sp_packet *p, const struct sp_template *t,
 		      struct sp_arena *arena, struct sp_packet_facts *f, struct sp_err *err)
 {
 	const struct sp_node *ip = ip_node(p);
+	const struct sp_node *below = not_a_link(p);
 	uint8_t bytes = strcmp(ip->hdr->name, "ip") == 0 ? 4 : 16;
 	uint32_t src = t->l3_off + (bytes == 4 ? 12 : 8),
 		 dst = t->l3_off + (bytes == 4 ? 16 : 24);
 	struct sp_view v;
 	int rc = view_of(t, arena, &v, err);
 
+	if (below != ip)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: %s stands below %s: nobody could tell where such a frame "
+			       "goes",
+			       p->place, below->hdr->name, ip->hdr->name);
 	f->ip = true;
 	f->family = bytes == 4 ? 4 : 6;
 	f->src_given = sp_node_given(ip, "src");
@@ -186,6 +202,30 @@ static int look_at_ip(const struct sp_packet *p, const struct sp_template *t,
 	return rc ? rc : ranges_of(t, dst, bytes, arena, &f->to, &f->n_to, err);
 }
 
+/* Bare octets behind an IP type are IP to whoever gets them. */
+static int look_at_octets(const struct sp_template *t, struct sp_arena *arena,
+			  struct sp_packet_facts *f, struct sp_err *err)
+{
+	struct sp_guard_range *r = sp_arena_alloc(arena, 2 * sizeof *r);
+	struct sp_view v;
+	int rc = r ? view_of(t, arena, &v, err)
+		   : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+
+	f->mac_given = true;
+	if (rc || !v.dst.addr.family)
+		return rc;
+	r[0].first = r[0].last = v.dst.addr;
+	r[1].first = r[1].last = v.src.addr;
+	f->ip = f->dst_given = f->src_given = true;
+	f->family = v.dst.addr.family;
+	f->dst = v.dst;
+	f->syn = v.proto == SP_PROTO_TCP && (v.tcp_flags & (SYN | ACK)) == SYN;
+	f->to = &r[0];
+	f->src = &r[1];
+	f->n_to = f->n_src = 1;
+	return 0;
+}
+
 static int look(struct sp_packet *p, const struct sp_template *t, struct sp_arena *arena,
 		struct sp_packet_facts *f, struct sp_err *err)
 {
@@ -200,8 +240,7 @@ static int look(struct sp_packet *p, const struct sp_template *t, struct sp_aren
 	f->mac_given = t->link && sp_node_given(&p->node[0], "dst");
 	if (ip_node(p))
 		return look_at_ip(p, t, arena, f, err);
-	f->mac_given = true;
-	return 0;
+	return look_at_octets(t, arena, f, err);
 }
 
 /* A target stands for the one that is not known yet. */
@@ -239,7 +278,8 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 		rc = sp_packet_compile(p, &t, err);
 	if (!rc)
 		rc = look(p, &t, arena, f, err);
-	f->dst_given = given;
+	if (!rc && ip_node(p))
+		f->dst_given = given;
 	sp_template_free(&t);
 	sp_packet_free(p);
 	return rc;

@@ -138,6 +138,32 @@ static void lengths_and_who_is_meant(void **state)
 	forget(&l);
 }
 
+/* Whoever writes IP as bare octets is judged by them. */
+static void octets_are_read(void **state)
+{
+	struct looked l;
+	struct sp_arena arena;
+	struct sp_packet_facts f;
+	struct sp_err err = { 0 };
+	const struct sp_packet_facts *p = look(
+		&l,
+		"eth(type=0x0800)/0x45000028000100004006000001020304080808080007005000000000"
+		"000000005002200000000000",
+		NULL);
+
+	(void)state;
+	assert_true(p->ip && p->syn && p->src_given && p->mac_given);
+	check_ranges(p->to, p->n_to, "8.8.8.8");
+	check_ranges(p->src, p->n_src, "1.2.3.4");
+	forget(&l);
+	sp_arena_init(&arena, sp_mem_system());
+	assert_int_equal(sp_packet_look("eth/udp/ip(dst=10.0.0.1)", "--packet", &nobody,
+					&sp_catalog, &arena, &f, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "below ip"));
+	sp_arena_fini(&arena);
+}
+
 static void sources_that_vary_are_told(void **state)
 {
 	struct looked l;
@@ -247,6 +273,7 @@ int main(void)
 		cmocka_unit_test(targets_are_all_that_vary),
 		cmocka_unit_test(syns_are_seen),
 		cmocka_unit_test(lengths_and_who_is_meant),
+		cmocka_unit_test(octets_are_read),
 		cmocka_unit_test(sources_that_vary_are_told),
 		cmocka_unit_test(what_is_open_is_the_links),
 		cmocka_unit_test(wrong_families_are_named),

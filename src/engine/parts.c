@@ -22,26 +22,42 @@ const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *bu
 	return buf;
 }
 
+static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
+{
+	char clamped[40] = "";
+
+	if (s->packet_size && s->size_clamped > 0.0005)
+		snprintf(clamped, sizeof clamped, ", %.3g %% clamped", 100 * s->size_clamped);
+	if (!s->size) /* its units are what they are */
+		snprintf(buf, cap, "its own sizes");
+	else if (!s->packet_size)
+		snprintf(buf, cap, "%llu B", (unsigned long long)s->size);
+	else
+		snprintf(buf, cap, "%llu to %llu B (mean %.4g%s) by %.80s",
+			 (unsigned long long)s->size_least, (unsigned long long)s->size,
+			 s->mean_size, clamped, s->packet_size);
+}
+
 static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
-	char rate[48], mode[120];
+	char rate[48], mode[80], size[200];
 
 	if (s->bulk) {
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
 		return;
 	}
+	size_text(s, size, sizeof size);
 	if (sp_mode_has_own(s)) {
 		sp_mode_of(s)->text(mode, sizeof mode, s);
-		snprintf(buf, cap, "%s, %llu B", mode, (unsigned long long)s->size);
+		snprintf(buf, cap, "%s, %s", mode, size);
 		return;
 	}
-	if (!s->size) { /* its units are what they are */
-		snprintf(buf, cap, "%s, %s", sp_format_rate(rate, sizeof rate, &s->rate),
-			 s->departure);
-		return;
-	}
-	snprintf(buf, cap, "%s, %llu B, %s", sp_format_rate(rate, sizeof rate, &s->rate),
-		 (unsigned long long)s->size, s->departure);
+	if (s->own_gap_ns > 0)
+		snprintf(rate, sizeof rate, "mean gap %.30s",
+			 sp_human_ns(mode, sizeof mode, s->own_gap_ns));
+	else
+		sp_format_rate(rate, sizeof rate, &s->rate);
+	snprintf(buf, cap, "%s, %s, %.90s", rate, size, s->departure);
 }
 
 /* What is counted for the run as a whole is a part's, too, when it is the only one. */

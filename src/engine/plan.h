@@ -73,8 +73,9 @@ struct sp_plan_stream {
 	uint64_t deal_of;      /* of so many departures of its schedule */
 	uint64_t deal_at;      /* from this seat on (engine/deal.h) */
 	uint64_t deal_n;       /* it takes so many */
-	const void *conf;      /* the protocol's own settings; rows in its ops */
-	const void *wrap_conf; /* those of the layer under it */
+	const char *packet_size;    /* law of sizes; NULL: all have size */
+	const void *conf;	    /* the protocol's own settings; rows in its ops */
+	const void *wrap_conf;	    /* those of the layer under it */
 	struct sp_profile *profile; /* engine/modes/profile.h; NULL: it has none */
 	/* Filled by seal: */
 	unsigned from_port; /* index into ports */
@@ -82,8 +83,13 @@ struct sp_plan_stream {
 		packet_head; /* packet: of its frame, what stands before octets that may be added */
 	bool waits;	     /* a stage starts it */
 	uint64_t end_ns;     /* after T0, its stages considered; UINT64_MAX: none */
-	struct sp_rate top; /* the highest rate that it ever has */
-	bool bulk;	    /* its unit is the byte: no departures */
+	double own_gap_ns; /* the mean of a law that has one of its own; rate is NONE then */
+	double mean_size;  /* with packet_size its mean, of size_least .. size; else size */
+	uint64_t size_least;
+	double size_clamped; /* share of the law that is below or above */
+	uint32_t size_less;  /* bytes that a law of frames counts, and size does not */
+	struct sp_rate top;  /* the highest rate that it ever has */
+	bool bulk;	     /* its unit is the byte: no departures */
 };
 
 /* "recv" rows. */

@@ -48,6 +48,25 @@ int sp_plan_check(struct sp_plan_build *, struct sp_err *);
 /* plan_stages.c: the same for stages, which it brings into order; and what streams are with
  * them. */
 int sp_plan_check_stages(struct sp_plan_build *, struct sp_err *);
+/* plan_packet.c: the same for a stream with a packet expression. sized: somebody gave a size. */
+int sp_plan_check_packet(struct sp_plan_build *, struct sp_plan_stream *, bool sized,
+			 const char *place, struct sp_err *);
+/* plan_laws.c: a law of gaps with a mean of its own, which goes without a rate. */
+int sp_plan_settle_gaps(struct sp_plan_build *, struct sp_plan_stream *, const char *place,
+			struct sp_err *);
+/* That mean as a rate. */
+struct sp_rate sp_plan_own_rate(const struct sp_plan_stream *);
+/* What a unit may be. */
+struct sp_plan_sizes {
+	uint32_t headers; /* inside of its size */
+	uint32_t least, max;
+	uint32_t less; /* what a frame with FCS has besides it */
+	bool stamps;   /* it may have one, of so many bytes; brief 0: no short one */
+	uint32_t native, brief;
+};
+/* A stream with packet_size: size (the largest), size_least, mean_size, and its stamp. */
+int sp_plan_settle_sizes(struct sp_plan_build *, struct sp_plan_stream *,
+			 const struct sp_plan_sizes *, const char *place, struct sp_err *);
 /* plan_text.c: fills sha256. */
 int sp_plan_digest(struct sp_plan *, const struct sp_mem *, const struct sp_catalog *,
 		   struct sp_err *);

@@ -163,12 +163,62 @@ static void test_peers_name_no_files(void **state)
 	sp_plan_free(p);
 }
 
+/* What the payload is may be a file, too, by its kind alone. */
+static void test_no_payload_from_files(void **state)
+{
+	static const char text[] =
+		"{\"plan\":1,\"ports\":[{\"name\":\"tx0\"}],\"streams\":[{\"name\":\"s\","
+		"\"host\":\"10.0.0.1\",\"payload\":\"/etc/passwd\",\"fill\":\"file\"}]}";
+	struct sp_err err;
+	struct sp_plan *p;
+
+	(void)state;
+	assert_int_not_equal(
+		sp_plan_read(&p, text, strlen(text), true, sp_mem_system(), &sp_catalog, &err),
+		0);
+	assert_int_equal(err.exit, SP_EXIT_PERM);
+	if (sp_plan_read(&p, text, strlen(text), false, sp_mem_system(), &sp_catalog, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(p->streams[0].fill, "file");
+	sp_plan_free(p);
+}
+
+/* The canonical text of crafted packets is read as the same plan. */
+static void test_packets_are_read_back(void **state)
+{
+	static const char text[] =
+		"{\"plan\":1,\"ports\":[{\"name\":\"tx0\",\"transport\":\"packet\"}],"
+		"\"streams\":[{\"name\":\"s\",\"protocol\":\"packet\",\"packet\":\"ip(dst=10.0.0.0/30,"
+		"src=10.1.0.0/16)/tcp(flags=S,dport=80)\"}]}";
+	struct sp_plan *a, *b;
+	struct sp_err err;
+	struct sp_str s;
+
+	(void)state;
+	if (sp_plan_read(&a, text, strlen(text), true, sp_mem_system(), &sp_catalog, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(a->streams[0].host, "10.0.0.0");
+	assert_int_equal(a->streams[0].port, 80);
+	assert_int_equal(a->streams[0].size, 54);
+	sp_str_init(&s, sp_mem_system());
+	sp_plan_text(a, &sp_catalog, &s);
+	if (sp_plan_read(&b, s.text, s.len, true, sp_mem_system(), &sp_catalog, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(a->sha256, b->sha256);
+	assert_int_equal(a->streams[0].packet_head, b->streams[0].packet_head);
+	sp_str_fini(&s);
+	sp_plan_free(a);
+	sp_plan_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_same_again),
 		cmocka_unit_test(test_wrong_texts),
 		cmocka_unit_test(test_peers_name_no_files),
+		cmocka_unit_test(test_no_payload_from_files),
+		cmocka_unit_test(test_packets_are_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

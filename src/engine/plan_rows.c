@@ -93,6 +93,8 @@ static const struct sp_opt stream_rows[] = {
 	  "from this seat on; the one with seat 0 begins" },
 	{ "deal_n", SP_OPT_U64, AT(deal_n), "1", NULL, 1, SP_DEAL_MAX,
 	  "so many are this stream's" },
+	{ "packet_size", SP_OPT_TEXT, AT(packet_size), NULL, NULL, 0, 0,
+	  "law of the sizes, instead of size: imix, uniform(64,1400), ..." },
 	{ "fill", SP_OPT_TEXT, AT(fill), "", SP_OPT_QUIET, 0, 0,
 	  "what the payload is: text (the default), random, letters, file, messages, domains; "
 	  "of the last three payload names the file" },

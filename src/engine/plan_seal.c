@@ -11,7 +11,6 @@
 #include "engine/modes/modes.h"
 #include "engine/names.h"
 #include "engine/opener.h"
-#include "engine/packet.h"
 #include "engine/plan_impl.h"
 #include "engine/protocol.h"
 #include "engine/reply_words.h"
@@ -27,6 +26,9 @@
 #define UDP6_MAX	    65527u /* 65535 less the UDP header */
 #define FRAME4_HEADERS	    42u	   /* Ethernet, IPv4, UDP */
 #define FRAME6_HEADERS	    62u
+#define FCS		    4u
+#define TCP4_LESS	    58u /* Ethernet with FCS, IPv4, TCP */
+#define TCP6_LESS	    78u
 
 struct check {
 	struct sp_plan_build *b;
@@ -250,6 +252,38 @@ static int check_size(struct check *c, const struct sp_plan_stream *s, bool fram
 	return 0;
 }
 
+/* Sizes by a law: what a unit may be here. */
+static int check_sizes(struct check *c, struct sp_plan_stream *s, const struct sp_protocol *p,
+		       bool frame, const char *place)
+{
+	bool v4 = is_v4(s->host), v6 = is_v6(s->host);
+	struct sp_plan_sizes r = { .native = NATIVE_BYTES, .brief = SHORT_BYTES };
+
+	if (p->source)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a %s of %s has the size that it has: leave packet_size out",
+			       place, p->source->asks->unit, s->protocol);
+	if (strcmp(p->transport, "udp") != 0) {
+		r.stamps = !p->proto;
+		r.native = SP_MESSAGE_HEAD;
+		r.brief = 0;
+		r.least = p->proto ? 0 : 1;
+		r.max = p->proto ? BODY_MAX : SP_MESSAGE_MAX;
+		r.less = v6 ? TCP6_LESS : TCP4_LESS;
+	} else {
+		r.stamps = true;
+		r.headers = !frame ? 0 : v4 ? FRAME4_HEADERS : FRAME6_HEADERS;
+		r.max = frame ? 65535u : v6 ? UDP6_MAX : UDP4_MAX;
+		r.less = frame ? FCS : v6 ? FRAME6_HEADERS + FCS : FRAME4_HEADERS + FCS;
+	}
+	if (strcmp(p->transport, "udp") != 0 && !p->proto && s->rate.kind == SP_RATE_MAX)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: at rate max %s is bulk data, which has no sizes; leave "
+			       "packet_size out, or give a rate",
+			       place, s->protocol);
+	return sp_plan_settle_sizes(c->b, s, &r, place, c->err);
+}
+
 /* auto: the best that fits. */
 static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, const char *place)
 {
@@ -365,88 +399,6 @@ static int check_asking(struct check *c, struct sp_plan_stream *s, const struct 
 	return 0;
 }
 
-/* The target that the expression names, or that fills it. */
-static int settle_host(struct check *c, struct sp_plan_stream *s,
-		       const struct sp_packet_facts *f, const char *place)
-{
-	char text[64];
-
-	if (!f->ip || !f->dst_given)
-		return f->ip && !*s->host
-			       ? sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-					 "%s: where to? the expression has no dst; give one, "
-					 "or a target (-t)",
-					 place)
-			       : 0;
-	sp_addr_format(text, sizeof text, &f->dst.addr);
-	if (*s->host && strcmp(s->host, text) != 0)
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: the expression sends to %s, and the target is to be %s; "
-			       "leave one out",
-			       place, text, s->host);
-	return keep_text(c, &s->host, text);
-}
-
-static int check_packet_size(struct check *c, const struct sp_plan_stream *s,
-			     const struct sp_packet_facts *f, const char *place)
-{
-	if (s->size < f->head)
-		return sp_fail(
-			c->err, -ERANGE, SP_EXIT_USAGE,
-			"%s: size %llu is too small: this packet has %u bytes as a frame",
-			place, (unsigned long long)s->size, f->head);
-	if (f->fixed && s->size != f->len)
-		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
-			       "%s: size %llu cannot be: this packet has %u bytes as a frame, "
-			       "and nothing in it may grow",
-			       place, (unsigned long long)s->size, f->len);
-	if (s->size > UINT16_MAX)
-		return sp_fail(c->err, -ERANGE, SP_EXIT_USAGE,
-			       "%s: size %llu is too large: a frame holds at most %u bytes",
-			       place, (unsigned long long)s->size, UINT16_MAX);
-	return 0;
-}
-
-static int check_packet(struct check *c, struct sp_plan_stream *s, bool sized,
-			const char *place)
-{
-	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
-			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
-						     : 0;
-	struct sp_endpoint to = { .port = 0 };
-	struct sp_packet_facts f;
-	uint64_t room;
-	int rc;
-
-	if (sp_addr_parse(s->host, &to.addr))
-		to.addr.family = 0;
-	rc = sp_packet_look(s->packet, place, &to, c->b->catalog, &c->b->scratch, &f, c->err);
-	if (!rc)
-		rc = settle_host(c, s, &f, place);
-	if (rc)
-		return rc;
-	if (f.dst.port)
-		s->port = f.dst.port;
-	if (!sized)
-		s->size = f.fixed || f.len - f.head >= need ? f.len : f.head + need;
-	s->packet_head = f.head;
-	rc = check_packet_size(c, s, &f, place);
-	if (rc)
-		return rc;
-	room = f.fixed ? 0 : s->size - f.head;
-	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
-			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
-						 : SP_STAMP_OFF;
-	if (room >= need)
-		return 0;
-	return sp_fail(
-		c->err, -EINVAL, SP_EXIT_USAGE,
-		"%s: the %s stamp needs %u bytes that the packet leaves free: size %u at "
-		"least",
-		place, s->stamp == SP_STAMP_NATIVE ? "native" : "short", need, f.head + need);
-}
-
 /* What is more than a text is made where units are datagrams or frames. */
 static int check_fill_kind(struct check *c, const struct sp_plan_stream *s,
 			   const struct sp_plan_port *port, const char *place)
@@ -480,7 +432,7 @@ static int check_limits(struct check *c, struct sp_plan_stream *s, const char *p
 {
 	if (s->duration_ns == SP_PLAN_UNSET)
 		s->duration_ns = s->count || s->bytes ? 0 : DEFAULT_DURATION_NS;
-	if (s->bytes && s->bytes < s->size)
+	if (s->bytes && s->bytes < sp_mode_least_size(s))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: bytes %llu is less than one packet of size %llu", place,
 			       (unsigned long long)s->bytes, (unsigned long long)s->size);
@@ -534,13 +486,17 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 	if (!rc)
 		rc = check_fill_kind(c, s, port, place);
 	if (!rc)
+		rc = sp_plan_settle_gaps(c->b, s, place, c->err);
+	if (!rc && s->packet_size && !*s->packet)
+		rc = check_sizes(c, s, &p, frame, place);
+	if (!rc)
 		rc = sp_mode_settle(s, place, &c->b->plan->arena, c->err);
 	if (rc)
 		return rc;
 	sized = s->size != SP_PLAN_UNSET;
 	if (*s->packet) {
 		rc = frame || any_unit
-			     ? check_packet(c, s, sized, place)
+			     ? sp_plan_check_packet(c->b, s, sized, place, c->err)
 			     : sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 				       "%s: a packet expression makes frames, and the transport "
 				       "'%s' takes none; use packet or pcap",
@@ -555,6 +511,8 @@ static int check_stream(struct check *c, struct sp_names *names, unsigned i)
 		if (!rc)
 			rc = check_stamp(c, s, frame, place);
 	}
+	if (!s->packet_size)
+		s->mean_size = (double)s->size;
 	if (!rc)
 		rc = check_deal(c, s, place);
 	if (!rc)
@@ -638,6 +596,10 @@ static int check_reply(struct check *c, const struct sp_plan_recv *r,
 	for (uint32_t i = 0; i < words.n; i++) {
 		const struct sp_reply_word *w = &words.w[i];
 
+		if (w->names_file && c->b->distrust)
+			return sp_fail(c->err, -EPERM, SP_EXIT_PERM,
+				       "%s: %s: a peer may not name a file of this host", place,
+				       w->ops->name);
 		if (w->ops->takes == SP_REPLY_FRAME && !is_frame(ops))
 			return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 				       "%s: %s answers frames; give --interface DEV and "
@@ -649,7 +611,14 @@ static int check_reply(struct check *c, const struct sp_plan_recv *r,
 				       "10.0.0.5 (or a prefix), --bind, or %s(10.0.0.5)",
 				       place, w->ops->name, w->ops->name);
 	}
-	if (!is_frame(ops) && !ops->answer)
+	for (uint32_t i = 0; i < words.n && !is_frame(ops); i++)
+		if (words.w[i].at.n || all.n)
+			return sp_fail(
+				c->err, -EINVAL, SP_EXIT_USAGE,
+				"%s: over '%s' the kernel says which addresses are answered; "
+				"say where to listen by a URL or --bind",
+				place, ops->name);
+	if (is_frame(ops) ? !ops->mac : !ops->answer)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: nothing is answered over the transport '%s'; udp does, "
 			       "and packet",
@@ -745,6 +714,9 @@ static int check_recv(struct check *c, struct sp_names *names, unsigned i,
 	if (!(*port)->port && !(ops && (ops->echoes || is_frame(ops))))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no port number is given to listen on", place);
+	if (r->address && !r->reply)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: address: nothing answers there; give --reply", place);
 	return r->reply && ops ? check_reply(c, r, *port, ops, place) : 0;
 }
 

@@ -93,7 +93,7 @@ static double pps_of(const struct sp_plan_stream *s, const struct sp_rate *rate)
 	if (rate->kind == SP_RATE_MAX)
 		return INFINITY;
 	if (rate->kind == SP_RATE_BPS && !s->bulk)
-		return s->size ? (double)rate->micro / (8.0 * (double)s->size) : INFINITY;
+		return s->size ? (double)rate->micro / (8.0 * s->mean_size) : INFINITY;
 	return (double)rate->micro;
 }
 
@@ -119,6 +119,8 @@ static int apply_all(struct sp_plan_build *b, struct sp_err *err)
 	for (unsigned i = 0; i < n; i++) {
 		s[i].top = s[i].profile && s[i].profile->peak.kind ? s[i].profile->peak
 								   : s[i].rate;
+		if (s[i].own_gap_ns > 0)
+			s[i].top = sp_plan_own_rate(&s[i]);
 		s[i].end_ns = end_of(&s[i], s[i].start_ns);
 	}
 	if (!b->list[SP_PLAN_STAGE].n)

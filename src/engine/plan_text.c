@@ -65,13 +65,26 @@ static void give(struct drain *d, struct sp_str *s)
 	sp_str_clear(s);
 }
 
+/* A law of sizes stands instead of a size, and without one nothing is said of it. */
+static void write_stream_rows(const struct sp_plan_stream *s, struct sp_json *j)
+{
+	const char *without = s->packet_size ? "size" : "packet_size";
+
+	for (const struct sp_opt *row = sp_plan_rows(SP_PLAN_STREAM); row->name; row++) {
+		struct sp_opt one[2] = { *row };
+
+		if (strcmp(row->name, without) != 0)
+			sp_opts_print(one, s, j);
+	}
+}
+
 static void write_streams(const struct sp_plan *p, const struct sp_catalog *catalog,
 			  struct sp_json *j, struct drain *d)
 {
 	sp_json_open(j, "streams", '[');
 	for (unsigned i = 0; i < p->n_streams && !(d && d->result); i++) {
 		sp_json_open(j, NULL, '{');
-		sp_opts_print(sp_plan_rows(SP_PLAN_STREAM), &p->streams[i], j);
+		write_stream_rows(&p->streams[i], j);
 		sp_profile_print(&p->streams[i], j);
 		write_settings(catalog, p->streams[i].protocol, SP_ROLE_CLIENT,
 			       p->streams[i].conf, p->streams[i].wrap_conf, j);

@@ -187,11 +187,12 @@ static int check_host(struct sp_plan_build *b, const char *value, const char *pl
 	return *canonical ? 0 : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-static int check_law(struct sp_plan_build *b, const char *value, const char *place,
-		     const char **canonical, struct sp_err *err)
+static int check_law(struct sp_plan_build *b, enum sp_law_use use, const char *value,
+		     const char *place, const char **canonical, struct sp_err *err)
 {
+	const struct sp_law_conf conf = { b->catalog, use, b->distrust, place };
 	struct sp_law law;
-	int rc = sp_law_parse(value, b->catalog, place, &b->scratch, &law, err);
+	int rc = sp_law_parse(value, &conf, &b->scratch, &law, err);
 
 	if (rc)
 		return rc;
@@ -204,7 +205,9 @@ int sp_plan_word(struct sp_plan_build *b, const struct sp_opt *row, const char *
 {
 	*canonical = value;
 	if (strcmp(row->name, "departure") == 0)
-		return check_law(b, value, place, canonical, err);
+		return check_law(b, SP_LAW_GAPS, value, place, canonical, err);
+	if (strcmp(row->name, "packet_size") == 0)
+		return check_law(b, SP_LAW_SIZES, value, place, canonical, err);
 	if (strcmp(row->name, "catch_up") == 0)
 		return check_catch_up(b, value, place, canonical, err);
 	if (strcmp(row->name, "host") == 0)
@@ -214,8 +217,8 @@ int sp_plan_word(struct sp_plan_build *b, const struct sp_opt *row, const char *
 	if (strcmp(row->name, "payload") == 0)
 		return check_payload(value, place, err);
 	if (strcmp(row->name, "packet") == 0 && *value)
-		return sp_packet_spell(value, place, b->catalog, &b->plan->arena, canonical,
-				       err);
+		return sp_packet_spell(value, place, !b->distrust, b->catalog, &b->plan->arena,
+				       canonical, err);
 	if (strcmp(row->name, "fill") == 0)
 		return check_fill(b, value, place, canonical, err);
 	if (strcmp(row->name, "interface") == 0)

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "engine/guard.h"
+#include "engine/lane_repeat.h"
 #include "engine/lane_select.h"
 #include "engine/netdev.h"
 #include "engine/packet.h"
@@ -105,7 +106,7 @@ static bool nothing_leaves(const struct sp_transport_ops *ops)
 /* In packets, and in bits of payload. */
 static void asked_rate(const struct sp_plan_stream *s, bool conns, double *pps, double *bps)
 {
-	double bits = 8.0 * (double)s->size;
+	double bits = 8.0 * s->mean_size;
 	double part = s->deal_of > 1 ? (double)s->deal_of / (double)s->deal_n : 1;
 
 	if (s->bulk)
@@ -365,6 +366,34 @@ static int own_filter(const struct sp_run *r, struct run_port *p,
 	return sp_filter_new(&p->filter, recv->filter, SP_EXIT_USAGE, r->env.mem, err);
 }
 
+/* Of transport auto, what the interface and this user's rights allow. */
+static int open_fastest(struct sp_run *r, struct run_port *p, struct sp_port_conf *conf,
+			struct sp_err *err)
+{
+	const struct sp_transport_ops *next;
+	struct sp_err why = { 0 };
+	int ret;
+
+	if (!p->any_frame)
+		return p->ops->open(&p->port, conf, &r->permit, &r->env, err);
+	conf->conf = NULL;
+	for (;;) {
+		ret = p->ops->open(&p->port, conf, &r->permit, &r->env, &why);
+		next = sp_lane_fastest(r->catalog, p->ops);
+		if (!ret || !next || why.exit != SP_EXIT_PERM)
+			break;
+		sp_log(r->env.log, SP_LOG_WARN, "port %s: transport %s instead of %s: %s",
+		       p->plan->name, next->name, p->ops->name, why.text);
+		p->ops = next;
+	}
+	if (ret && err)
+		*err = why;
+	else if (!ret)
+		sp_log(r->env.log, SP_LOG_INFO, "port %s: transport %s, the fastest for frames",
+		       p->plan->name, p->ops->name);
+	return ret;
+}
+
 static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 {
 	struct run_port *p = &r->ports[i];
@@ -391,7 +420,7 @@ static int open_port(struct sp_run *r, unsigned i, struct sp_err *err)
 	if (ret == 0)
 		ret = open_listener(r, p, sp_run_recv_of(r, i), err);
 	if (ret == 0)
-		ret = p->ops->open(&p->port, &conf, &r->permit, &r->env, err);
+		ret = open_fastest(r, p, &conf, err);
 	if (ret == 0)
 		ret = sp_run_echo_open(r, p, &conf, err);
 	if (ret)
@@ -625,7 +654,8 @@ static bool cover_payload(struct sp_run *r, const struct run_stream *s,
 			    .stamp_off = SP_NO_STAMP };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
-	if (!src->stamp->cover || *s->plan->packet || *s->plan->fill ||
+	/* Of units that differ in size no two have the same bytes before the stamp. */
+	if (!src->stamp->cover || src->varies || *s->plan->packet || *s->plan->fill ||
 	    (payload > COVER_UP_TO && r->plan->run.verify != SP_VERIFY_FULL))
 		return false;
 	m.data = sp_alloc(r->env.mem, m.len);
@@ -736,6 +766,9 @@ static int allocate(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; i < plan->n_ports; i++) {
 		r->ports[i].plan = &plan->ports[i];
 		r->ports[i].ops = sp_catalog_transport(r->catalog, plan->ports[i].transport);
+		r->ports[i].any_frame = r->ports[i].ops->any_frame;
+		if (r->ports[i].any_frame)
+			r->ports[i].ops = sp_lane_fastest(r->catalog, NULL);
 	}
 	for (unsigned i = 0; i < plan->n_streams; i++)
 		r->streams[i] = (struct run_stream){ .plan = &plan->streams[i],
@@ -795,8 +828,10 @@ int sp_run_prepare(struct sp_run *r, struct sp_err *err)
 	if (ret)
 		return ret;
 	head_flows(r);
-	r->phase = RUN_PREPARED;
-	return 0;
+	ret = sp_run_prepare_repeats(r, err);
+	if (ret == 0)
+		r->phase = RUN_PREPARED;
+	return ret;
 }
 
 void sp_run_release(struct sp_run *r)
@@ -806,6 +841,7 @@ void sp_run_release(struct sp_run *r)
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_quit(&r->workers[i]);
 	sp_run_close_asks(r);
+	sp_run_echo_close(r);
 	for (unsigned i = 0; i < r->n_workers_ready; i++)
 		sp_worker_fini(&r->workers[i]);
 	sp_run_close_protocols(r);

@@ -106,6 +106,7 @@ static int open_client(struct sp_run *r, const struct sp_plan_stream *s,
 	struct sp_proto_args args = { .role = SP_ROLE_CLIENT,
 				      .size = (uint32_t)s->size,
 				      .size_given = s->size > 0,
+				      .size_varies = s->packet_size != NULL,
 				      .authority = authority(r, s, p->port),
 				      .conf = s->conf };
 	struct sp_wrap_args wrap = { .conf = s->wrap_conf,

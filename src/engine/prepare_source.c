@@ -17,6 +17,7 @@ struct source_key {
 	const struct sp_source_ops *ops;
 	const struct sp_stamp_ops *stamp;
 	uint64_t size;
+	bool varies; /* size is the largest */
 	const char *payload, *fill;
 	const void *conf;      /* the protocol's settings, where it is a source */
 	struct sp_endpoint to; /* frames only */
@@ -42,9 +43,10 @@ static int no_memory(struct sp_err *err)
 static bool key_eq(const struct source_key *a, const struct source_key *b)
 {
 	return a->ops == b->ops && a->stamp == b->stamp && a->size == b->size &&
-	       a->conf == b->conf && a->port == b->port && a->worker == b->worker &&
-	       a->alone == b->alone && strcmp(a->payload, b->payload) == 0 &&
-	       strcmp(a->fill, b->fill) == 0 && sp_endpoint_eq(&a->to, &b->to);
+	       a->varies == b->varies && a->conf == b->conf && a->port == b->port &&
+	       a->worker == b->worker && a->alone == b->alone &&
+	       strcmp(a->payload, b->payload) == 0 && strcmp(a->fill, b->fill) == 0 &&
+	       sp_endpoint_eq(&a->to, &b->to);
 }
 
 static uint64_t key_hash(const struct source_key *k)
@@ -161,13 +163,16 @@ static int open_source(const struct making *m, const struct run_stream *s,
 		       const struct source_key *k, struct sp_lane_source *out)
 {
 	struct sp_source_args args = { .size = (uint32_t)k->size,
+				       .burst = sp_lane_burst(&m->r->ports[k->port].caps),
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .conf = k->conf };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);
 
-	*out = (struct sp_lane_source){ .ops = k->ops, .stamp = k->stamp, .own = own };
+	*out = (struct sp_lane_source){
+		.ops = k->ops, .stamp = k->stamp, .own = own, .varies = k->varies
+	};
 	if (!rc && (k->ops->makes & SP_T_FRAME)) {
 		rc = take_template(m, s, own, &args);
 		head = own->tmpl.payload_off + (own->tmpl.link ? 0 : SP_ETH_LEN);
@@ -202,7 +207,8 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 	struct run_stream *s = &r->streams[i];
 	struct source_key key = { .ops = choice->source,
 				  .stamp = choice->stamp,
-				  .size = s->plan->size,
+				  .size = s->largest,
+				  .varies = s->plan->packet_size != NULL,
 				  .payload = s->plan->payload,
 				  .fill = s->plan->fill,
 				  .conf = choice->source->asks ? s->plan->conf : NULL,
@@ -248,6 +254,9 @@ static int place_stream(struct making *m, unsigned i)
 	w->lane.metered |= s->metered || s->lease;
 	w->lane.leased |= s->lease != NULL;
 	s->headers = choice.headers;
+	s->largest = (uint32_t)s->plan->size;
+	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
+		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
 	s->local = w->lane.n_streams++;
 	if (choice.lane != SP_LANE_PACKET)
@@ -256,6 +265,8 @@ static int place_stream(struct making *m, unsigned i)
 		ret = find_source(m, i, &choice, &ls->source);
 	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
 		ret = sp_run_prepare_ask(r, i, m->err);
+	if (!ret && s->echo)
+		ret = sp_run_echo_place(r, i, m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 
@@ -292,4 +303,12 @@ void sp_run_close_sources(struct sp_run *r)
 		sp_free(r->env.mem, s->own->rows.bytes);
 		sp_free(r->env.mem, s->own);
 	}
+}
+
+const struct sp_template *sp_run_template(const struct sp_lane_source *s, uint32_t *prefix_len)
+{
+	if (!s->own || !(s->ops->makes & SP_T_FRAME) || s->own->rows.n != 1)
+		return NULL;
+	*prefix_len = s->own->tmpl.link ? 0 : SP_ETH_LEN;
+	return &s->own->tmpl;
 }

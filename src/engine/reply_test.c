@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/endian.h"
+#include "engine/plan_build.h"
 #include "engine/reply_words.h"
 
 #define ROOM 1514u
@@ -362,6 +363,25 @@ static void test_wrong_words(void **state)
 	}
 }
 
+/* Nor inside of a text. */
+static void test_peers_name_no_files(void **state)
+{
+	static const char text[] =
+		"{\"plan\":1,\"run\":{},\"ports\":[{\"name\":\"rx0\",\"port\":\"5353\"}],\"recvs\":["
+		"{\"name\":\"rx0\",\"reply\":\"echo,dns(zone=/etc/x)\"}]}";
+	struct sp_err err = { 0 };
+	struct sp_plan *p = NULL;
+
+	(void)state;
+	assert_int_not_equal(
+		sp_plan_read(&p, text, strlen(text), true, sp_mem_system(), &sp_catalog, &err),
+		0);
+	assert_non_null(strstr(err.text, "a peer may not name a file of this host"));
+	if (sp_plan_read(&p, text, strlen(text), false, sp_mem_system(), &sp_catalog, &err))
+		fail_msg("%s", err.text);
+	sp_plan_free(p);
+}
+
 static void test_allocations_that_fail(void **state)
 {
 	struct sp_mem_test t;
@@ -384,6 +404,7 @@ static void test_allocations_that_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_peers_name_no_files),
 		cmocka_unit_test(test_echo_through_frames),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_no_reflector),

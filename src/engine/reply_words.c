@@ -117,6 +117,7 @@ static int read_port(struct sp_reply_word *w, const char *text, const char *plac
 static int set_own(struct sp_reply_word *w, void *conf, char *item, const char *place,
 		   struct sp_arena *arena, struct sp_err *err)
 {
+	const struct sp_opt *row;
 	char *value = strchr(item, '=') + 1;
 	size_t len = strlen(value);
 
@@ -128,6 +129,8 @@ static int set_own(struct sp_reply_word *w, void *conf, char *item, const char *
 	if (!w->ops->opts)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: it has no setting '%s'", place,
 			       item);
+	row = sp_opt_find(w->ops->opts, item);
+	w->names_file |= row && row->type == SP_OPT_PATH;
 	return sp_opts_set(w->ops->opts, conf, item, value, place, arena, err);
 }
 

@@ -16,6 +16,7 @@ struct sp_reply_word {
 	const void *conf;      /* its settings, in the arena */
 	struct sp_prefixes at; /* n 0: as said for all */
 	uint16_t first, last;  /* port numbers; 0: its own, or the socket's */
+	bool names_file;       /* one of its settings is a file of this host */
 };
 
 struct sp_reply_words {

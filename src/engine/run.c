@@ -113,6 +113,36 @@ static void tell_of_schedule(struct sp_worker *w, const struct run_stream *s)
 	d->paced_as = s->local;
 }
 
+/* The stream as its port takes it: a law of sizes ends at the largest there. */
+static int make_schedule(struct sp_run *r, struct run_stream *s, struct sp_err *err)
+{
+	struct sp_plan_stream as = *s->plan;
+	struct sp_pace pace;
+
+	as.size = s->largest;
+	return sp_schedule_make(&as, r->catalog, &r->env, r->t0_ns, 0,
+				s->self_paced ? &pace : &s->pace, &s->schedule, err);
+}
+
+/* What has no departures still has sizes. */
+static int pace_itself(struct sp_run *r, struct run_stream *s, uint64_t end_ns,
+		       struct sp_err *err)
+{
+	struct sp_worker *wk = &r->workers[s->worker];
+	const struct sp_lane_stream *ls = &wk->lane.streams[s->local];
+	int rc = 0;
+
+	if (end_ns > wk->last_end_ns)
+		wk->last_end_ns = end_ns;
+	s->pace = (struct sp_pace){ .kind = SP_PACE_MAX, .gap_den = 1 };
+	s->only_max = true;
+	if (s->plan->packet_size && ls->lane == SP_LANE_DIALOGUE) {
+		rc = make_schedule(r, s, err);
+		wk->dialogue.stream[ls->index].schedule = s->schedule;
+	}
+	return rc;
+}
+
 static int make_pacers(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_catch_up_conf catch_up;
@@ -140,14 +170,10 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 							    : SP_NEVER;
 		s->self_paced = self_paced(wk, s);
 		if (s->self_paced) {
-			if (end > wk->last_end_ns)
-				wk->last_end_ns = end;
-			s->pace = (struct sp_pace){ .kind = SP_PACE_MAX, .gap_den = 1 };
-			s->only_max = true;
+			ret = pace_itself(r, s, end, err);
 			continue;
 		}
-		ret = sp_schedule_make(s->plan, r->catalog, &r->env, r->t0_ns, 0, &s->pace,
-				       &s->schedule, err);
+		ret = make_schedule(r, s, err);
 		if (ret)
 			return ret;
 		if (!s->pace.count) /* all of its shared schedule's are the others' */

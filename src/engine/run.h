@@ -121,6 +121,8 @@ struct sp_cmd {
 /* -ENOENT (no such stream), -EINVAL, -ERANGE (a later change is set already), -EAGAIN (64 wait),
  * -EALREADY (all has been sent). The ledger counts by the moment at which it took effect. */
 int sp_run_command(struct sp_run *, const struct sp_cmd *, struct sp_err *);
+/* After prepare: are units of some stream made where they leave (SP_T_REPEAT)? */
+bool sp_run_repeats(const struct sp_run *);
 /* A descriptor that becomes readable when sp_run_step has something to do. */
 int sp_run_fd(const struct sp_run *);
 /* How long until sp_run_step has something to do by the clock alone, at most 1000 ms. */

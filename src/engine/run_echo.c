@@ -84,6 +84,48 @@ int sp_run_echo_open(struct sp_run *r, struct run_port *p, const struct sp_port_
 	return rc ? rc : p->ops->queue(p->ear, 0, &p->ear_queue, err);
 }
 
+int sp_run_echo_place(struct sp_run *r, unsigned i, struct sp_err *err)
+{
+	struct run_stream *s = &r->streams[i];
+	struct sp_lane *l = &r->workers[s->worker].lane;
+	struct sp_echo_plain *p;
+
+	if (s->stamped)
+		return 0;
+	if (!r->echo->plain)
+		r->echo->plain = sp_arena_alloc(&r->arena, SP_ECHO_MOST * sizeof *p);
+	if (!r->echo->plain)
+		return no_memory(err);
+	if (r->echo->n_plain == SP_ECHO_MOST) {
+		s->echo = s->answers = false; /* of these nobody knows what came back */
+		return 0;
+	}
+	p = &r->echo->plain[r->echo->n_plain];
+	*p = (struct sp_echo_plain){ .stream = i };
+	p->key = sp_alloc_array(r->env.mem, SP_ECHO_KEYS, sizeof *p->key);
+	if (!p->key)
+		return no_memory(err);
+	r->echo->n_plain++;
+	l->streams[s->local].plain = p;
+	l->plain = true;
+	return 0;
+}
+
+void sp_run_echo_close(struct sp_run *r)
+{
+	for (uint32_t k = 0; r->echo && k < r->echo->n_plain; k++)
+		sp_free(r->env.mem, r->echo->plain[k].key);
+}
+
+static void count_into(struct sp_run *r, struct sp_echo_plain *p)
+{
+	uint32_t at = sp_flow_place(&r->granted, r->sessions[1].base + p->stream);
+
+	p->rx = &r->granted.rx[at];
+	p->meta = &r->granted.meta[at];
+	p->tally = &r->workers[0].verifier.tally[p->rx->tally];
+}
+
 int sp_run_echo_grant(struct sp_run *r, struct sp_err *err)
 {
 	int rc = r->echo ? sp_run_self_grant(r, err) : 0;
@@ -93,6 +135,8 @@ int sp_run_echo_grant(struct sp_run *r, struct sp_err *err)
 	/* Only of these streams: the others do not come back. */
 	r->self = false;
 	r->echo->first_id = r->sessions[1].base;
+	for (uint32_t k = 0; k < r->echo->n_plain; k++)
+		count_into(r, &r->echo->plain[k]);
 	return 0;
 }
 
@@ -139,7 +183,7 @@ bool sp_run_echo_drained(struct sp_run *r, uint64_t now_ns)
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		const struct sp_flow_rx *f = sp_run_granted(r, &r->sessions[1], i);
 
-		if (!r->streams[i].echo || !r->streams[i].stamped)
+		if (!r->streams[i].echo)
 			continue;
 		seen += SP_LOAD(f->rx) - SP_LOAD(f->duplicates);
 		tx += SP_LOAD(run_flow_tx(r, i)->tx);

@@ -23,6 +23,7 @@
 struct run_port {
 	const struct sp_plan_port *plan;
 	const struct sp_transport_ops *ops;
+	bool any_frame; /* ops is one that was chosen for it */
 	struct sp_port *port;
 	struct sp_queue **queues; /* one a worker */
 	struct sp_tcaps caps;
@@ -60,13 +61,14 @@ struct run_stream {
 	uint32_t local;		/* index in the worker's lane */
 	uint32_t flow_id;
 	uint32_t ask, ask_at; /* which ask it belongs to, and where in it; SP_NO_FLOW none */
-	uint32_t headers;     /* frames: bytes before the payload */
-	bool echo;	      /* of echo requests whose answers are heard */
-	bool answers;	      /* the sender itself sees what became of each unit */
-	bool mac_given;	      /* packet: its expression says to which hardware address */
-	bool src_varies;      /* packet: its source is not one */
-	bool stamped;	      /* else no receiver can tell whose its units are */
-	struct sp_pace pace;  /* at first */
+	uint32_t largest;    /* unit; its plan's size, or less where the transport takes less */
+	uint32_t headers;    /* frames: bytes before the payload */
+	bool echo;	     /* of echo requests whose answers are heard */
+	bool answers;	     /* the sender itself sees what became of each unit */
+	bool mac_given;	     /* packet: its expression says to which hardware address */
+	bool src_varies;     /* packet: its source is not one */
+	bool stamped;	     /* else no receiver can tell whose its units are */
+	struct sp_pace pace; /* at first */
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
 	bool only_max;	     /* rate max throughout, or no departures at all */
@@ -251,6 +253,9 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* prepare_source.c: what all units of a source are made of, and the octets before it in each; NULL:
+ * not of one template, or of several payloads. */
+const struct sp_template *sp_run_template(const struct sp_lane_source *, uint32_t *prefix_len);
 /* stages.c: notes the plan's stages with the pacers. */
 int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
@@ -268,7 +273,10 @@ void sp_run_close_asks(struct sp_run *);
 int sp_run_echo_prepare(struct sp_run *, struct sp_err *);
 int sp_run_echo_open(struct sp_run *, struct run_port *, const struct sp_port_conf *as,
 		     struct sp_err *);
+/* A stream was placed: without a stamp its answers are told otherwise. */
+int sp_run_echo_place(struct sp_run *, unsigned stream, struct sp_err *);
 int sp_run_echo_grant(struct sp_run *, struct sp_err *);
+void sp_run_echo_close(struct sp_run *);
 /* Of what was measured as received by the run itself: delays are round trips. */
 void sp_run_echo_measure(const struct sp_run *, uint32_t stream, struct sp_measure *);
 /* Adds round trips and errors to the total. */

@@ -9,45 +9,46 @@
 #include "engine/deal.h"
 #include "engine/law.h"
 #include "engine/modes/modes.h"
+#include "engine/sizes.h"
 
 typedef unsigned __int128 u128;
 
-/* Gaps that left are counted in bins of their ratio to the mean gap: 14 octaves from 2^-10, 8
- * bins each, and one below and above. Half a KiB a stream and no logarithm a packet; the
- * distance is taken at the edges, between which an exponential law has 5 % of its mass at
- * most. */
-#define KS_OCTAVES  14u
-#define KS_LOWEST   10
-#define KS_SUB_BITS 3u
-#define KS_BINS	    ((KS_OCTAVES << KS_SUB_BITS) + 2u)
-#define KS_MIN	    100u
+/* A clock and a wake-up do not bring a gap nearer than this to the point where a law jumps. */
+#define ATOM_NS 20e3
 
-#define Q32	    4294967296.0
-#define GAP_MAX	    (1ull << 62) /* 146 years: added to any clock it does not wrap */
+#define Q32	4294967296.0
+#define GAP_MAX (1ull << 62) /* 146 years: added to any clock it does not wrap */
+
+/* What only a law has. */
+struct law_gaps {
+	struct sp_dist dist;
+	struct sp_rng rng, rng0; /* now, and as at the start */
+	double scale_q32;	 /* a drawn value times this is a gap in ns * 2^32 */
+	double per_gap;		 /* a gap in ns times this is a value of the law */
+	uint64_t due_ns;	 /* the sum so far, 64.32 fixed point */
+	uint32_t due_frac;
+	uint32_t at; /* next unused of the block */
+	bool known;  /* the law's distribution function is */
+	float drawn[SP_DIST_BLOCK];
+	uint64_t left_ns; /* last actual departure; 0: none yet */
+	struct sp_ks left, asked;
+};
 
 struct sp_schedule {
 	const struct sp_mem *mem;
-	const struct sp_dist_ops *dist;
-	void *state;
-	struct sp_rng rng;
-	double scale_q32; /* a drawn value times this is a gap in ns * 2^32 */
-	double per_gap;	  /* a gap in ns times this is its ratio to the mean gap */
-	double law_mean;
-	uint64_t due_ns; /* the sum so far, 64.32 fixed point */
-	uint32_t due_frac;
-	uint32_t at; /* next unused of the block */
+	struct law_gaps *law;	/* NULL: none */
+	struct sp_sizes *sizes; /* NULL: all have one */
 	uint32_t size;
 	struct sp_deal deal;	   /* which departures are ours */
 	uint64_t drawn_n, next_i;  /* gaps that are in the sum; our next departure */
-	struct sp_rng rng0;	   /* as at the start */
 	uint64_t last_i, from_i;   /* our last departure; the one at start_ns */
 	uint64_t start_ns, gap_ns; /* no law: departure i is at start + (i - from) * gap */
 	uint64_t gap_num, gap_den;
+	u128 bits;		 /* a bit rate and sizes that vary: sent since start_ns */
+	uint64_t micro;		 /* so many millionths of a bit a second */
+	uint32_t last_size;	 /* of the last one drawn */
+	uint32_t extra;		 /* bytes of a unit that its size does not count */
 	struct sp_mode_run mode; /* departures of a mode's own; no law then */
-	float drawn[SP_DIST_BLOCK];
-	uint64_t left_ns; /* last actual departure; 0: none yet */
-	uint32_t left_n;
-	uint32_t bins[KS_BINS];
 };
 
 static struct sp_deal deal_of(const struct sp_plan_stream *s)
@@ -81,6 +82,8 @@ static int exact_gap(const struct sp_plan_stream *s, const struct sp_rate *rate,
 
 	if (rate->kind == SP_RATE_BPS)
 		total *= (u128)(s->size + layer_extra) * 8;
+	if (rate->kind == SP_RATE_BPS && s->packet_size) /* its size is the largest */
+		total = (u128)((s->mean_size + layer_extra) * 8e15 + 0.5);
 	if (!rate->micro || !total)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: the rate gives no gap between packets of size %llu",
@@ -97,7 +100,25 @@ static int exact_gap(const struct sp_plan_stream *s, const struct sp_rate *rate,
 	return 0;
 }
 
-/* ---- a part of a schedule of constant gaps ---- */
+/* ---- sizes ---- */
+
+static inline uint32_t size_of(struct sp_schedule *s)
+{
+	return s->sizes ? sp_sizes_next(s->sizes) : s->size;
+}
+
+static uint32_t next_size(void *st)
+{
+	return sp_sizes_next(((struct sp_schedule *)st)->sizes);
+}
+
+static void rewind_sizes(struct sp_schedule *s)
+{
+	if (s->sizes)
+		sp_sizes_rewind(s->sizes);
+}
+
+/* ---- a part of a schedule of constant gaps, or all of one with sizes ---- */
 
 static int next_dealt(void *st, uint64_t *due_ns, uint32_t *size)
 {
@@ -110,7 +131,7 @@ static int next_dealt(void *st, uint64_t *due_ns, uint32_t *size)
 	s->last_i = s->next_i;
 	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
 	*due_ns = (uint64_t)at;
-	*size = s->size;
+	*size = size_of(s);
 	return 0;
 }
 
@@ -140,6 +161,7 @@ static void restart_dealt(void *st, uint64_t start_ns, double factor)
 	s->start_ns = start_ns;
 	s->from_i = 0;
 	s->next_i = sp_deal_next(&s->deal, 0);
+	rewind_sizes(s);
 	stretch(s, factor);
 }
 
@@ -147,35 +169,77 @@ static const struct sp_schedule_ops dealt_ops = { .next = next_dealt,
 						  .move = move_dealt,
 						  .restart = restart_dealt };
 
+/* ---- a bit rate, and sizes that vary: each gap is what the unit before takes ---- */
+
+static int next_bits(void *st, uint64_t *due_ns, uint32_t *size)
+{
+	struct sp_schedule *s = st;
+	u128 at = s->bits * 1000000000000000u / s->micro + s->start_ns;
+
+	if (at > SP_NEVER)
+		return 1;
+	*due_ns = (uint64_t)at;
+	*size = s->last_size = size_of(s);
+	s->bits += 8 * ((u128)*size + s->extra);
+	return 0;
+}
+
+/* The one that is drawn already moves to due_ns; its bits are in the sum. */
+static void move_bits(void *st, uint64_t due_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	s->start_ns = due_ns;
+	s->bits = 8 * ((u128)s->last_size + s->extra);
+	s->micro = (uint64_t)((double)s->micro / factor + 0.5);
+	s->micro += !s->micro;
+}
+
+static void restart_bits(void *st, uint64_t start_ns, double factor)
+{
+	struct sp_schedule *s = st;
+
+	move_bits(st, start_ns, factor);
+	s->bits = 0;
+	rewind_sizes(s);
+}
+
+static const struct sp_schedule_ops bits_ops = { .next = next_bits,
+						 .move = move_bits,
+						 .restart = restart_bits };
+static const struct sp_schedule_ops max_ops = { .size = next_size };
+
 /* ---- laws ---- */
 
-static void refill(struct sp_schedule *s)
+static void refill(struct law_gaps *l)
 {
 	double v[SP_DIST_BLOCK];
 
-	s->dist->draw(s->state, &s->rng, v, SP_DIST_BLOCK);
+	l->dist.ops->draw(l->dist.state, &l->rng, v, SP_DIST_BLOCK);
 	for (uint32_t i = 0; i < SP_DIST_BLOCK; i++)
-		s->drawn[i] = (float)v[i];
-	s->at = 0;
+		l->drawn[i] = (float)v[i];
+	for (uint32_t i = 0; i < SP_DIST_BLOCK && !l->known; i++)
+		sp_ks_add(&l->asked, l->drawn[i]);
+	l->at = 0;
 }
 
 /* 1: time is at its end. */
-static int add_gap(struct sp_schedule *s)
+static int add_gap(struct law_gaps *l)
 {
 	double gap;
 	u128 q;
 
-	if (s->at == SP_DIST_BLOCK)
-		refill(s);
+	if (l->at == SP_DIST_BLOCK)
+		refill(l);
 	/* Laws may give values below zero: no departure goes back in time. */
-	gap = (double)s->drawn[s->at++] * s->scale_q32;
+	gap = (double)l->drawn[l->at++] * l->scale_q32;
 	if (!(gap > 0))
 		gap = 0;
 	if (gap > (double)GAP_MAX * Q32)
 		gap = (double)GAP_MAX * Q32;
-	q = (u128)gap + s->due_frac;
-	s->due_frac = (uint32_t)q;
-	return __builtin_add_overflow(s->due_ns, (uint64_t)(q >> 32), &s->due_ns);
+	q = (u128)gap + l->due_frac;
+	l->due_frac = (uint32_t)q;
+	return __builtin_add_overflow(l->due_ns, (uint64_t)(q >> 32), &l->due_ns);
 }
 
 static int next(void *st, uint64_t *due_ns, uint32_t *size)
@@ -183,24 +247,24 @@ static int next(void *st, uint64_t *due_ns, uint32_t *size)
 	struct sp_schedule *s = st;
 
 	for (; s->drawn_n <= s->next_i; s->drawn_n++)
-		if (add_gap(s))
+		if (add_gap(s->law))
 			return 1;
 	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
-	*due_ns = s->due_ns;
-	*size = s->size;
+	*due_ns = s->law->due_ns;
+	*size = size_of(s);
 	return 0;
 }
 
 /* Both figures of the distance follow; the gap across the change counts for neither. */
 static void move(void *st, uint64_t due_ns, double factor)
 {
-	struct sp_schedule *s = st;
+	struct law_gaps *l = ((struct sp_schedule *)st)->law;
 
-	s->due_ns = due_ns;
-	s->due_frac = 0;
-	s->scale_q32 *= factor;
-	s->per_gap /= factor;
-	s->left_ns = 0;
+	l->due_ns = due_ns;
+	l->due_frac = 0;
+	l->scale_q32 *= factor;
+	l->per_gap /= factor;
+	l->left_ns = 0;
 }
 
 static const struct sp_schedule_ops law_ops = { .next = next, .move = move };
@@ -211,40 +275,41 @@ static void restart(void *st, uint64_t start_ns, double factor)
 	struct sp_schedule *s = st;
 
 	move(st, start_ns, factor);
-	s->rng = s->rng0;
-	s->at = SP_DIST_BLOCK;
+	s->law->rng = s->law->rng0;
+	s->law->at = SP_DIST_BLOCK;
 	s->drawn_n = 0;
 	s->next_i = sp_deal_next(&s->deal, 0);
+	rewind_sizes(s);
 }
 
 static const struct sp_schedule_ops dealt_law_ops = { .next = next,
 						      .move = move,
 						      .restart = restart };
 
-static int start_law(struct sp_schedule *s, const struct sp_law *law, const struct sp_pace *p,
+/* Scaled so that the mean is the rate's gap, or by its own units: ns. */
+static int scale_law(struct sp_schedule *s, const struct sp_law *law, struct sp_pace *p,
 		     const char *name, struct sp_err *err)
 {
+	struct law_gaps *l = s->law;
 	double gap = (double)p->gap_ns + (double)p->gap_num / (double)p->gap_den;
-	double var = 0;
-	int rc;
+	double mean = 0, var = 0;
 
-	s->dist = law->ops;
-	s->state = sp_alloc(s->mem, law->ops->state_size ? law->ops->state_size : 1);
-	if (!s->state)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	rc = law->ops->init(s->state, law->conf, 1.0, err);
-	if (rc) {
-		sp_err_prefix(err, "%s: departure", name);
-		return rc;
-	}
-	if (!law->ops->moments(s->state, &s->law_mean, &var) || !(s->law_mean > 0) ||
-	    !isfinite(s->law_mean))
+	if (!l->dist.ops->moments(l->dist.state, &mean, &var) || !(mean > 0) || !isfinite(mean))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: departure: the law '%s' has no mean above zero, so it "
 			       "cannot be scaled to a rate",
 			       name, law->ops->name);
-	s->scale_q32 = gap / s->law_mean * Q32;
-	s->per_gap = 1 / gap;
+	if (law->unit == SP_QUANTITY_TIME) {
+		gap = mean;
+		p->gap_ns = (uint64_t)mean;
+		p->gap_num = (uint64_t)((mean - (double)p->gap_ns) * Q32);
+		p->gap_den = 1ull << 32;
+	}
+	l->scale_q32 = gap / mean * Q32;
+	l->per_gap = mean / gap;
+	l->known = sp_ks_init(&l->left, &l->dist, mean, fmin(mean / 64, ATOM_NS * l->per_gap));
+	if (!l->known)
+		l->asked = l->left;
 	return 0;
 }
 
@@ -252,33 +317,79 @@ static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog
 		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule *s,
 		    struct sp_err *err)
 {
+	const struct sp_law_conf conf = { .catalog = catalog, .place = stream->name };
 	struct sp_arena words; /* a law's settings, until its state has them */
+	struct law_gaps *l = NULL;
 	char series[96];
 	struct sp_law law;
 	int rc;
 
 	sp_arena_init(&words, env->mem);
-	rc = sp_law_parse(stream->departure, catalog, stream->name, &words, &law, err);
-	if (!rc && law.ops)
-		rc = start_law(s, &law, pace, stream->name, err);
+	rc = sp_law_parse(stream->departure, &conf, &words, &law, err);
+	if (!rc && law.ops) {
+		l = s->law = sp_alloc(env->mem, sizeof *s->law);
+		rc = l ? sp_law_make(&law, env->mem, &l->dist, err)
+		       : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+		if (!rc)
+			rc = scale_law(s, &law, pace, stream->name, err);
+	}
 	sp_arena_fini(&words);
-	if (rc || !law.ops)
+	if (rc || !l)
 		return rc;
-	/* The size's series will be another one. Those that share a schedule draw the same. */
+	/* Those that share a schedule draw the same. */
 	snprintf(series, sizeof series, "departure of %s",
 		 s->deal.of > 1 ? stream->entry : stream->name);
-	sp_rng_init(&s->rng, env->seed, series);
-	s->rng0 = s->rng;
-	s->at = SP_DIST_BLOCK;
-	s->due_ns = pace->start_ns;
+	sp_rng_init(&l->rng, env->seed, series);
+	l->rng0 = l->rng;
+	l->at = SP_DIST_BLOCK;
+	l->due_ns = pace->start_ns;
 	pace->ops = s->deal.of > 1 ? &dealt_law_ops : &law_ops;
 	return 0;
 }
 
-/* Anything but equal gaps. *out NULL: it turned out to be that. */
+static int make_sizes(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
+		      const struct sp_env *env, struct sp_schedule *s, struct sp_err *err)
+{
+	const struct sp_law_conf conf = { .catalog = catalog,
+					  .use = SP_LAW_SIZES,
+					  .place = stream->name };
+	struct sp_arena words;
+	struct sp_law law;
+	char series[96];
+	int rc;
+
+	s->sizes = sp_alloc(env->mem, sizeof *s->sizes);
+	if (!s->sizes)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	snprintf(series, sizeof series, "sizes of %s", stream->name);
+	sp_arena_init(&words, env->mem);
+	rc = sp_law_parse(stream->packet_size, &conf, &words, &law, err);
+	if (!rc)
+		rc = sp_sizes_init(
+			s->sizes, &law, law.ops->frames ? (double)stream->size_less : 0,
+			(uint32_t)stream->size_least, (uint32_t)stream->size, env, series, err);
+	sp_arena_fini(&words);
+	return rc;
+}
+
+/* Without a law: gaps that the pacer does not make by itself. */
+static void make_even(const struct sp_plan_stream *stream, struct sp_pace *pace,
+		      struct sp_schedule *s)
+{
+	if (pace->kind == SP_PACE_MAX) {
+		pace->ops = &max_ops;
+	} else if (s->sizes && stream->rate.kind == SP_RATE_BPS && s->deal.of == 1) {
+		s->micro = stream->rate.micro;
+		pace->ops = &bits_ops;
+	} else if (s->sizes || s->deal.of > 1) {
+		pace->ops = &dealt_ops;
+	}
+}
+
+/* Anything but equal gaps and sizes. *out NULL: it turned out to be that. */
 static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
-		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
-		    struct sp_err *err)
+		    const struct sp_env *env, uint32_t layer_extra, struct sp_pace *pace,
+		    struct sp_schedule **out, struct sp_err *err)
 {
 	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
 	int rc = 0;
@@ -293,15 +404,19 @@ static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog
 	s->gap_ns = pace->gap_ns;
 	s->gap_num = pace->gap_num;
 	s->gap_den = pace->gap_den;
-	if (strcmp(stream->departure, "constant") != 0)
+	s->extra = layer_extra;
+	if (stream->packet_size)
+		rc = make_sizes(stream, catalog, env, s, err);
+	if (!rc && strcmp(stream->departure, "constant") != 0)
 		rc = make_law(stream, catalog, env, pace, s, err);
-	if (!rc && !pace->ops && s->deal.of > 1)
-		pace->ops = &dealt_ops;
+	if (!rc && !pace->ops)
+		make_even(stream, pace, s);
 	if (rc || !pace->ops) {
 		sp_schedule_free(s);
 		return rc;
 	}
-	pace->kind = SP_PACE_OPS;
+	if (pace->kind != SP_PACE_MAX)
+		pace->kind = SP_PACE_OPS;
 	pace->st = s;
 	*out = s;
 	return 0;
@@ -314,7 +429,7 @@ static int next_of_mode(void *st, uint64_t *due_ns, uint32_t *size)
 	struct sp_schedule *s = st;
 
 	for (; s->drawn_n <= s->next_i; s->drawn_n++) {
-		*size = s->size;
+		*size = size_of(s);
 		if (s->mode.ops->next(s->mode.st, due_ns, size))
 			return 1;
 	}
@@ -328,6 +443,7 @@ static void restart_mode(void *st, uint64_t start_ns, double factor)
 
 	(void)factor;
 	s->mode.ops->restart(s->mode.st, start_ns);
+	rewind_sizes(s);
 	s->drawn_n = 0;
 	s->next_i = sp_deal_next(&s->deal, 0);
 }
@@ -343,8 +459,9 @@ static const struct sp_schedule_ops mode_ops = { .next = next_of_mode,
 						 .restart = restart_mode,
 						 .reply = reply_to_mode };
 
-static int make_mode(const struct sp_plan_stream *stream, const struct sp_env *env,
-		     struct sp_pace *pace, struct sp_schedule **out, struct sp_err *err)
+static int make_mode(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
+		     const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
+		     struct sp_err *err)
 {
 	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
 	int rc;
@@ -355,7 +472,9 @@ static int make_mode(const struct sp_plan_stream *stream, const struct sp_env *e
 	s->deal = deal_of(stream);
 	s->next_i = sp_deal_next(&s->deal, 0);
 	s->size = pace->size;
-	rc = sp_mode_open(&s->mode, stream, pace->start_ns, env->mem, err);
+	rc = stream->packet_size ? make_sizes(stream, catalog, env, s, err) : 0;
+	if (!rc)
+		rc = sp_mode_open(&s->mode, stream, pace->start_ns, env->mem, err);
 	if (rc) {
 		sp_schedule_free(s);
 		return rc;
@@ -379,6 +498,8 @@ int sp_schedule_gap(const struct sp_plan_stream *stream, const struct sp_rate *r
 		    uint32_t layer_extra, struct sp_pace *pace, struct sp_err *err)
 {
 	pace->kind = rate->kind == SP_RATE_MAX ? SP_PACE_MAX : SP_PACE_CONST;
+	if (rate->kind == SP_RATE_NONE) /* a law's own mean: as it is */
+		return 0;
 	return pace->kind == SP_PACE_MAX ? 0 : exact_gap(stream, rate, layer_extra, pace, err);
 }
 
@@ -401,11 +522,18 @@ int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *ra
 			       "%s: %s; a stage can start and "
 			       "stop it",
 			       place, sp_mode_of(s)->no_rate);
+	if (s->rate.kind == SP_RATE_NONE)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: the law '%s' has a mean of its own, and no rate can be set",
+			       place, s->departure);
 	if (strcmp(s->departure, "constant") != 0 && (max || was_max))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: rate max leaves no gaps for the law '%s'; give a rate",
 			       place, s->departure);
-	if (s->deal_of > 1 && max)
+	if (s->packet_size && (max != was_max || (!max && s->rate.kind != rate->kind)))
+		why = "sizes that vary keep the kind of their rate: packets or bits a second, or "
+		      "max";
+	else if (s->deal_of > 1 && max)
 		why = "rate max has no schedule that streams could share; give a rate";
 	else if (s->bulk && rate->kind == SP_RATE_PPS)
 		why = "bulk data has no packets to count; give a rate in bit/s, or max";
@@ -439,12 +567,13 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
 					   : SP_NEVER;
 	if (sp_mode_has_own(stream))
-		return make_mode(stream, env, pace, sched, err);
+		return make_mode(stream, catalog, env, pace, sched, err);
 	rc = sp_schedule_gap(stream, &stream->rate, layer_extra, pace, err);
-	if (rc || pace->kind == SP_PACE_MAX ||
-	    (deal.of == 1 && strcmp(stream->departure, "constant") == 0))
+	if (rc || (!stream->packet_size &&
+		   (pace->kind == SP_PACE_MAX ||
+		    (deal.of == 1 && strcmp(stream->departure, "constant") == 0))))
 		return rc;
-	return make_ops(stream, catalog, env, pace, sched, err);
+	return make_ops(stream, catalog, env, layer_extra, pace, sched, err);
 }
 
 void sp_schedule_free(struct sp_schedule *s)
@@ -452,91 +581,50 @@ void sp_schedule_free(struct sp_schedule *s)
 	if (!s)
 		return;
 	sp_mode_close(&s->mode, s->mem);
-	sp_free(s->mem, s->state);
+	if (s->law)
+		sp_law_free(&s->law->dist, s->mem);
+	if (s->sizes)
+		sp_sizes_fini(s->sizes);
+	sp_free(s->mem, s->law);
+	sp_free(s->mem, s->sizes);
 	sp_free(s->mem, s);
 }
 
 /* ---- asked against left ---- */
 
-/* The exponent and the first bits of the mantissa are the bin. */
-static uint32_t bin_of(double ratio)
+void sp_schedule_left(struct sp_schedule *s, uint64_t actual_ns, uint32_t size)
 {
-	uint64_t bits, lowest = (uint64_t)(1023 - KS_LOWEST) << KS_SUB_BITS;
+	struct law_gaps *l = s->law;
 
-	memcpy(&bits, &ratio, sizeof bits);
-	bits >>= 52 - KS_SUB_BITS;
-	if (bits < lowest)
-		return 0;
-	return bits - lowest >= KS_BINS - 2 ? KS_BINS - 1 : (uint32_t)(bits - lowest) + 1;
-}
-
-/* The upper edge of a bin, as a ratio to the mean gap. */
-static double edge_of(uint32_t bin)
-{
-	uint64_t bits = ((uint64_t)(1023 - KS_LOWEST) << KS_SUB_BITS) + bin;
-	double ratio;
-
-	bits <<= 52 - KS_SUB_BITS;
-	memcpy(&ratio, &bits, sizeof ratio);
-	return ratio;
-}
-
-void sp_schedule_left(struct sp_schedule *s, uint64_t actual_ns)
-{
-	uint64_t gap = actual_ns - s->left_ns;
-
-	if (s->left_ns && s->left_n < UINT32_MAX) {
-		s->bins[bin_of((double)gap * s->per_gap)]++;
-		s->left_n++;
-	}
-	s->left_ns = actual_ns;
+	if (s->sizes)
+		sp_ks_add(&s->sizes->left, (float)size);
+	if (!l)
+		return;
+	if (l->left_ns)
+		sp_ks_add(&l->left, (float)((double)(actual_ns - l->left_ns) * l->per_gap));
+	l->left_ns = actual_ns;
 }
 
 double sp_schedule_ks(const struct sp_schedule *s)
 {
-	double worst = 0, below = 0, d;
-
 	/* Of a part the gaps follow another law. */
-	if (!s || !s->dist || s->left_n < KS_MIN || s->deal.of > 1)
-		return NAN;
-	for (uint32_t i = 0; i < KS_BINS - 1; i++) {
-		below += s->bins[i];
-		d = fabs(below / s->left_n - s->dist->cdf(s->state, edge_of(i) * s->law_mean));
-		worst = d > worst ? d : worst;
-	}
-	return worst;
+	if (!s || !s->law || s->deal.of > 1)
+		return (double)NAN;
+	return s->law->known ? sp_ks_distance(&s->law->left)
+			     : sp_ks_distance_of(&s->law->left, &s->law->asked);
 }
 
-/* ---- catch-up ---- */
-
-int sp_catch_up_parse(const char *text, struct sp_catch_up_conf *out, struct sp_err *err)
+double sp_schedule_ks_size(const struct sp_schedule *s)
 {
-	struct sp_catch_up_conf conf = { .kind = SP_CATCH_CHASE,
-					 .chase_x = 2,
-					 .credit_ns = SP_NS_PER_S };
-	size_t len = strlen(text);
-	char number[16], shown[64];
+	return s && s->sizes ? sp_ks_distance(&s->sizes->left) : (double)NAN;
+}
 
-	if (strcmp(text, "burst") == 0) {
-		conf.kind = SP_CATCH_BURST;
-	} else if (strcmp(text, "skip") == 0) {
-		conf.kind = SP_CATCH_SKIP;
-	} else if (strncmp(text, "chase:", 6) == 0 && text[len - 1] == 'x' &&
-		   len - 7 < sizeof number) {
-		sp_strlcpy(number, text + 6, len - 6);
-		if (sp_parse_real(number, &conf.chase_x) || !(conf.chase_x >= 1) ||
-		    conf.chase_x > 1000)
-			goto bad;
-	} else if (strcmp(text, "chase") != 0) {
-		goto bad;
-	}
-	*out = conf;
-	return 0;
-bad:
-	sp_str_printable(shown, sizeof shown, text);
-	return sp_fail(
-		err, -EINVAL, SP_EXIT_USAGE,
-		"'%s' is no way to catch up; there are chase:2x (1x to 1000x), burst and "
-		"skip",
-		shown);
+uint32_t sp_schedule_size(struct sp_schedule *s)
+{
+	return sp_sizes_next(s->sizes);
+}
+
+bool sp_schedule_sized(const struct sp_schedule *s)
+{
+	return s && s->sizes;
 }

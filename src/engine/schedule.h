@@ -8,7 +8,7 @@
 #include "engine/plan.h"
 #include "plugin/catalog.h"
 
-struct sp_schedule; /* state of a law; NULL for constant and max */
+struct sp_schedule; /* state of laws; NULL for constant gaps, and max, of one size */
 
 /* payload_over_size: bytes to add to size when the rate's layer counts more (@l2 on sockets...).
  * t0_ns is the run's absolute start. The pace points into *sched, which the caller frees after
@@ -25,11 +25,15 @@ uint64_t sp_schedule_count(const struct sp_plan_stream *);
  * with a law. */
 int sp_schedule_may_set(const struct sp_plan_stream *, const struct sp_rate *,
 			const char *place, struct sp_err *);
-/* Kolmogorov-Smirnov distance between the gaps that the law was asked for and those added by
- * sp_schedule_left() for what really left (actual departures); NAN when there is no law or there
- * are fewer than 100. */
-void sp_schedule_left(struct sp_schedule *, uint64_t actual_ns); /* HOT */
+/* Kolmogorov-Smirnov distances between the law of gaps, and that of sizes, as clamped, and what
+ * sp_schedule_left() has seen: actual departures. NAN when there is no law or there are fewer
+ * than 100. */
+void sp_schedule_left(struct sp_schedule *, uint64_t actual_ns, uint32_t size); /* HOT */
 double sp_schedule_ks(const struct sp_schedule *);
+double sp_schedule_ks_size(const struct sp_schedule *);
+/* Has it a law of sizes? Then a closed loop asks for each unit's: HOT. NULL: no. */
+bool sp_schedule_sized(const struct sp_schedule *);
+uint32_t sp_schedule_size(struct sp_schedule *);
 void sp_schedule_free(struct sp_schedule *);
 
 /* "chase:2x", "burst", "skip". */

@@ -126,7 +126,7 @@ static void test_law_is_kept(void **state)
 		assert_int_equal(p.ops->next(p.st, &due, &size), 0);
 		assert_true(due >= last);
 		assert_int_equal(size, 100);
-		sp_schedule_left(sched, due);
+		sp_schedule_left(sched, due, 100);
 		first = i ? first : due;
 		last = due;
 	}
@@ -149,7 +149,7 @@ static double ks_of(const uint64_t *gaps, unsigned n_gaps, unsigned n)
 
 	assert_int_equal(make(&s, 1, 0, 0, &p, &sched, NULL), 0);
 	for (unsigned i = 0; i <= n; i++) {
-		sp_schedule_left(sched, t);
+		sp_schedule_left(sched, t, 100);
 		t += gaps[i % n_gaps];
 	}
 	ks = sp_schedule_ks(sched);
@@ -279,7 +279,6 @@ static void test_errors(void **state)
 		{ "100pps", 10, "shaped(shape=x)", "shape" },
 		{ "100pps", 10, "shaped(", "bracket" },
 		{ "100pps", 10, "exponential(a=1)", "takes no settings" },
-		{ "100pps", 10, "constant(a=1)", "takes no settings" },
 	};
 
 	(void)state;

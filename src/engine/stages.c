@@ -24,7 +24,7 @@ static int set_gap(const struct run_stream *s, struct sp_pace *pace, struct sp_e
 			 ? 0 /* as it is */
 			 : sp_schedule_gap(s->plan, &s->rate, s->plan->bulk ? 1 : 0, pace, err);
 
-	if (s->schedule)
+	if (s->schedule && pace->kind != SP_PACE_MAX)
 		pace->kind = SP_PACE_OPS;
 	return rc;
 }

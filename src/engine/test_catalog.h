@@ -83,10 +83,10 @@ static const struct sp_transport_ops test_pcap = {
 };
 
 /* Exponential with mean 1, by inversion. */
-static int test_exp_init(void *st, const void *conf, double mean, struct sp_err *err)
+static int test_exp_init(void *st, const struct sp_dist_args *args, struct sp_err *err)
 {
-	(void)conf, (void)err;
-	*(double *)st = mean;
+	(void)args, (void)err;
+	*(double *)st = 1;
 	return 0;
 }
 static void test_exp_draw(void *st, struct sp_rng *rng, double *v, uint32_t n)

@@ -700,6 +700,38 @@ static void count_unstamped(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		SP_ADD(at.rx->corrupted, 1);
 }
 
+/* Units that were verified where they came in: in order from the stamp's sequence number on. Of their
+ * times only the last arrival is known. */
+static void note_run(struct sp_flow_rx *f, struct sp_flow_meta *meta,
+		     const struct sp_rx_session *s, const struct sp_stamp *st,
+		     const struct sp_msg *m, uint32_t bytes)
+{
+	struct sp_stamp one = *st;
+	uint64_t before_ns = f->last_rx, n = m->flow;
+	bool in_order;
+
+	if (f->rx == 0)
+		SP_STORE(meta->first_rx, m->t_ns);
+	if (m->t_ns > f->last_rx)
+		SP_STORE(f->last_rx, m->t_ns);
+	for (; n; n--, one.seq++) {
+		if (SP_LIKELY(one.seq == (uint32_t)f->next && n > SP_RX_WINDOW)) {
+			/* All but the last of them, which fill the window. */
+			uint64_t k = n - SP_RX_WINDOW;
+
+			SP_ADD(f->rx, k);
+			SP_ADD(f->rx_bytes, k * bytes);
+			SP_STORE(f->next, f->next + k);
+			one.seq += (uint32_t)k;
+			n -= k;
+		}
+		SP_ADD(f->rx, 1);
+		SP_ADD(f->rx_bytes, bytes);
+		(void)note_sequence(f, meta, s, &one, before_ns, m->t_ns, &in_order);
+	}
+	f->timed = 0;
+}
+
 static void verify_message(struct sp_verifier *v, uint32_t queue, const struct sp_msg *m,
 			   const struct sp_stamp *st, int8_t check, bool has_time,
 			   const struct sp_whole *frame, uint32_t bytes)
@@ -719,6 +751,7 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 	/* Its source address says nothing: the flow alone is the key. */
 	if (SP_UNLIKELY(check == SP_STAMP_GOOD && st->kind & SP_STAMP_VARIES))
 		ep = v->ep_cap;
+	has_time = has_time && !(m->flags & SP_M_UNTIMED);
 	if (check == SP_STAMP_GOOD && !(m->flags & SP_M_CSUM_BAD)) {
 		if (SP_UNLIKELY(!good_flow(v, queue, ep, st, has_time, frame, &at))) {
 			count_untracked(v, bytes);
@@ -726,6 +759,10 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 		}
 		SP_STORE(*last_flow(v, queue, ep), at.ref + 1);
 		s = &v->session[at.rx->session];
+		if (SP_UNLIKELY(m->flags & SP_M_RUN)) {
+			note_run(at.rx, at.meta, s, st, m, bytes);
+			return;
+		}
 		before_ns = at.rx->last_rx;
 		note_arrival(at.rx, at.meta, m->t_ns, bytes);
 		if (!note_sequence(at.rx, at.meta, s, st, before_ns, m->t_ns, &in_order))

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/endian.h"
+#include "base/rng.h"
 #include "core/clock.h"
 #include "plugin/catalog.h"
 
@@ -749,6 +750,76 @@ static void test_tuple_words(void **state)
 	assert_string_equal(sp_tuple_word(&t), "ip");
 }
 
+/* ---- runs that were verified below ---- */
+
+static void untimed(struct rx *x, uint32_t id, uint32_t seq, uint32_t run)
+{
+	struct sp_flow_tx tx = { .head = x->ops->head(id, 0), .seq = seq };
+	uint8_t data[64] = { 0 };
+	struct sp_msg m = { .data = data,
+			    .len = sizeof data,
+			    .stamp_off = (uint16_t)(sizeof data - x->ops->len),
+			    .t_ns = START };
+	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
+
+	x->ops->put(&b, 0, &tx, m.t_ns);
+	m.t_ns += (uint32_t)(seq + (run ? run - 1 : 0) - x->zero) * MS;
+	m.flags = (uint16_t)(SP_M_UNTIMED | (run ? SP_M_RUN : 0));
+	m.flow = run;
+	m.stamp_off = SP_NO_STAMP;
+	sp_verify_burst(&x->v, &b, 0, NULL);
+}
+
+/* Runs, gaps, late ones and copies: the same counts as message by message. */
+static void test_runs(void **state)
+{
+	struct sp_rng g;
+
+	(void)state;
+	sp_rng_init(&g, 3, "runs");
+	for (unsigned round = 0; round < 20; round++) {
+		const struct sp_flow_rx *f, *each;
+		uint32_t seq = (uint32_t)sp_rng_u64(&g), n;
+		struct rx x, y;
+
+		begin(&x);
+		begin(&y);
+		x.zero = y.zero = seq - 1000;
+		untimed(&x, ID, seq, 0);
+		untimed(&y, ID, seq++, 0);
+		for (unsigned i = 0; i < 60; i++) {
+			n = 1 + (uint32_t)(sp_rng_u64(&g) % (i % 5 ? 40 : 4000));
+			untimed(&x, ID, seq, n);
+			for (uint32_t k = 0; k < n; k++)
+				untimed(&y, ID, seq + k, 0);
+			seq += n;
+			if (sp_rng_u64(&g) & 1)
+				seq += (uint32_t)(sp_rng_u64(&g) % 1500);
+			n = seq - (uint32_t)(sp_rng_u64(&g) % 900);
+			untimed(&x, ID, n, 0);
+			untimed(&y, ID, n, 0);
+			if (n == seq)
+				seq++;
+		}
+		f = &x.v.own.rx[0];
+		each = &y.v.own.rx[0];
+		assert_int_equal(f->rx, each->rx);
+		assert_int_equal(f->rx_bytes, each->rx_bytes);
+		assert_int_equal(f->next, each->next);
+		assert_int_equal(f->duplicates, each->duplicates);
+		assert_int_equal(f->reordered, each->reordered);
+		assert_int_equal(f->gaps, each->gaps);
+		assert_int_equal(f->last_rx, each->last_rx);
+		assert_memory_equal(f->win, each->win, sizeof f->win);
+		assert_int_equal(x.v.own.meta[0].base, y.v.own.meta[0].base);
+		assert_int_equal(x.v.own.meta[0].too_old, y.v.own.meta[0].too_old);
+		assert_false(x.v.own.meta[0].has_time);
+		assert_int_equal(x.v.tally[f->tally].gap_error.n, 0);
+		end(&x);
+		end(&y);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -775,6 +846,7 @@ int main(void)
 		cmocka_unit_test(test_flows_by_5_tuple),
 		cmocka_unit_test(test_varying_sources),
 		cmocka_unit_test(test_tuple_words),
+		cmocka_unit_test(test_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

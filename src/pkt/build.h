@@ -38,4 +38,14 @@ int sp_build_packet(struct sp_build *b, const struct sp_packet *, struct sp_err 
 int sp_build_node(struct sp_build *b, const struct sp_packet *, const struct sp_node *,
 		  struct sp_err *);
 
+/* ---- between build.c and build_rules.c ---- */
+
+/* Writes the low bits of v at a bit of the octets. */
+void sp_build_bits(uint8_t *octets, uint32_t bit, unsigned width, sp_u128 v);
+/* Writes what a rule of length gives for so many octets into field i of a node, at a bit. */
+int sp_build_rule(struct sp_build *, const struct sp_node *, unsigned i, uint32_t bit,
+		  int64_t octets);
+/* All that depends on other headers, when everything is laid. */
+int sp_build_rules(struct sp_build *);
+
 #endif

@@ -67,19 +67,42 @@ static int check_wide(const struct sp_packet *p, const struct sp_varied *var,
 		      struct sp_err *err)
 {
 	const struct sp_value *v = var->value;
-	sp_u128 ones = (v->last - v->first) + 1;
-	bool over = v->kind == SP_V_WALK && v->first >> 64 != v->last >> 64 &&
-		    v->count != UINT64_MAX;
-	bool odd = v->kind == SP_V_RANDOM && v->first >> 64 != v->last >> 64 &&
-		   (v->step != 1 || (ones & (ones - 1)) || (v->first & (ones - 1)));
+	sp_u128 ones = v->last - v->first; /* of a prefix: ones below its bits */
 
-	if (!over && !odd)
+	if (v->kind == SP_V_TABLE || v->first >> 64 == v->last >> 64 ||
+	    (v->step == 1 && !(ones & (ones + 1)) && !(v->first & ones)))
 		return 0;
 	return sp_fail(
 		err, -EINVAL, SP_EXIT_USAGE,
 		"%s:%u: %s.%s: a range of IPv6 addresses stays within its first 64 bits; "
 		"a prefix does not need to",
 		p->place, v->at, sp_node_name(var->node), var->field->name);
+}
+
+/* Octets that vary are cut into places of eight. */
+static int add_octets(struct sp_template *t, const struct sp_packet *p,
+		      const struct sp_varied *var, const char *name, struct sp_place *place,
+		      struct sp_err *err)
+{
+	const struct sp_value *v = var->value;
+
+	for (uint32_t at = 0; at < v->len; at += 8) {
+		struct sp_place *pl = &place[t->n_places++];
+		uint32_t n = v->len - at < 8 ? v->len - at : 8;
+		uint8_t *table = sp_arena_alloc(&t->arena, v->count * n);
+
+		if (!table)
+			return no_memory(p, err);
+		for (uint64_t k = 0; k < v->count; k++)
+			memcpy(table + k * n, v->bytes + k * v->len + at, n);
+		locate(pl, var->bit + at * 8, n * 8);
+		pl->field = name;
+		pl->layer = (uint8_t)var->layer;
+		pl->how = SP_VARY_TABLE;
+		pl->count = v->count;
+		pl->table = table;
+	}
+	return 0;
 }
 
 /* One varied field: a place, two for an IPv6 address where both halves vary. */
@@ -95,6 +118,8 @@ static int add_places(struct sp_template *t, const struct sp_packet *p,
 
 	if (!name)
 		return no_memory(p, err);
+	if (v->kind == SP_V_BYTES)
+		return add_octets(t, p, var, name, place, err);
 	if (wide && check_wide(p, var, err))
 		return -EINVAL;
 	for (unsigned half = halves ? 0 : 1; half < 2; half++) {
@@ -120,10 +145,10 @@ static void combine(struct sp_template *t, struct sp_place *place)
 		if (pl->how == SP_VARY_RANDOM)
 			continue;
 		pl->every = t->units;
-		if (i && place[i - 1].field == pl->field)
-			continue; /* the lower half: the upper one counts */
-		if (i + 1 < t->n_places && place[i + 1].field == pl->field)
+		if (i + 1 < t->n_places && place[i + 1].field == pl->field) {
 			pl->every = place[i + 1].every;
+			continue;
+		}
 		if (__builtin_mul_overflow(t->units, pl->count, &t->units))
 			t->units = UINT64_MAX;
 	}
@@ -184,6 +209,7 @@ static void payload(struct sp_template *t, const struct sp_build *b)
 
 		t->payload_off = b->start[last];
 		t->payload_given = load >= 0 && n->value[load].kind != SP_V_NONE;
+		t->fixed |= load >= 0 && n->value[load].count > 1;
 	}
 }
 

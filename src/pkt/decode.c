@@ -4,18 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pkt/build.h"
+#include "pkt/decode_impl.h"
 
-struct decoder {
-	struct sp_packet *p;
-	struct sp_build *b;
-	const uint8_t *octets;
-	unsigned depth;
-};
-
-#define DEPTH_MAX 8u
-
-static sp_u128 get_bits(const uint8_t *p, uint32_t bit, unsigned width)
+sp_u128 sp_decode_bits(const uint8_t *p, uint32_t bit, unsigned width)
 {
 	sp_u128 v = 0;
 
@@ -27,164 +18,18 @@ static sp_u128 get_bits(const uint8_t *p, uint32_t bit, unsigned width)
 	return v;
 }
 
-static uint32_t smaller(uint64_t a, uint32_t b)
-{
-	return a < b ? (uint32_t)a : b;
-}
-
-static bool decode_node(struct decoder *d, struct sp_node *n, uint32_t from, uint32_t to,
-			uint32_t *end);
-
-/* Whether a node laid out alone gives octets from .. to. */
-static bool same(struct decoder *d, const struct sp_node *n, uint32_t from, uint32_t to)
-{
-	return !sp_build_node(d->b, d->p, n, NULL) && d->b->len == to - from &&
-	       memcmp(d->b->octets, d->octets + from, to - from) == 0;
-}
-
-/* Takes back each value that comes out the same when nobody gives it. */
-static void elide_item(struct decoder *d, struct sp_node *n, uint32_t from, uint32_t to)
-{
-	for (unsigned i = 0; i < n->n_fields; i++) {
-		struct sp_value kept = n->value[i];
-
-		n->value[i] = (struct sp_value){ 0 };
-		if (kept.kind != SP_V_NONE && !same(d, n, from, to))
-			n->value[i] = kept;
-	}
-}
-
-/* ---- items ---- */
-
-static bool set_octets(struct decoder *d, struct sp_node *n, uint32_t from, uint32_t to)
-{
-	n->value[0] = (struct sp_value){
-		.kind = SP_V_BYTES,
-		.bytes = d->octets + from,
-		.len = to - from,
-	};
-	return true;
-}
-
-static bool as_kind(struct decoder *d, struct sp_node *n, const struct sp_hdr_ops *hdr,
-		    const struct sp_items *l, const struct sp_item *kind, uint32_t type)
-{
-	if (!sp_node_init(n, &d->p->arena, hdr, l, kind))
-		return false;
-	n->type = type;
-	return true;
-}
-
-/* One option at from; *end behind it. What is damaged is raw to the end. */
-static bool decode_option(struct decoder *d, const struct sp_hdr_ops *hdr,
-			  const struct sp_items *l, struct sp_node *n, uint32_t from,
-			  uint32_t to, uint32_t *end)
-{
-	const struct sp_item *kind = l->kinds;
-	uint32_t head = l->type_bytes, type, data, behind, inner;
-	uint64_t len;
-
-	if (to - from >= head) {
-		type = (uint32_t)get_bits(d->octets, from * 8, head * 8);
-		while (kind->name && kind->type != type)
-			kind++;
-		*end = from + head;
-		if (kind->name && kind->bare)
-			return as_kind(d, n, hdr, l, kind, type);
-		if (!kind->name && type < l->bare_to)
-			return as_kind(d, n, hdr, l, &sp_item_other, type);
-		data = from + head + l->len_bytes;
-		if (data > to)
-			goto raw;
-		len = (uint64_t)get_bits(d->octets, (from + head) * 8, l->len_bytes * 8u);
-		len *= l->unit ? l->unit : 1;
-		if (len < l->less || len - l->less > to - data)
-			goto raw;
-		behind = data + (uint32_t)(len - l->less);
-		*end = smaller(l->pad ? from + (behind - from + l->pad - 1) / l->pad * l->pad
-				      : behind,
-			       to);
-		if (kind->name) {
-			if (!as_kind(d, n, hdr, l, kind, type))
-				return false;
-			if (decode_node(d, n, data, behind, &inner) && inner == behind &&
-			    same(d, n, from, *end)) {
-				elide_item(d, n, from, *end);
-				return true;
-			}
-		}
-		if (!as_kind(d, n, hdr, l, &sp_item_other, type))
-			return false;
-		set_octets(d, n, data, behind);
-		if (same(d, n, from, *end))
-			return true;
-	}
-raw:
-	*end = to;
-	return as_kind(d, n, hdr, l, &sp_item_raw, SP_ITEM_RAW) && set_octets(d, n, from, to);
-}
-
-static bool decode_record(struct decoder *d, const struct sp_hdr_ops *hdr,
-			  const struct sp_items *l, struct sp_node *n, uint32_t from,
-			  uint32_t to, uint32_t *end)
-{
-	if (!as_kind(d, n, hdr, l, l->kinds, l->kinds->type) ||
-	    !decode_node(d, n, from, to, end) || *end == from || !same(d, n, from, *end))
-		return false;
-	elide_item(d, n, from, *end);
-	return true;
-}
-
-static bool more_room(struct decoder *d, struct sp_node **item, uint32_t n, uint32_t *cap)
-{
-	struct sp_node *more;
-
-	if (n < *cap)
-		return true;
-	*cap = *cap ? *cap * 2 : 4;
-	more = sp_arena_alloc(&d->p->arena, *cap * sizeof *more);
-	if (more && n)
-		memcpy(more, *item, n * sizeof *more);
-	*item = more;
-	return more;
-}
-
-static bool all_zero(const uint8_t *p, uint32_t n)
+bool sp_decode_zero(const uint8_t *p, uint32_t n)
 {
 	while (n && !*p)
 		n--, p++;
 	return !n;
 }
 
-/* The items between from and to, count of them if count >= 0; *end behind them. */
-static bool decode_items(struct decoder *d, struct sp_node *owner, unsigned i, uint32_t from,
-			 uint32_t to, int64_t count, uint32_t *end)
+/* Whether a node laid out alone gives octets from .. to. */
+bool sp_decode_same(struct sp_decoder *d, const struct sp_node *n, uint32_t from, uint32_t to)
 {
-	const struct sp_field *f = &owner->fields[i];
-	const struct sp_items *l = f->items;
-	struct sp_node *item = NULL;
-	uint32_t n = 0, cap = 0;
-	bool ok = ++d->depth < DEPTH_MAX, last = false;
-
-	while (ok && !last && (count < 0 ? from < to : n < count)) {
-		ok = more_room(d, &item, n, &cap);
-		if (!ok)
-			break;
-		ok = l->type_bytes ? decode_option(d, owner->hdr, l, &item[n], from, to, &from)
-				   : decode_record(d, owner->hdr, l, &item[n], from, to, &from);
-		last = ok && item[n].item->end;
-		n += ok;
-	}
-	if (ok && last && from < to &&
-	    (to - from >= f->pad || !all_zero(d->octets + from, to - from))) {
-		ok = more_room(d, &item, n, &cap) &&
-		     as_kind(d, &item[n], owner->hdr, l, &sp_item_raw, SP_ITEM_RAW) &&
-		     set_octets(d, &item[n++], from, to);
-	}
-	d->depth--;
-	*end = last ? to : from;
-	owner->value[i] = (struct sp_value){ .kind = SP_V_ITEMS, .items = item, .len = n };
-	return ok;
+	return !sp_build_node(d->b, d->p, n, NULL) && d->b->len == to - from &&
+	       memcmp(d->b->octets, d->octets + from, to - from) == 0;
 }
 
 /* ---- fields ---- */
@@ -199,15 +44,15 @@ static void extent(const struct sp_node *n, unsigned i, uint32_t at, uint32_t *e
 		if (!f->of || strcmp(f->of, n->fields[i].name) != 0 || !sp_node_has(n, k))
 			continue;
 		if (f->rule == SP_RULE_SIZE)
-			*end = smaller(at + (uint64_t)n->value[k].first * sp_field_unit(f) +
-					       f->less,
-				       *end);
+			*end = sp_smaller(at + (uint64_t)n->value[k].first * sp_field_unit(f) +
+						  f->less,
+					  *end);
 		if (f->rule == SP_RULE_COUNT)
 			*count = (int64_t)n->value[k].first + f->less;
 	}
 }
 
-static bool decode_variable(struct decoder *d, struct sp_node *n, unsigned i, uint32_t at,
+static bool decode_variable(struct sp_decoder *d, struct sp_node *n, unsigned i, uint32_t at,
 			    uint32_t to, uint32_t *end)
 {
 	const struct sp_field *f = &n->fields[i];
@@ -217,7 +62,7 @@ static bool decode_variable(struct decoder *d, struct sp_node *n, unsigned i, ui
 	*end = to < at ? at : to;
 	extent(n, i, at, end, &count);
 	if (f->type == SP_F_ITEMS)
-		return decode_items(d, n, i, at, *end, count, end);
+		return sp_decode_items(d, n, i, at, *end, count, end);
 	if (f->type == SP_F_NAME) {
 		len = sp_name_size(d->octets + at, *end - at);
 		if (!len)
@@ -233,8 +78,8 @@ static bool decode_variable(struct decoder *d, struct sp_node *n, unsigned i, ui
 }
 
 /* All fields, between octets from and to. False: there are too few octets, or no memory. */
-static bool decode_node(struct decoder *d, struct sp_node *n, uint32_t from, uint32_t to,
-			uint32_t *end)
+bool sp_decode_node(struct sp_decoder *d, struct sp_node *n, uint32_t from, uint32_t to,
+		    uint32_t *end)
 {
 	uint32_t bit = from * 8, header = to, at;
 	bool bounded = false, sized = false;
@@ -254,14 +99,14 @@ static bool decode_node(struct decoder *d, struct sp_node *n, uint32_t from, uin
 		if ((uint64_t)bit + f->bits > (uint64_t)to * 8)
 			return false;
 		n->value[i].kind = SP_V_ONE;
-		n->value[i].first = n->value[i].last = get_bits(d->octets, bit, f->bits);
+		n->value[i].first = n->value[i].last = sp_decode_bits(d->octets, bit, f->bits);
 		bit += f->bits;
 		octets = (uint64_t)n->value[i].first * sp_field_unit(f) + f->less;
 		if (f->rule == SP_RULE_HEADER) {
-			header = smaller(from + octets, to);
+			header = sp_smaller(from + octets, to);
 			bounded = true;
 		} else if (f->rule == SP_RULE_SIZE && !f->of) {
-			header = smaller(bit / 8 + octets, to);
+			header = sp_smaller(bit / 8 + octets, to);
 			sized = true;
 		}
 	}
@@ -272,7 +117,7 @@ static bool decode_node(struct decoder *d, struct sp_node *n, uint32_t from, uin
 
 /* ---- headers ---- */
 
-static bool add_octets(struct decoder *d, const char *hdr, uint32_t from, uint32_t to)
+static bool add_octets(struct sp_decoder *d, const char *hdr, uint32_t from, uint32_t to)
 {
 	const struct sp_hdr_ops *ops = sp_hdr_find(d->p->hdrs, hdr);
 	struct sp_node *n = &d->p->node[d->p->n];
@@ -309,7 +154,7 @@ static uint32_t limit(const struct sp_node *n, uint32_t from, uint32_t end, uint
 }
 
 /* One header at *from; false: these octets are not one. */
-static bool decode_header(struct decoder *d, const char **name, uint32_t *from, uint32_t *to)
+static bool decode_header(struct sp_decoder *d, const char **name, uint32_t *from, uint32_t *to)
 {
 	const struct sp_hdr_ops *hdr = sp_hdr_find(d->p->hdrs, *name);
 	struct sp_node *n = &d->p->node[d->p->n];
@@ -318,13 +163,14 @@ static bool decode_header(struct decoder *d, const char **name, uint32_t *from, 
 	if (!hdr || hdr->bare || d->p->n + 2 >= SP_PACKET_HEADERS)
 		return false;
 	if (!sp_node_init(n, &d->p->arena, hdr, NULL, NULL) ||
-	    !decode_node(d, n, *from, *to, &end) || end == *from || !same(d, n, *from, end))
+	    !sp_decode_node(d, n, *from, *to, &end) || end == *from ||
+	    !sp_decode_same(d, n, *from, end))
 		return false;
 	*to = limit(n, *from, end, *to);
 	over = hdr->pad ? (end - *from) % hdr->pad : 0;
 	if (over) {
 		over = hdr->pad - over;
-		if (*to - end < over || !all_zero(d->octets + end, over))
+		if (*to - end < over || !sp_decode_zero(d->octets + end, over))
 			return false;
 		end += over;
 	}
@@ -334,13 +180,13 @@ static bool decode_header(struct decoder *d, const char **name, uint32_t *from, 
 	return true;
 }
 
-static bool same_packet(struct decoder *d, uint32_t len)
+static bool same_packet(struct sp_decoder *d, uint32_t len)
 {
 	return !sp_build_packet(d->b, d->p, NULL) && d->b->len == len &&
 	       memcmp(d->b->octets, d->octets, len) == 0;
 }
 
-static void elide(struct decoder *d, uint32_t len)
+static void elide(struct sp_decoder *d, uint32_t len)
 {
 	for (unsigned k = 0; k < d->p->n; k++)
 		for (unsigned i = 0; i < d->p->node[k].n_fields; i++) {
@@ -352,7 +198,7 @@ static void elide(struct decoder *d, uint32_t len)
 		}
 }
 
-static bool decode(struct decoder *d, const char *name, uint32_t len)
+static bool decode(struct sp_decoder *d, const char *name, uint32_t len)
 {
 	uint32_t from = 0, to = len;
 
@@ -369,7 +215,7 @@ static bool decode(struct decoder *d, const char *name, uint32_t len)
 }
 
 /* A decoder's packet, its copy of the octets and its build; NULL: no memory. */
-static bool prepare(struct decoder *d, const uint8_t *octets, size_t len,
+static bool prepare(struct sp_decoder *d, const uint8_t *octets, size_t len,
 		    const struct sp_hdr_ops *const *hdrs, const struct sp_mem *mem)
 {
 	uint8_t *copy;
@@ -394,7 +240,7 @@ int sp_packet_decode(struct sp_packet **out, const uint8_t *octets, size_t len,
 		     const char *first, const struct sp_hdr_ops *const *hdrs,
 		     const struct sp_mem *mem, struct sp_err *err)
 {
-	struct decoder d = { 0 };
+	struct sp_decoder d = { 0 };
 	bool ok;
 
 	*out = NULL;

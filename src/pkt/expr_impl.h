@@ -10,6 +10,7 @@ struct sp_expr {
 	struct sp_packet *packet;
 	struct sp_err *err;
 	unsigned depth; /* of brackets */
+	bool files;	/* @file is read */
 };
 
 #define SP_EXPR_DEPTH 16u
@@ -26,10 +27,20 @@ size_t sp_expr_token(struct sp_expr *);
 /* The octets of "text", 'text' or 0x0a0b at p, in the arena. */
 int sp_expr_octets(struct sp_expr *, const uint8_t **, uint32_t *len);
 
+/* The whole expression, into the packet. */
+int sp_expr_headers(struct sp_expr *);
 /* The fields between ( and ), at p behind the (. Names may be left out where positional. */
 int sp_expr_fields(struct sp_expr *, struct sp_node *, bool positional);
 /* The value at p for a field of a node. */
 int sp_expr_value(struct sp_expr *, struct sp_node *, unsigned field);
+/* Of a fixed field: a value, a range or a prefix. Of another: octets or a name. */
+int sp_expr_span(struct sp_expr *, const struct sp_node *, const struct sp_field *,
+		 struct sp_value *);
+int sp_expr_variable(struct sp_expr *, const struct sp_node *, const struct sp_field *,
+		     struct sp_value *);
+/* At [ or @: several values. */
+int sp_expr_list(struct sp_expr *, const struct sp_node *, const struct sp_field *,
+		 struct sp_value *);
 int sp_expr_items(struct sp_expr *, struct sp_node *, unsigned field);
 
 #endif

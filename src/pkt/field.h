@@ -43,8 +43,10 @@ static inline sp_u128 sp_field_max(const struct sp_field *f)
 	return f->bits >= 128 ? ~(sp_u128)0 : ((sp_u128)1 << f->bits) - 1;
 }
 
-/* Domain names. Text to wire (RFC 1035 3.1): returns the length, at most cap, or -EINVAL. */
-int sp_name_encode(const char *text, size_t len, uint8_t *wire, size_t cap);
+/* Domain names, as sp_dns_name_put has them; besides, a last label "@N" points to octet N of the
+ * message. Text to wire: returns the length or a negative errno value. */
+#define SP_NAME_MAX 258u
+int sp_name_encode(const char *text, size_t len, uint8_t wire[SP_NAME_MAX]);
 /* Octets of the name that begins at p, without following pointers; 0: none there. */
 size_t sp_name_size(const uint8_t *p, size_t left);
 void sp_name_print(const uint8_t *wire, size_t len, struct sp_str *);

@@ -98,6 +98,47 @@ static int assigned(struct sp_expr *x, struct sp_node *n)
 	return sp_expr_fields(x, n, true);
 }
 
+/* ('MSS',1460), ('NOP',None), ('SAckOK',''), as Scapy has options. */
+static int pair(struct sp_expr *x, struct items *l, const struct sp_node *owner,
+		const struct sp_items *list)
+{
+	const char *at = ++x->p, *word = at;
+	const struct sp_item *kind;
+	const uint8_t *bytes = NULL;
+	struct sp_node *n;
+	uint32_t type, len;
+	int rc;
+
+	if (*at == '"' || *at == '\'') {
+		rc = sp_expr_octets(x, &bytes, &len);
+		if (rc)
+			return rc;
+		word = (const char *)bytes;
+	} else {
+		len = (uint32_t)sp_expr_token(x);
+	}
+	kind = len ? find_kind(list, word, len, &type) : NULL;
+	if (!kind)
+		return unknown_item(x, list, word == at ? at : at + 1, len);
+	rc = add(x, l, owner, list, kind, &n);
+	if (rc)
+		return rc;
+	n->type = type;
+	if (!sp_expr_take(x, ','))
+		return sp_expr_fail(x, x->p, "%s: ',' and a value are expected",
+				    sp_node_name(n));
+	sp_expr_blank(x);
+	word = x->p;
+	len = (uint32_t)sp_expr_token(x);
+	if (!n->n_fields && !len)
+		rc = sp_expr_octets(x, &bytes, &len);
+	else if (!sp_name_is(word, len, "None", NULL))
+		x->p = word, rc = assigned(x, n);
+	if (!rc && !sp_expr_take(x, ')'))
+		rc = sp_expr_fail(x, x->p, "%s: ')' is missing", sp_node_name(n));
+	return rc;
+}
+
 static int option(struct sp_expr *x, struct items *l, const struct sp_node *owner,
 		  const struct sp_items *list)
 {
@@ -108,7 +149,6 @@ static int option(struct sp_expr *x, struct items *l, const struct sp_node *owne
 	uint32_t type = 0;
 	int rc;
 
-	/* ('MSS',1460), as Scapy has it */
 	kind = len ? find_kind(list, at, len, &type) : NULL;
 	if (!kind)
 		return unknown_item(x, list, at, len);
@@ -173,7 +213,12 @@ static int bracketed(struct sp_expr *x, struct items *l, const struct sp_node *o
 		int rc;
 
 		sp_expr_blank(x);
-		rc = list->type_bytes ? option(x, l, owner, list) : record(x, l, owner, list);
+		if (list->type_bytes && *x->p == '(')
+			rc = pair(x, l, owner, list);
+		else if (list->type_bytes)
+			rc = option(x, l, owner, list);
+		else
+			rc = record(x, l, owner, list);
 		if (rc)
 			return rc;
 	} while (sp_expr_take(x, ','));

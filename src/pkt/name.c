@@ -3,92 +3,56 @@
 #include <errno.h>
 #include <string.h>
 
-#define LABEL_MAX	63u
-#define NAME_MAX_OCTETS 255u
+#include "pkt/dns_name.h"
 
-static bool is_digit(char c)
+/* The pointer (RFC 1035 4.1.4) that a name ends with, "@12" as its last label; *len becomes the
+ * length of what is before it. -1: none. */
+static int take_pointer(const char *text, size_t *len)
 {
-	return c >= '0' && c <= '9';
-}
-
-/* "@12", the whole rest: a pointer (RFC 1035 4.1.4). */
-static int pointer(const char *p, size_t len)
-{
+	size_t n = *len, at = n;
 	unsigned v = 0;
 
-	if (len < 2 || *p != '@')
+	while (at && text[at - 1] >= '0' && text[at - 1] <= '9')
+		at--;
+	if (at == n || n - at > 5 || !at || text[at - 1] != '@')
 		return -1;
-	for (size_t i = 1; i < len; i++) {
-		if (!is_digit(p[i]) || v > 0x3fff)
-			return -1;
-		v = v * 10 + (unsigned)(p[i] - '0');
-	}
-	return v <= 0x3fff ? (int)v : -1;
+	for (size_t i = at; i < n; i++)
+		v = v * 10 + (unsigned)(text[i] - '0');
+	at--;
+	if (v > 0x3fff || (at && text[at - 1] != '.'))
+		return -1;
+	*len = at ? at - 1 : 0;
+	return (int)v;
 }
 
-/* One character of a label; *p moves behind it. "\046" and "\." as in zone files. */
-static int character(const char **p, const char *end)
+int sp_name_encode(const char *text, size_t len, uint8_t wire[SP_NAME_MAX])
 {
-	const char *q = *p;
-	unsigned v;
+	char name[SP_DNS_TEXT_MAX + 8];
+	int to, n = 0;
 
-	if (*q != '\\' || end - q < 2) {
-		*p = q + 1;
-		return (uint8_t)*q;
-	}
-	if (end - q >= 4 && is_digit(q[1]) && is_digit(q[2]) && is_digit(q[3])) {
-		v = (unsigned)((q[1] - '0') * 100 + (q[2] - '0') * 10 + (q[3] - '0'));
-		*p = q + 4;
-		return v <= 255 ? (int)v : -1;
-	}
-	*p = q + 2;
-	return (uint8_t)q[1];
-}
-
-int sp_name_encode(const char *text, size_t len, uint8_t *wire, size_t cap)
-{
-	const char *p = text, *end = text + len;
-	size_t at = 0;
-
-	if (len == 1 && *p == '.')
-		p = end;
-	while (p < end) {
-		size_t head = at++;
-		int c = pointer(p, (size_t)(end - p));
-
-		if (at + 1 > cap || at > NAME_MAX_OCTETS)
-			return -EINVAL;
-		if (c >= 0) {
-			wire[head] = (uint8_t)(0xc0 | c >> 8);
-			wire[at++] = (uint8_t)c;
-			return (int)at;
-		}
-		while (p < end && *p != '.') {
-			c = character(&p, end);
-			if (c < 0 || at >= cap || at - head > LABEL_MAX)
-				return -EINVAL;
-			wire[at++] = (uint8_t)c;
-		}
-		if (at == head + 1)
-			return -EINVAL; /* an empty label */
-		wire[head] = (uint8_t)(at - head - 1);
-		if (p < end)
-			p++;
-	}
-	if (at >= cap || at >= NAME_MAX_OCTETS)
+	if (len >= sizeof name || memchr(text, 0, len))
 		return -EINVAL;
-	wire[at++] = 0;
-	return (int)at;
+	to = take_pointer(text, &len);
+	memcpy(name, text, len);
+	name[len] = 0;
+	if (len || to < 0)
+		n = sp_dns_name_put(wire, len ? name : ".");
+	if (n < 0 || to < 0)
+		return n;
+	n -= n > 0; /* the pointer stands where the root would */
+	wire[n++] = (uint8_t)(0xc0 | to >> 8);
+	wire[n++] = (uint8_t)to;
+	return n;
 }
 
 size_t sp_name_size(const uint8_t *p, size_t left)
 {
 	size_t at = 0;
 
-	while (at < left && at < NAME_MAX_OCTETS) {
+	while (at < left && at < SP_DNS_NAME_MAX) {
 		if (p[at] >= 0xc0)
 			return at + 2 <= left ? at + 2 : 0;
-		if (p[at] > LABEL_MAX)
+		if (p[at] > SP_DNS_LABEL_MAX)
 			return 0;
 		if (!p[at])
 			return at + 1;

@@ -23,7 +23,7 @@ enum sp_value_kind {
 	SP_V_WALK,   /* first + k * step, k from 0 to count - 1 */
 	SP_V_TABLE,  /* table[0 .. count) */
 	SP_V_RANDOM, /* first .. last, evenly */
-	SP_V_BYTES,  /* bytes[0 .. len): BYTES, NAME */
+	SP_V_BYTES,  /* bytes[0 .. len): BYTES, NAME; with a count, so many of them in a row */
 	SP_V_ITEMS,  /* items[0 .. len) */
 };
 
@@ -31,7 +31,7 @@ struct sp_value {
 	uint8_t kind;
 	uint32_t at;	/* where it stands in the expression, from 1; 0: nowhere */
 	uint32_t len;	/* BYTES, ITEMS */
-	uint64_t count; /* WALK, TABLE */
+	uint64_t count; /* WALK, TABLE, BYTES */
 	sp_u128 first, last, step;
 	const sp_u128 *table;
 	const uint8_t *bytes;
@@ -66,6 +66,12 @@ const struct sp_hdr_ops *sp_hdr_find(const struct sp_hdr_ops *const *hdrs, const
 int sp_packet_parse(struct sp_packet **out, const char *text, const char *place,
 		    const struct sp_hdr_ops *const *hdrs, const struct sp_mem *,
 		    struct sp_err *);
+/* The same for words of this host's user: @file stands for the values in a file, one a line, #
+ * begins a comment. They are read here; print then lists them, so that a plan needs no file. Also
+ * what sp_file_read returns (SP_EXIT_NOINPUT). */
+int sp_packet_parse_files(struct sp_packet **out, const char *text, const char *place,
+			  const struct sp_hdr_ops *const *hdrs, const struct sp_mem *,
+			  struct sp_err *);
 /* NULL is welcome. */
 void sp_packet_free(struct sp_packet *);
 

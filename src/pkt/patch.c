@@ -156,6 +156,11 @@ static inline uint64_t next_value(const struct sp_patch *p, struct patch_op *o)
 	return v;
 }
 
+uint64_t sp_patch_unit(const struct sp_patch *p)
+{
+	return p->unit;
+}
+
 void sp_patch_seek(struct sp_patch *p, uint64_t unit)
 {
 	p->unit = unit;

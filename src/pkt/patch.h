@@ -26,16 +26,17 @@ struct sp_patch_conf {
 };
 
 /* 0, -ENOMEM, or -EINVAL: the template's places, sums or lengths do not lie in it, or rows are
- * shorter than what max_len leaves to them. The template and the
- * rows are borrowed until the patch is freed. */
+ * shorter than what max_len leaves to them. The template and the rows are borrowed until the patch
+ * is freed. */
 int sp_patch_new(struct sp_patch **, const struct sp_template *, const struct sp_patch_conf *,
 		 const struct sp_mem *);
 void sp_patch_free(struct sp_patch *);
 
 /* Octets up to where the rows begin; shorter packets there are none. Of a fixed template: all. */
 uint32_t sp_patch_head(const struct sp_patch *);
-/* The next unit that fill() writes; 0 at first. Cold. */
+/* The next unit that fill() writes; 0 at first. */
 void sp_patch_seek(struct sp_patch *, uint64_t unit);
+uint64_t sp_patch_unit(const struct sp_patch *);
 
 /* HOT. Units follow each other in m[from .. n), which are of one length (sp_patch_head() to max_len).
  * Sets stamp_off. Where SP_M_HELD is set the slot holds an earlier unit of this patch of the same

@@ -41,7 +41,7 @@ struct patch_total {
 struct sp_patch {
 	const struct sp_mem *mem;
 	const struct sp_template *t;
-	uint32_t prefix_len, head, max_len, keep;
+	uint32_t prefix_len, head, keep;
 	uint8_t stamp_len;
 	uint8_t *base; /* head octets: places and sums are 0 */
 	struct patch_op *op;
@@ -103,7 +103,7 @@ static inline void sp_patch_store(uint8_t *at, uint8_t bytes, uint64_t v)
 	}
 }
 
-/* patch.c: from here on units are of this length. Cold only when lengths are few. */
+/* patch.c: from here on units are of this length. HOT where sizes vary. */
 void sp_patch_set_len(struct sp_patch *, uint32_t len);
 
 #endif

@@ -45,6 +45,19 @@ static void print_table(const struct sp_field *f, const struct sp_value *v, stru
 	sp_str_puts(out, "]");
 }
 
+static void print_octets(const struct sp_field *f, const struct sp_value *v, struct sp_str *out)
+{
+	uint64_t n = v->count ? v->count : 1;
+
+	sp_str_puts(out, v->count ? "[" : "");
+	for (uint64_t k = 0; k < n; k++) {
+		sp_str_puts(out, k ? "," : "");
+		(f->type == SP_F_NAME ? sp_name_print : sp_octets_print)(v->bytes + k * v->len,
+									 v->len, out);
+	}
+	sp_str_puts(out, v->count ? "]" : "");
+}
+
 static void print_value(const struct sp_node *n, unsigned i, struct sp_str *out)
 {
 	const struct sp_field *f = &n->fields[i];
@@ -66,10 +79,7 @@ static void print_value(const struct sp_node *n, unsigned i, struct sp_str *out)
 		sp_str_puts(out, ")");
 		break;
 	case SP_V_BYTES:
-		if (f->type == SP_F_NAME)
-			sp_name_print(v->bytes, v->len, out);
-		else
-			sp_octets_print(v->bytes, v->len, out);
+		print_octets(f, v, out);
 		break;
 	case SP_V_ITEMS:
 		sp_str_puts(out, "[");
@@ -158,7 +168,8 @@ static void print_fields(const struct sp_node *n, struct sp_str *out)
 static bool only_load(const struct sp_node *n)
 {
 	for (unsigned i = 0; i < n->n_fields; i++)
-		if (n->value[i].kind != (n->fields[i].bits ? SP_V_NONE : SP_V_BYTES))
+		if (n->value[i].kind != (n->fields[i].bits ? SP_V_NONE : SP_V_BYTES) ||
+		    n->value[i].count)
 			return false;
 	return true;
 }

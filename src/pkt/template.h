@@ -74,7 +74,8 @@ struct sp_template {
 	 * grow to a wished size, is filled with the payload, and ends with the stamp. */
 	uint32_t payload_off;
 	bool payload_given; /* octets were written in the expression: they are kept, repeated */
-	bool fixed; /* nothing may grow: bytes follow the payload, or a length is forced */
+	bool fixed; /* nothing may grow: bytes follow the payload, a length is forced, the payload
+			varies, or the last header takes none (arp, dns) */
 	const struct sp_place *place;
 	uint32_t n_places;
 	const struct sp_sum *sum; /* innermost first */

@@ -107,8 +107,8 @@ static int prefix(struct sp_expr *x, const struct sp_node *n, const struct sp_fi
 }
 
 /* A value, a range or a prefix. */
-static int span(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
-		struct sp_value *v)
+int sp_expr_span(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
+		 struct sp_value *v)
 {
 	const char *at = x->p;
 	int rc = scalar(x, n, f, &v->first);
@@ -146,62 +146,6 @@ static int pair(struct sp_expr *x, const struct sp_node *n, const struct sp_fiel
 	return rc;
 }
 
-/* A span of values more in the table, which grows by doubling. */
-static int table_add(struct sp_expr *x, const char *at, const struct sp_value *v,
-		     struct sp_value *list, sp_u128 **table, uint64_t *cap)
-{
-	uint64_t n = v->kind == SP_V_WALK ? v->count : 1;
-
-	if (n > SP_PACKET_VALUES || list->count + n > SP_PACKET_VALUES)
-		return sp_expr_fail(x, at,
-				    "a list holds at most %u values; write a range "
-				    "without brackets",
-				    SP_PACKET_VALUES);
-	if (list->count + n > *cap) {
-		sp_u128 *more;
-
-		*cap = (list->count + n) * 2;
-		more = sp_arena_alloc(&x->packet->arena, *cap * sizeof *more);
-		if (!more)
-			return sp_expr_no_memory(x);
-		if (list->count)
-			memcpy(more, *table, list->count * sizeof *more);
-		*table = more;
-	}
-	for (uint64_t k = 0; k < n; k++)
-		(*table)[list->count++] = v->first +
-					  (v->kind == SP_V_WALK ? v->step * (sp_u128)k : 0);
-	list->table = *table;
-	return 0;
-}
-
-static int list(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
-		struct sp_value *v)
-{
-	sp_u128 *table = NULL;
-	uint64_t cap = 0;
-
-	v->kind = SP_V_TABLE;
-	v->count = 0;
-	do {
-		struct sp_value one = { 0 };
-		const char *at;
-		int rc;
-
-		sp_expr_blank(x);
-		at = x->p;
-		rc = span(x, n, f, &one);
-		if (!rc)
-			rc = table_add(x, at, &one, v, &table, &cap);
-		if (rc)
-			return rc;
-	} while (sp_expr_take(x, ','));
-	if (!sp_expr_take(x, ']'))
-		return sp_expr_fail(x, x->p, "%s.%s: ',' or ']' is expected", sp_node_name(n),
-				    f->name);
-	return 0;
-}
-
 /* Behind the word: nothing, or (range or prefix). */
 static int drawn(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
 		 struct sp_value *v)
@@ -215,7 +159,7 @@ static int drawn(struct sp_expr *x, const struct sp_node *n, const struct sp_fie
 	if (sp_expr_take(x, '(')) {
 		sp_expr_blank(x);
 		at = x->p;
-		rc = span(x, n, f, v);
+		rc = sp_expr_span(x, n, f, v);
 		if (!rc && v->kind == SP_V_ONE && sp_expr_take(x, ','))
 			rc = range(x, n, f, at, v);
 		if (rc)
@@ -239,26 +183,21 @@ static int fixed(struct sp_expr *x, const struct sp_node *n, const struct sp_fie
 	const char *at = x->p;
 	size_t len;
 
-	if (sp_expr_take(x, '['))
-		return list(x, n, f, v);
+	if (*at == '[' || *at == '@')
+		return sp_expr_list(x, n, f, v);
 	if (sp_expr_take(x, '('))
 		return pair(x, n, f, v);
-	if (*at == '@')
-		return sp_expr_fail(x, at,
-				    "%s.%s: files of values are read by 'spate packet', "
-				    "'spate send' and 'spate run' only",
-				    sp_node_name(n), f->name);
 	len = sp_expr_token(x);
 	if (sp_name_is(at, len, "random", NULL))
 		return drawn(x, n, f, v);
 	x->p = at;
-	return span(x, n, f, v);
+	return sp_expr_span(x, n, f, v);
 }
 
 static int name(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
 		struct sp_value *v)
 {
-	uint8_t *wire = sp_arena_alloc(&x->packet->arena, 256);
+	uint8_t *wire = sp_arena_alloc(&x->packet->arena, SP_NAME_MAX);
 	const uint8_t *text;
 	const char *at = x->p;
 	uint32_t len;
@@ -274,13 +213,19 @@ static int name(struct sp_expr *x, const struct sp_node *n, const struct sp_fiel
 		text = (const uint8_t *)at;
 		len = (uint32_t)sp_expr_token(x);
 	}
-	rc = len || x->p > at ? sp_name_encode((const char *)text, len, wire, 256) : -EINVAL;
+	rc = len || x->p > at ? sp_name_encode((const char *)text, len, wire) : -EINVAL;
 	if (rc < 0)
 		return wrong(x, n, f, at, (size_t)(x->p - at), 0);
-	v->kind = SP_V_BYTES;
 	v->bytes = wire;
 	v->len = (uint32_t)rc;
 	return 0;
+}
+
+int sp_expr_variable(struct sp_expr *x, const struct sp_node *n, const struct sp_field *f,
+		     struct sp_value *v)
+{
+	v->kind = SP_V_BYTES;
+	return f->type == SP_F_NAME ? name(x, n, f, v) : sp_expr_octets(x, &v->bytes, &v->len);
 }
 
 int sp_expr_value(struct sp_expr *x, struct sp_node *n, unsigned i)
@@ -293,11 +238,9 @@ int sp_expr_value(struct sp_expr *x, struct sp_node *n, unsigned i)
 	*v = (struct sp_value){ 0 };
 	switch (f->type) {
 	case SP_F_BYTES:
-		rc = sp_expr_octets(x, &v->bytes, &v->len);
-		v->kind = SP_V_BYTES;
-		break;
 	case SP_F_NAME:
-		rc = name(x, n, f, v);
+		rc = *at == '[' || *at == '@' ? sp_expr_list(x, n, f, v)
+					      : sp_expr_variable(x, n, f, v);
 		break;
 	case SP_F_ITEMS:
 		rc = sp_expr_items(x, n, i);

@@ -18,6 +18,7 @@ struct sp_source;
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
 	uint32_t size;	   /* of the unit as --size counts; largest one when it varies */
+	uint32_t burst;	   /* messages that fill() gets at a time, at most; 0: SP_BATCH_MAX */
 	uint8_t stamp_len; /* bytes kept free for the stamp at the end; 0 none */
 	const struct sp_rows
 		*rows; /* the payload, at least as long as the largest unit has room
@@ -66,6 +67,10 @@ struct sp_source_ops {
 	void (*fill)(struct sp_source *, struct sp_batch *, uint32_t from);
 	/* HOT. After the stamp was put: mends what depends on it (checksums). May be NULL. */
 	void (*finish)(struct sp_source *, struct sp_batch *, uint32_t from);
+	/* HOT. The number of the unit that fill() will write next, as pkt/template.h counts them; and
+	 * another one instead. NULL: nothing varies from unit to unit. */
+	uint64_t (*unit)(const struct sp_source *);
+	void (*seek)(struct sp_source *, uint64_t unit);
 	void (*close)(struct sp_source *);
 };
 

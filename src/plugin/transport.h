@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/options.h"
 #include "core/env.h"
+#include "core/pacer.h"
 #include "core/result.h"
 #include "pkt/batch.h"
 #include "plugin/conn.h"
@@ -60,11 +61,37 @@ struct sp_link {
 	uint32_t mtu;
 };
 
+/* SP_T_REPEAT: what the units of a stream are, so that they can be made where they leave. */
+struct sp_template;
+struct sp_repeat_form {
+	const struct sp_template *tmpl; /* what varies, and the checksums */
+	uint32_t prefix_len;		/* octets of the frame before the template's */
+	const uint8_t *frame;		/* unit 0, whole, for a stamp of zeros */
+	uint32_t len;			/* of every unit */
+	uint16_t stamp_off;		/* of the native stamp; SP_NO_STAMP */
+	uint32_t crc_init;		/* its check's start value */
+	bool paced; /* units have intended times of their own; else each is due when it leaves */
+};
+/* Some of them, now. */
+struct sp_repeat_call {
+	const struct sp_repeat *run;
+	uint64_t head;	    /* of the stamp */
+	uint64_t seq, unit; /* the first one's: by the stamp, by the template */
+	/* What came of it: units that were made, in order; those of them that left; when the first
+	 * was made, and the last, to 64 units. */
+	uint32_t made, left;
+	uint64_t first_ns, last_ns;
+};
+
 struct sp_port;
 struct sp_queue;
 
 struct sp_transport_ops {
 	SP_PLUGIN_HEAD;
+	/* Of those that carry frames, what --transport auto tries first: the highest, as measured
+	 * (bench/rows/raw.py, xdp.py). 0: never. any_frame: it is that word itself. */
+	uint8_t rank;
+	bool any_frame;
 	bool any_source; /* may send from addresses that are not this host's; frames always may */
 	bool echoes; /* what is sent on a port arrives on it: a sender is its own receiver */
 	bool any_unit; /* in memory: it looks into nothing, and carries frames as it does datagrams */
@@ -105,6 +132,13 @@ struct sp_transport_ops {
 	 * or another negative errno for the first message; the rest stays the caller's. join says
 	 * that neighbours may share a super-packet. */
 	int (*tx_burst)(struct sp_queue *, struct sp_batch *b, uint32_t from, bool join);
+	/* SP_T_REPEAT. Cold: gets ready to make a stream's units; one stream a queue. -ENOTSUP and
+	 * the reason in err, when these cannot be made there. What the form points to is borrowed
+	 * during the call, but for the template: until close. */
+	int (*repeat)(struct sp_queue *, const struct sp_repeat_form *, struct sp_err *);
+	/* HOT. Makes call->run->n units, or fewer when the time is over: 0, or a negative errno as
+	 * tx_burst. */
+	int (*tx_repeat)(struct sp_queue *, struct sp_repeat_call *);
 	/* HOT. SP_T_DATAGRAM: answers to sources: m.ep is an index as rx_burst gave it, of a batch
 	 * that was not released yet. Returns how many left, a prefix; the rest is dropped. NULL: it
 	 * cannot. */

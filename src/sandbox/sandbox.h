@@ -13,6 +13,7 @@ struct sp_sandbox_conf {
 	 * path is out of reach. */
 	int dirs[SP_SANDBOX_DIRS];
 	unsigned n_dirs;
+	bool runs_bpf; /* programs that are loaded may still be run (BPF_PROG_TEST_RUN) */
 };
 
 /* What is on. */

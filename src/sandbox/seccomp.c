@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -162,6 +163,10 @@ static int add_rules(scmp_filter_ctx x, const struct sp_sandbox_conf *conf)
 		rc = seccomp_rule_add(x, SCMP_ACT_ALLOW, bounded[i].call, 1,
 				      SCMP_CMP(bounded[i].arg, SCMP_CMP_MASKED_EQ,
 					       bounded[i].mask, bounded[i].value));
+	if (!rc && conf->runs_bpf)
+		rc = seccomp_rule_add(
+			x, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, BPF_PROG_TEST_RUN));
 	for (unsigned i = 0; i < conf->n_dirs && !rc; i++)
 		rc = add_folder(x, conf->dirs[i]);
 	/* A filter cannot look into clone3's arguments: the C library then takes clone. */

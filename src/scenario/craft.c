@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "pkt/packet.h"
+#include "pkt/patch.h"
 #include "plugin/catalog.h"
 
 static const char *const how[] = { "walk", "table", "random" };
@@ -69,6 +70,57 @@ static void show_text(struct sp_str *out, const char *text, const struct sp_temp
 	put_dump(out, t->octets, t->len);
 }
 
+/* One packet, as it left: its octets, or what they are as an expression. */
+static int put_unit(struct sp_str *out, const uint8_t *octets, uint32_t len, const char *first,
+		    bool hex, struct sp_err *err)
+{
+	struct sp_packet *p;
+	int rc = 0;
+
+	if (hex) {
+		put_hex(out, octets, len);
+	} else {
+		rc = sp_packet_decode(&p, octets, len, first, sp_catalog.hdr, out->mem, err);
+		if (rc)
+			return rc;
+		sp_packet_print(p, out);
+		sp_packet_free(p);
+	}
+	sp_str_puts(out, "\n");
+	return 0;
+}
+
+/* The first packets, as a sender writes them. */
+static int show_units(struct sp_str *out, const struct sp_template *t, const char *first,
+		      const struct sp_craft *c, struct sp_err *err)
+{
+	struct sp_rows payload = { .bytes = t->octets + t->payload_off,
+				   .n = 1,
+				   .len = t->len - t->payload_off };
+	const struct sp_patch_conf conf = { .max_len = t->len,
+					    .max_batch = 1,
+					    .rows = &payload };
+	uint8_t *octets = sp_alloc(out->mem, t->len + 1);
+	struct sp_msg m = { .data = octets, .len = t->len };
+	struct sp_batch batch = { .n = 1, .cap = 1, .m = &m };
+	struct sp_patch *patch = NULL;
+	int rc = octets ? sp_patch_new(&patch, t, &conf, out->mem) : -ENOMEM;
+
+	if (rc)
+		sp_fail(err, rc, SP_EXIT_FAILED,
+			rc == -ENOMEM ? "out of memory" : "no sender takes a packet of %u octets",
+			t->len);
+	for (uint64_t k = 0; !rc && k < c->count && !out->failed; k++) {
+		m.flags = 0;
+		sp_patch_fill(patch, &batch, 0);
+		sp_patch_finish(patch, &batch, 0);
+		rc = put_unit(out, octets, t->len, first, c->hex, err);
+	}
+	sp_patch_free(patch);
+	sp_free(out->mem, octets);
+	return rc;
+}
+
 static void show_json(struct sp_str *out, const char *text, const struct sp_template *t)
 {
 	struct sp_str hex;
@@ -110,7 +162,9 @@ static int show(struct sp_str *out, const struct sp_packet *p, const struct sp_c
 
 	sp_str_init(&text, out->mem);
 	sp_packet_print(p, &text);
-	if (!rc && c->json) {
+	if (!rc && c->count) {
+		rc = show_units(out, &t, p->node[0].hdr->name, c, err);
+	} else if (!rc && c->json) {
 		show_json(out, text.text, &t);
 	} else if (!rc && c->hex) {
 		put_hex(out, t.octets, t.len);
@@ -130,7 +184,7 @@ int sp_craft_show(struct sp_str *out, const char *expr, const char *place,
 		  const struct sp_craft *c, struct sp_err *err)
 {
 	struct sp_packet *p;
-	int rc = sp_packet_parse(&p, expr, place, sp_catalog.hdr, out->mem, err);
+	int rc = sp_packet_parse_files(&p, expr, place, sp_catalog.hdr, out->mem, err);
 
 	if (!rc)
 		rc = show(out, p, c, err);

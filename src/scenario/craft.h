@@ -10,6 +10,7 @@ struct sp_craft {
 	const char *first; /* decode: the outermost header; NULL: IP by its version */
 	bool hex;	   /* only its octets, in hexadecimal */
 	bool json;	   /* a JSON document */
+	uint64_t count;	   /* so many packets, each with its values; 0: the first, explained */
 };
 
 /* Appends what an expression makes: its size, canonical text, varied fields and octets. place opens

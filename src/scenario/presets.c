@@ -7,7 +7,8 @@
 #include "base/str.h"
 
 /* What a unit of udp and tcp has anywhere else, unless its size is given. */
-#define UNIT_SIZE 1024u
+#define UNIT_SIZE    1024u
+#define EXPERIMENTAL 0x88b5 /* IEEE 802: for whatever a site wants */
 
 struct row {
 	const char *word;
@@ -20,7 +21,7 @@ struct row {
 	uint32_t size;
 };
 
-/* icmp: as ping's, 56 octets of data. eth: 64 octets of an experimental type (IEEE 802). syn: the
+/* icmp: as ping's, 56 octets of data. eth: 64 octets. syn: the
  * target's ports in a row. */
 static const struct row rows[] = {
 	{ "icmp", "", "ip/icmp", "ipv6/icmp6", "id=4660,seq=0..65535", "/raw(len=56)", false,
@@ -29,8 +30,8 @@ static const struct row rows[] = {
 	  false, true, 0, 0, 0, 0 },
 	{ "arp", "eth(dst=ff:ff:ff:ff:ff:ff)/", "arp", "arp", "op=1", "", false, true, 0, 0, 0,
 	  0 },
-	{ "eth", "", "eth", "eth", "dst=ff:ff:ff:ff:ff:ff,type=0x88b5", "/raw(len=50)", false,
-	  true, 0, 0, 0, 0 },
+	{ "eth", "", "eth", "eth", "dst=ff:ff:ff:ff:ff:ff", "/raw(len=50)", false, true, 0, 0,
+	  0, 0 },
 	{ "syn", "", "ip/tcp", "ipv6/tcp", "flags=S", "", true, true, 40000, 80, 65535, 0 },
 	{ "udp", "", "ip/udp", "ipv6/udp", "", "", true, false, 40000, 5001, 5001, UNIT_SIZE },
 	{ "tcp", "", "ip/tcp", "ipv6/tcp", "flags=PA", "", true, false, 40000, 5001, 5001,
@@ -86,12 +87,16 @@ int sp_preset_of(const char *word, const struct sp_preset_args *a, struct sp_are
 		return -ENOENT;
 	if (r->ports)
 		put_ports(fields, sizeof fields, r, a);
+	else if (strcmp(word, "eth") == 0)
+		snprintf(fields, sizeof fields, "%s,type=0x%04x", r->fields,
+			 a->ether_type ? a->ether_type : EXPERIMENTAL);
 	else
 		snprintf(fields, sizeof fields, "%s", r->fields);
 	out->packet = sp_arena_printf(arena, "%s%s(%s)%s", r->link, a->v6 ? r->v6 : r->v4,
 				      fields, r->behind);
 	out->size = r->size;
 	out->takes_port = out->takes_source = r->ports;
+	out->takes_type = strcmp(word, "eth") == 0;
 	return out->packet ? 0 : -ENOMEM;
 }
 

@@ -12,12 +12,13 @@ struct sp_preset_args {
 	bool v6;			    /* the target is an IPv6 address */
 	uint16_t port_first, port_last;	    /* the target's; 0: as the word has it */
 	uint16_t source_first, source_last; /* 0: one, as the word has it */
+	uint16_t ether_type;		    /* eth; 0: as the word has it */
 };
 
 struct sp_preset {
 	const char *packet; /* in the arena */
 	uint32_t size;	    /* unless somebody says otherwise; 0: the packet's own */
-	bool takes_port, takes_source;
+	bool takes_port, takes_source, takes_type;
 };
 
 /* Is it a word for frames alone: icmp, icmp6, arp, eth, syn? udp and tcp become one by source

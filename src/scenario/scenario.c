@@ -18,13 +18,15 @@ const char *const sc_root_words[] = { "include", "spate",  "name",	"seed",	  "re
 				      "expect",	 NULL };
 const char *const sc_host_words[] = { "local", "netns", "lab", NULL };
 const char *const sc_port_words[] = { "host", NULL };
-const char *const sc_stream_words[] = { "to", "target", "profile", "source_ports", NULL };
-const char *const sc_group_words[] = { "to",	  "target",	  "profile",
-				       "streams", "source_ports", NULL };
+const char *const sc_stream_words[] = {
+	"to", "target", "profile", "source_ports", "model", NULL
+};
+const char *const sc_group_words[] = { "to",	       "target", "profile", "streams",
+				       "source_ports", "model",	 NULL };
 const char *const sc_member_words[] = {
 	"to", "target", "profile", "share", "source_ports", NULL
 };
-const char *const sc_profile_words[] = { "source_ports", NULL };
+const char *const sc_profile_words[] = { "source_ports", "model", NULL };
 const char *const sc_stage_words[] = { "at", "start", "stop", "set", "link", NULL };
 
 bool sc_row_is_ours(enum sp_plan_item item, const char *name)
@@ -97,6 +99,7 @@ bool sc_lacks(const struct sc_reader *r, enum sp_plan_item item, const char *pro
 	struct sp_protocol p;
 
 	return !sp_opt_find(sp_plan_rows(item), key) &&
+	       !(item == SP_PLAN_STREAM && strcmp(key, "model") == 0) &&
 	       !(item == SP_PLAN_STREAM && sp_opt_find(sp_plan_profile_rows(), key)) &&
 	       !sp_protocol_find(r->conf->catalog, protocol, role_of(item), &p) &&
 	       !sp_protocol_has(&p, key);

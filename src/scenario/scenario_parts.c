@@ -11,6 +11,7 @@
 #include "plugin/proto.h"
 #include "scenario/presets.h"
 #include "scenario/scenario_impl.h"
+#include "scenario/traffic.h"
 
 /* The part that is being made. */
 struct part {
@@ -343,11 +344,25 @@ static int set_some(const struct part *p, const struct sc_stream *s,
 	return rc;
 }
 
+/* A model says when packets leave and how long they are; so nothing else does. */
+static int check_model(const struct part *p, const struct sc_stream *s)
+{
+	const struct sp_yaml_node *other;
+
+	for (const char *const *row = sp_traffic_rows; *row; row++) {
+		other = sc_stream_get(s->map, s->outer, *row);
+		if (other)
+			return sp_yaml_fail(&p->r->s->doc, other, p->r->err,
+					    "a model has its own %s; leave it out", *row);
+	}
+	return 0;
+}
+
 static int set_settings(const struct part *p, const struct sc_stream *s)
 {
-	int rc = 0;
+	int rc = sc_stream_get(s->map, s->outer, "model") ? check_model(p, s) : 0;
 
-	if (s->outer) {
+	if (!rc && s->outer) {
 		rc = set_some(p, s, s->outer);
 		if (!rc)
 			rc = set_some(p, s, sp_yaml_get(s->outer, "profile"));

@@ -15,6 +15,17 @@ static void put_types(struct sp_json *j, const char *a, const char *b)
 	sp_json_close(j, ']');
 }
 
+/* A size, or a law of sizes. */
+static void put_size_types(struct sp_json *j, bool law)
+{
+	sp_json_open(j, "type", '[');
+	sp_json_str(j, NULL, "number");
+	sp_json_str(j, NULL, "string");
+	if (law)
+		sp_json_str(j, NULL, "object");
+	sp_json_close(j, ']');
+}
+
 static void put_enum(struct sp_json *j, const char *values)
 {
 	char word[48];
@@ -45,7 +56,8 @@ static void put_row(struct sp_json *j, const struct sp_opt *o)
 			put_types(j, "string", "array");
 			break;
 		}
-		if (strcmp(o->name, "departure") == 0) {
+		if (strcmp(o->name, "departure") == 0 || strcmp(o->name, "packet_size") == 0 ||
+		    strcmp(o->name, "payload") == 0) {
 			put_types(j, "string", "object");
 			break;
 		}
@@ -53,6 +65,9 @@ static void put_row(struct sp_json *j, const struct sp_opt *o)
 		break;
 	case SP_OPT_PATH:
 		sp_json_str(j, "type", "string");
+		break;
+	case SP_OPT_SIZE:
+		put_size_types(j, strcmp(o->name, "size") == 0);
 		break;
 	default:
 		put_types(j, "number", "string");
@@ -70,7 +85,8 @@ static void put_rows(struct sp_json *j, enum sp_plan_item item)
 			put_row(j, o);
 	for (const struct sp_opt *o = sp_plan_profile_rows(); item == SP_PLAN_STREAM && o->name;
 	     o++)
-		put_row(j, o);
+		if (o->type != SP_OPT_PATH) /* no files in scenarios */
+			put_row(j, o);
 }
 
 /* Settings of all transports; one that several have stands once. */
@@ -201,6 +217,10 @@ static void put_share(struct sp_json *j, const char *key, const char *descriptio
 	sp_json_close(j, '}');
 }
 
+#define MODEL                                                                                  \
+	"rate, gaps and sizes of an application: voip:CODEC, telnet, dns, quake3, cs-active, " \
+	"cs-idle"
+
 static void put_settings(struct sp_json *j)
 {
 	put_simple(j, "to", "string", "the port that receives it");
@@ -209,8 +229,10 @@ static void put_settings(struct sp_json *j)
 		   "also a range of numbers");
 	put_simple(j, "source_ports", "string",
 		   "udp, tcp and syn as frames: FIRST-LAST, the next one for each packet");
+	put_simple(j, "model", "string", MODEL);
 	begin_object(j, "profile");
 	put_simple(j, "source_ports", "string", "the same here");
+	put_simple(j, "model", "string", MODEL);
 	put_rows(j, SP_PLAN_STREAM);
 	put_protocol_rows(j, SP_PLAN_STREAM);
 	end_object(j);

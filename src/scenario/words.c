@@ -59,6 +59,10 @@ bool sp_reader_lacks(const struct sp_reader *r, enum sp_plan_item item, const ch
 	int role = item == SP_PLAN_STREAM ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
 	struct sp_protocol p;
 
+	if (item == SP_PLAN_STREAM && strcmp(key, "model") == 0) {
+		g->taken = true; /* other rows in another word */
+		return false;
+	}
 	if (has(sp_plan_rows(item), key) ||
 	    (item == SP_PLAN_STREAM && has(sp_plan_profile_rows(), key)))
 		return false;

@@ -131,8 +131,16 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--size", SP_FLAG_VALUE, "BYTES", "stream.size", NULL, G_TRAFFIC,
 	  "payload of a packet or message; over frame transports the frame without FCS (default "
 	  "1024)" },
+	{ "--model", SP_FLAG_VALUE, "NAME", "stream.model", NULL, G_TRAFFIC,
+	  "rate, gaps and sizes of an application, as D-ITG has them: voip:CODEC[,crtp][,vad] "
+	  "(G.711.1 G.711.2 G.729.2 G.729.3 G.723.1), telnet, dns, quake3, cs-active, cs-idle" },
+	{ "--packet-size", SP_FLAG_VALUE, "LAW", "stream.packet_size", NULL, G_TRAFFIC,
+	  "law of the sizes, instead of --size: imix, uniform(64,1400), "
+	  "pareto(shape=1.3,scale=80,max=1400); spate help laws lists them" },
 	{ "--departure", SP_FLAG_VALUE, "LAW", "stream.departure", NULL, G_TRAFFIC,
-	  "law of the gaps: constant (default) or exponential, with mean 1/rate" },
+	  "law of the gaps: constant (default), exponential, weibull(shape=0.7), ... with mean "
+	  "1/rate; or with times of its own, weibull(shape=0.7,scale=2ms), and then no rate. "
+	  "spate help laws lists them" },
 	{ "--payload", SP_FLAG_VALUE, "TEXT", "stream.payload", NULL, G_TRAFFIC,
 	  "text that is repeated to fill the payload (default X)" },
 	{ "--fill", SP_FLAG_VALUE, "KIND", "stream.fill", NULL, G_TRAFFIC,
@@ -145,6 +153,9 @@ const struct sp_flag sp_send_flags[] = {
 	  "payloads are DNS queries for the names in this file, drawn by the seed" },
 	{ "--source-ports", SP_FLAG_VALUE, "PORT-LAST", "source_ports", NULL, G_TRAFFIC,
 	  "udp, tcp and syn as frames: each packet from the next of these port numbers" },
+	{ "--ether-type", SP_FLAG_VALUE, "NUMBER", "ether_type", NULL, G_TRAFFIC,
+	  "eth: what the frames carry, as 0x0800 (default 0x88b5, experimental); --payload is "
+	  "their text" },
 	{ "--stamp", SP_FLAG_VALUE, "KIND", "stream.stamp", NULL, G_TRAFFIC,
 	  "sequence number and time in the payload's last bytes: auto (what fits, the "
 	  "default), native (18 bytes), short (10 bytes, no time), off" },
@@ -260,9 +271,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--ttl", SP_FLAG_VALUE, "N", "setting.ttl", NULL, G_WAY,
 	  "time to live or hop limit (default: the system's)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WAY,
-	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), "
-	  "utcp (TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a "
-	  "file)" },
+	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), xdp "
+	  "(frames past the kernel's stack), auto (the faster of the two that can be had), utcp "
+	  "(TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
 	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
@@ -370,7 +381,8 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--rcvbuf", SP_FLAG_VALUE, "BYTES", "setting.rcvbuf", NULL, G_IN,
 	  "receive buffer of each socket (default: udp 4Mi, tcp as the kernel sizes it)" },
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
-	  "udp and tcp (sockets, as the protocol wants) or packet (frames on --interface)" },
+	  "udp and tcp (sockets, as the protocol wants), or on --interface: packet (frames), xdp "
+	  "(frames kept from the kernel's stack), auto (the faster of the two that can be had)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
 	  "a setting of the transport; may be given several times" },
 	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,

@@ -28,7 +28,7 @@ struct sp_setting {
 
 /* A target as written. */
 struct sp_target {
-	const char *text;     /* NULL: the one that --packet names */
+	const char *text;     /* NULL: the packet's own, or none */
 	const char *spelling; /* of its flag; NULL: a word or a line */
 	const char *file;     /* --targets'; NULL: the command line */
 	unsigned line;
@@ -52,6 +52,8 @@ struct sp_reader {
 	bool port_used;
 	uint16_t source_first, source_last; /* --source-ports; 0: none */
 	bool source_used;
+	uint16_t ether_type; /* --ether-type; 0: none */
+	bool type_used;
 	uint64_t streams;			/* per target */
 	const char *transports[SP_WORDS_PORTS]; /* of tx0, tx1, ... */
 	unsigned n_transports;
@@ -88,6 +90,10 @@ int sp_reader_recv(struct sp_reader *);
 int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);
 /* words_packet.c: is what such a word sends said by an expression, given or the word's own? */
 bool sp_reader_crafts(const struct sp_reader *, const char *word);
+/* Does such a setting have something drawn by the seed? */
+bool sp_reader_draws(const struct sp_reader *, const char *key, const char *value);
+/* An expression names its target itself, and raw Ethernet has none. */
+bool sp_reader_targetless(const struct sp_reader *);
 /* The expression of the newest stream, for words that have one of their own. first, last: the
  * target's ports; 0: none were given. *size_said: somebody gave a size. */
 int sp_reader_preset(struct sp_reader *, const char *word, const char *place, const char *host,

@@ -223,7 +223,8 @@ static bool wants_frames(const struct sp_reader *r)
 
 	if (transport)
 		return strcmp(transport->value, "packet") == 0 ||
-		       strcmp(transport->value, "xdp") == 0;
+		       strcmp(transport->value, "xdp") == 0 ||
+		       strcmp(transport->value, "auto") == 0;
 	for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
 		if (sp_reader_last(r, frames[i]))
 			return true;

@@ -139,8 +139,7 @@ static int note_targets(struct sp_reader *r)
 		else if (!g->flag || key_is(g, "target"))
 			rc = note_word(r, g);
 	}
-	/* An expression names its target itself. */
-	if (!rc && !r->n_targets && sp_reader_last(r, "stream.packet"))
+	if (!rc && !r->n_targets && sp_reader_targetless(r))
 		rc = sp_reader_note(r, NULL, NULL, 0);
 	if (!rc && !r->n_targets)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
@@ -193,6 +192,10 @@ int sp_reader_send(struct sp_reader *r)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: no target takes it, each has a port number of its own",
 			     r->port_spelling);
+	if (!rc && r->ether_type && !r->type_used)
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			     "%s: nothing here takes it; --protocol eth does",
+			     sp_reader_last(r, "ether_type")->spelling);
 	if (!rc && r->source_first && !r->source_used)
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: nothing here takes it; udp, tcp and syn do, and an "

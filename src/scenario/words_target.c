@@ -7,16 +7,18 @@
 #include "engine/protocol.h"
 #include "plugin/proto.h"
 #include "scenario/shares.h"
+#include "scenario/traffic.h"
 #include "scenario/words_impl.h"
 
 /* Keys that a URL may set after '?'. */
 static const char *const keys[] = {
-	"name",		 "rate",	   "size",	     "duration",      "count",
-	"bytes",	 "start",	   "departure",	     "payload",	      "stamp",
-	"mode",		 "burst_count",	   "burst_interval", "burst_gap",     "bursts",
-	"backoff_first", "backoff_factor", "backoff_cap",    "backoff_reset", "ramp_from",
-	"ramp_to",	 "ramp_time",	   "ramp_up",	     "ramp_down",     "steps",
-	"on_time",	 "off_time",	   "trace",	     "trace_times",   "streams"
+	"name",		 "rate",      "size",	       "duration",	 "count",
+	"bytes",	 "start",     "departure",     "payload",	 "stamp",
+	"packet_size",	 "model",     "mode",	       "burst_count",	 "burst_interval",
+	"burst_gap",	 "bursts",    "backoff_first", "backoff_factor", "backoff_cap",
+	"backoff_reset", "ramp_from", "ramp_to",       "ramp_time",	 "ramp_up",
+	"ramp_down",	 "steps",     "on_time",       "off_time",	 "trace",
+	"trace_times",	 "streams"
 };
 #define N_KEYS	(sizeof keys / sizeof *keys)
 #define K_NAME	0u
@@ -115,11 +117,47 @@ static int read_query(const struct sp_reader *r, const struct making *t, struct 
 	return rc;
 }
 
+/* Laws draw. */
+static void note_drawn(struct sp_reader *r, const char *key, const char *value)
+{
+	if ((strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0) ||
+	    strcmp(key, "packet_size") == 0 || strcmp(key, "model") == 0 ||
+	    sp_reader_draws(r, key, value))
+		r->random = true;
+}
+
 static int set(struct sp_reader *r, const struct making *t, const char *key, const char *value)
 {
-	if (strcmp(key, "departure") == 0 && strcmp(value, "constant") != 0)
-		r->random = true;
-	return sp_plan_set(r->build, key, value, t->place, r->err);
+	note_drawn(r, key, value);
+	return sp_traffic_set(r->build, key, value, t->place, &r->scratch, r->err);
+}
+
+/* Is this key set, by the target or for all? Where. */
+static const char *set_at(const struct sp_reader *r, const struct making *t,
+			  const struct query *q, const char *key)
+{
+	for (size_t k = 0; k < N_KEYS; k++)
+		if (q->value[k] && strcmp(keys[k], key) == 0)
+			return t->place;
+	for (unsigned i = 0; i < r->n_stream; i++)
+		if (strcmp(r->stream[i].key, key) == 0)
+			return r->stream[i].place;
+	return NULL;
+}
+
+/* A model says when packets leave and how long they are; so nothing else does. */
+static int check_model(const struct sp_reader *r, const struct making *t, const struct query *q)
+{
+	const char *model = set_at(r, t, q, "model"), *at;
+
+	for (const char *const *row = sp_traffic_rows; model && *row; row++) {
+		at = set_at(r, t, q, *row);
+		if (at)
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: a model has its own %s; leave %s out", model, *row,
+				       strcmp(at, t->place) == 0 ? *row : at);
+	}
+	return 0;
 }
 
 /* What the flags say for all streams, as far as this target does not say otherwise. */
@@ -135,9 +173,8 @@ static int set_common(struct sp_reader *r, const struct making *t, const struct 
 		if ((k < N_KEYS && q->value[k]) || strcmp(s->key, "protocol") == 0 ||
 		    sp_reader_lacks(r, SP_PLAN_STREAM, t->part, s->given, s->key))
 			continue;
-		if (strcmp(s->key, "departure") == 0 && strcmp(s->value, "constant") != 0)
-			r->random = true;
-		rc = sp_plan_set(r->build, s->key, s->value, s->place, r->err);
+		note_drawn(r, s->key, s->value);
+		rc = sp_traffic_set(r->build, s->key, s->value, s->place, &r->scratch, r->err);
 		if (rc)
 			return rc;
 	}
@@ -272,6 +309,8 @@ static int add_part(struct sp_reader *r, const struct making *t, const struct qu
 	if (!rc)
 		rc = set_part(r, t, share, at, port);
 	if (!rc)
+		rc = check_model(r, t, q);
+	if (!rc)
 		rc = set_common(r, t, q);
 	if (!rc)
 		rc = set_names(r, t, q, i, n);
@@ -305,7 +344,7 @@ static int add_stream(struct sp_reader *r, struct making *t, const struct query 
 
 static int check_url(const struct sp_reader *r, const struct making *t)
 {
-	if (!*t->url.host && !sp_reader_last(r, "stream.packet"))
+	if (!*t->url.host && !sp_reader_targetless(r))
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: no host is given to send to", t->place);
 	if (t->url.port_last != t->url.port && !sp_reader_crafts(r, t->word))
@@ -333,7 +372,9 @@ static int read_target(struct sp_reader *r, const struct sp_target *from, struct
 	int rc = from->text ? sp_url_parse(from->text, &t->url, r->err) : 0;
 
 	if (!from->text)
-		sp_strlcpy(t->place, "--packet", sizeof t->place);
+		sp_strlcpy(t->place,
+			   sp_reader_last(r, "stream.packet") ? "--packet" : "--protocol",
+			   sizeof t->place);
 	else if (from->file)
 		snprintf(t->place, sizeof t->place, "%s:%u", from->file, from->line);
 	else

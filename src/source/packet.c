@@ -75,7 +75,7 @@ static int packet_open(struct sp_source **out, const struct sp_source_args *args
 		.max_len = args->size,
 		.keep = args->keep,
 		.stamp_len = args->stamp_len,
-		.max_batch = SP_BATCH_MAX,
+		.max_batch = args->burst ? args->burst : SP_BATCH_MAX,
 		.rows = args->rows,
 	};
 	struct sp_source *s;
@@ -129,6 +129,16 @@ static void packet_finish(struct sp_source *s, struct sp_batch *b, uint32_t from
 	sp_patch_finish(s->patch, b, from);
 }
 
+static uint64_t packet_unit(const struct sp_source *s)
+{
+	return sp_patch_unit(s->patch);
+}
+
+static void packet_seek(struct sp_source *s, uint64_t unit)
+{
+	sp_patch_seek(s->patch, unit);
+}
+
 extern const struct sp_source_ops sp_source_packet;
 const struct sp_source_ops sp_source_packet = {
 	.name = "packet",
@@ -140,5 +150,7 @@ const struct sp_source_ops sp_source_packet = {
 	.len = packet_len,
 	.fill = packet_fill,
 	.finish = packet_finish,
+	.unit = packet_unit,
+	.seek = packet_seek,
 	.close = packet_close,
 };

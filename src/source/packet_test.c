@@ -42,6 +42,7 @@ static void arguments(struct given *g, int family)
 	assert_int_equal(sp_udp_template(&g->tmpl, &g->from, &g->to, sp_mem_system()), 0);
 	g->args = (struct sp_source_args){
 		.size = SIZE,
+		.burst = 1,
 		.stamp_len = STAMP,
 		.tmpl = &g->tmpl,
 		.rows = &g->rows,

@@ -190,7 +190,7 @@ int sp_mode_settle(struct sp_plan_stream *s, const char *place, struct sp_arena 
 	if (!m->rated && s->rate.kind != SP_RATE_NONE)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: %s; leave the rate out", place,
 			       m->no_rate);
-	if (m->rated && s->rate.kind == SP_RATE_NONE)
+	if (m->rated && s->rate.kind == SP_RATE_NONE && !(s->own_gap_ns > 0))
 		sp_parse_rate(m->rate_dflt, &s->rate);
 	if (sp_mode_has_own(s) && strcmp(s->departure, "constant") != 0)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
@@ -224,6 +224,8 @@ bool sp_mode_has_own(const struct sp_plan_stream *s)
 
 uint64_t sp_mode_least_size(const struct sp_plan_stream *s)
 {
+	if (s->packet_size)
+		return s->size_least;
 	return s->profile && s->profile->sized ? s->profile->least_size : s->size;
 }
 
@@ -237,7 +239,7 @@ double sp_mode_pps(const struct sp_plan_stream *s, const struct sp_rate *r)
 		return INFINITY;
 	if (r->kind == SP_RATE_PPS)
 		return (double)r->micro / 1e6;
-	return s->size ? (double)r->micro / (8e6 * (double)s->size) : INFINITY;
+	return s->size ? (double)r->micro / (8e6 * s->mean_size) : INFINITY;
 }
 
 struct sp_rate sp_mode_larger(const struct sp_plan_stream *s, struct sp_rate a,

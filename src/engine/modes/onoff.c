@@ -20,7 +20,7 @@ static int onoff_check(struct sp_plan_stream *s, const char *place, struct sp_ar
 static int onoff_open(void **st, const struct sp_plan_stream *s, uint64_t start_ns,
 		      const struct sp_mem *mem, struct sp_err *err)
 {
-	struct sp_curve *c = sp_curve_new(mem, 2, s->size);
+	struct sp_curve *c = sp_curve_new(mem, 2, (uint64_t)(s->mean_size + 0.5));
 	int rc;
 
 	if (!c)

@@ -39,7 +39,7 @@ static int ramp_open(void **st, const struct sp_plan_stream *s, uint64_t start_n
 		     const struct sp_mem *mem, struct sp_err *err)
 {
 	const struct sp_profile *p = s->profile;
-	struct sp_curve *c = sp_curve_new(mem, 2, s->size);
+	struct sp_curve *c = sp_curve_new(mem, 2, (uint64_t)(s->mean_size + 0.5));
 	int rc;
 
 	if (!c)

@@ -36,7 +36,7 @@ static int rate_open(void **st, const struct sp_plan_stream *s, uint64_t start_n
 		     const struct sp_mem *mem, struct sp_err *err)
 {
 	const struct sp_profile *p = s->profile;
-	struct sp_curve *c = sp_curve_new(mem, 3, s->size);
+	struct sp_curve *c = sp_curve_new(mem, 3, (uint64_t)(s->mean_size + 0.5));
 	uint64_t flat = p->ramp_down_ns ? s->duration_ns - p->ramp_up_ns - p->ramp_down_ns
 					: SP_NEVER;
 	int rc;

@@ -129,7 +129,7 @@ static int steps_open(void **st, const struct sp_plan_stream *s, uint64_t start_
 
 	for (const char *p = s->profile->steps; *p; p++)
 		n += *p == ',';
-	c = sp_curve_new(mem, n, s->size);
+	c = sp_curve_new(mem, n, (uint64_t)(s->mean_size + 0.5));
 	if (!c)
 		return sp_curve_no_memory(err);
 	read_step(s->profile->steps, &x, word);

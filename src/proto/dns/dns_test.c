@@ -173,7 +173,7 @@ static void test_texts(void **state)
 	assert_memory_equal(a + n - 13, want, 13);
 	/* host\.master: one label with a dot in it */
 	n = sp_dns_answer(&p, q, make_query(q, "lab.test", 6, 0), a, sizeof a);
-	assert_memory_equal(a + n - 20 - 10 - 12, "\13host.master\3lab\4test\0" + 0, 12);
+	assert_memory_equal(a + n - 20 - 10 - 12, "\13host.master", 12);
 	sp_zone_fini(&p.zone);
 }
 

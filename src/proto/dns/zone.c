@@ -184,7 +184,8 @@ int sp_zone_parse(struct sp_zone *z, const char *text, size_t len, const char *f
 	if (!rc && add_parents(z))
 		rc = sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "%s: out of memory", file);
 	if (!rc) {
-		qsort_r(z->rr, z->n, sizeof *z->rr, by_name, z->bytes);
+		if (z->n)
+			qsort_r(z->rr, z->n, sizeof *z->rr, by_name, z->bytes);
 		drop_doubles(z);
 		rc = check_aliases(z, file, err);
 	}

@@ -54,7 +54,7 @@ struct sp_proto {
 struct flow {
 	struct sp_addr src, dst;
 	uint16_t sport, dport;
-	uint32_t isn, rcv_nxt;
+	uint32_t isn, irs, rcv_nxt;
 	uint32_t una, nxt, max; /* ours, from isn + 1 on, our FIN among them */
 	bool used, got_data, got_fin;
 };
@@ -116,6 +116,7 @@ static struct flow *enter(struct script *st, const struct sp_ask *a, const struc
 			    .sport = s->sport,
 			    .dport = s->dport,
 			    .isn = (uint32_t)h,
+			    .irs = s->seq - 1,
 			    .rcv_nxt = s->seq,
 			    .used = true };
 	return f;
@@ -178,6 +179,13 @@ static int on_syn(struct script *st, const struct say *to, uint64_t h)
 				  .seq = (uint32_t)h,
 				  .ack = to->in->seq + 1 };
 
+	/* The same one again, which was late: the client knows what he has (RFC 5961, 4.2). */
+	if (f && to->in->seq == f->irs) {
+		out = (struct sp_tcp_seg){ .flags = SP_TCP_ACK,
+					   .seq = f->isn + 1 + f->nxt,
+					   .ack = f->rcv_nxt };
+		return say(to, &out, 0, 0);
+	}
 	if (f)
 		f->used = false; /* a new one with the old numbers */
 	if (c->syn == SYN_DROP)

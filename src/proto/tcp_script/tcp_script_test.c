@@ -172,6 +172,31 @@ static void test_lost_answers(void **state)
 	finish(&r);
 }
 
+/* A SYN that was on its way for long does no harm; a new one begins anew. */
+static void test_late_syn(void **state)
+{
+	static const char *const words[] = { "data", "bye", NULL };
+	uint32_t seq;
+	struct rig r;
+
+	(void)state;
+	begin(&r, words);
+	open_it(&r);
+	assert_true(tell(&r, SP_TCP_ACK, "x"));
+	heard(&r, 1);
+	seq = r.seq;
+	r.seq = 0xfffffff0u;
+	assert_true(tell(&r, SP_TCP_SYN, NULL));
+	assert_int_equal(r.got.flags, SP_TCP_ACK);
+	assert_int_equal(r.got.ack, seq);
+	r.seq = seq;
+	assert_true(tell(&r, SP_TCP_ACK, "y"));
+	assert_int_equal(r.got.ack, seq + 1);
+	r.seq = 5;
+	open_it(&r);
+	finish(&r);
+}
+
 static void test_long_script(void **state)
 {
 	char text[3001];
@@ -285,9 +310,10 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_conversation),	  cmocka_unit_test(test_lost_answers),
-		cmocka_unit_test(test_long_script),	  cmocka_unit_test(test_unproven),
-		cmocka_unit_test(test_refuse_drop_reset), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_a_conversation), cmocka_unit_test(test_lost_answers),
+		cmocka_unit_test(test_late_syn),       cmocka_unit_test(test_long_script),
+		cmocka_unit_test(test_unproven),       cmocka_unit_test(test_refuse_drop_reset),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,6 +263,7 @@ const struct sp_transport_ops sp_transport_packet = {
 	.name = "packet",
 	.summary = "Ethernet frames over AF_PACKET",
 	.abi = SP_PLUGIN_ABI,
+	.rank = 1,
 	.opts = opts,
 	.conf_size = sizeof(struct sp_packet_conf),
 	.check = packet_check,

@@ -73,6 +73,8 @@ static void set_rx(struct sp_port *p, int fd)
 {
 	struct packet_mreq promisc = { .mr_ifindex = (int)p->iface.index,
 				       .mr_type = PACKET_MR_PROMISC };
+	struct packet_mreq groups = { .mr_ifindex = promisc.mr_ifindex,
+				      .mr_type = PACKET_MR_ALLMULTI };
 	int one = 1;
 
 	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
@@ -80,6 +82,8 @@ static void set_rx(struct sp_port *p, int fd)
 		  !setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof one);
 	if (p->conf.promisc)
 		setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc, sizeof promisc);
+	if (p->all) /* who asks for an IPv6 address asks a group */
+		setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &groups, sizeof groups);
 	if (p->rx_ring) {
 		p->stamps = true;
 		return;

@@ -137,7 +137,7 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 	c->conn = (struct sp_conn){ .ops = &sp_utcp_conn_ops, .id = id };
 	c->ep = ep;
 	q->by_port[port - q->first] = (uint32_t)(c - q->conns) + 1;
-	sp_tcb_connect(&c->tcb, &conf, now_ns);
+	sp_tcb_connect(&c->tcb, &conf);
 	sp_tstats_add(&q->stats.tx_units, 1);
 	sp_utcp_push(c, now_ns);
 	*out = &c->conn;

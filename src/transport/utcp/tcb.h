@@ -86,7 +86,7 @@ struct sp_tcb_conf {
 };
 
 /* Begins to open. */
-void sp_tcb_connect(struct sp_tcb *, const struct sp_tcb_conf *, uint64_t now_ns);
+void sp_tcb_connect(struct sp_tcb *, const struct sp_tcb_conf *);
 /* A segment of this connection came, whole and with a good checksum. */
 void sp_tcb_input(struct sp_tcb *, const struct sp_tcp_seg *, uint64_t now_ns);
 /* The next segment to send, its payload copied to data (room for mss bytes). False: none now. One that

@@ -63,7 +63,7 @@ static void begin(struct world *w, double loss)
 				  .iss = 0xfffff000u,
 				  .snd = ring(w->snd[0]),
 				  .rcv = ring(w->rcv[0]) };
-	sp_tcb_connect(&w->end[0], &c, w->now_ns);
+	sp_tcb_connect(&w->end[0], &c);
 }
 
 static void finish(struct world *w)
