@@ -778,11 +778,11 @@ int main(void)
 		cmocka_unit_test(test_many_chase),   cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_stop_and_drain),
 		cmocka_unit_test(test_stop_ends),    cmocka_unit_test(test_stop_in_chase),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_room),	     cmocka_unit_test(test_max),
-		cmocka_unit_test(test_max_turns),    cmocka_unit_test(test_law),
-		cmocka_unit_test(test_law_stall),    cmocka_unit_test(test_asked),
-		cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_last),
+		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_room),
+		cmocka_unit_test(test_max),	     cmocka_unit_test(test_max_turns),
+		cmocka_unit_test(test_law),	     cmocka_unit_test(test_law_stall),
+		cmocka_unit_test(test_asked),	     cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
