@@ -182,6 +182,7 @@ static int run_words(const char *command, int argc, char **argv)
 {
 	struct spate_error err = { 0 };
 	struct spate_plan *plan;
+	const char *laws;
 	int code = SP_EXIT_OK;
 
 	sp_cli_allow_descriptors();
@@ -189,7 +190,9 @@ static int run_words(const char *command, int argc, char **argv)
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
 	if (spate_plan_output(plan)->dry_run) {
-		printf("%s\nsha256 %s\n", spate_plan_json(plan), spate_plan_sha256(plan));
+		laws = spate_plan_laws(plan);
+		printf("%s\n%ssha256 %s\n", spate_plan_json(plan), laws ? laws : "",
+		       spate_plan_sha256(plan));
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {
 		code = execute(plan, command);
