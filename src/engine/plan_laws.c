@@ -42,10 +42,11 @@ int sp_plan_settle_gaps(struct sp_plan_build *b, struct sp_plan_stream *s, const
 			"it plain numbers, which are shares of the rate's gap",
 			place, law.ops->name);
 	if (s->deal_of > 1)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: streams that share a schedule need a rate, and the law '%s' "
-			       "has a mean of its own",
-			       place, law.ops->name);
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"%s: streams that share a schedule need a rate, and the law '%s' "
+			"has a mean of its own",
+			place, law.ops->name);
 	return 0;
 }
 
@@ -148,8 +149,7 @@ static void put_sd(double sd, const char *text, struct sp_str *out)
 	if (isnan(sd))
 		sp_str_puts(out, ", standard deviation unknown");
 	else
-		sp_str_printf(out, ", standard deviation %s",
-			      isinf(sd) ? "infinite" : text);
+		sp_str_printf(out, ", standard deviation %s", isinf(sd) ? "infinite" : text);
 }
 
 static void put_gaps(const struct sp_plan_stream *s, struct sp_str *out)
