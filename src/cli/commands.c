@@ -506,7 +506,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			 "--man [COMMAND]\n"
 			 "--completion bash\n"
 			 "--schema scenario|report",
-		.text = "Without a COMMAND: the list of commands.",
+		.text = "Without a COMMAND: the list of commands. `spate help laws` lists the laws of gaps "
+			"and sizes, with their settings.",
 		.flags = sp_cmd_help_flags,
 		.examples = help_examples,
 		.run = sp_cmd_help,
