@@ -12,11 +12,19 @@
 #include <unistd.h>
 
 #define LOAD(size, dst, src, at)                                                               \
-	{ .code = BPF_LDX | (size) | BPF_MEM, .dst_reg = (dst), .src_reg = (src), .off = (at) }
+	{                                                                                      \
+		.code = BPF_LDX | (size) | BPF_MEM, .dst_reg = (dst), .src_reg = (src),        \
+		.off = (at)                                                                    \
+	}
 #define UNLESS(dst, value, skip)                                                               \
-	{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = (dst), .off = (skip), .imm = (value) }
+	{                                                                                      \
+		.code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = (dst), .off = (skip),            \
+		.imm = (value)                                                                 \
+	}
 #define SET(dst, value)                                                                        \
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (dst), .imm = (value) }
+	{                                                                                      \
+		.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (dst), .imm = (value)          \
+	}
 
 static int call(int cmd, union bpf_attr *attr)
 {

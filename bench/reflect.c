@@ -15,10 +15,7 @@ enum { UNITS = 32, ROOM = 65536, DNS_HEADER = 12, FLAGS_AT = 2, RESPONSE = 0x80 
 
 struct unit {
 	struct sockaddr_in from;
-	union {
-		struct cmsghdr h;
-		uint8_t room[CMSG_SPACE(sizeof(int))];
-	} ctl;
+	uint8_t ctl[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	uint8_t data[ROOM];
 };
 
@@ -50,11 +47,13 @@ static void answer(struct mmsghdr *m, struct iovec *iov, struct unit *u)
 	m->msg_hdr.msg_control = NULL;
 	m->msg_hdr.msg_controllen = 0;
 	if (seg && seg < m->msg_len) {
-		u->ctl.h = (struct cmsghdr){ .cmsg_level = SOL_UDP,
-					     .cmsg_type = UDP_SEGMENT,
-					     .cmsg_len = CMSG_LEN(sizeof seg) };
-		memcpy(CMSG_DATA(&u->ctl.h), &seg, sizeof seg);
-		m->msg_hdr.msg_control = &u->ctl;
+		struct cmsghdr *h = (struct cmsghdr *)(void *)u->ctl;
+
+		h->cmsg_level = SOL_UDP;
+		h->cmsg_type = UDP_SEGMENT;
+		h->cmsg_len = CMSG_LEN(sizeof seg);
+		memcpy(CMSG_DATA(h), &seg, sizeof seg);
+		m->msg_hdr.msg_control = u->ctl;
 		m->msg_hdr.msg_controllen = CMSG_SPACE(sizeof seg);
 	}
 }
@@ -70,7 +69,7 @@ static void serve(int fd, struct mmsghdr *mm, struct iovec *iov, struct unit *un
 							 .msg_namelen = sizeof unit[i].from,
 							 .msg_iov = &iov[i],
 							 .msg_iovlen = 1,
-							 .msg_control = &unit[i].ctl,
+							 .msg_control = unit[i].ctl,
 							 .msg_controllen = sizeof unit[i].ctl };
 		}
 		n = recvmmsg(fd, mm, UNITS, MSG_WAITFORONE, NULL);

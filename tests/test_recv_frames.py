@@ -114,6 +114,31 @@ def test_the_count_is_exact(receive):
     assert doc["duration_ns"] < 15e9
 
 
+def test_what_came_before_the_end_is_counted(me):
+    """A scenario's receivers are told to end when the last sender has ended: what the kernel has
+    not shown by then is waited for."""
+    path = me.home / "frames.yaml"
+    path.write_text("""
+spate: 1
+name: frames
+lab: {hosts: [tx, rx]}
+hosts: {tx: {lab: tx}, rx: {lab: rx}}
+ports:
+  tx0: {host: tx}
+  rx0: {host: rx, transport: packet, interface: eth0, port: 8000}
+receivers: [{from: rx0, filter: udp port 8000, checksum: true}]
+streams: [{from: tx0, to: rx0, rate: 2000, count: 400}]
+capture: [{host: rx, interface: eth0, filter: udp port 8000, file: rx.pcapng}]
+""")
+    for _ in range(4):
+        done = me.run("spate", "run", path, "--json", timeout=30)
+        doc = json.loads(done.out)
+        assert [h["rx_packets"] for h in doc["hosts"] if h["name"] == "rx"] == [400], done
+        info = subprocess.run(["capinfos", "-c", "-t", Path(doc["folder"]) / "rx.pcapng"],
+                              capture_output=True, text=True, timeout=20, check=True).stdout
+        assert "pcapng" in info and info.rstrip().endswith(" 400"), info
+
+
 def test_stamped_frames_beside_others(me):
     """spate's own are verified, the rest of the interface's traffic is counted."""
     done = me.lab(f"""

@@ -54,6 +54,19 @@ def test_a_limited_run_ends_at_its_count(me):
     assert got["total"]["lost"] == 0  # the last one is marked: nothing is unknown
 
 
+@root
+def test_counted_ones_are_limited_too(me):
+    done = me.lab("""
+        "$SPATE" lab exec h2 -- "$SPATE" recv --interface eth0 udp://10.99.0.2:9000 --json \\
+            --transport xdp --set rx=count --count 12345 --no-run-dir >recv.json 2>recv.err & r=$!
+        until grep -q ready recv.err; do sleep 0.05; done
+        "$SPATE" send --interface eth0 --transport xdp -r max --count 20000 --size 60 \\
+            --no-control --no-run-dir udp://10.99.0.2:9000 >send.txt 2>send.err
+        wait $r""", timeout=60)
+    assert done.code == 0, done
+    assert documents(me.home, "recv.json")[0]["total"]["rx_packets"] == 12345
+
+
 def capture(me, words, name, gro="off"):
     done = me.lab(f"""
         "$SPATE" lab exec h2 -- sh -c 'ethtool -K eth0 gro {gro}; tcpdump -Z root -i eth0 -Q in \\

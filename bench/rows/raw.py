@@ -13,11 +13,11 @@ PREFIX = "10.99.0.0/16"  # varied sources are in it, behind what the lab itself 
 # name -> more words of `spate send` and `spate recv`; the first is the road that is judged.
 SEND = {
     "packet": ("--transport", "packet"),
-    "packet -r": ("--transport", "packet", "--set", "ring=no"),
+    "sendmmsg": ("--transport", "packet", "--set", "ring=no"),
 }
 RECEIVE = {
     "packet": ("--transport", "packet"),
-    "packet -r": ("--transport", "packet", "--set", "ring=no"),
+    "recvmmsg": ("--transport", "packet", "--set", "ring=no"),
 }
 LEAST = {"packet": ("trafgen", 1.0)}  # to be reached, as times a peer's figure
 

@@ -10,6 +10,8 @@ from table import Side, alternate, fastest, short
 LIVE = ("--transport", "xdp")
 AF_XDP = ("--transport", "xdp", "--set", "live=no")
 PACKET = ("--transport", "packet")
+VARIED = ("--packet", raw.VARIED)
+TO = (f"udp://{TARGET['h2']}:{raw.PORT}",)
 RECV_XDP = ("--transport", "xdp")
 COUNT = ("--transport", "xdp", "--set", "rx=count")
 
@@ -83,7 +85,7 @@ def drop(lab, table):
     raw.route(lab)
     with lab.start("h2", lab.helper("bench-drop"), "eth0", privileged=True) as sink:
         sink.ready()
-        live = Side("live frames", partial(raw.flood, lab, raw.sender(lab, LIVE)),
+        live = Side("live frames", partial(raw.flood, lab, raw.sender(lab, LIVE, VARIED, lab.seconds + 5)),
                     " ".join(LIVE))
         others = peers(lab)
         alternate(lab, [live, *others])
@@ -100,10 +102,10 @@ def stack(lab, table):
     with lab.start("h2", raw.sys.executable, "-c", raw.SINK) as sink:
         sink.ready()
         flood = partial(raw.flood, lab)
-        mine = [Side("AF_XDP", partial(flood, raw.sender(lab, AF_XDP)), " ".join(AF_XDP)),
-                Side("live frames", partial(with_gro, lab, partial(flood, raw.sender(lab, LIVE))),
+        mine = [Side("AF_XDP", partial(flood, raw.sender(lab, AF_XDP, VARIED, lab.seconds + 5)), " ".join(AF_XDP)),
+                Side("live frames", partial(with_gro, lab, partial(flood, raw.sender(lab, LIVE, VARIED, lab.seconds + 5))),
                      " ".join(LIVE)),
-                Side("packet", partial(flood, raw.sender(lab, PACKET)), " ".join(PACKET))]
+                Side("packet", partial(flood, raw.sender(lab, PACKET, VARIED, lab.seconds + 5)), " ".join(PACKET))]
         others = peers(lab)
         alternate(lab, [*mine, *others])
     table.sides([*mine, *others], "pps", "frames/s", COLUMNS)
@@ -119,7 +121,7 @@ def stack(lab, table):
 def load(lab, receive, words):
     """What receive() gives while spate sends as fast as it can."""
     with receive() as rx:
-        tx = lab.run("h1", *raw.sender(lab, words, lab.seconds, count=True), ok=(0, 3),
+        tx = lab.run("h1", *raw.sender(lab, words, TO, lab.seconds), ok=(0, 3),
                      privileged=True)
         raw.time.sleep(0.3)
         rx.stop(ok=(0, 130))
@@ -143,15 +145,13 @@ def spate_in(lab, words, by):
 
 def tcpdump_in(lab, by):
     def start():
-        rx = lab.start("h2", "sh", "-c", 'exec tcpdump "$@" > /dev/null', "sh", "-Z", "root",
-                       "-ni", "eth0", "-B", "65536", "-s", "64", "-w", "-",
-                       f"udp dst port {raw.PORT}", privileged=True)
+        rx = lab.start("h2", "env", f"LD_PRELOAD={lab.helper('bench-stay.so')}", "sh", "-c",
+                       'exec tcpdump "$@" > /dev/null', "sh", "-Z", "root", "-ni", "eth0",
+                       "-B", "65536", "-s", "64", "-w", "-", f"udp dst port {raw.PORT}",
+                       privileged=True)
         return rx.ready("listening on")
 
-    def far(run):
-        return with_gro(lab, run)
-
-    sent, rx = far(lambda: load(lab, start, by))
+    sent, rx = with_gro(lab, lambda: load(lab, start, by))
     text = rx.err.read_text()
     return raw.received(lab, rx, sent, raw.figure(text, r"(\d+) packets? captured"),
                         raw.figure(text, r"(\d+) packets? dropped by kernel"))

@@ -56,6 +56,9 @@ int spate_plan_read(struct spate_plan **plan, const char *text, size_t len, int 
  * by the plan. */
 const char *spate_plan_json(struct spate_plan *plan);
 const char *spate_plan_sha256(const struct spate_plan *plan);
+/* What the laws of its streams come to, a line each: mean, standard deviation, bounds; "" when there are
+ * none, NULL: no memory. Owned by the plan. */
+const char *spate_plan_laws(struct spate_plan *plan);
 /* The canonical plan in pieces: of 100,000 streams the whole is 35 MB. take returns 0 to go on.
  * Returns what take did, or a negative errno. Any thread. */
 int spate_plan_write(const struct spate_plan *plan,

@@ -27,7 +27,7 @@
 
 struct spate_plan {
 	struct sp_words words;
-	struct sp_str json; /* made when asked for */
+	struct sp_str json, laws; /* made when asked for */
 };
 
 struct spate_run {
@@ -94,6 +94,7 @@ int spate_plan_parse(struct spate_plan **out, const char *command, int argc,
 		return give(error, &err, r);
 	}
 	sp_str_init(&p->json, sp_mem_system());
+	sp_str_init(&p->laws, sp_mem_system());
 	*out = p;
 	return 0;
 }
@@ -116,6 +117,7 @@ int spate_plan_read(struct spate_plan **out, const char *text, size_t len, int d
 	}
 	p->words.out.name = p->words.plan->run.name;
 	sp_str_init(&p->json, sp_mem_system());
+	sp_str_init(&p->laws, sp_mem_system());
 	*out = p;
 	return 0;
 }
@@ -125,6 +127,13 @@ const char *spate_plan_json(struct spate_plan *p)
 	if (!p->json.len)
 		sp_plan_text(p->words.plan, &sp_catalog, &p->json);
 	return p->json.failed ? NULL : p->json.text;
+}
+
+const char *spate_plan_laws(struct spate_plan *p)
+{
+	sp_str_clear(&p->laws);
+	sp_plan_laws(p->words.plan, &p->laws);
+	return p->laws.failed ? NULL : p->laws.text ? p->laws.text : "";
 }
 
 int spate_plan_write(const struct spate_plan *p,
@@ -149,6 +158,7 @@ void spate_plan_free(struct spate_plan *p)
 		return;
 	sp_words_free(&p->words);
 	sp_str_fini(&p->json);
+	sp_str_fini(&p->laws);
 	sp_free(sp_mem_system(), p);
 }
 

@@ -241,6 +241,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 {
 	struct spate_error err = { 0 };
 	struct spate_plan *plan;
+	const char *laws;
 	int code = SP_EXIT_OK;
 
 	sp_cli_allow_descriptors();
@@ -251,7 +252,9 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 		if (spate_plan_output(plan)->drawn)
 			fprintf(stderr, "spate %s: %s\n", command,
 				spate_plan_output(plan)->drawn);
-		printf("%s\nsha256 %s\n", spate_plan_json(plan), spate_plan_sha256(plan));
+		laws = spate_plan_laws(plan);
+		printf("%s\n%ssha256 %s\n", spate_plan_json(plan), laws ? laws : "",
+		       spate_plan_sha256(plan));
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {
 		code = execute(plan, command, self);

@@ -56,6 +56,8 @@ static const struct sp_cli_example recv_examples[] = {
 	{ "recv --interface eth1 --address 10.0.0.5 --reply arp,icmp,echo",
 	  "answer for an address that no kernel owns" },
 	{ "recv udp://:5353 --reply 'dns(zone=lab.zone)'", "a small DNS server" },
+	{ "recv --interface eth1 --filter 'udp port 8000' --checksum --capture seen.pcapng",
+	  "frames, damaged ones counted, and a capture of them" },
 	{ "recv http://:8080 https://:8443 --body 10k --delay 20ms",
 	  "two servers; without --cert a certificate is made for the day" },
 	{ 0 },
@@ -224,6 +226,11 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"thousands of connections at a time, however slow or silent they are. Over "
 			"http and https it is a server that gives every request the same answer; a "
 			"head may take ten seconds, and a connection be silent for a minute.\n"
+			"With --interface and neither URL nor -p, or with --filter, --checksum, "
+			"--count-as or --listener, it takes frames off the interface, whatever "
+			"they carry, and prints 'ready packet://eth1': stamped ones are verified, "
+			"all others are counted by addresses, protocol and port numbers. --count "
+			"and --duration are exact; there is no control session.\n"
 			"It answers no packet. Senders on this host and in private networks may "
 			"open a control session on the same TCP port number (for tcp on another "
 			"one, which it tells), to compare counts; senders anywhere whose keys are "
@@ -499,7 +506,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			 "--man [COMMAND]\n"
 			 "--completion bash\n"
 			 "--schema scenario|report",
-		.text = "Without a COMMAND: the list of commands.",
+		.text = "Without a COMMAND: the list of commands. `spate help laws` lists the laws of gaps "
+			"and sizes, with their settings.",
 		.flags = sp_cmd_help_flags,
 		.examples = help_examples,
 		.run = sp_cmd_help,

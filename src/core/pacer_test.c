@@ -436,6 +436,58 @@ static void test_stop_in_chase(void **state)
 	sp_pacer_free(p);
 }
 
+/* All but the last in one piece, of one that is alone; what did not leave is due again. */
+static void test_runs(void **state)
+{
+	struct sp_pacer *p = pacer(2, NULL);
+	struct sp_pace c = { .kind = SP_PACE_MAX,
+			     .start_ns = T0,
+			     .end_ns = T0 + S,
+			     .count = 1000,
+			     .bytes = UINT64_MAX,
+			     .size = 60 };
+	struct sp_repeat run;
+	struct sp_due d[8];
+
+	(void)state;
+	assert_int_equal(sp_pacer_add(p, 0, &c), 0);
+	assert_false(sp_pacer_take_run(p, T0, 100, &run)); /* it has not begun */
+	assert_int_equal(sp_pacer_take(p, T0, d, 8), 8);
+	assert_false(sp_pacer_take_run(p, T0, 0, &run));
+	assert_true(sp_pacer_take_run(p, T0 + 1, 100, &run));
+	assert_int_equal(run.n, 100);
+	assert_int_equal(run.size, 60);
+	assert_true(run.at_once && run.end_ns == T0 + S);
+	sp_pacer_untake(p, &run, 40);
+	assert_int_equal(counts(p, 0).taken, 68);
+	assert_true(sp_pacer_take_run(p, T0 + 2, 100000, &run));
+	assert_int_equal(run.n, 1000 - 68 - 1);
+	assert_false(sp_pacer_take_run(p, T0 + 3, 100, &run));
+	assert_int_equal(sp_pacer_take(p, T0 + 3, d, 8), 1);
+	assert_int_equal(d[0].last, 1);
+	assert_true(sp_pacer_next(p) == SP_NEVER);
+	sp_pacer_free(p);
+
+	p = pacer(2, NULL);
+	c.count = UINT64_MAX;
+	assert_int_equal(sp_pacer_add(p, 0, &c), 0);
+	(void)sp_pacer_take(p, T0, d, 8);
+	sp_pacer_room(p, 0, 5);
+	assert_false(sp_pacer_take_run(p, T0 + 1, 100, &run)); /* each is waited for */
+	sp_pacer_free(p);
+
+	p = pacer(2, NULL);
+	assert_int_equal(sp_pacer_add(p, 0, &c), 0);
+	c = at_pps(10, T0 + S);
+	assert_int_equal(sp_pacer_add(p, 1, &c), 0);
+	(void)sp_pacer_take(p, T0, d, 8);
+	assert_false(sp_pacer_take_run(p, T0 + 1, 100, &run)); /* not alone */
+	sp_pacer_stop(p, T0 + 2);
+	(void)sp_pacer_take(p, T0 + 2, d, 8);
+	assert_false(sp_pacer_take_run(p, T0 + 2, 100, &run));
+	sp_pacer_free(p);
+}
+
 /* MAX streams that are given room: no more than that, and no share of the others is lost. */
 static void test_room(void **state)
 {
@@ -726,10 +778,11 @@ int main(void)
 		cmocka_unit_test(test_many_chase),   cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_stop_and_drain),
 		cmocka_unit_test(test_stop_ends),    cmocka_unit_test(test_stop_in_chase),
-		cmocka_unit_test(test_room),	     cmocka_unit_test(test_max),
-		cmocka_unit_test(test_max_turns),    cmocka_unit_test(test_law),
-		cmocka_unit_test(test_law_stall),    cmocka_unit_test(test_asked),
-		cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_last),
+		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_room),
+		cmocka_unit_test(test_max),	     cmocka_unit_test(test_max_turns),
+		cmocka_unit_test(test_law),	     cmocka_unit_test(test_law_stall),
+		cmocka_unit_test(test_asked),	     cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ struct sp_status_counts {
 struct sp_stream_result {
 	const char *name;
 	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */
-	char asked[380];  /* "100pps, 1024 B, constant"; "" in recv */
+	char asked[420];  /* "100pps, 1024 B, constant"; "" in recv */
 	uint32_t flows;	  /* number of flows folded into it */
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;

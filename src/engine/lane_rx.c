@@ -121,6 +121,33 @@ static uint32_t take_share(struct sp_rx_limits *limits, uint32_t n)
 	return n;
 }
 
+/* How many units a message stands for. */
+static uint32_t units_of(const struct sp_msg *m)
+{
+	return SP_UNLIKELY(m->flags & SP_M_RUN) ? m->flow : 1;
+}
+
+/* Of the first n messages those that the run still wants; of a run that is too long, its beginning. */
+static uint32_t share(struct sp_lane *l, uint32_t n)
+{
+	struct sp_batch *b = &l->rx;
+	bool runs = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		runs |= (b->m[i].flags & SP_M_RUN) != 0;
+	if (SP_LIKELY(!runs) || SP_LOAD(l->limits->left) == NO_LIMIT)
+		return take_share(l->limits, n);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t all = units_of(&b->m[i]), got = take_share(l->limits, all);
+
+		if (got < all) {
+			b->m[i].flow = got;
+			return got ? i + 1 : i;
+		}
+	}
+	return n;
+}
+
 /* What came after the end, or is more than was asked for, is not counted. Arrivals of a queue are in
  * order. */
 static void limit(struct sp_lane *l, struct sp_lane_port *port)
@@ -131,7 +158,7 @@ static void limit(struct sp_lane *l, struct sp_lane_port *port)
 
 	while (n && SP_UNLIKELY(b->m[n - 1].t_ns >= until_ns))
 		n--;
-	n = take_share(l->limits, n);
+	n = share(l, n);
 	ignore(port, b->n - n);
 	b->n = n;
 }
@@ -171,7 +198,8 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 			limit(l, port);
 		if (SP_UNLIKELY(l->rx_marker != NULL))
 			sp_marker_received(l->rx_marker, &l->rx);
-		SP_ADD(l->received, l->rx.n);
+		for (uint32_t k = 0; k < l->rx.n; k++)
+			SP_ADD(l->received, units_of(&l->rx.m[k]));
 		sp_verify_burst(l->verifier, &l->rx, i, frames ? l->frame : NULL);
 		l->rx.n = (uint32_t)r; /* as lent */
 		port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);

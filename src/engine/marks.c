@@ -99,7 +99,10 @@ void sp_marker_received(struct sp_marker *m, const struct sp_batch *b)
 		const struct sp_msg *msg = &b->m[i];
 		uint32_t around = msg->stamp_off == SP_NO_STAMP ? 0 : msg->stamp_off;
 
-		count(m, msg->len + around, msg->t_ns);
+		uint32_t n = msg->flags & SP_M_RUN ? msg->flow : 1;
+
+		for (; n; n--)
+			count(m, msg->len + around, msg->t_ns);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* Streams and flows for whoever asks: names and texts from the plan, counts from the workers.
  * Nothing is kept of them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "core/shared.h"
@@ -48,7 +49,7 @@ static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 
 static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
-	char rate[48], mode[80], size[200];
+	char rate[48], mode[80], size[200], cv[40] = "";
 
 	if (s->bulk) {
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
@@ -65,7 +66,9 @@ static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 			 sp_human_ns(mode, sizeof mode, s->own_gap_ns));
 	else
 		sp_format_rate(rate, sizeof rate, &s->rate);
-	snprintf(buf, cap, "%s, %s, %.90s", rate, size, s->departure);
+	if (strcmp(s->departure, "constant") != 0 && s->gap_cv >= 0)
+		snprintf(cv, sizeof cv, " (sd %.3g of the mean)", s->gap_cv);
+	snprintf(buf, cap, "%s, %s, %.90s%s", rate, size, s->departure, cv);
 }
 
 /* What is counted for the run as a whole is a part's, too, when it is the only one. */

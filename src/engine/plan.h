@@ -84,8 +84,10 @@ struct sp_plan_stream {
 	bool waits;	     /* a stage starts it */
 	uint64_t end_ns;     /* after T0, its stages considered; UINT64_MAX: none */
 	double own_gap_ns; /* the mean of a law that has one of its own; rate is NONE then */
-	double mean_size;  /* with packet_size its mean, of size_least .. size; else size */
+	double gap_cv; /* of a law of gaps: standard deviation over mean; NAN: there is none */
+	double mean_size; /* with packet_size its mean, of size_least .. size; else size */
 	uint64_t size_least;
+	double size_sd;	     /* of the law itself; NAN: there is none */
 	double size_clamped; /* share of the law that is below or above */
 	uint32_t size_less;  /* bytes that a law of frames counts, and size does not */
 	struct sp_rate top;  /* the highest rate that it ever has */

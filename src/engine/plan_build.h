@@ -54,4 +54,7 @@ const struct sp_opt *sp_plan_rows(enum sp_plan_item);
 /* A stream's rows for its mode, the first of which is the mode. */
 const struct sp_opt *sp_plan_profile_rows(void);
 
+/* What its laws come to, a line each: mean and standard deviation, and what is clamped. */
+void sp_plan_laws(const struct sp_plan *, struct sp_str *out);
+
 #endif

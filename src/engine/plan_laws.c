@@ -1,7 +1,10 @@
 /* What a stream's laws come to: a mean gap of their own, and sizes from the least to the largest. */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/str.h"
 #include "engine/opener.h"
 #include "engine/plan_impl.h"
 #include "engine/sizes.h"
@@ -15,11 +18,23 @@ int sp_plan_settle_gaps(struct sp_plan_build *b, struct sp_plan_stream *s, const
 	const struct sp_law_conf conf = { .catalog = b->catalog, .place = place };
 	struct sp_dist d;
 	struct sp_law law;
-	double var;
-	int rc = sp_law_parse(s->departure, &conf, &b->scratch, &law, err);
+	double mean, var;
+	int rc;
 
-	if (rc || law.unit != SP_QUANTITY_TIME)
+	if (strcmp(s->departure, "constant") == 0)
+		return 0;
+	rc = sp_law_parse(s->departure, &conf, &b->scratch, &law, err);
+	if (rc || !law.ops)
 		return rc;
+	rc = sp_law_make(&law, b->mem, &d, err);
+	if (rc)
+		return rc;
+	d.ops->moments(d.state, &mean, &var);
+	sp_law_free(&d, b->mem);
+	s->gap_cv = sqrt(var) / mean;
+	if (law.unit != SP_QUANTITY_TIME)
+		return 0;
+	s->own_gap_ns = mean;
 	if (s->rate.kind != SP_RATE_NONE)
 		return sp_fail(
 			err, -EINVAL, SP_EXIT_USAGE,
@@ -29,14 +44,9 @@ int sp_plan_settle_gaps(struct sp_plan_build *b, struct sp_plan_stream *s, const
 	if (s->deal_of > 1)
 		return sp_fail(
 			err, -EINVAL, SP_EXIT_USAGE,
-			"%s: streams that share a schedule need a rate, and the law '%s' has "
-			"a mean of its own",
+			"%s: streams that share a schedule need a rate, and the law '%s' "
+			"has a mean of its own",
 			place, law.ops->name);
-	rc = sp_law_make(&law, b->mem, &d, err);
-	if (rc)
-		return rc;
-	d.ops->moments(d.state, &s->own_gap_ns, &var);
-	sp_law_free(&d, b->mem);
 	return 0;
 }
 
@@ -89,6 +99,7 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	struct sp_sizes z;
 	struct sp_law law;
 	uint32_t lo, hi, least;
+	double mean, var;
 	int rc;
 
 	if (s->size != SP_PLAN_UNSET)
@@ -104,6 +115,9 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	rc = sp_sizes_init(&z, &law, s->size_less, 0, r->max, &env, "", err);
 	if (rc)
 		return rc;
+	s->size_sd = (double)NAN;
+	if (z.dist.ops->moments(z.dist.state, &mean, &var))
+		s->size_sd = sqrt(var);
 	hi = up_to(&z.dist, s->size_less, r->max, 1 - TAIL);
 	lo = r->stamps ? r->headers + settle_stamp(s, r, hi) : r->headers;
 	lo = lo < r->least ? r->least : lo;
@@ -126,4 +140,55 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	s->mean_size = sp_sizes_mean(&z);
 	sp_sizes_fini(&z);
 	return rc;
+}
+
+/* ---- for people ---- */
+
+static void put_sd(double sd, const char *text, struct sp_str *out)
+{
+	if (isnan(sd))
+		sp_str_puts(out, ", standard deviation unknown");
+	else
+		sp_str_printf(out, ", standard deviation %s", isinf(sd) ? "infinite" : text);
+}
+
+static void put_gaps(const struct sp_plan_stream *s, struct sp_str *out)
+{
+	double gap = s->own_gap_ns;
+	char text[48];
+
+	if (s->rate.kind == SP_RATE_PPS)
+		gap = 1e15 / (double)s->rate.micro;
+	if (s->rate.kind == SP_RATE_BPS)
+		gap = s->mean_size * 8e15 / (double)s->rate.micro;
+	sp_str_printf(out, "gaps of %s: %s, mean %s", s->name, s->departure,
+		      sp_human_ns(text, sizeof text, gap));
+	put_sd(s->gap_cv, sp_human_ns(text, sizeof text, s->gap_cv * gap), out);
+	sp_str_puts(out, "\n");
+}
+
+static void put_sizes(const struct sp_plan_stream *s, struct sp_str *out)
+{
+	char text[48];
+
+	sp_str_printf(out, "sizes of %s: %s, mean %.6g B between %llu and %llu B", s->name,
+		      s->packet_size, s->mean_size, (unsigned long long)s->size_least,
+		      (unsigned long long)s->size);
+	snprintf(text, sizeof text, "%.6g B", s->size_sd);
+	put_sd(s->size_sd, text, out);
+	if (s->size_clamped > 0.0005)
+		sp_str_printf(out, ", %.3g %% clamped", 100 * s->size_clamped);
+	sp_str_puts(out, "\n");
+}
+
+void sp_plan_laws(const struct sp_plan *p, struct sp_str *out)
+{
+	for (unsigned i = 0; i < p->n_streams; i++) {
+		const struct sp_plan_stream *s = &p->streams[i];
+
+		if (strcmp(s->departure, "constant") != 0)
+			put_gaps(s, out);
+		if (s->packet_size)
+			put_sizes(s, out);
+	}
 }

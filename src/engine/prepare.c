@@ -114,6 +114,9 @@ static int open_fastest(struct sp_run *r, struct run_port *p, struct sp_port_con
 	if (!p->any_frame)
 		return p->ops->open(&p->port, conf, &r->permit, &r->env, err);
 	conf->conf = NULL;
+	/* Who waits for answers listens beside it: only the slowest leaves others what it sees. */
+	while (p->echo && (next = sp_lane_fastest(r->catalog, p->ops)))
+		p->ops = next;
 	for (;;) {
 		ret = p->ops->open(&p->port, conf, &r->permit, &r->env, &why);
 		next = sp_lane_fastest(r->catalog, p->ops);

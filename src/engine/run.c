@@ -19,6 +19,8 @@
 #define GOODBYE_NS (300 * SP_NS_PER_MS)
 /* Silence after which nothing more is expected on a run's own sockets. */
 #define DRAIN_NS   (50 * SP_NS_PER_MS)
+/* So long may frames lie in a ring before the kernel shows them: a jiffy or two. */
+#define FRAMES_NS  (20 * SP_NS_PER_MS)
 
 int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	       const struct sp_catalog *catalog, const struct sp_env *env,
@@ -632,10 +634,32 @@ static void fetch_peer_counts(struct sp_run *r)
 	}
 }
 
+static bool takes_frames(const struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_ports; i++)
+		if (r->ports[i].rx && (r->ports[i].caps.bits & SP_T_FRAME))
+			return true;
+	return false;
+}
+
+/* What has arrived by now counts, and nothing later; a kernel that gathers frames hands them over a
+ * moment after they came. */
+static void settle_frames(struct sp_run *r, uint64_t now_ns)
+{
+	const struct timespec moment = { .tv_nsec = FRAMES_NS };
+
+	if (r->role != SP_ROLE_RECV || r->env.clock->is_virtual || !takes_frames(r))
+		return;
+	if (now_ns < r->rx_limits.until_ns)
+		SP_STORE(r->rx_limits.until_ns, now_ns);
+	nanosleep(&moment, NULL);
+}
+
 static void finish(struct sp_run *r, uint64_t now_ns)
 {
 	r->ending = true;
 	fetch_peer_counts(r);
+	settle_frames(r, now_ns);
 	for (unsigned w = 0; w < r->n_workers; w++)
 		sp_worker_quit(&r->workers[w]);
 	give_marks(r);

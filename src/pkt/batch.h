@@ -18,7 +18,8 @@ enum sp_msg_flag {
 	SP_M_UNIT = 1u << 6,  /* rx: first message of a unit that the kernel counts */
 	SP_M_RUN = 1u << 7,   /* rx: stands for so many as flow says, which were verified below:
 			       * like this one, from its sequence number on, in order */
-	SP_M_UNTIMED = 1u << 8, /* rx: others of its flow come in runs: times would be of a few */
+	SP_M_UNTIMED =
+		1u << 8, /* rx: others of its flow come in runs: times would be of a few */
 };
 
 struct sp_msg {

@@ -34,6 +34,7 @@
 struct folders {
 	char mine[64], other[64];
 	int dir, status;
+	bool runs_bpf;
 	struct sp_sandbox_state state;
 };
 
@@ -84,7 +85,9 @@ static void confined(struct folders *f, int (*check)(struct folders *))
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
-		struct sp_sandbox_conf conf = { .dirs = { f->dir }, .n_dirs = 1 };
+		struct sp_sandbox_conf conf = { .dirs = { f->dir },
+						.n_dirs = 1,
+						.runs_bpf = f->runs_bpf };
 
 		f->status = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 		sp_sandbox_enter(&conf, &f->state);
@@ -148,6 +151,27 @@ static int check_forbidden(struct folders *f)
 static void test_what_is_refused(void **state)
 {
 	confined(*state, check_forbidden);
+}
+
+/* Programs that are loaded, and nothing else of bpf(2): there is none with this number. */
+static int check_bpf(struct folders *f)
+{
+	union bpf_attr bpf = { 0 };
+
+	(void)f;
+	bpf.test.prog_fd = 999;
+	CHECK(syscall(SYS_bpf, BPF_PROG_TEST_RUN, &bpf, sizeof bpf) == -1 && errno == EBADF);
+	CHECK(syscall(SYS_bpf, BPF_PROG_LOAD, &bpf, sizeof bpf) == -1 && errno == EPERM);
+	CHECK(syscall(SYS_bpf, BPF_MAP_CREATE, &bpf, sizeof bpf) == -1 && errno == EPERM);
+	return 0;
+}
+
+static void test_bpf_runs(void **state)
+{
+	struct folders *f = *state;
+
+	f->runs_bpf = true;
+	confined(f, check_bpf);
 }
 
 static int check_files(struct folders *f)
@@ -236,6 +260,7 @@ int main(void)
 						remove_folders),
 		cmocka_unit_test_setup_teardown(test_what_is_refused, make_folders,
 						remove_folders),
+		cmocka_unit_test_setup_teardown(test_bpf_runs, make_folders, remove_folders),
 		cmocka_unit_test_setup_teardown(test_files, make_folders, remove_folders),
 		cmocka_unit_test_setup_teardown(test_what_goes_on, make_folders,
 						remove_folders),

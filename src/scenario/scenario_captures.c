@@ -11,7 +11,7 @@ const struct sp_opt sc_capture_rows[] = {
 	{ "filter", SP_OPT_TEXT, AT(filter), "", NULL, 0, 0,
 	  "only what this takes (pcap-filter(7)), such as udp port 5001; empty: all" },
 	{ "file", SP_OPT_TEXT, AT(file), "", NULL, 0, 0,
-	  "name of the file in the run folder, NAME.pcap" },
+	  "name of the file in the run folder, NAME.pcapng or NAME.pcap" },
 	{ 0 },
 };
 
@@ -30,21 +30,27 @@ static int read_host(struct sc_reader *r, const struct sp_yaml_node *map,
 	return rc ? rc : sc_find(r, host, "host", word, sc_host_name, r->s->n_hosts, &c->host);
 }
 
+static bool ends_so(const char *name, const char *end)
+{
+	size_t n = strlen(name), e = strlen(end);
+
+	return n > e && strcmp(name + n - e, end) == 0;
+}
+
 /* A name of its own among the captures', and none that leads elsewhere. */
 static int check_file(struct sc_reader *r, const struct sp_yaml_node *map,
 		      const struct sp_scenario_capture *c)
 {
 	const struct sp_yaml_node *at = sp_yaml_get(map, "file");
-	size_t n = strlen(c->file);
 
 	if (!at)
 		return sp_yaml_fail(&r->s->doc, map, r->err,
 				    "into which file? add 'file: NAME.pcap'");
-	if (n < 6 || n > 100 || strcmp(c->file + n - 5, ".pcap") != 0 || *c->file == '.' ||
-	    strpbrk(c->file, "/\n\r\t"))
+	if ((!ends_so(c->file, ".pcap") && !ends_so(c->file, ".pcapng")) ||
+	    strlen(c->file) > 100 || *c->file == '.' || strpbrk(c->file, "/\n\r\t"))
 		return sp_yaml_fail(&r->s->doc, at, r->err,
-				    "file: a name in the run folder that ends in .pcap is "
-				    "expected, without a folder");
+				    "file: a name in the run folder that ends in .pcapng or "
+				    ".pcap is expected, without a folder");
 	for (const struct sp_scenario_capture *o = r->s->captures; o < c; o++)
 		if (strcmp(o->file, c->file) == 0)
 			return sp_yaml_fail(&r->s->doc, at, r->err,

@@ -98,6 +98,20 @@ static int add_run(const struct part *p)
 
 /* ---- ports ---- */
 
+/* What counts there is said by a filter, not by a number. */
+static bool takes_by_filter(const struct part *p, const struct sc_port *port)
+{
+	const struct sc_reader *r = p->r;
+
+	if (port->map && sp_yaml_get(port->map, "filter"))
+		return true;
+	for (unsigned i = 0; i < r->n_receivers; i++)
+		if (&r->ports[r->receivers[i].from] == port && r->receivers[i].map &&
+		    sp_yaml_get(r->receivers[i].map, "filter"))
+			return true;
+	return false;
+}
+
 /* A number to listen on, as recv has it. */
 static int listen_somewhere(const struct part *p, const struct sc_port *port)
 {
@@ -106,7 +120,8 @@ static int listen_somewhere(const struct part *p, const struct sc_port *port)
 
 	if (!port->rx || port->echoes || (port->map && sp_yaml_get(port->map, "port")))
 		return 0;
-	if (bind && sp_url_parse(bind->text, &u, NULL) == 0 && u.port)
+	if (takes_by_filter(p, port) ||
+	    (bind && sp_url_parse(bind->text, &u, NULL) == 0 && u.port))
 		return 0;
 	return set_number(p, "port", number_of(p, port->word, SP_ROLE_SERVER), port->node);
 }

@@ -311,7 +311,7 @@ static const struct {
 	{ S T "capture: [x]\n", "3:11", "a capture: a map" },
 	{ S T "capture: [{file: a.pcap}]\n", "3:11", "add 'interface: NAME'" },
 	{ S T "capture: [{interface: lo}]\n", "3:11", "add 'file: NAME.pcap'" },
-	{ S T "capture: [{interface: lo, file: a.pcapng}]\n", "3:33", "ends in .pcap" },
+	{ S T "capture: [{interface: lo, file: a.pcapnx}]\n", "3:33", "ends in .pcap" },
 	{ S T "capture: [{interface: lo, file: ../a.pcap}]\n", "3:33", "without a folder" },
 	{ S T "capture: [{interface: lo, file: .pcap}]\n", "3:33", "ends in .pcap" },
 	{ S T "capture: [{interfac: lo, file: a.pcap}]\n", "3:12", "did you mean 'interface'" },

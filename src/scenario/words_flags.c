@@ -327,7 +327,8 @@ const struct sp_flag sp_recv_flags[] = {
 	  "both families)" },
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "recv.protocol", NULL, G_LISTEN,
 	  "udp (the default), tcp (a sink: reads, counts and answers nothing), mixed (udp and "
-	  "tcp), http, https (servers), or several with commas between" },
+	  "tcp), http, https (servers), or several with commas between; of frames udp, tcp, icmp "
+	  "or sctp" },
 
 	{ "--status", SP_FLAG_VALUE, "N", "recv.status", NULL, G_HTTP,
 	  "of the answers (default 200)" },

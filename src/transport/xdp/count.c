@@ -14,7 +14,7 @@ struct seen {
 	uint64_t told;	   /* of what was counted, in messages */
 	uint64_t up;	   /* frames that came */
 	uint64_t waits_ns; /* since when frames are missing; 0: none is */
-	uint32_t len, ep; /* of the last one; len 0: none came */
+	uint32_t len, ep;  /* of the last one; len 0: none came */
 };
 
 struct xdp_counter {
@@ -22,8 +22,8 @@ struct xdp_counter {
 	struct xdp_count *flow; /* the map's memory */
 	size_t bytes;
 	struct seen *seen;
-	uint8_t *frames;	/* the last one of each, XDP_COUNT_FRAME apart */
-	uint8_t *runs;		/* the messages' of a batch, likewise */
+	uint8_t *frames; /* the last one of each, XDP_COUNT_FRAME apart */
+	uint8_t *runs;	 /* the messages' of a batch, likewise */
 	uint32_t n_runs;
 	uint32_t *used, n_used; /* places */
 	uint32_t n, turn;
@@ -183,8 +183,7 @@ uint32_t xdp_counter_rest(struct xdp_counter *c, uint64_t now_ns, struct sp_msg 
 		uint32_t place = c->used[c->turn++ % c->n_used];
 		struct xdp_count now;
 
-		if (!look(&c->flow[place], &now) ||
-		    !may_tell(&c->seen[place], now.up, now_ns))
+		if (!look(&c->flow[place], &now) || !may_tell(&c->seen[place], now.up, now_ns))
 			continue;
 		n += tell(c, place, now.from, now.base, now.counted,
 			  now.last_ns ? now.last_ns : now_ns, &out[n]);

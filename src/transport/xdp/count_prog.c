@@ -27,8 +27,8 @@ enum {
 #define META(m)	  ((int32_t)offsetof(struct xdp_count_meta, m))
 #define CTX_AT(m) ((int32_t)offsetof(struct xdp_md, m))
 /* of the frame */
-#define IP_AT  14
-#define UDP_AT 34
+#define IP_AT	  14
+#define UDP_AT	  34
 /* on the stack: what FLOW's count says to whom it goes up; the stamp; the frame's length */
 #define S_PLACE	  (-8)
 #define S_COUNTED (-16)

@@ -163,9 +163,10 @@ static int open_fd(const struct sp_iface *iface, struct sp_err *err)
 			"cap_bpf,cap_net_admin,cap_net_raw+ep $(command -v spate)`",
 			iface->name);
 	if (fd == -EAFNOSUPPORT)
-		return sp_fail(err, fd, SP_EXIT_PERM,
-			       "this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use --transport "
-			       "packet");
+		return sp_fail(
+			err, fd, SP_EXIT_PERM,
+			"this kernel has no AF_XDP (CONFIG_XDP_SOCKETS); use --transport "
+			"packet");
 	return fd < 0 ? sp_sock_fail(err, fd, "an AF_XDP socket") : fd;
 }
 

@@ -65,7 +65,7 @@ struct sp_queue {
 	struct xdp_live *live; /* makes a stream's units; NULL: none does */
 	/* rx */
 	struct xdp_counter *counter; /* NULL: all frames come up */
-	uint64_t *borrowed; /* [XDP_BURST] chunk addresses */
+	uint64_t *borrowed;	     /* [XDP_BURST] chunk addresses */
 	uint32_t n_borrowed;
 	unsigned lender; /* whose they are */
 };
