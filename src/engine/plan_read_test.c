@@ -13,6 +13,7 @@
 #include "engine/plan.h"
 #include "engine/plan_build.h"
 #include "engine/test_catalog.h"
+#include "plugin/catalog.h"
 
 static struct sp_plan *build(const char *const *words)
 {
@@ -163,6 +164,41 @@ static void test_peers_name_no_files(void **state)
 	sp_plan_free(p);
 }
 
+/* Nor by settings of protocols and of the layer under them. */
+static void test_no_files_of_protocols(void **state)
+{
+	static const struct {
+		const char *protocol, *key;
+	} rows[] = {
+		{ "dns", "domains" }, { "https", "ca" }, { "https", "cert" }, { "https", "key" }
+	};
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (unsigned named = 0; named < 2; named++) {
+			struct sp_err err = { 0 };
+			struct sp_plan *p = NULL;
+			int rc;
+
+			snprintf(text, sizeof text,
+				 "{\"plan\":1,\"ports\":[{\"name\":\"tx0\",\"transport\":"
+				 "\"%s\"}],\"streams\":[{\"name\":\"s\",\"host\":\"10.0.0.1\","
+				 "\"port\":53,\"rate\":\"1pps\",\"count\":1,\"protocol\":\"%s\","
+				 "\"settings\":{\"%s\":\"%s\"}}]}",
+				 i ? "tcp" : "udp", rows[i].protocol, rows[i].key,
+				 named ? "/etc/hostname" : "");
+			rc = sp_plan_read(&p, text, strlen(text), true, sp_mem_system(),
+					  &sp_catalog, &err);
+			if (named)
+				assert_non_null(strstr(
+					err.text, "a peer may not name a file of this host"));
+			else if (rc)
+				fail_msg("%s: %s", rows[i].key, err.text);
+			sp_plan_free(p);
+		}
+}
+
 /* What the payload is may be a file, too, by its kind alone. */
 static void test_no_payload_from_files(void **state)
 {
@@ -218,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_texts),
 		cmocka_unit_test(test_peers_name_no_files),
 		cmocka_unit_test(test_no_payload_from_files),
+		cmocka_unit_test(test_no_files_of_protocols),
 		cmocka_unit_test(test_packets_are_read_back),
 	};
 
