@@ -342,7 +342,7 @@ static bool share_text(const struct sp_plan_build *b, const struct sp_opt *row, 
 	if (b->item == SP_PLAN_RUN || l->n < 2)
 		return false;
 	memcpy(&before, (char *)item_at(l, l->n - 2) + row->off, sizeof before);
-	if (strcmp(before, value) != 0)
+	if (!before || strcmp(before, value) != 0)
 		return false;
 	memcpy((char *)conf + row->off, &before, sizeof before);
 	return true;
@@ -371,7 +371,7 @@ int sp_plan_set(struct sp_plan_build *b, const char *key, const char *value, con
 	profile = b->item == SP_PLAN_STREAM ? sp_opt_find(sp_profile_rows, key) : NULL;
 	if (!row && profile)
 		return set_profile_row(b, profile, value, place, err);
-	if (!row && b->item != SP_PLAN_RUN)
+	if (!row && (b->item == SP_PLAN_STREAM || b->item == SP_PLAN_RECV))
 		return set_protocol_row(b, key, value, place, err);
 	if (row && value && b->item != SP_PLAN_RUN && strcmp(key, "protocol") == 0)
 		return use_protocol(b, value, place, err);

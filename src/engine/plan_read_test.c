@@ -127,6 +127,7 @@ static const struct {
 	      "\"rate\":\"max\"}]}",
 	  "rate max leaves no gaps" },
 	{ P T "}],\"stages\":[{\"stream\":\"s\",\"do\":\"strat\"}]}", "did you mean 'start'" },
+	{ P T "}],\"stages\":[{\"stream\":\"s\",\"dx\":\"stop\"}]}", "no such setting 'dx'" },
 };
 
 static void test_wrong_texts(void **state)
@@ -162,6 +163,29 @@ static void test_peers_name_no_files(void **state)
 	if (sp_plan_read(&p, text, strlen(text), false, sp_mem_system(), &test_catalog, &err))
 		fail_msg("%s", err.text);
 	sp_plan_free(p);
+}
+
+/* The item before may lack the text that this one has. */
+static void test_texts_that_come_second(void **state)
+{
+	static const char *const texts[] = {
+		"{\"plan\":1,\"ports\":[{\"name\":\"a\",\"port\":5001},{\"name\":\"b\","
+		"\"port\":5002}],\"recvs\":[{\"name\":\"r1\",\"from\":\"a\"},{\"name\":\"r2\","
+		"\"from\":\"b\",\"reply\":\"echo\"}]}",
+		"{\"plan\":1,\"ports\":[{\"name\":\"a\"}]," T "},{\"name\":\"t\",\"host\":"
+		"\"10.0.0.1\",\"port\":5,\"rate\":\"1pps\",\"packet_size\":\"imix\"}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct sp_err err = { 0 };
+		struct sp_plan *p = NULL;
+
+		/* Taken or not: it ends. */
+		sp_plan_read(&p, texts[i], strlen(texts[i]), true, sp_mem_system(),
+			     &sp_catalog, &err);
+		sp_plan_free(p);
+	}
 }
 
 /* Nor by settings of protocols and of the layer under them. */
@@ -255,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_peers_name_no_files),
 		cmocka_unit_test(test_no_payload_from_files),
 		cmocka_unit_test(test_no_files_of_protocols),
+		cmocka_unit_test(test_texts_that_come_second),
 		cmocka_unit_test(test_packets_are_read_back),
 	};
 
