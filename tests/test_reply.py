@@ -223,6 +223,14 @@ def test_tcp_refuses(answering):
     assert out.split() == ["ConnectionRefusedError"]
 
 
+def test_addresses_of_others(me):
+    for words, address in (("arp", "8.8.8.8"), ("arp,icmp", "0.0.0.0/0"), ("nd", "2000::/3"),
+                           ("arp(8.8.8.0/24)", "10.0.0.5"), ("echo(9.9.9.9,port=7)", "10.0.0.5")):
+        done = me.run("spate", "recv", "--interface", "lo", "--address", address, "--reply",
+                      words, "-D", "1", "--no-run-dir")
+        assert done.code == 77 and "not of your own network" in done.err, (words, done)
+
+
 def test_wrong_words(me):
     for words, want in (("arpp", "did you mean 'arp'"), ("arp(10.0.0.0/33)", "10.0.0.0/33"),
                         ("dns(zone=none.zone)", "none.zone"), ("arp(zone=x)", "no setting"),

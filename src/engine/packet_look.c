@@ -164,6 +164,49 @@ static int look(struct sp_packet *p, const struct sp_template *t, struct sp_aren
 	return rc;
 }
 
+/* Is this a type behind which Ethernet has an IP header, or a tag and then one? */
+static bool leads_to_ip(uint64_t type)
+{
+	return type == SP_ETHER_IP4 || type == SP_ETHER_IP6 || type == 0x8100 || type == 0x88a8;
+}
+
+static bool may_lead_to_ip(const struct sp_template *t, uint32_t off)
+{
+	bool may = leads_to_ip(sp_get_be16(t->octets + off));
+
+	for (uint32_t i = 0; i < t->n_places; i++) {
+		const struct sp_place *p = &t->place[i];
+
+		if (!overlaps(p, off, 2))
+			continue;
+		if (p->how != SP_VARY_TABLE)
+			return true;
+		for (uint64_t k = 0; k < p->count; k++)
+			may |= leads_to_ip(row_of(p, k));
+	}
+	return may;
+}
+
+/* The octets that decide where a frame goes are all of the expression: what a payload puts there
+ * when it is sent, nobody has looked at. */
+static int check_whole(const struct sp_packet *p, const struct sp_template *t,
+		       struct sp_err *err)
+{
+	bool bare = !t->payload_given && !t->fixed;
+
+	if (t->link && strcmp(p->node[0].hdr->name, "eth") != 0)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a frame begins with eth: write eth()/%s(...)", p->place,
+			       p->node[0].hdr->name);
+	if (!t->link || ip_node(p) || !bare || t->payload_off < SP_ETH_LEN ||
+	    !may_lead_to_ip(t, t->payload_off - 2))
+		return 0;
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: its payload would be read as an IP header, and nobody could tell "
+		       "where such a frame goes; write ip(...), or its octets behind the type",
+		       p->place);
+}
+
 /* A target stands for the one that is not known yet. */
 static int fill(struct sp_packet *p, const struct sp_endpoint *to, struct sp_err *err)
 {
@@ -197,6 +240,8 @@ int sp_packet_look(const char *text, const char *place, const struct sp_endpoint
 	rc = fill(p, &plain, err);
 	if (!rc)
 		rc = sp_packet_compile(p, &t, err);
+	if (!rc)
+		rc = check_whole(p, &t, err);
 	if (!rc)
 		rc = look(p, &t, arena, f, err);
 	if (!rc && ip_node(p))

@@ -260,6 +260,43 @@ static void octets_are_read(void **state)
 	sp_arena_fini(&arena);
 }
 
+/* What a payload would fill when it is sent, nobody has looked at. */
+static void headers_are_not_left_to_payloads(void **state)
+{
+	static const struct {
+		const char *text, *fragment;
+	} rows[] = {
+		{ "eth(type=0x0800)", "nobody could tell" },
+		{ "eth(type=0x86dd)/raw()", "nobody could tell" },
+		{ "eth(type=0x8100)", "nobody could tell" },
+		{ "eth(type=[0x0801,0x0800])", "nobody could tell" },
+		{ "eth(type=0x0700..0x0900)", "nobody could tell" },
+		{ "eth/vlan(type=0x0800)", "nobody could tell" },
+		{ "vlan(id=5)/ip(dst=10.0.0.1)/udp", "begins with eth" },
+		{ "eth(type=0x88b5)", NULL },
+		{ "eth/vlan(id=1..9,type=0x88b5)", NULL },
+		{ "eth/ip(dst=10.0.0.1)", NULL },
+		{ "ip(dst=10.0.0.1)/udp", NULL },
+		{ "eth/arp(pdst=10.0.0.1)", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sp_packet_facts f;
+		struct sp_arena arena;
+		struct sp_err err = { 0 };
+		int rc;
+
+		sp_arena_init(&arena, sp_mem_system());
+		rc = sp_packet_look(rows[i].text, "--packet", &nobody, &sp_catalog, &arena, &f,
+				    &err);
+		if (!rc != !rows[i].fragment ||
+		    (rc && !strstr(err.text, rows[i].fragment)))
+			fail_msg("%s: %d %s", rows[i].text, rc, err.text);
+		sp_arena_fini(&arena);
+	}
+}
+
 static void sources_that_vary_are_told(void **state)
 {
 	struct looked l;
@@ -371,6 +408,7 @@ int main(void)
 		cmocka_unit_test(syns_are_seen),
 		cmocka_unit_test(lengths_and_who_is_meant),
 		cmocka_unit_test(octets_are_read),
+		cmocka_unit_test(headers_are_not_left_to_payloads),
 		cmocka_unit_test(sources_that_vary_are_told),
 		cmocka_unit_test(what_is_open_is_the_links),
 		cmocka_unit_test(wrong_families_are_named),

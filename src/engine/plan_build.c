@@ -255,6 +255,12 @@ static int use_protocol(struct sp_plan_build *b, const char *word, const char *p
 	return 0;
 }
 
+static int no_file(const char *place, const char *key, struct sp_err *err)
+{
+	return sp_fail(err, -EPERM, SP_EXIT_PERM,
+		       "%s: %s: a peer may not name a file of this host", place, key);
+}
+
 /* A setting of the newest stream's or receiver's protocol, or of the layer under it. */
 static int set_protocol_row(struct sp_plan_build *b, const char *key, const char *value,
 			    const char *place, struct sp_err *err)
@@ -264,13 +270,17 @@ static int set_protocol_row(struct sp_plan_build *b, const char *key, const char
 	const struct sp_plan_stream *s = item_at(l, l->n - 1);
 	const struct sp_plan_recv *v = item_at(l, l->n - 1);
 	const char *word = sends ? s->protocol : v->protocol;
-	const struct sp_opt *own = NULL, *under = NULL;
+	const struct sp_opt *own = NULL, *under = NULL, *row;
 	struct sp_protocol p;
 
 	if (sp_protocol_find(b->catalog, word, sends ? SP_ROLE_CLIENT : SP_ROLE_SERVER, &p))
 		p = (struct sp_protocol){ 0 };
 	own = p.opts;
 	under = p.wrap ? p.wrap->opts : NULL;
+	row = under ? sp_opt_find(under, key) : NULL;
+	row = row || !own ? row : sp_opt_find(own, key);
+	if (row && row->type == SP_OPT_PATH && b->distrust && value && *value)
+		return no_file(place, key, err);
 	if (under && sp_opt_find(under, key))
 		return sp_opts_set(under, b->wrap_conf, key, value, place, &b->plan->arena,
 				   err);
@@ -292,8 +302,7 @@ static int set_transport_row(struct sp_plan_build *b, const char *key, const cha
 	char shown[80];
 
 	if (row && row->type == SP_OPT_PATH && b->distrust && value && *value)
-		return sp_fail(err, -EPERM, SP_EXIT_PERM,
-			       "%s: %s: a peer may not name a file of this host", place, key);
+		return no_file(place, key, err);
 	if (row)
 		return sp_opts_set(tables[0], b->port_conf, key, value, place, &b->plan->arena,
 				   err);
@@ -317,9 +326,7 @@ static int set_profile_row(struct sp_plan_build *b, const struct sp_opt *row, co
 	const struct sp_plan_list *l = &b->list[SP_PLAN_STREAM];
 
 	if (row->type == SP_OPT_PATH && b->distrust)
-		return sp_fail(err, -EPERM, SP_EXIT_PERM,
-			       "%s: %s: a peer may not name a file of this host", place,
-			       row->name);
+		return no_file(place, row->name, err);
 	return sp_profile_set(item_at(l, l->n - 1), row->name, value, place, &b->plan->arena,
 			      err);
 }
@@ -335,7 +342,7 @@ static bool share_text(const struct sp_plan_build *b, const struct sp_opt *row, 
 	if (b->item == SP_PLAN_RUN || l->n < 2)
 		return false;
 	memcpy(&before, (char *)item_at(l, l->n - 2) + row->off, sizeof before);
-	if (strcmp(before, value) != 0)
+	if (!before || strcmp(before, value) != 0)
 		return false;
 	memcpy((char *)conf + row->off, &before, sizeof before);
 	return true;
@@ -364,7 +371,7 @@ int sp_plan_set(struct sp_plan_build *b, const char *key, const char *value, con
 	profile = b->item == SP_PLAN_STREAM ? sp_opt_find(sp_profile_rows, key) : NULL;
 	if (!row && profile)
 		return set_profile_row(b, profile, value, place, err);
-	if (!row && b->item != SP_PLAN_RUN)
+	if (!row && (b->item == SP_PLAN_STREAM || b->item == SP_PLAN_RECV))
 		return set_protocol_row(b, key, value, place, err);
 	if (row && value && b->item != SP_PLAN_RUN && strcmp(key, "protocol") == 0)
 		return use_protocol(b, value, place, err);

@@ -13,6 +13,7 @@
 #include "engine/plan.h"
 #include "engine/plan_build.h"
 #include "engine/test_catalog.h"
+#include "plugin/catalog.h"
 
 static struct sp_plan *build(const char *const *words)
 {
@@ -126,6 +127,7 @@ static const struct {
 	      "\"rate\":\"max\"}]}",
 	  "rate max leaves no gaps" },
 	{ P T "}],\"stages\":[{\"stream\":\"s\",\"do\":\"strat\"}]}", "did you mean 'start'" },
+	{ P T "}],\"stages\":[{\"stream\":\"s\",\"dx\":\"stop\"}]}", "no such setting 'dx'" },
 };
 
 static void test_wrong_texts(void **state)
@@ -161,6 +163,64 @@ static void test_peers_name_no_files(void **state)
 	if (sp_plan_read(&p, text, strlen(text), false, sp_mem_system(), &test_catalog, &err))
 		fail_msg("%s", err.text);
 	sp_plan_free(p);
+}
+
+/* The item before may lack the text that this one has. */
+static void test_texts_that_come_second(void **state)
+{
+	static const char *const texts[] = {
+		"{\"plan\":1,\"ports\":[{\"name\":\"a\",\"port\":5001},{\"name\":\"b\","
+		"\"port\":5002}],\"recvs\":[{\"name\":\"r1\",\"from\":\"a\"},{\"name\":\"r2\","
+		"\"from\":\"b\",\"reply\":\"echo\"}]}",
+		"{\"plan\":1,\"ports\":[{\"name\":\"a\"}]," T "},{\"name\":\"t\",\"host\":"
+		"\"10.0.0.1\",\"port\":5,\"rate\":\"1pps\",\"packet_size\":\"imix\"}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct sp_err err = { 0 };
+		struct sp_plan *p = NULL;
+
+		/* Taken or not: it ends. */
+		sp_plan_read(&p, texts[i], strlen(texts[i]), true, sp_mem_system(),
+			     &sp_catalog, &err);
+		sp_plan_free(p);
+	}
+}
+
+/* Nor by settings of protocols and of the layer under them. */
+static void test_no_files_of_protocols(void **state)
+{
+	static const struct {
+		const char *protocol, *key;
+	} rows[] = {
+		{ "dns", "domains" }, { "https", "ca" }, { "https", "cert" }, { "https", "key" }
+	};
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (unsigned named = 0; named < 2; named++) {
+			struct sp_err err = { 0 };
+			struct sp_plan *p = NULL;
+			int rc;
+
+			snprintf(text, sizeof text,
+				 "{\"plan\":1,\"ports\":[{\"name\":\"tx0\",\"transport\":"
+				 "\"%s\"}],\"streams\":[{\"name\":\"s\",\"host\":\"10.0.0.1\","
+				 "\"port\":53,\"rate\":\"1pps\",\"count\":1,\"protocol\":\"%s\","
+				 "\"settings\":{\"%s\":\"%s\"}}]}",
+				 i ? "tcp" : "udp", rows[i].protocol, rows[i].key,
+				 named ? "/etc/hostname" : "");
+			rc = sp_plan_read(&p, text, strlen(text), true, sp_mem_system(),
+					  &sp_catalog, &err);
+			if (named)
+				assert_non_null(strstr(
+					err.text, "a peer may not name a file of this host"));
+			else if (rc)
+				fail_msg("%s: %s", rows[i].key, err.text);
+			sp_plan_free(p);
+		}
 }
 
 /* What the payload is may be a file, too, by its kind alone. */
@@ -218,6 +278,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_texts),
 		cmocka_unit_test(test_peers_name_no_files),
 		cmocka_unit_test(test_no_payload_from_files),
+		cmocka_unit_test(test_no_files_of_protocols),
+		cmocka_unit_test(test_texts_that_come_second),
 		cmocka_unit_test(test_packets_are_read_back),
 	};
 

@@ -4,9 +4,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/clock.h"
 #include "core/shared.h"
+#include "engine/guard.h"
 #include "engine/reply_words.h"
 #include "engine/run_impl.h"
+#include "engine/segment.h"
 
 static int no_memory(struct sp_err *err)
 {
@@ -16,24 +19,6 @@ static int no_memory(struct sp_err *err)
 static bool is_frames(const struct run_port *p)
 {
 	return p->ops->link != NULL;
-}
-
-int sp_run_find_replies(struct sp_run *r, struct sp_err *err)
-{
-	for (unsigned i = 0; i < r->plan->n_recvs; i++) {
-		const struct sp_plan_recv *v = &r->plan->recvs[i];
-		struct run_port *p = &r->ports[v->from_port];
-
-		if (!v->reply)
-			continue;
-		if (p->tx)
-			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-				       "receiver %s: a port that streams leave by does not "
-				       "answer; give it one of its own",
-				       v->name);
-		p->answers = is_frames(p);
-	}
-	return 0;
 }
 
 /* Whom a word speaks for: what it says, else what is said for all, else where the port is bound. */
@@ -47,6 +32,87 @@ static int find_own(const struct sp_run *r, const struct sp_plan_recv *v,
 		return sp_reply_addresses(v->address, "address", at, err);
 	if (!at->n && *port->bind)
 		return sp_prefixes_add(at, port->bind) ? -EINVAL : 0;
+	return 0;
+}
+
+/* From the first address of a prefix to its last. */
+static struct sp_guard_range range_of(const struct sp_prefix *p)
+{
+	struct sp_guard_range r = { p->addr, p->addr };
+	unsigned bits = p->addr.family == 4 ? 32 : 128;
+
+	for (unsigned i = p->len; i < bits; i++)
+		r.last.ip[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	return r;
+}
+
+/* Who speaks for an address takes its traffic. For those of others that needs what sending to them
+ * under any name needs: a link that holds nobody else. */
+static int judge_prefix(struct sp_run *r, const struct sp_plan_recv *v,
+			const struct sp_prefix *prefix, struct sp_err *err)
+{
+	const char *interface = r->ports[v->from_port].plan->interface;
+	const struct sp_guard_range range = range_of(prefix);
+	struct sp_segment *segment = NULL;
+	struct sp_guard_reach reach;
+	char text[64];
+	int rc = 0;
+
+	if (!sp_guard_reach(&range, 1, &reach) && !reach.outside)
+		return 0;
+	if (interface && *interface)
+		rc = sp_segment_find(SP_SEGMENT_DIR, interface,
+				     sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S,
+				     &r->arena, &segment, err);
+	if (rc < 0 || (segment && sp_segment_has_range(segment, &range.first, &range.last)))
+		return rc < 0 ? rc : 0;
+	sp_addr_format(text, sizeof text, &prefix->addr);
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "receiver %s: %s/%u is not of your own network, and who answers for "
+		       "addresses of others takes their traffic; use private or documentation "
+		       "addresses, a veth into another namespace, a lab, or a test segment "
+		       "(/etc/spate/segments.d)",
+		       v->name, text, prefix->len);
+}
+
+static int judge_replies(struct sp_run *r, const struct sp_plan_recv *v, struct sp_err *err)
+{
+	const struct sp_transport_ops *ops = r->ports[v->from_port].ops;
+	struct sp_reply_words words = { .n = 0 };
+	struct sp_prefixes at;
+	int rc;
+
+	if (!is_frames(&r->ports[v->from_port]) || ops->next_ns || !ops->fd)
+		return 0;
+	rc = sp_reply_words(v->reply, r->catalog, "reply", &r->arena, &words, err);
+	for (uint32_t i = 0; i < words.n && !rc; i++) {
+		rc = find_own(r, v, &words.w[i], &at, err);
+		for (uint32_t k = 0; k < at.n && !rc; k++)
+			rc = judge_prefix(r, v, &at.p[k], err);
+	}
+	return rc;
+}
+
+int sp_run_find_replies(struct sp_run *r, struct sp_err *err)
+{
+	int rc;
+
+	for (unsigned i = 0; i < r->plan->n_recvs; i++) {
+		const struct sp_plan_recv *v = &r->plan->recvs[i];
+		struct run_port *p = &r->ports[v->from_port];
+
+		if (!v->reply)
+			continue;
+		if (p->tx)
+			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+				       "receiver %s: a port that streams leave by does not "
+				       "answer; give it one of its own",
+				       v->name);
+		p->answers = is_frames(p);
+		rc = judge_replies(r, v, err);
+		if (rc)
+			return rc;
+	}
 	return 0;
 }
 

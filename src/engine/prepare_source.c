@@ -58,14 +58,32 @@ static uint64_t key_hash(const struct source_key *k)
 	return (h ^ sp_endpoint_hash(&k->to)) * 0xbf58476d1ce4e5b9ull;
 }
 
+/* Does the hardware address that frames go to change from one to the next? */
+static bool mac_varies(const struct sp_template *t)
+{
+	for (uint32_t i = 0; t->link && i < t->n_places; i++)
+		if (t->place[i].off < 6)
+			return true;
+	return false;
+}
+
 /* A segment may name the hardware addresses behind it. */
 static int check_mac(const struct sp_run *r, const struct run_port *p,
-		     const struct sp_endpoint *to, const uint8_t m[6], struct sp_err *err)
+		     const struct sp_endpoint *to, const struct sp_template *t,
+		     const struct sp_link *link, struct sp_err *err)
 {
+	const uint8_t *m = t->link ? t->octets : link->dst_mac;
 	const struct sp_lease *l = sp_run_lease_of(r, to);
 	char text[72];
 
-	if (!l || !l->segment || sp_segment_has_mac(p->segment, m))
+	if (!l || !l->segment)
+		return 0;
+	if (p->segment->n_macs && mac_varies(t))
+		return sp_fail(err, -EACCES, SP_EXIT_PERM,
+			       "%s: the test segment %s permits some hardware addresses only, "
+			       "so that of these frames may not vary",
+			       sp_endpoint_format(text, sizeof text, to), p->segment->place);
+	if (sp_segment_has_mac(p->segment, m))
 		return 0;
 	return sp_fail(
 		err, -EACCES, SP_EXIT_PERM,
@@ -128,8 +146,7 @@ static int take_template(const struct making *m, const struct run_stream *s,
 		rc = sp_packet_template(&own->tmpl, s->plan, p->plan, &s->to, &args->link,
 					m->r->catalog, m->r->env.mem, m->err);
 	if (!rc)
-		rc = check_mac(m->r, p, &s->to,
-			       own->tmpl.link ? own->tmpl.octets : args->link.dst_mac, m->err);
+		rc = check_mac(m->r, p, &s->to, &own->tmpl, &args->link, m->err);
 	if (rc)
 		return rc;
 	own->tmpl.seed = sp_run_seed_of(m->r, s->plan->name);

@@ -282,11 +282,13 @@ int sp_traffic_ditg(const char *text, bool sizes, const char *place, struct sp_a
 		t->rate = l.letter->rate ? fill(l.letter->rate, &l, arena) : NULL;
 		rc = t->departure && (t->rate || !l.letter->rate) ? 0 : -ENOMEM;
 	}
-	at += at ? strspn(at, " ") : 0;
+	if (at)
+		at += strspn(at, " ");
 	if (!rc && at && *at && !sizes && strncmp(at, "-B", 2) == 0) {
 		at += 2;
 		rc = bursts(&at, &l, arena, t);
-		at += at ? strspn(at, " ") : 0;
+		if (at)
+			at += strspn(at, " ");
 	}
 	if (rc == -ENOMEM)
 		return sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");

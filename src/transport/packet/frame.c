@@ -22,6 +22,12 @@ static void put_vlan(struct packet_frame *f)
 	f->len += PACKET_VLAN;
 }
 
+/* Out again: the frame will be put once more, from where the kernel has it. */
+static void undo_vlan(const struct packet_frame *f)
+{
+	memmove(f->data + PACKET_VLAN, f->data, 12);
+}
+
 static uint16_t flags_of(const struct packet_frame *f)
 {
 	uint16_t flags = SP_M_UNIT;
@@ -72,17 +78,15 @@ bool sp_packet_put(struct sp_queue *q, struct packet_frame *f, uint64_t now_ns,
 		   struct sp_batch *b)
 {
 	struct sp_msg *m = &b->m[b->n];
+	bool ip, tagged = f->status & TP_STATUS_VLAN_VALID && f->len >= 12;
 	struct sp_endpoint from, to;
-	bool ip;
 
 	if (f->outgoing)
 		return true;
 	if (b->n == b->cap)
 		return false;
-	if (f->status & TP_STATUS_VLAN_VALID && f->len >= 12) {
+	if (tagged)
 		put_vlan(f);
-		f->status &= ~(uint32_t)TP_STATUS_VLAN_VALID; /* may be put once more */
-	}
 	ip = sp_frame_ends(f->data, f->len, &from, &to);
 	if (!q->port->all && !sp_frame_is_for(&q->port->bind, q->port->port_last, &to, ip)) {
 		sp_tstats_add(&q->stats.rx_other, 1);
@@ -98,8 +102,11 @@ bool sp_packet_put(struct sp_queue *q, struct packet_frame *f, uint64_t now_ns,
 		.flags = flags_of(f),
 	};
 	if (__builtin_expect(is_super(f, q->port->iface.mtu), 0)) {
-		if (!put_super(q, f, b))
+		if (!put_super(q, f, b)) {
+			if (tagged)
+				undo_vlan(f);
 			return false;
+		}
 	} else {
 		b->n++;
 	}

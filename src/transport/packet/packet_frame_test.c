@@ -93,6 +93,49 @@ static void test_split_v6(void **state)
 	}
 }
 
+/* A tagged super-frame for which the batch has no room is put once more, as it came. */
+static void test_put_twice(void **state)
+{
+	static uint8_t split[PACKET_SPLIT_ROOM];
+	uint8_t buf[64 + 42 + 100] = { 0 }, before[42 + 100], *at = buf + 64;
+	struct sp_port port = { .all = true, .iface = { .mtu = 1500 } };
+	struct sp_queue q = { .port = &port, .split = split };
+	struct sp_msg m[16];
+	struct sp_batch b = { .m = m, .cap = 4, .n = 1 };
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++)
+		at[i] = (uint8_t)(i + 1);
+	at[12] = 8;
+	at[14] = 0x45;
+	at[23] = 17;
+	sp_put_be16(at + 16, 20 + 8 + 100);
+	sp_put_be16(at + 38, 8 + 100);
+	memcpy(before, at, sizeof before);
+	assert_int_equal(sp_endpoints_init(&q.peers, sp_mem_system(), 8, NULL), 0);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		struct packet_frame f = { .data = at,
+					  .len = sizeof before,
+					  .status = TP_STATUS_VLAN_VALID,
+					  .vlan_tci = 5 };
+
+		f.vnet.gso_type = 5; /* VIRTIO_NET_HDR_GSO_UDP_L4 */
+		f.vnet.gso_size = 10;
+		assert_true(sp_packet_put(&q, &f, 1, &b) == (turn == 1));
+		if (turn == 0)
+			assert_memory_equal(at, before, sizeof before);
+		b.n = turn == 0 ? 0 : b.n;
+		b.cap = 16;
+	}
+	assert_int_equal(b.n, 10);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_memory_equal(m[i].data, before, 12);
+		assert_int_equal(sp_get_be16(m[i].data + 12), 0x8100);
+		assert_int_equal(sp_get_be16(m[i].data + 14), 5);
+	}
+	sp_endpoints_fini(&q.peers, sp_mem_system());
+}
+
 static void test_filter_words(void **state)
 {
 	struct sp_packet_conf conf = { .filter = "vlan and udp port 8000" };
@@ -114,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_v6),
+		cmocka_unit_test(test_put_twice),
 		cmocka_unit_test(test_filter_words),
 	};
 

@@ -273,9 +273,12 @@ void sp_tcb_input(struct sp_tcb *t, const struct sp_tcp_seg *s, uint64_t now_ns)
 		return;
 	if (!in_window(t, s)) {
 		t->acks = t->acks ? t->acks : sp_tcp_seg_space(s) || s->seq != t->rcv_nxt;
-		/* What is old by its bytes may still confirm ours. */
-		if (sp_seq_before(t->rcv_nxt + t->rcv.cap, s->seq))
-			return;
+		/* What is old by its bytes may still confirm ours; but neither its bytes nor its
+		 * FIN are to be believed, which anybody could have written. */
+		if (!sp_seq_before(t->rcv_nxt + t->rcv.cap, s->seq))
+			take_ack(t, s, now_ns);
+		close_if_over(t, now_ns);
+		return;
 	}
 	if (!take_ack(t, s, now_ns))
 		return;

@@ -372,6 +372,35 @@ static void test_reset(void **state)
 	finish(&w);
 }
 
+/* A FIN from before the window or from behind it is nobody's: the true one still counts. */
+static void test_forged_end(void **state)
+{
+	static const int32_t off[] = { -1, -70000, (int32_t)ROOM, -0x7fffffff };
+	struct sp_tcp_seg fin = { .flags = SP_TCP_FIN | SP_TCP_ACK, .window = 65535 }, out;
+	uint8_t data[PAYLOAD];
+	struct world w;
+
+	(void)state;
+	begin(&w, 0);
+	while (w.end[0].state != SP_TCB_OPEN)
+		assert_true(step(&w));
+	while (step(&w))
+		;
+	fin.ack = w.end[0].una;
+	for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
+		fin.seq = w.end[0].rcv_nxt + (uint32_t)off[i] - (i == 0);
+		sp_tcb_input(&w.end[0], &fin, w.now_ns);
+		assert_false(w.end[0].fin_seen);
+		/* And is answered once at most. */
+		sp_tcb_output(&w.end[0], w.now_ns, &out, data);
+		assert_false(sp_tcb_output(&w.end[0], w.now_ns, &out, data));
+	}
+	fin.seq = w.end[0].rcv_nxt;
+	sp_tcb_input(&w.end[0], &fin, w.now_ns);
+	assert_true(w.end[0].got_fin);
+	finish(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_forged_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
