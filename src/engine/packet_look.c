@@ -164,27 +164,40 @@ static int look(struct sp_packet *p, const struct sp_template *t, struct sp_aren
 	return rc;
 }
 
-/* Is this a type behind which Ethernet has an IP header, or a tag and then one? */
-static bool leads_to_ip(uint64_t type)
+/* May the number at off, of so many octets, be one behind which an IP header, or a tag or label and
+ * then one, is read? */
+static bool may_lead_to_ip(const struct sp_template *t, uint32_t off, uint8_t bytes)
 {
-	return type == SP_ETHER_IP4 || type == SP_ETHER_IP6 || type == 0x8100 || type == 0x88a8;
+	static const uint16_t types[] = { SP_ETHER_IP4, SP_ETHER_IP6, 0x8100,
+					  0x88a8,	0x8847,	      0x8848 };
+	static const uint16_t protos[] = { 4, 41 };
+	const uint16_t *list = bytes == 2 ? types : protos;
+	size_t n = bytes == 2 ? sizeof types / sizeof *types : sizeof protos / sizeof *protos;
+	bool may = false;
+
+	for (size_t i = 0; i < n; i++)
+		may |= sp_packet_may_be(t, off, bytes, bytes == 2 ? 0xffff : 0xff, list[i]);
+	return may;
 }
 
-static bool may_lead_to_ip(const struct sp_template *t, uint32_t off)
+/* Where the number is that says what the payload is, right before it; 0 octets: nobody says. */
+static uint8_t number_before(const struct sp_packet *p, const struct sp_template *t,
+			     uint32_t *off)
 {
-	bool may = leads_to_ip(sp_get_be16(t->octets + off));
+	const char *last = p->node[p->n - 1].hdr->name;
 
-	for (uint32_t i = 0; i < t->n_places; i++) {
-		const struct sp_place *p = &t->place[i];
-
-		if (!overlaps(p, off, 2))
-			continue;
-		if (p->how != SP_VARY_TABLE)
-			return true;
-		for (uint64_t k = 0; k < p->count; k++)
-			may |= leads_to_ip(row_of(p, k));
+	if (p->n > 1 && p->node[p->n - 1].hdr->bare)
+		last = p->node[p->n - 2].hdr->name;
+	if (strcmp(last, "ip") == 0 && t->payload_off >= 20) {
+		*off = t->payload_off - 20 + 9; /* without options */
+		return 1;
 	}
-	return may;
+	if (strcmp(last, "ipv6") == 0 && t->payload_off >= 40) {
+		*off = t->payload_off - 40 + 6;
+		return 1;
+	}
+	*off = t->payload_off - 2;
+	return t->link && !ip_node(p) && t->payload_off >= SP_ETH_LEN ? 2 : 0;
 }
 
 /* The octets that decide where a frame goes are all of the expression: what a payload puts there
@@ -193,13 +206,14 @@ static int check_whole(const struct sp_packet *p, const struct sp_template *t,
 		       struct sp_err *err)
 {
 	bool bare = !t->payload_given && !t->fixed;
+	uint32_t off;
+	uint8_t bytes = number_before(p, t, &off);
 
 	if (t->link && strcmp(p->node[0].hdr->name, "eth") != 0)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a frame begins with eth: write eth()/%s(...)", p->place,
 			       p->node[0].hdr->name);
-	if (!t->link || ip_node(p) || !bare || t->payload_off < SP_ETH_LEN ||
-	    !may_lead_to_ip(t, t->payload_off - 2))
+	if (!bare || !bytes || !may_lead_to_ip(t, off, bytes))
 		return 0;
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		       "%s: its payload would be read as an IP header, and nobody could tell "

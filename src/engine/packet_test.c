@@ -290,8 +290,7 @@ static void headers_are_not_left_to_payloads(void **state)
 		sp_arena_init(&arena, sp_mem_system());
 		rc = sp_packet_look(rows[i].text, "--packet", &nobody, &sp_catalog, &arena, &f,
 				    &err);
-		if (!rc != !rows[i].fragment ||
-		    (rc && !strstr(err.text, rows[i].fragment)))
+		if (!rc != !rows[i].fragment || (rc && !strstr(err.text, rows[i].fragment)))
 			fail_msg("%s: %d %s", rows[i].text, rc, err.text);
 		sp_arena_fini(&arena);
 	}

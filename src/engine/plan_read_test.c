@@ -182,8 +182,8 @@ static void test_texts_that_come_second(void **state)
 		struct sp_plan *p = NULL;
 
 		/* Taken or not: it ends. */
-		sp_plan_read(&p, texts[i], strlen(texts[i]), true, sp_mem_system(),
-			     &sp_catalog, &err);
+		sp_plan_read(&p, texts[i], strlen(texts[i]), true, sp_mem_system(), &sp_catalog,
+			     &err);
 		sp_plan_free(p);
 	}
 }
@@ -205,13 +205,14 @@ static void test_no_files_of_protocols(void **state)
 			struct sp_plan *p = NULL;
 			int rc;
 
-			snprintf(text, sizeof text,
-				 "{\"plan\":1,\"ports\":[{\"name\":\"tx0\",\"transport\":"
-				 "\"%s\"}],\"streams\":[{\"name\":\"s\",\"host\":\"10.0.0.1\","
-				 "\"port\":53,\"rate\":\"1pps\",\"count\":1,\"protocol\":\"%s\","
-				 "\"settings\":{\"%s\":\"%s\"}}]}",
-				 i ? "tcp" : "udp", rows[i].protocol, rows[i].key,
-				 named ? "/etc/hostname" : "");
+			snprintf(
+				text, sizeof text,
+				"{\"plan\":1,\"ports\":[{\"name\":\"tx0\",\"transport\":"
+				"\"%s\"}],\"streams\":[{\"name\":\"s\",\"host\":\"10.0.0.1\","
+				"\"port\":53,\"rate\":\"1pps\",\"count\":1,\"protocol\":\"%s\","
+				"\"settings\":{\"%s\":\"%s\"}}]}",
+				i ? "tcp" : "udp", rows[i].protocol, rows[i].key,
+				named ? "/etc/hostname" : "");
 			rc = sp_plan_read(&p, text, strlen(text), true, sp_mem_system(),
 					  &sp_catalog, &err);
 			if (named)

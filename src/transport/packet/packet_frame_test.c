@@ -154,10 +154,8 @@ static void test_filter_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_split_v6),
-		cmocka_unit_test(test_put_twice),
+		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_split),
+		cmocka_unit_test(test_split_v6),     cmocka_unit_test(test_put_twice),
 		cmocka_unit_test(test_filter_words),
 	};
 
