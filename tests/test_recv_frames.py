@@ -156,6 +156,22 @@ def test_stamped_frames_beside_others(me):
         [(400, 0, "udp", "10.99.0.2:5001")]
 
 
+def test_damaged_frames_after_a_run_from_the_same_ports(me):
+    """The run has told how much it sent; what comes later is damaged all the same."""
+    frame = "ip(dst=10.99.0.2%s)/udp(sport=7,dport=8000%s)/raw(len=30)"
+    done = me.lab(f"""
+        "$SPATE" lab exec h2 -- "$SPATE" recv --interface eth0 --checksum \
+            --filter 'udp port 8000' --count 300 -D 20 --no-run-dir --json >out 2>err & pid=$!
+        until grep -q '^ready' err; do sleep 0.05; done
+        "$SPATE" send --packet '{frame % ("", "")}' --count 295 -r 2000 --no-run-dir >sent
+        "$SPATE" send --packet '{frame % ("", ",chksum=0x1234")}' --count 3 --no-run-dir >>sent
+        "$SPATE" send --packet '{frame % (",chksum=0x1234", "")}' --count 2 --no-run-dir >>sent
+        wait $pid""", timeout=40)
+    assert done.code == 0, done
+    _, counts = totals((me.home / "out").read_text())
+    assert counts == [300, 295, 5]
+
+
 @pytest.mark.parametrize("name", ["seen.pcapng", "seen.pcap"])
 def test_capture(receive, me, name):
     code, out, err = receive(
