@@ -61,8 +61,8 @@ static void set_unstamped(const struct sp_run *r, uint32_t port, struct sp_measu
 }
 
 /* Returns the surplus, see above. */
-static struct run_surplus measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
-			struct sp_measure *m)
+static struct run_surplus measure(const struct sp_run *r, const struct sp_flow_table *t,
+				  uint32_t i, struct sp_measure *m)
 {
 	const struct sp_flow_meta *meta = &t->meta[i];
 	uint64_t next = SP_LOAD(t->rx[i].next) - meta->base, seen, tx = 0;
