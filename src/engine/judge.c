@@ -39,9 +39,10 @@ static void remark_nobody(struct sp_run *r)
 		return;
 	sp_run_name_unreachable(r, to, sizeof to);
 	sp_run_say(r, "nobody-listens", false,
-		   "nobody listens on %s: %s ICMP unreachable answers came back (every "
+		   "nobody listens on %s: %s ICMP unreachable answer%s came back (every "
 		   "datagram was sent all the same)",
-		   to, grouped(a, value(r, SP_C_error_unreachable)));
+		   to, grouped(a, value(r, SP_C_error_unreachable)),
+		   value(r, SP_C_error_unreachable) == 1 ? "" : "s");
 }
 
 static void remark_sender(struct sp_run *r)
@@ -61,9 +62,10 @@ static void remark_sender(struct sp_run *r)
 	if (value(r, SP_C_catch_up))
 		sp_run_say(
 			r, "caught-up", false,
-			"%s units left late while the sender caught up after a stall; loss at "
+			"%s unit%s left late while the sender caught up after a stall; loss at "
 			"that time may be its doing",
-			grouped(a, value(r, SP_C_catch_up)));
+			grouped(a, value(r, SP_C_catch_up)),
+			value(r, SP_C_catch_up) == 1 ? "" : "s");
 	for (unsigned w = 0; refused && w < r->n_workers; w++)
 		for (unsigned p = 0; p < r->plan->n_ports; p++) {
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
