@@ -509,7 +509,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			 "--completion bash\n"
 			 "--schema scenario|report",
 		.text = "Without a COMMAND: the list of commands. `spate help laws` lists the laws of gaps "
-			"and sizes, with their settings.",
+			"and sizes, `spate help replies` the machines of recv --reply, and `spate "
+			"help transports` the transports, each with their settings.",
 		.flags = sp_cmd_help_flags,
 		.examples = help_examples,
 		.run = sp_cmd_help,

@@ -51,8 +51,7 @@ static void show_places(struct sp_str *out, const struct sp_template *t)
 			sp_str_printf(out, "%s, %s values, the next after %llu packet%s\n",
 				      how[p->how],
 				      sp_str_grouped(grouped, sizeof grouped, p->count),
-				      (unsigned long long)p->every,
-				      p->every == 1 ? "" : "s");
+				      (unsigned long long)p->every, p->every == 1 ? "" : "s");
 	}
 }
 
