@@ -88,12 +88,16 @@ static void remark_sender(struct sp_run *r)
 
 static void remark_peers(struct sp_run *r)
 {
-	unsigned silent = 0, vanished = 0, unstamped = 0;
+	unsigned silent = 0, vanished = 0, unstamped = 0, frames = 0;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
 		unstamped += !r->streams[i].stamped && !r->streams[i].answers;
 	for (unsigned i = 0; i < r->n_asks; i++) {
+		const struct run_stream *s = &r->streams[r->asks[i].ask.streams[0]];
+
 		silent += !r->asks[i].grant.peer;
+		frames += !r->asks[i].grant.peer &&
+			  r->ports[s->plan->from_port].caps.bits & SP_T_FRAME;
 		vanished += r->asks[i].grant.peer && !r->asks[i].counts_known;
 	}
 	if (vanished)
@@ -102,7 +106,11 @@ static void remark_peers(struct sp_run *r)
 			   "received is "
 			   "unknown there",
 			   vanished, r->n_asks);
-	if (silent)
+	if (silent && silent == frames)
+		sp_run_say(r, "one-sided", false,
+			   "received: unknown (senders of frames ask no receiver; `spate recv` "
+			   "there counts, and says so itself)");
+	else if (silent)
 		sp_run_say(r, "one-sided", false,
 			   "received: unknown (no spate receiver answered at %u of %u targets; "
 			   "`spate recv` there would count)",
