@@ -6,7 +6,9 @@
 
 #include "base/err.h"
 #include "core/clock.h"
+#include "ctl/agent_join.h"
 #include "ctl/agent_result.h"
+#include "engine/measure.h"
 
 struct merge {
 	struct sp_result *out;
@@ -17,6 +19,7 @@ struct merge {
 	struct sp_agent_lists *lists;
 	struct sp_transport_result *transports;
 	struct sp_reply_result *replies;
+	bool joined; /* senders know by receivers' flows what was received */
 	struct sp_remark *remarks;
 	struct sp_named_hist *hists;
 };
@@ -273,6 +276,76 @@ static void clear(struct sp_result *out)
 		*summary_of(t, k) = (struct sp_summary){ .clock_error = -1 };
 }
 
+/* Flows of the agents that receive. */
+static struct sp_flow_result *received(struct merge *m, size_t *n)
+{
+	struct sp_flow_result *all;
+	size_t most = 1;
+
+	*n = 0;
+	for (unsigned i = 0; i < m->n; i++)
+		most += m->parts[i].r && !counts(m, i) ? m->parts[i].r->n_flows : 0;
+	all = sp_arena_alloc(m->arena, most * sizeof *all);
+	for (unsigned i = 0; all && i < m->n; i++) {
+		const struct sp_result *r = m->parts[i].r;
+
+		for (size_t k = 0; r && !counts(m, i) && k < r->n_flows; k++)
+			sp_result_flow(r, k, &all[(*n)++]);
+	}
+	return all;
+}
+
+/* The total has what all streams know. */
+static void total_of_streams(struct merge *m)
+{
+	static const enum sp_counter rx[] = {
+		SP_C_rx_packets, SP_C_rx_unique, SP_C_rx_bytes, SP_C_duplicates,
+		SP_C_reordered,	 SP_C_corrupted, SP_C_too_old,	SP_C_loss_bursts,
+		SP_C_lost,	 SP_C_in_flight,
+	};
+	struct sp_measure *t = &m->out->total, sum;
+	struct sp_measure_sum all;
+
+	sp_measure_sum_begin(&all, &sum);
+	for (size_t i = 0; i < m->out->n_streams; i++)
+		sp_measure_sum_add(&all, &m->lists->streams[i].m);
+	sp_measure_sum_end(&all);
+	for (size_t i = 0; i < sizeof rx / sizeof *rx; i++)
+		if (sp_counts_has(&sum.c, rx[i]))
+			sp_counts_set(&t->c, rx[i], sum.c.v[rx[i]]);
+	t->jitter_ns = sum.jitter_ns;
+	t->outage_ns = sum.outage_ns;
+}
+
+/* A sender's remark that nobody told it what was received holds no longer. */
+static void drop_remarks(struct merge *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->out->n_remarks; i++)
+		if (strcmp(m->remarks[i].code, "one-sided") != 0)
+			m->remarks[kept++] = m->remarks[i];
+	m->out->n_remarks = kept;
+}
+
+static int join(struct merge *m)
+{
+	unsigned joined, open;
+	size_t n;
+	struct sp_flow_result *flows = received(m, &n);
+
+	if (!flows)
+		return -ENOMEM;
+	joined = sp_agent_join(m->lists->streams, m->out->n_streams, m->lists->flows,
+			       m->out->n_flows, flows, n, &open);
+	m->joined = joined && !open;
+	if (m->joined) {
+		total_of_streams(m);
+		drop_remarks(m);
+	}
+	return 0;
+}
+
 int sp_agent_merge(struct sp_result *out, const struct sp_merge_part *parts, unsigned n,
 		   struct sp_arena *arena)
 {
@@ -297,12 +370,19 @@ int sp_agent_merge(struct sp_result *out, const struct sp_merge_part *parts, uns
 			rc = add_hist(&m, &parts[i].r->hists[k]);
 		add_verdict(&m, i);
 	}
+	if (!rc && !m.receivers)
+		rc = join(&m);
 	if (rc)
 		return rc;
 	rates(&t->c, SP_C_tx_packets, SP_C_tx_bytes, t->first_tx_ns, t->last_tx_ns, &t->tx_pps,
 	      &t->tx_bps);
 	rates(&t->c, SP_C_rx_packets, SP_C_rx_bytes, t->first_rx_ns, t->last_rx_ns, &t->rx_pps,
 	      &t->rx_bps);
+	/* Of several the clocks that they came by are not one. */
+	if (m.joined && out->n_streams == 1) {
+		t->rx_pps = m.lists->streams[0].m.rx_pps;
+		t->rx_bps = m.lists->streams[0].m.rx_bps;
+	}
 	summarise(&m);
 	out->violated |= sp_counts_check(&t->c, &out->unknown_identities);
 	out->parts = &sp_agent_parts;

@@ -13,7 +13,8 @@ sp_u128 sp_decode_bits(const uint8_t *p, uint32_t bit, unsigned width)
 	for (; width; width -= bit % 8 + width < 8 ? width : 8 - bit % 8, bit = (bit | 7) + 1) {
 		unsigned first = bit % 8, take = first + width < 8 ? width : 8 - first;
 
-		v = v << take | (p[bit / 8] >> (8 - first - take) & ((1u << take) - 1));
+		v = v << take |
+		    ((unsigned)p[bit / 8] >> (8 - first - take) & ((1u << take) - 1));
 	}
 	return v;
 }
