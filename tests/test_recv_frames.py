@@ -139,6 +139,32 @@ capture: [{host: rx, interface: eth0, filter: udp port 8000, file: rx.pcapng}]
         assert "pcapng" in info and info.rstrip().endswith(" 400"), info
 
 
+@pytest.mark.parametrize("port,receivers", [
+    (", filter: udp port 8000", ""),
+    ("", "receivers: [{from: rx0, filter: udp port 8000, checksum: true}]"),
+])
+def test_a_port_with_a_filter_has_no_number(me, port, receivers):
+    """Crafted packets of many sizes, close to each other, arrive whole."""
+    path = me.home / "filter.yaml"
+    path.write_text(f"""
+spate: 1
+name: filter
+lab: {{hosts: [tx, rx]}}
+hosts: {{tx: {{lab: tx}}, rx: {{lab: rx}}}}
+ports:
+  tx0: {{host: tx, transport: packet, interface: eth0}}
+  rx0: {{host: rx, transport: packet, interface: eth0{port}}}
+{receivers}
+streams:
+  - {{from: tx0, to: rx0, packet: "ip(src=10.1.1.0/24,dst=10.99.0.2)/udp(dport=8000)",
+     size: 'uniform(60,1400)',
+     profile: {{mode: burst, burst_count: 50, burst_interval: 100ms, bursts: 4}}}}
+""")
+    done = me.run("spate", "run", path, "--json", timeout=30)
+    doc = json.loads(done.out)
+    assert [h["rx_packets"] for h in doc["hosts"] if h["name"] == "rx"] == [200], done
+
+
 def test_stamped_frames_beside_others(me):
     """spate's own are verified, the rest of the interface's traffic is counted."""
     done = me.lab(f"""
@@ -154,6 +180,22 @@ def test_stamped_frames_beside_others(me):
     stamped = [f for f in doc["flows"] if f["lost"] is not None]
     assert [(f["rx_unique"], f["lost"], f["proto"], f["dst"]) for f in stamped] == \
         [(400, 0, "udp", "10.99.0.2:5001")]
+
+
+def test_damaged_frames_after_a_run_from_the_same_ports(me):
+    """The run has told how much it sent; what comes later is damaged all the same."""
+    frame = "ip(dst=10.99.0.2%s)/udp(sport=7,dport=8000%s)/raw(len=30)"
+    done = me.lab(f"""
+        "$SPATE" lab exec h2 -- "$SPATE" recv --interface eth0 --checksum \
+            --filter 'udp port 8000' --count 300 -D 20 --no-run-dir --json >out 2>err & pid=$!
+        until grep -q '^ready' err; do sleep 0.05; done
+        "$SPATE" send --packet '{frame % ("", "")}' --count 295 -r 2000 --no-run-dir >sent
+        "$SPATE" send --packet '{frame % ("", ",chksum=0x1234")}' --count 3 --no-run-dir >>sent
+        "$SPATE" send --packet '{frame % (",chksum=0x1234", "")}' --count 2 --no-run-dir >>sent
+        wait $pid""", timeout=40)
+    assert done.code == 0, done
+    _, counts = totals((me.home / "out").read_text())
+    assert counts == [300, 295, 5]
 
 
 @pytest.mark.parametrize("name", ["seen.pcapng", "seen.pcap"])

@@ -79,6 +79,16 @@ static int write_schema(const char *what, struct sp_str *out, struct sp_err *err
 	return 0;
 }
 
+/* What there is help on beside commands. */
+static const struct {
+	const char *name;
+	void (*text)(struct sp_str *out);
+} topics[] = {
+	{ "laws", sp_laws_text },
+	{ "replies", sp_replies_text },
+	{ "transports", sp_transports_text },
+};
+
 static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *err)
 {
 	const struct sp_cli_command *c = NULL;
@@ -96,10 +106,11 @@ static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *
 	}
 	if (a->schema)
 		return write_schema(a->schema, out, err);
-	if (a->command && strcmp(a->command, "laws") == 0) {
-		sp_laws_text(out);
-		return 0;
-	}
+	for (size_t i = 0; a->command && i < sizeof topics / sizeof *topics; i++)
+		if (strcmp(a->command, topics[i].name) == 0) {
+			topics[i].text(out);
+			return 0;
+		}
 	if (a->command) {
 		c = sp_cli_find(sp_cli_commands, a->command);
 		best = c ? NULL : sp_cli_nearest(sp_cli_commands, a->command);

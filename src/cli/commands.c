@@ -173,6 +173,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.summary = "send traffic to one or more targets, at a set rate",
 		.usage = "[OPTIONS] udp|tcp://HOST[:PORT][?KEY=VALUE&...]...\n"
 			 "[OPTIONS] http|https://HOST[:PORT][/PATH]...\n"
+			 "[OPTIONS] dns://HOST[:PORT]...\n"
+			 "[OPTIONS] --packet EXPR\n"
 			 "[OPTIONS] -t HOST [-p PORT]\n"
 			 "[OPTIONS] --targets FILE",
 		.text = "Sends packets, messages or requests to each target: none leaves before its "
@@ -231,7 +233,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"they carry, and prints 'ready packet://eth1': stamped ones are verified, "
 			"all others are counted by addresses, protocol and port numbers. --count "
 			"and --duration are exact; there is no control session.\n"
-			"It answers no packet. Senders on this host and in private networks may "
+			"It answers no packet unless --reply says so. Senders on this host and in private networks may "
 			"open a control session on the same TCP port number (for tcp on another "
 			"one, which it tells), to compare counts; senders anywhere whose keys are "
 			"trusted also get leases (see spate help key).",
@@ -507,7 +509,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			 "--completion bash\n"
 			 "--schema scenario|report",
 		.text = "Without a COMMAND: the list of commands. `spate help laws` lists the laws of gaps "
-			"and sizes, with their settings.",
+			"and sizes, `spate help replies` the machines of recv --reply, and `spate "
+			"help transports` the transports, each with their settings.",
 		.flags = sp_cmd_help_flags,
 		.examples = help_examples,
 		.run = sp_cmd_help,

@@ -21,14 +21,20 @@ static bool told_tx(const struct sp_run *r, const struct sp_flow_table *t, uint3
 
 /* Units without a whole stamp that were taken for this flow's and are more than were sent: they
  * came from the same source and belong into none of its counts. */
-static uint64_t take_surplus(struct sp_peer_flow *f, uint64_t tx)
+static struct run_surplus take_surplus(struct sp_peer_flow *f, uint64_t tx, uint64_t csum_bad)
 {
 	uint64_t seen = f->unique + f->corrupted, surplus = seen > tx ? seen - tx : 0;
 
 	surplus = surplus < f->corrupted ? surplus : f->corrupted;
 	f->corrupted -= surplus;
 	f->rx -= surplus;
-	return surplus;
+	return (struct run_surplus){ surplus, surplus < csum_bad ? surplus : csum_bad };
+}
+
+static void add_surplus(struct run_surplus *to, struct run_surplus s)
+{
+	to->packets += s.packets;
+	to->csum_bad += s.csum_bad;
 }
 
 /* Were the checksums of what came in by this port looked at? */
@@ -55,18 +61,19 @@ static void set_unstamped(const struct sp_run *r, uint32_t port, struct sp_measu
 }
 
 /* Returns the surplus, see above. */
-static uint64_t measure(const struct sp_run *r, const struct sp_flow_table *t, uint32_t i,
-			struct sp_measure *m)
+static struct run_surplus measure(const struct sp_run *r, const struct sp_flow_table *t,
+				  uint32_t i, struct sp_measure *m)
 {
 	const struct sp_flow_meta *meta = &t->meta[i];
-	uint64_t next = SP_LOAD(t->rx[i].next) - meta->base, seen, tx = 0, surplus = 0;
+	uint64_t next = SP_LOAD(t->rx[i].next) - meta->base, seen, tx = 0;
+	struct run_surplus surplus = { 0 };
 	bool told = told_tx(r, t, i, &tx);
 	struct sp_peer_flow f;
 
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	sp_run_read_flow(r, t, i, &f);
 	if (told && meta->unit != SP_UNIT_BYTE)
-		surplus = take_surplus(&f, tx);
+		surplus = take_surplus(&f, tx, SP_LOAD(meta->csum_bad));
 	sp_measure_clear(m);
 	sp_measure_forget_shared(&m->c);
 	sp_measure_set_rx(m, &f);
@@ -180,7 +187,7 @@ static void add_table(struct sp_run *r, struct run_receiver *all, const struct s
 		if (!sp_flow_live(t, i))
 			continue;
 		note_unit(r, all, t, i);
-		all->surplus += measure(r, t, i, &m);
+		add_surplus(&all->surplus, measure(r, t, i, &m));
 		r->result.violated |= sp_counts_check(&m.c, &unknown);
 		port = sp_run_flow_port(r, t, i);
 		add_flow(all, &m, of_frames(r, port));
@@ -195,7 +202,7 @@ void sp_run_fold_flow(struct sp_run *r, const struct sp_flow_table *t, uint32_t 
 	struct sp_measure m;
 
 	note_unit(r, &to->all, t, i);
-	to->all.surplus += measure(r, t, i, &m);
+	add_surplus(&to->all.surplus, measure(r, t, i, &m));
 	r->result.violated |= sp_counts_check(&m.c, &unknown);
 	add_flow(&to->all, &m, of_frames(r, port));
 	add_flow(receiver_of(r, to->receivers, port), &m, of_frames(r, port));
@@ -207,7 +214,7 @@ void sp_run_fold_flow(struct sp_run *r, const struct sp_flow_table *t, uint32_t 
 static void add_untracked(struct sp_run *r, struct run_receiver *all)
 {
 	struct sp_counts *c = &all->sum.m->c;
-	uint64_t packets = all->surplus, bytes = 0;
+	uint64_t packets = all->surplus.packets, damaged = all->surplus.csum_bad, bytes = 0;
 
 	for (unsigned w = 0; w < r->n_workers; w++) {
 		packets += SP_LOAD(r->workers[w].verifier.untracked);
@@ -215,7 +222,8 @@ static void add_untracked(struct sp_run *r, struct run_receiver *all)
 	}
 	c->v[SP_C_untracked] += packets;
 	c->v[SP_C_rx_packets] += packets;
-	c->v[SP_C_rx_unique] += packets;
+	c->v[SP_C_rx_unique] += packets - damaged;
+	c->v[SP_C_corrupted] += damaged;
 	c->v[SP_C_rx_bytes] += bytes;
 	all->untold += packets != 0;
 }

@@ -39,9 +39,10 @@ static void remark_nobody(struct sp_run *r)
 		return;
 	sp_run_name_unreachable(r, to, sizeof to);
 	sp_run_say(r, "nobody-listens", false,
-		   "nobody listens on %s: %s ICMP unreachable answers came back (every "
+		   "nobody listens on %s: %s ICMP unreachable answer%s came back (every "
 		   "datagram was sent all the same)",
-		   to, grouped(a, value(r, SP_C_error_unreachable)));
+		   to, grouped(a, value(r, SP_C_error_unreachable)),
+		   value(r, SP_C_error_unreachable) == 1 ? "" : "s");
 }
 
 static void remark_sender(struct sp_run *r)
@@ -61,9 +62,10 @@ static void remark_sender(struct sp_run *r)
 	if (value(r, SP_C_catch_up))
 		sp_run_say(
 			r, "caught-up", false,
-			"%s units left late while the sender caught up after a stall; loss at "
+			"%s unit%s left late while the sender caught up after a stall; loss at "
 			"that time may be its doing",
-			grouped(a, value(r, SP_C_catch_up)));
+			grouped(a, value(r, SP_C_catch_up)),
+			value(r, SP_C_catch_up) == 1 ? "" : "s");
 	for (unsigned w = 0; refused && w < r->n_workers; w++)
 		for (unsigned p = 0; p < r->plan->n_ports; p++) {
 			const struct sp_lane_port *lp = &r->workers[w].lane.ports[p];
@@ -86,12 +88,16 @@ static void remark_sender(struct sp_run *r)
 
 static void remark_peers(struct sp_run *r)
 {
-	unsigned silent = 0, vanished = 0, unstamped = 0;
+	unsigned silent = 0, vanished = 0, unstamped = 0, frames = 0;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
 		unstamped += !r->streams[i].stamped && !r->streams[i].answers;
 	for (unsigned i = 0; i < r->n_asks; i++) {
+		const struct run_stream *s = &r->streams[r->asks[i].ask.streams[0]];
+
 		silent += !r->asks[i].grant.peer;
+		frames += !r->asks[i].grant.peer &&
+			  r->ports[s->plan->from_port].caps.bits & SP_T_FRAME;
 		vanished += r->asks[i].grant.peer && !r->asks[i].counts_known;
 	}
 	if (vanished)
@@ -100,7 +106,11 @@ static void remark_peers(struct sp_run *r)
 			   "received is "
 			   "unknown there",
 			   vanished, r->n_asks);
-	if (silent)
+	if (silent && silent == frames)
+		sp_run_say(r, "one-sided", false,
+			   "received: unknown (senders of frames ask no receiver; `spate recv` "
+			   "there counts, and says so itself)");
+	else if (silent)
 		sp_run_say(r, "one-sided", false,
 			   "received: unknown (no spate receiver answered at %u of %u targets; "
 			   "`spate recv` there would count)",

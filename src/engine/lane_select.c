@@ -82,12 +82,12 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 	if (s->size < choice->headers)
 		return sp_fail(
 			err, -EINVAL, SP_EXIT_USAGE,
-			"stream %s: --size %llu is smaller than its headers (%u bytes): on "
+			"stream %s: size %llu is smaller than its headers (%u bytes): on "
 			"this transport the size is the frame's",
 			s->name, (unsigned long long)s->size, choice->headers);
 	if ((s->packet_size ? s->size_least : s->size) > caps->max_len)
 		return sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
-			       "stream %s: --size %llu is larger than the %u bytes that this "
+			       "stream %s: size %llu is larger than the %u bytes that this "
 			       "transport takes",
 			       s->name, (unsigned long long)s->size, caps->max_len);
 	if (!choice->stamp && (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT))

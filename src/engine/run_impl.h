@@ -139,13 +139,18 @@ struct run_listed {
 	uint32_t index;
 };
 
+/* Units that belong to none of a receiver's flows, and how many of them a checksum calls damaged. */
+struct run_surplus {
+	uint64_t packets, csum_bad;
+};
+
 /* A receiver of the plan: the sum of the flows on its port. */
 struct run_receiver {
 	struct sp_measure m;
 	struct sp_measure_sum sum;
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
 	uint32_t unchecked; /* of frames: nobody looked whether any are damaged */
-	uint64_t surplus;   /* units that belong to none of its flows */
+	struct run_surplus surplus;
 	const char *unit;   /* of its flows, where there are any and they are alike */
 };
 

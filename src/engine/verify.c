@@ -781,6 +781,8 @@ static void verify_message(struct sp_verifier *v, uint32_t queue, const struct s
 			       damaged_flow(v, queue, ep, st, check, &at)) {
 		note_arrival(at.rx, at.meta, m->t_ns, bytes);
 		SP_ADD(at.rx->corrupted, 1);
+		if (m->flags & SP_M_CSUM_BAD)
+			SP_ADD(at.meta->csum_bad, 1);
 		return;
 	}
 	count_unstamped(v, queue, ep, m, frame, bytes);

@@ -78,6 +78,7 @@ struct sp_flow_meta {
 	bool listed;	     /* the control thread's: it is in the report */
 	bool parted;	     /* before a restart a beginning or an end was not seen */
 	uint64_t last; /* next, as it was behind the unit that said it was the flow's last */
+	uint64_t csum_bad; /* damaged by a checksum outside the stamp */
 	uint64_t zero_due; /* low 40 bits of sequence 0's due time; UINT64_MAX not seen */
 	/* Messages that look like a new beginning: n in a row while next stood still, the
 	 * sequence that is to follow, and the counts before them. */

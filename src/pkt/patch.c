@@ -213,12 +213,12 @@ static inline void write_rows(const struct sp_patch *p, struct sp_msg *m, uint32
 
 void sp_patch_fill(struct sp_patch *p, struct sp_batch *b, uint32_t from)
 {
-	if (from < b->n && b->m[from].len != p->len)
-		sp_patch_set_len(p, b->m[from].len);
 	for (uint32_t i = from; i < b->n; i++) {
 		struct sp_msg *m = &b->m[i];
 		uint64_t *acc = p->acc + (size_t)i * p->n_totals;
 
+		if (m->len != p->len)
+			sp_patch_set_len(p, m->len);
 		for (uint32_t k = 0; k < p->n_totals; k++)
 			acc[k] = p->total[k].base;
 		write_rows(p, m, sp_rows_pick(&p->rows, p->unit++), acc);
@@ -232,14 +232,18 @@ void sp_patch_fill(struct sp_patch *p, struct sp_batch *b, uint32_t from)
 
 void sp_patch_finish(struct sp_patch *p, const struct sp_batch *b, uint32_t from)
 {
-	if (!p->stamped)
+	if (!p->stamp_len)
 		return;
 	for (uint32_t i = from; i < b->n; i++) {
 		uint8_t *data = b->m[i].data;
-		uint64_t stamp = be_sum(sp_csum_add(0, data + b->m[i].stamp_off, p->stamp_len));
 		/* A late one around another gets its field: once, also when this is repeated. */
-		uint64_t inner[UINT8_MAX];
+		uint64_t inner[UINT8_MAX], stamp;
 
+		if (b->m[i].len != p->len)
+			sp_patch_set_len(p, b->m[i].len);
+		if (!p->stamped)
+			continue;
+		stamp = be_sum(sp_csum_add(0, data + b->m[i].stamp_off, p->stamp_len));
 		memset(inner, 0, p->n_totals * sizeof *inner);
 		for (uint32_t k = 0; k < p->n_totals; k++) {
 			const struct patch_total *t = &p->total[k];

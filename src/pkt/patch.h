@@ -38,8 +38,8 @@ uint32_t sp_patch_head(const struct sp_patch *);
 void sp_patch_seek(struct sp_patch *, uint64_t unit);
 uint64_t sp_patch_unit(const struct sp_patch *);
 
-/* HOT. Units follow each other in m[from .. n), which are of one length (sp_patch_head() to max_len).
- * Sets stamp_off. Where SP_M_HELD is set the slot holds an earlier unit of this patch of the same
+/* HOT. Units follow each other in m[from .. n), each of its own length (sp_patch_head() to max_len;
+ * quickest where neighbours have the same). Sets stamp_off. Where SP_M_HELD is set the slot holds an earlier unit of this patch of the same
  * length. Checksums that a stamp is part of are left to finish(). */
 void sp_patch_fill(struct sp_patch *, struct sp_batch *, uint32_t from);
 /* HOT. Once stamps are written: what depends on them. May be repeated with other stamps, until

@@ -253,34 +253,41 @@ static struct sp_patch *patch_of(const struct made *m)
 	return p;
 }
 
-/* One batch of units from `unit` on, of len each; slots hold earlier units where held says so. */
+static bool is_stamped(const struct made *m, const struct sp_patch *p, uint32_t len)
+{
+	return m->conf.stamp_len && len - sp_patch_head(p) >= m->conf.keep + m->conf.stamp_len;
+}
+
+/* One batch of units from `unit` on, of len[i] each; slots hold earlier units where held says so. */
 static void check_batch(const struct made *m, struct sp_patch *p, struct sp_rng *rng,
-			uint64_t unit, uint32_t len, uint8_t slots[BATCH][MOST], bool held)
+			uint64_t unit, const uint32_t *len, uint8_t slots[BATCH][MOST],
+			bool held)
 {
 	struct sp_msg msg[BATCH];
 	struct sp_batch b = { .n = BATCH, .cap = BATCH, .m = msg };
-	bool stamped = m->conf.stamp_len &&
-		       len - sp_patch_head(p) >= m->conf.keep + m->conf.stamp_len;
 	uint8_t expected[MOST];
 
 	for (uint32_t i = 0; i < BATCH; i++)
 		msg[i] = (struct sp_msg){ .data = slots[i],
-					  .len = len,
+					  .len = len[i],
 					  .flags = held ? SP_M_HELD : 0 };
 	sp_patch_fill(p, &b, 0);
 	/* A refused burst is stamped and finished anew. */
 	for (uint32_t tries = 0; tries < 2; tries++) {
 		uint32_t from = tries * 3;
 
-		for (uint32_t i = from; i < BATCH && stamped; i++)
-			random_octets(rng, slots[i] + msg[i].stamp_off, STAMP);
+		for (uint32_t i = from; i < BATCH; i++)
+			if (is_stamped(m, p, len[i]))
+				random_octets(rng, slots[i] + msg[i].stamp_off, STAMP);
 		sp_patch_finish(p, &b, from);
 	}
 	for (uint32_t i = 0; i < BATCH; i++) {
-		assert_int_equal(msg[i].stamp_off, stamped ? len - STAMP : SP_NO_STAMP);
-		from_scratch(m, unit + i, len, stamped ? slots[i] + len - STAMP : NULL,
+		bool stamped = is_stamped(m, p, len[i]);
+
+		assert_int_equal(msg[i].stamp_off, stamped ? len[i] - STAMP : SP_NO_STAMP);
+		from_scratch(m, unit + i, len[i], stamped ? slots[i] + len[i] - STAMP : NULL,
 			     expected);
-		assert_memory_equal(slots[i], expected, len);
+		assert_memory_equal(slots[i], expected, len[i]);
 	}
 }
 
@@ -293,8 +300,13 @@ static void check_template(const struct made *m, struct sp_rng *rng)
 
 	assert_int_equal(least, m->conf.prefix_len + 120);
 	for (uint32_t round = 0; round < 6; round++) {
-		uint32_t len = least + (uint32_t)below(rng, m->conf.max_len - least + 1);
+		bool mixed = round > 3;
+		uint32_t len[BATCH];
 
+		for (uint32_t i = 0; i < BATCH; i++)
+			len[i] = i && !mixed ? len[0]
+					     : least + (uint32_t)below(rng, m->conf.max_len -
+										    least + 1);
 		random_octets(rng, slots[0], sizeof slots);
 		if (round == 3) {
 			unit = sp_rng_u64(rng) >> 8;

@@ -48,10 +48,10 @@ static void show_places(struct sp_str *out, const struct sp_template *t)
 		if (p->how == SP_VARY_RANDOM && !p->count)
 			sp_str_puts(out, "random\n");
 		else
-			sp_str_printf(out, "%s, %s values, the next after %llu packets\n",
+			sp_str_printf(out, "%s, %s values, the next after %llu packet%s\n",
 				      how[p->how],
 				      sp_str_grouped(grouped, sizeof grouped, p->count),
-				      (unsigned long long)p->every);
+				      (unsigned long long)p->every, p->every == 1 ? "" : "s");
 	}
 }
 
@@ -59,7 +59,7 @@ static void show_text(struct sp_str *out, const char *text, const struct sp_temp
 {
 	char grouped[32];
 
-	sp_str_printf(out, "%s\n%u octets", text, t->len);
+	sp_str_printf(out, "%s\n%u octet%s", text, t->len, t->len == 1 ? "" : "s");
 	if (t->units == UINT64_MAX)
 		sp_str_puts(out, ", beyond 2^64 different packets");
 	else if (t->units > 1)

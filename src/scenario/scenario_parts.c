@@ -98,16 +98,34 @@ static int add_run(const struct part *p)
 
 /* ---- ports ---- */
 
-/* What counts there is said by a filter, not by a number. */
-static bool takes_by_filter(const struct part *p, const struct sc_port *port)
+/* Is it sent as frames of its own making? */
+static bool crafts(const struct sc_stream *s)
 {
+	return sp_preset_is(s->word) || strcmp(s->word, "packet") == 0 ||
+	       sc_stream_get(s->map, s->outer, "source_ports");
+}
+
+/* Does anything say which frames are taken off this port? As with recv, no number does then. */
+static bool takes_frames(const struct part *p, const struct sc_port *port)
+{
+	static const char *const words[] = { "filter", "checksum", "count_as", "listener",
+					     "reply" };
+	const struct sp_yaml_node *v = port->map ? sp_yaml_get(port->map, "transport") : NULL;
 	const struct sc_reader *r = p->r;
 
-	if (port->map && sp_yaml_get(port->map, "filter"))
+	if (!v || v->kind != SP_YAML_SCALAR ||
+	    (strcmp(v->text, "packet") != 0 && strcmp(v->text, "xdp") != 0))
+		return false;
+	if (sp_yaml_get(port->map, "filter"))
 		return true;
 	for (unsigned i = 0; i < r->n_receivers; i++)
-		if (&r->ports[r->receivers[i].from] == port && r->receivers[i].map &&
-		    sp_yaml_get(r->receivers[i].map, "filter"))
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+			if (&r->ports[r->receivers[i].from] == port && r->receivers[i].map &&
+			    sp_yaml_get(r->receivers[i].map, words[k]))
+				return true;
+	for (unsigned i = 0; i < r->n_streams; i++)
+		if (r->streams[i].to >= 0 && &r->ports[r->streams[i].to] == port &&
+		    crafts(&r->streams[i]))
 			return true;
 	return false;
 }
@@ -118,10 +136,10 @@ static int listen_somewhere(const struct part *p, const struct sc_port *port)
 	const struct sp_yaml_node *bind = port->map ? sp_yaml_get(port->map, "bind") : NULL;
 	struct sp_url u;
 
-	if (!port->rx || port->echoes || (port->map && sp_yaml_get(port->map, "port")))
+	if (!port->rx || port->echoes || (port->map && sp_yaml_get(port->map, "port")) ||
+	    takes_frames(p, port))
 		return 0;
-	if (takes_by_filter(p, port) ||
-	    (bind && sp_url_parse(bind->text, &u, NULL) == 0 && u.port))
+	if (bind && sp_url_parse(bind->text, &u, NULL) == 0 && u.port)
 		return 0;
 	return set_number(p, "port", number_of(p, port->word, SP_ROLE_SERVER), port->node);
 }
@@ -169,12 +187,6 @@ static bool port_is_ours(const struct part *p, const struct sc_port *port)
 
 /* ---- what is sent as frames ---- */
 
-static bool crafts(const struct sc_stream *s)
-{
-	return sp_preset_is(s->word) || strcmp(s->word, "packet") == 0 ||
-	       sc_stream_get(s->map, s->outer, "source_ports");
-}
-
 /* An expression may say itself to whom it goes. */
 static bool names_target(const struct part *p, const struct sc_stream *s)
 {
@@ -196,6 +208,16 @@ static int read_source_ports(const struct part *p, const struct sc_stream *s,
 		return rc;
 	return sp_ports_parse(text, sp_yaml_place(&p->r->s->doc, v, place, sizeof place),
 			      &a->source_first, &a->source_last, p->r->err);
+}
+
+static bool says_size(const struct sc_stream *s)
+{
+	const struct sp_yaml_node *payload = sc_stream_get(s->map, s->outer, "payload");
+
+	return sc_stream_get(s->map, s->outer, "size") ||
+	       sc_stream_get(s->map, s->outer, "packet_size") ||
+	       sc_stream_get(s->map, s->outer, "model") ||
+	       (payload && payload->kind == SP_YAML_MAP && sp_yaml_get(payload, "size"));
 }
 
 /* The expression that a word stands for. */
@@ -222,7 +244,7 @@ static int set_preset(const struct part *p, const struct sc_stream *s, const cha
 				    "source_ports are for udp, tcp and syn, not for %s",
 				    s->word);
 	rc = set_text(p, "packet", preset.packet, at);
-	if (rc || !preset.size || sc_stream_get(s->map, s->outer, "size"))
+	if (rc || !preset.size || says_size(s))
 		return rc;
 	return set_number(p, "size", preset.size, at);
 }

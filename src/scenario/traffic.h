@@ -29,6 +29,9 @@ int sp_traffic_set(struct sp_plan_build *, const char *key, const char *value,
 /* spate help laws: all laws with their settings, and the models. */
 struct sp_str;
 void sp_laws_text(struct sp_str *out);
+/* spate help replies, spate help transports: those, with their settings. */
+void sp_replies_text(struct sp_str *out);
+void sp_transports_text(struct sp_str *out);
 /* The rows that a model sets; NULL ends. Whoever names one of them beside it contradicts himself. */
 extern const char *const sp_traffic_rows[];
 

@@ -113,7 +113,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
-	  "first udp, then tcp, by turns), http, https, or shares of one schedule: "
+	  "first udp, then tcp, by turns), http, https, dns, or shares of one schedule: "
 	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
 	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
 	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
@@ -275,7 +275,8 @@ const struct sp_flag sp_send_flags[] = {
 	  "(frames past the kernel's stack), auto (the faster of the two that can be had), utcp "
 	  "(TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a file)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
-	  "a setting of the transport, such as loss=1% of loop; may be given several times" },
+	  "a setting of the transport, such as loss=1% of loop; may be given several times; spate "
+	  "help transports lists them" },
 	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
 	  "write what would be sent into a capture file, in virtual time" },
 	{ "--virtual", SP_FLAG_NONE, NULL, "run.virtual", "yes", G_WAY,
@@ -354,7 +355,7 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--reply", SP_FLAG_VALUE, "WORD,...", "recv.reply", NULL, G_REPLY,
 	  "machines that answer, beside counting: echo and dns over sockets and frames; arp, "
 	  "icmp, icmp6, nd, tcp over frames, for addresses that no kernel owns. Each may have "
-	  "settings: arp(10.0.0.0/24), echo(port=9), dns(zone=FILE). No answer is longer than "
+	  "settings: arp(10.0.0.0/24), echo(port=9), dns(zone=FILE); spate help replies lists them. No answer is longer than "
 	  "what asked, but dns to own networks and tcp after its handshake" },
 	{ "--address", SP_FLAG_VALUE, "ADDR,...", "recv.address", NULL, G_REPLY,
 	  "addresses and prefixes that machines of frames answer for (default: that of --bind)" },
@@ -385,7 +386,8 @@ const struct sp_flag sp_recv_flags[] = {
 	  "udp and tcp (sockets, as the protocol wants), or on --interface: packet (frames), xdp "
 	  "(frames kept from the kernel's stack), auto (the faster of the two that can be had)" },
 	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
-	  "a setting of the transport; may be given several times" },
+	  "a setting of the transport; may be given several times; spate help transports lists "
+	  "them" },
 	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,
 	  "take each packet from the kernel by itself" },
 

@@ -218,9 +218,11 @@ static int set_packet(struct sp_reader *r, const struct making *t, const struct 
 {
 	const struct sp_url *u = &t->url;
 	bool own = !u->port && r->port;
+	bool size_said = set_at(r, t, q, "size") || set_at(r, t, q, "packet_size") ||
+			 set_at(r, t, q, "model");
 
 	return sp_reader_preset(r, t->part, t->place, u->host, own ? r->port_first : u->port,
-				own ? r->port_last : u->port_last, q->value[K_SIZE] != NULL);
+				own ? r->port_last : u->port_last, size_said);
 }
 
 static int set_address(struct sp_reader *r, const struct making *t, const struct query *q)
