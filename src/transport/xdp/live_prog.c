@@ -559,33 +559,16 @@ static void emit_more(struct xdp_asm *a, uint8_t size, int32_t at, int32_t n)
 	xdp_store(a, size, STATE, at, R1);
 }
 
-static void emit_next_due(struct xdp_asm *a)
-{
-	xdp_load(a, BPF_DW, R1, STATE, AT(due_q32));
-	xdp_load(a, BPF_DW, R2, STATE, AT(gap_q32));
-	xdp_alu(a, BPF_ADD, R1, R2);
-	xdp_mov(a, R3, R1);
-	xdp_alu_imm(a, BPF_RSH, R3, 32);
-	xdp_alu_imm(a, BPF_LSH, R1, 32);
-	xdp_alu_imm(a, BPF_RSH, R1, 32);
-	xdp_store(a, BPF_DW, STATE, AT(due_q32), R1);
-	xdp_load(a, BPF_DW, R1, STATE, AT(due_ns));
-	xdp_load(a, BPF_DW, R2, STATE, AT(gap_ns));
-	xdp_alu(a, BPF_ADD, R1, R2);
-	xdp_alu(a, BPF_ADD, R1, R3);
-	xdp_store(a, BPF_DW, STATE, AT(due_ns), R1);
-}
-
 static void emit_stamp(struct xdp_asm *a, const struct sp_repeat_form *f,
-		       const struct xdp_live_maps *m, bool paced, struct xdp_jumps *late)
+		       const struct xdp_live_maps *m, struct xdp_jumps *late)
 {
 	int sum = stamped_sum(f);
-	struct xdp_stamp_place p = {
-		.off = f->stamp_off, .crc_init = f->crc_init, .paced = paced, .summed = sum >= 0
-	};
+	struct xdp_stamp_place p = { .off = f->stamp_off,
+				     .crc_init = f->crc_init,
+				     .summed = sum >= 0 };
 
 	if (f->stamp_off == SP_NO_STAMP) {
-		xdp_clock_emit(a, paced, late);
+		xdp_clock_emit(a, late);
 		return;
 	}
 	if (sum >= 0)
@@ -596,8 +579,7 @@ static void emit_stamp(struct xdp_asm *a, const struct sp_repeat_form *f,
 }
 
 /* Counted only when the interface is there; what becomes of the frame then, tracepoints say. */
-static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int device,
-			  bool paced)
+static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int device)
 {
 	uint32_t gone;
 
@@ -609,8 +591,6 @@ static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int
 	emit_more(a, BPF_DW, AT(unit), 1);
 	emit_more(a, BPF_DW, AT(seq), 1);
 	emit_more(a, BPF_DW, AT(shared), -1);
-	if (paced)
-		emit_next_due(a);
 	for (uint32_t i = 0; i < f->tmpl->n_places; i++)
 		emit_advance(a, &f->tmpl->place[i], i);
 	xdp_land(a, gone);
@@ -618,7 +598,7 @@ static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int
 }
 
 void xdp_live_emit(struct xdp_asm *a, const struct sp_repeat_form *f,
-		   const struct xdp_live_maps *m, bool paced)
+		   const struct xdp_live_maps *m)
 {
 	struct xdp_jumps late = { .n = 0 };
 	uint8_t base[4096];
@@ -635,7 +615,7 @@ void xdp_live_emit(struct xdp_asm *a, const struct sp_repeat_form *f,
 	xdp_jumps_add(a, &late, xdp_jmp(a, BPF_JGT, R3, R2));
 	xdp_map_value(a, STATE, m->state, 0);
 	emit_sums_begin(a, f);
-	emit_stamp(a, f, m, paced, &late);
+	emit_stamp(a, f, m, &late);
 	xdp_load(a, BPF_DW, UNIT, STATE, AT(unit));
 	/* around the stamp, which is there already */
 	emit_base(a, base,
@@ -644,7 +624,7 @@ void xdp_live_emit(struct xdp_asm *a, const struct sp_repeat_form *f,
 	for (uint32_t i = 0; i < f->tmpl->n_places; i++)
 		emit_place(a, f, i);
 	emit_sums_end(a, f);
-	emit_redirect(a, f, m->device, paced);
+	emit_redirect(a, f, m->device);
 	xdp_jumps_land(a, &late);
 	xdp_return(a, XDP_DROP);
 }

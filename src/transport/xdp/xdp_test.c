@@ -612,7 +612,7 @@ static void check_unit(const struct sp_msg *m, uint32_t i)
 
 static void test_live_frames(void **state)
 {
-	struct sp_repeat run = { .at_once = true, .n = 3000, .end_ns = SP_NEVER };
+	struct sp_repeat run = { .n = 3000, .end_ns = SP_NEVER };
 	struct sp_repeat_call call = { .run = &run, .head = sp_stamp_native.head(0x123456, 0) };
 	struct sp_tstats s;
 	struct live l;
@@ -658,7 +658,7 @@ static void test_live_frames(void **state)
 /* What the interface does not take was made and did not leave; when it is gone, nothing is made. */
 static void test_live_interface_goes(void **state)
 {
-	struct sp_repeat run = { .at_once = true, .n = 640, .end_ns = SP_NEVER };
+	struct sp_repeat run = { .n = 640, .end_ns = SP_NEVER };
 	struct sp_repeat_call call = { .run = &run };
 	struct live l;
 	struct rig r;
