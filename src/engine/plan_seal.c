@@ -20,8 +20,6 @@
 #define DEFAULT_DURATION_NS (10 * SP_NS_PER_S)
 #define DEFAULT_SIZE	    1024u
 #define BODY_MAX	    (1u << 30)
-#define NATIVE_BYTES	    18u
-#define SHORT_BYTES	    10u
 #define UDP4_MAX	    65507u /* 65535 less the IPv4 and UDP headers */
 #define UDP6_MAX	    65527u /* 65535 less the UDP header */
 #define FRAME4_HEADERS	    42u	   /* Ethernet, IPv4, UDP */
@@ -257,7 +255,7 @@ static int check_sizes(struct check *c, struct sp_plan_stream *s, const struct s
 		       bool frame, const char *place)
 {
 	bool v4 = is_v4(s->host), v6 = is_v6(s->host);
-	struct sp_plan_sizes r = { .native = NATIVE_BYTES, .brief = SHORT_BYTES };
+	struct sp_plan_sizes r = { .native = SP_PLAN_NATIVE, .brief = SP_PLAN_BRIEF };
 
 	if (p->source)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
@@ -290,14 +288,8 @@ static int check_stamp(struct check *c, struct sp_plan_stream *s, bool frame, co
 	/* A name may turn out to be IPv6: what fits there fits IPv4 too. */
 	uint64_t headers = !frame ? 0 : is_v4(s->host) ? FRAME4_HEADERS : FRAME6_HEADERS;
 	uint64_t room = sp_mode_least_size(s) - headers;
-	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
-			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
-						     : 0;
+	uint32_t need = sp_plan_settle_stamp(s, room, SP_PLAN_NATIVE, SP_PLAN_BRIEF);
 
-	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
-			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
-						 : SP_STAMP_OFF;
 	if (room >= need)
 		return 0;
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,

@@ -386,20 +386,34 @@ static void make_even(const struct sp_plan_stream *stream, struct sp_pace *pace,
 	}
 }
 
+/* Its seats and its size; what makes its gaps is to come. NULL: out of memory, and err says so. */
+static struct sp_schedule *schedule_of(const struct sp_plan_stream *stream,
+				       const struct sp_env *env, const struct sp_pace *pace,
+				       struct sp_err *err)
+{
+	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+
+	if (!s) {
+		sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+		return NULL;
+	}
+	s->mem = env->mem;
+	s->deal = deal_of(stream);
+	s->next_i = sp_deal_next(&s->deal, 0);
+	s->size = pace->size;
+	return s;
+}
+
 /* Anything but equal gaps and sizes. *out NULL: it turned out to be that. */
 static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
 		    const struct sp_env *env, uint32_t layer_extra, struct sp_pace *pace,
 		    struct sp_schedule **out, struct sp_err *err)
 {
-	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	struct sp_schedule *s = schedule_of(stream, env, pace, err);
 	int rc = 0;
 
 	if (!s)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	s->mem = env->mem;
-	s->deal = deal_of(stream);
-	s->next_i = sp_deal_next(&s->deal, 0);
-	s->size = pace->size;
+		return -ENOMEM;
 	s->start_ns = pace->start_ns;
 	s->gap_ns = pace->gap_ns;
 	s->gap_num = pace->gap_num;
@@ -463,15 +477,11 @@ static int make_mode(const struct sp_plan_stream *stream, const struct sp_catalo
 		     const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
 		     struct sp_err *err)
 {
-	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	struct sp_schedule *s = schedule_of(stream, env, pace, err);
 	int rc;
 
 	if (!s)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	s->mem = env->mem;
-	s->deal = deal_of(stream);
-	s->next_i = sp_deal_next(&s->deal, 0);
-	s->size = pace->size;
+		return -ENOMEM;
 	rc = stream->packet_size ? make_sizes(stream, catalog, env, s, err) : 0;
 	if (!rc)
 		rc = sp_mode_open(&s->mode, stream, pace->start_ns, env->mem, err);

@@ -11,6 +11,7 @@
 #include "pkt/csum.h"
 #include "pkt/template.h"
 #include "plugin/stamp.h"
+#include "transport/frame_test.h"
 #include "transport/netns_test.h"
 #include "transport/xdp/bpf.h"
 #include "transport/xdp/xdp.h"
@@ -44,26 +45,6 @@ struct rig {
 	struct sp_batch tb, rb;
 	int raw; /* an AF_PACKET socket at an end, -1 */
 };
-
-#define OK(r, expression)                                                                      \
-	do {                                                                                   \
-		if ((expression) != 0)                                                         \
-			fail_msg("%s: %s", #expression, (r)->err.text);                        \
-	} while (0)
-
-static void run_command(const char *command)
-{
-	if (system(command))
-		fail_msg("failed: %s", command);
-}
-
-static struct sp_endpoint at(const char *address, unsigned port)
-{
-	struct sp_endpoint e = { .port = (uint16_t)port };
-
-	assert_int_equal(sp_addr_parse(address, &e.addr), 0);
-	return e;
-}
 
 static void rig_init(struct rig *r)
 {
@@ -100,23 +81,6 @@ static void rig_close(struct rig *r)
 		T->close(r->rp);
 }
 
-/* A UDP/IPv4 frame from 10.98.0.1:(1000 + number % 10) to 10.98.0.2:port. */
-static void put_frame(uint8_t *f, uint32_t len, uint16_t port, uint32_t number)
-{
-	static const uint8_t head[] = { 2, 0, 0,    0,	0, 2, 2,  0,  0, 0, 0, 1,
-					8, 0, 0x45, 0,	0, 0, 0,  0,  0, 0, 9, 17,
-					0, 0, 10,   98, 0, 1, 10, 98, 0, 2 };
-
-	memset(f, (int)(number & 0xff), len);
-	memcpy(f, head, sizeof head);
-	sp_put_be16(f + 16, (uint16_t)(len - 14));
-	sp_put_be16(f + 34, (uint16_t)(1000 + number % 10));
-	sp_put_be16(f + 36, port);
-	sp_put_be16(f + 38, (uint16_t)(len - 34));
-	sp_put_be32(f + 42, number);
-}
-
-/* The far end, by another road. */
 static void open_raw(struct rig *r, const char *interface)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET,
