@@ -35,7 +35,7 @@ struct xdp_live_maps {
 	int state, tables, device; /* one value each */
 };
 
-/* Why a form has no program: one sentence's second half, or NULL: it has one. */
+/* live_form.c: why a form has no program: one sentence's second half, or NULL: it has one. */
 const char *xdp_live_why_not(const struct sp_repeat_form *);
 /* Emits it. */
 void xdp_live_emit(struct xdp_asm *, const struct sp_repeat_form *,
@@ -64,7 +64,7 @@ void xdp_stamp_emit(struct xdp_asm *, const struct xdp_stamp_place *,
 /* The clock alone, for frames without a stamp. */
 void xdp_clock_emit(struct xdp_asm *, struct xdp_jumps *late);
 
-/* The raw tracepoints that count what became of the frames of one process. */
+/* live_watch.c: the raw tracepoints that count what became of the frames of one process. */
 void xdp_live_emit_tgid(struct xdp_asm *); /* returns whose process it runs in */
 void xdp_live_emit_sent(struct xdp_asm *, int state, uint32_t tgid);
 void xdp_live_emit_failed(struct xdp_asm *, int state, uint32_t tgid);
