@@ -176,3 +176,26 @@ def test_auto_takes_what_can_be_had(me):
     assert "transport xdp, the fastest" in done.err
     assert "transport packet instead of xdp: loading a BPF program needs" in done.err
     assert done.code == 0, done
+
+
+@root
+@pytest.mark.parametrize("transport", ["xdp", "auto"])
+@pytest.mark.parametrize("words", ["-r 500", "-r 500 --no-stamp", "-r 500 --streams 2",
+                                   "-r max"])
+def test_answers_to_echo_requests(me, transport, words):
+    """AF_XDP sends, an AF_PACKET socket hears what the other kernel answers."""
+    done = me.lab(f"""
+        "$SPATE" lab exec h2 -- sysctl -qw net.ipv4.icmp_ratelimit=0 \\
+            net.ipv4.icmp_msgs_per_sec=1000000
+        "$SPATE" send --protocol icmp -t 10.99.0.2 --interface eth0 --transport {transport} \\
+            --size 100 --count 100 {words} --no-run-dir --json""", timeout=30)
+    assert done.code == 0, done
+    doc = json.loads(done.out)
+    total = doc["total"]
+    n = 200 if "--streams" in words else 100
+    assert doc["transports"][0]["transport"] == "xdp"
+    assert doc["transports"][0]["road"].startswith("AF_XDP")  # each waits for its answer
+    assert (total["tx_packets"], total["rx_unique"], total["lost"]) == (n, n, 0)
+    assert total["corrupted"] == 0 and total["rtt_ns"]["n"] <= n
+    if "--no-stamp" not in words:
+        assert total["rtt_ns"]["n"] == n and total["rtt_ns"]["min"] > 0

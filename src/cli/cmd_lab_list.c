@@ -3,11 +3,11 @@
 #include "base/json.h"
 #include "lab/named.h"
 #include "lab/show.h"
+#include "report/fmt.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define LABS_MAX 256u
 
@@ -25,21 +25,11 @@ static int ask(const char *lab, enum sp_lab_what what, unsigned number,
 	return sp_lab_named_ask(lab, &o, note, NULL, NULL, err);
 }
 
-static const char *show_time(char *buf, size_t cap, int64_t ns)
-{
-	time_t s = (time_t)(ns / 1000000000);
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(buf, cap, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return buf;
-}
-
 static void show_head(struct list *l, const struct sp_lab_who *w)
 {
 	char started[32];
 
-	show_time(started, sizeof started, w->started_ns);
+	sp_fmt_utc(started, sizeof started, w->started_ns, 0);
 	if (!l->as_json) {
 		sp_str_printf(&l->text, "lab %s: held by process %d since %s\n", w->name,
 			      (int)w->holder, started);

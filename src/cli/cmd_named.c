@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "base/str.h"
 #include "named/named.h"
+#include "report/fmt.h"
 
 #define RUNS_MAX 256u
 
@@ -85,16 +85,6 @@ static void put_known(struct sp_json *j, const char *key, int64_t n)
 		sp_json_u64(j, key, (uint64_t)n);
 }
 
-static const char *show_time(char *buf, size_t cap, int64_t ns)
-{
-	time_t s = (time_t)(ns / 1000000000);
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(buf, cap, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return buf;
-}
-
 static void put_json(struct sp_json *j, const struct sp_named_state *s)
 {
 	char started[32];
@@ -104,7 +94,7 @@ static void put_json(struct sp_json *j, const struct sp_named_state *s)
 	sp_json_str(j, "state", phases[s->phase]);
 	sp_json_str(j, "command", s->command);
 	sp_json_u64(j, "pid", (uint64_t)s->pid);
-	sp_json_str(j, "started", show_time(started, sizeof started, s->started_ns));
+	sp_json_str(j, "started", sp_fmt_utc(started, sizeof started, s->started_ns, 0));
 	sp_json_str(j, "folder", *s->folder ? s->folder : NULL);
 	put_known(j, "sent", s->counts.sent);
 	put_known(j, "received", s->counts.received);
@@ -209,7 +199,7 @@ static void put_line(struct sp_str *out, const struct sp_named_state *s)
 		snprintf(end, sizeof end, " (exit %d)", (int)s->exit_code);
 	sp_str_printf(out, "%-16s %s%s: %s, process %d, since %s", s->name, phases[s->phase],
 		      end, *s->command ? s->command : "?", (int)s->pid,
-		      show_time(started, sizeof started, s->started_ns));
+		      sp_fmt_utc(started, sizeof started, s->started_ns, 0));
 	if (s->counts.sent >= 0)
 		sp_str_printf(out, ", sent %lld", (long long)s->counts.sent);
 	if (s->counts.received >= 0)

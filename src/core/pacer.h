@@ -22,13 +22,10 @@ struct sp_due {
 	uint32_t last : 1;  /* the stream's limits allow no other after it */
 };
 
-/* Departures of one stream that follow each other at a constant gap, or as fast as may be: for
+/* Departures of one stream that follow each other as fast as may be, each due when it leaves: for
  * units that are made where they leave (SP_T_REPEAT). */
 struct sp_repeat {
 	uint32_t stream, n, size;
-	bool at_once;		  /* as fast as may be: each is due when it leaves */
-	uint64_t due_ns, due_q32; /* of the first; the fraction of a ns times 2^32 */
-	uint64_t gap_ns, gap_q32;
 	uint64_t end_ns; /* none leaves from then on; SP_NEVER */
 };
 

@@ -15,7 +15,6 @@ bool sp_pacer_take_run(struct sp_pacer *p, uint64_t now_ns, uint32_t max, struct
 	*out = (struct sp_repeat){ .stream = p->ring[0],
 				   .n = s->left - 1 < max ? (uint32_t)(s->left - 1) : max,
 				   .size = s->size,
-				   .at_once = true,
 				   .end_ns = s->law.end_ns };
 	s->taken += out->n;
 	s->left -= out->n;

@@ -39,7 +39,7 @@ void sp_run_collect_ports(struct sp_run *r)
 		if (port->ear) {
 			struct sp_tstats s = { 0 };
 
-			port->ops->stats(port->ear_queue, &s);
+			port->ear_ops->stats(port->ear_queue, &s);
 			add_queue(&t->s, &s);
 		}
 		for (unsigned w = 0; w < r->n_workers; w++) {

@@ -30,7 +30,8 @@ struct sp_lane_port {
 	struct sp_tcaps caps;
 	bool tx, rx;
 	struct sp_echo *echo; /* answers to echo requests arrive; NULL: they do not */
-	struct sp_queue *ear; /* where from, instead of q */
+	const struct sp_transport_ops *ear_ops; /* by which, and where from, instead of q */
+	struct sp_queue *ear;
 	struct sp_asks
 		*asks; /* what arrives answers units that left here; NULL: nothing does */
 	/* Frames: the UDP port numbers that count, 0: anything does; the filter that is run here,
@@ -46,7 +47,12 @@ struct sp_lane_port {
 };
 
 struct run_source;
-/* What it receives from. */
+/* How it receives, and what from. */
+static inline const struct sp_transport_ops *sp_lane_rx_ops(const struct sp_lane_port *p)
+{
+	return p->echo ? p->ear_ops : p->ops;
+}
+
 static inline struct sp_queue *sp_lane_rx_queue(const struct sp_lane_port *p)
 {
 	return p->echo ? p->ear : p->q;

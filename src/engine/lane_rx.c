@@ -169,12 +169,13 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 
 	for (unsigned i = 0; i < l->n_ports; i++) {
 		struct sp_lane_port *port = &l->ports[i];
+		const struct sp_transport_ops *ops = sp_lane_rx_ops(port);
 		bool frames = port->caps.bits & SP_T_FRAME;
 		int r;
 
-		if (!port->rx || !port->ops->rx_burst)
+		if (!port->rx || !ops->rx_burst)
 			continue;
-		r = port->ops->rx_burst(sp_lane_rx_queue(port), &l->rx);
+		r = ops->rx_burst(sp_lane_rx_queue(port), &l->rx);
 		if (SP_UNLIKELY(r < 0)) {
 			SP_STORE(port->rx_error, r);
 			continue;
@@ -187,7 +188,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 		if (port->asks) {
 			sp_asks_answers(port->asks, &l->rx);
 			l->rx.n = (uint32_t)r;
-			port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);
+			ops->rx_release(sp_lane_rx_queue(port), &l->rx);
 			continue;
 		}
 		if (frames)
@@ -202,7 +203,7 @@ uint32_t sp_lane_rx(struct sp_lane *l)
 			SP_ADD(l->received, units_of(&l->rx.m[k]));
 		sp_verify_burst(l->verifier, &l->rx, i, frames ? l->frame : NULL);
 		l->rx.n = (uint32_t)r; /* as lent */
-		port->ops->rx_release(sp_lane_rx_queue(port), &l->rx);
+		ops->rx_release(sp_lane_rx_queue(port), &l->rx);
 	}
 	return n;
 }

@@ -127,7 +127,7 @@ const char *sp_lane_why_no_repeat(const struct sp_plan_stream *s, const struct s
 	src = &l->sources[ls->source];
 	if (s->rate.kind != SP_RATE_MAX && s->rate.kind != SP_RATE_NONE)
 		return "it has a rate, and each unit its own time";
-	if (l->ports[ls->port].echo)
+	if (l->ports[ls->port].echo || ls->plain)
 		return "its answers are waited for";
 	if (ls->metered && !ls->lease)
 		return "its packets are metered";

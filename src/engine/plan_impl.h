@@ -64,6 +64,14 @@ struct sp_plan_sizes {
 	bool stamps;   /* it may have one, of so many bytes; brief 0: no short one */
 	uint32_t native, brief;
 };
+/* Octets of stamps in datagrams. */
+#define SP_PLAN_NATIVE 18u
+#define SP_PLAN_BRIEF  10u
+/* What its stamp needs, of which there may be ones of so many octets; brief 0: no short one. */
+uint32_t sp_plan_stamp_need(const struct sp_plan_stream *, uint32_t native, uint32_t brief);
+/* The best stamp that fits into room, unless one was asked for; what it needs. */
+uint32_t sp_plan_settle_stamp(struct sp_plan_stream *, uint64_t room, uint32_t native,
+			      uint32_t brief);
 /* A stream with packet_size: size (the largest), size_least, mean_size, and its stamp. */
 int sp_plan_settle_sizes(struct sp_plan_build *, struct sp_plan_stream *,
 			 const struct sp_plan_sizes *, const char *place, struct sp_err *);

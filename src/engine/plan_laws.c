@@ -76,17 +76,19 @@ static uint32_t up_to(const struct sp_dist *d, double less, uint32_t max, double
 	return hi;
 }
 
-/* The best stamp that the largest holds, unless one was asked for: what it needs. */
-static uint32_t settle_stamp(struct sp_plan_stream *s, const struct sp_plan_sizes *r,
-			     uint32_t hi)
+uint32_t sp_plan_stamp_need(const struct sp_plan_stream *s, uint32_t native, uint32_t brief)
+{
+	return s->stamp == SP_STAMP_NATIVE ? native : s->stamp == SP_STAMP_SHORT ? brief : 0;
+}
+
+uint32_t sp_plan_settle_stamp(struct sp_plan_stream *s, uint64_t room, uint32_t native,
+			      uint32_t brief)
 {
 	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = hi >= r->headers + r->native		     ? SP_STAMP_NATIVE
-			   : r->brief && hi >= r->headers + r->brief ? SP_STAMP_SHORT
-								     : SP_STAMP_OFF;
-	return s->stamp == SP_STAMP_NATIVE  ? r->native
-	       : s->stamp == SP_STAMP_SHORT ? r->brief
-					    : 0;
+		s->stamp = room >= native	    ? SP_STAMP_NATIVE
+			   : brief && room >= brief ? SP_STAMP_SHORT
+						    : SP_STAMP_OFF;
+	return sp_plan_stamp_need(s, native, brief);
 }
 
 int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
@@ -119,7 +121,9 @@ int sp_plan_settle_sizes(struct sp_plan_build *b, struct sp_plan_stream *s,
 	if (z.dist.ops->moments(z.dist.state, &mean, &var))
 		s->size_sd = sqrt(var);
 	hi = up_to(&z.dist, s->size_less, r->max, 1 - TAIL);
-	lo = r->stamps ? r->headers + settle_stamp(s, r, hi) : r->headers;
+	lo = r->headers;
+	if (r->stamps)
+		lo += sp_plan_settle_stamp(s, hi > lo ? hi - lo : 0, r->native, r->brief);
 	lo = lo < r->least ? r->least : lo;
 	if (hi < lo)
 		rc = sp_fail(

@@ -5,9 +5,7 @@
 #include "engine/packet.h"
 #include "engine/plan_impl.h"
 
-#define NATIVE_BYTES 18u
-#define SHORT_BYTES  10u
-#define FCS	     4u
+#define FCS 4u
 
 /* The target that the expression names, or that fills it. */
 static int settle_host(struct sp_plan_build *b, struct sp_plan_stream *s,
@@ -60,8 +58,8 @@ static int check_law(struct sp_plan_build *b, struct sp_plan_stream *s,
 					 .max = UINT16_MAX,
 					 .less = FCS,
 					 .stamps = true,
-					 .native = NATIVE_BYTES,
-					 .brief = SHORT_BYTES };
+					 .native = SP_PLAN_NATIVE,
+					 .brief = SP_PLAN_BRIEF };
 
 	if (f->fixed)
 		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
@@ -74,9 +72,7 @@ static int check_law(struct sp_plan_build *b, struct sp_plan_stream *s,
 int sp_plan_check_packet(struct sp_plan_build *b, struct sp_plan_stream *s, bool sized,
 			 const char *place, struct sp_err *err)
 {
-	unsigned need = s->stamp == SP_STAMP_NATIVE  ? NATIVE_BYTES
-			: s->stamp == SP_STAMP_SHORT ? SHORT_BYTES
-						     : 0;
+	uint32_t need = sp_plan_stamp_need(s, SP_PLAN_NATIVE, SP_PLAN_BRIEF);
 	struct sp_endpoint to = { .port = 0 };
 	struct sp_packet_facts f;
 	uint64_t room;
@@ -100,11 +96,7 @@ int sp_plan_check_packet(struct sp_plan_build *b, struct sp_plan_stream *s, bool
 	if (rc)
 		return rc;
 	room = f.fixed ? 0 : s->size - f.head;
-	if (s->stamp == SP_STAMP_AUTO)
-		s->stamp = room >= NATIVE_BYTES	 ? SP_STAMP_NATIVE
-			   : room >= SHORT_BYTES ? SP_STAMP_SHORT
-						 : SP_STAMP_OFF;
-	if (room >= need)
+	if (room >= sp_plan_settle_stamp(s, room, SP_PLAN_NATIVE, SP_PLAN_BRIEF))
 		return 0;
 	return sp_fail(
 		err, -EINVAL, SP_EXIT_USAGE,

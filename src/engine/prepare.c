@@ -114,9 +114,6 @@ static int open_fastest(struct sp_run *r, struct run_port *p, struct sp_port_con
 	if (!p->any_frame)
 		return p->ops->open(&p->port, conf, &r->permit, &r->env, err);
 	conf->conf = NULL;
-	/* Who waits for answers listens beside it: only the slowest leaves others what it sees. */
-	while (p->echo && (next = sp_lane_fastest(r->catalog, p->ops)))
-		p->ops = next;
 	for (;;) {
 		ret = p->ops->open(&p->port, conf, &r->permit, &r->env, &why);
 		next = sp_lane_fastest(r->catalog, p->ops);
@@ -246,6 +243,7 @@ static int init_worker(struct sp_run *r, unsigned index, struct sp_err *err)
 			.tx = p->tx,
 			.rx = p->rx || p->hears || (p->echo && index == 0),
 			.echo = p->echo && index == 0 ? r->echo : NULL,
+			.ear_ops = p->ear_ops,
 			.ear = p->ear_queue,
 			.accept_first = (uint16_t)p->plan->port,
 			.accept_last = (uint16_t)last,
@@ -573,7 +571,7 @@ void sp_run_release(struct sp_run *r)
 		if (r->ports[i].port)
 			r->ports[i].ops->close(r->ports[i].port);
 		if (r->ports[i].ear)
-			r->ports[i].ops->close(r->ports[i].ear);
+			r->ports[i].ear_ops->close(r->ports[i].ear);
 		sp_listener_close(r->ports[i].listener);
 		sp_filter_free(r->ports[i].filter);
 	}

@@ -1,5 +1,6 @@
 /* Machines that answer: their words, what goes through IP and UDP (the bytes were made by Scapy), how
  * long an answer may be, and what is counted. The transport is in memory. */
+#include "base/hex_test.h"
 #include "engine/reply.h"
 
 #include <errno.h>
@@ -204,18 +205,6 @@ static void show(struct rig *r, const uint8_t *data, uint32_t len, uint32_t time
 		m[i] = (struct sp_msg){ .data = copy, .len = len, .ep = 7 };
 	sp_replies_burst(&r->p, &b, 1);
 	assert_memory_equal(copy, data, len); /* what is counted after this is as it came */
-}
-
-static uint32_t bytes(const char *hex, uint8_t *out)
-{
-	uint32_t n = 0;
-	unsigned v;
-
-	for (; *hex; hex += 2) {
-		assert_int_equal(sscanf(hex, "%2x", &v), 1);
-		out[n++] = (uint8_t)v;
-	}
-	return n;
 }
 
 static void test_echo_through_frames(void **state)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/shared.h"
+#include "engine/lane_select.h"
 #include "engine/run_impl.h"
 
 /* So long after the last answer (or request) others may still come. */
@@ -49,20 +50,39 @@ int sp_run_echo_prepare(struct sp_run *r, struct sp_err *err)
 	return r->echo->errors ? 0 : no_memory(err);
 }
 
-/* The transport's settings, but for what it lets through. */
+/* It hears beside the sending port and takes nothing away from it, nor from the host: of those that
+ * carry frames the slowest is such. */
+static const struct sp_transport_ops *ear_ops(const struct sp_run *r,
+					      const struct sp_transport_ops *sends)
+{
+	const struct sp_transport_ops *next;
+
+	while ((next = sp_lane_fastest(r->catalog, sends)))
+		sends = next;
+	return sends;
+}
+
+/* The transport's settings, where the plan has them, but for what it lets through. */
 static int conf_of(struct sp_run *r, const struct run_port *p, const void **conf,
 		   struct sp_err *err)
 {
+	const struct sp_transport_ops *ops = p->ear_ops;
+	const void *said = ops == p->ops ? *conf : NULL;
 	void *copy;
+	int rc = 0;
 
-	if (!p->ops->opts || !sp_opt_find(p->ops->opts, "filter"))
+	*conf = said;
+	if (!ops->opts || !sp_opt_find(ops->opts, "filter"))
 		return 0;
-	copy = sp_arena_alloc(&r->arena, p->ops->conf_size);
+	copy = sp_arena_alloc(&r->arena, ops->conf_size);
 	if (!copy)
 		return no_memory(err);
-	memcpy(copy, *conf, p->ops->conf_size);
+	if (said)
+		memcpy(copy, said, ops->conf_size);
+	else
+		rc = sp_opts_default(ops->opts, copy, &r->arena, err);
 	*conf = copy;
-	return sp_opts_set(p->ops->opts, copy, "filter", FILTER, "echo", &r->arena, err);
+	return rc ? rc : sp_opts_set(ops->opts, copy, "filter", FILTER, "echo", &r->arena, err);
 }
 
 int sp_run_echo_open(struct sp_run *r, struct run_port *p, const struct sp_port_conf *as,
@@ -78,10 +98,11 @@ int sp_run_echo_open(struct sp_run *r, struct run_port *p, const struct sp_port_
 
 	if (!p->echo)
 		return 0;
+	p->ear_ops = ear_ops(r, p->ops);
 	rc = conf_of(r, p, &conf.conf, err);
 	if (!rc)
-		rc = p->ops->open(&p->ear, &conf, &r->permit, &r->env, err);
-	return rc ? rc : p->ops->queue(p->ear, 0, &p->ear_queue, err);
+		rc = p->ear_ops->open(&p->ear, &conf, &r->permit, &r->env, err);
+	return rc ? rc : p->ear_ops->queue(p->ear, 0, &p->ear_queue, err);
 }
 
 int sp_run_echo_place(struct sp_run *r, unsigned i, struct sp_err *err)

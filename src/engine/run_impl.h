@@ -38,6 +38,7 @@ struct run_port {
 	bool hears;   /* what arrives answers what left */
 	bool echo;    /* the same of echo requests; these come to an ear of their own, so that
 		     * sending is not slowed down and one worker hears them all: */
+	const struct sp_transport_ops *ear_ops;
 	struct sp_port *ear;
 	struct sp_queue *ear_queue;
 	uint32_t n_targets;

@@ -6,50 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "engine/deal.h"
 #include "engine/law.h"
-#include "engine/modes/modes.h"
-#include "engine/sizes.h"
-
-typedef unsigned __int128 u128;
-
-/* A clock and a wake-up do not bring a gap nearer than this to the point where a law jumps. */
-#define ATOM_NS 20e3
-
-#define Q32	4294967296.0
-#define GAP_MAX (1ull << 62) /* 146 years: added to any clock it does not wrap */
-
-/* What only a law has. */
-struct law_gaps {
-	struct sp_dist dist;
-	struct sp_rng rng, rng0; /* now, and as at the start */
-	double scale_q32;	 /* a drawn value times this is a gap in ns * 2^32 */
-	double per_gap;		 /* a gap in ns times this is a value of the law */
-	uint64_t due_ns;	 /* the sum so far, 64.32 fixed point */
-	uint32_t due_frac;
-	uint32_t at; /* next unused of the block */
-	bool known;  /* the law's distribution function is */
-	float drawn[SP_DIST_BLOCK];
-	uint64_t left_ns; /* last actual departure; 0: none yet */
-	struct sp_ks left, asked;
-};
-
-struct sp_schedule {
-	const struct sp_mem *mem;
-	struct law_gaps *law;	/* NULL: none */
-	struct sp_sizes *sizes; /* NULL: all have one */
-	uint32_t size;
-	struct sp_deal deal;	   /* which departures are ours */
-	uint64_t drawn_n, next_i;  /* gaps that are in the sum; our next departure */
-	uint64_t last_i, from_i;   /* our last departure; the one at start_ns */
-	uint64_t start_ns, gap_ns; /* no law: departure i is at start + (i - from) * gap */
-	uint64_t gap_num, gap_den;
-	u128 bits;		 /* a bit rate and sizes that vary: sent since start_ns */
-	uint64_t micro;		 /* so many millionths of a bit a second */
-	uint32_t last_size;	 /* of the last one drawn */
-	uint32_t extra;		 /* bytes of a unit that its size does not count */
-	struct sp_mode_run mode; /* departures of a mode's own; no law then */
-};
+#include "engine/schedule_impl.h"
 
 static struct sp_deal deal_of(const struct sp_plan_stream *s)
 {
@@ -102,251 +60,6 @@ static int exact_gap(const struct sp_plan_stream *s, const struct sp_rate *rate,
 
 /* ---- sizes ---- */
 
-static inline uint32_t size_of(struct sp_schedule *s)
-{
-	return s->sizes ? sp_sizes_next(s->sizes) : s->size;
-}
-
-static uint32_t next_size(void *st)
-{
-	return sp_sizes_next(((struct sp_schedule *)st)->sizes);
-}
-
-static void rewind_sizes(struct sp_schedule *s)
-{
-	if (s->sizes)
-		sp_sizes_rewind(s->sizes);
-}
-
-/* ---- a part of a schedule of constant gaps, or all of one with sizes ---- */
-
-static int next_dealt(void *st, uint64_t *due_ns, uint32_t *size)
-{
-	struct sp_schedule *s = st;
-	uint64_t i = s->next_i - s->from_i;
-	u128 at = (u128)i * s->gap_ns + (u128)i * s->gap_num / s->gap_den + s->start_ns;
-
-	if (at > SP_NEVER)
-		return 1;
-	s->last_i = s->next_i;
-	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
-	*due_ns = (uint64_t)at;
-	*size = size_of(s);
-	return 0;
-}
-
-static void stretch(struct sp_schedule *s, double factor)
-{
-	double gap = ((double)s->gap_ns + (double)s->gap_num / (double)s->gap_den) * factor;
-
-	s->gap_ns = (uint64_t)gap;
-	s->gap_num = (uint64_t)((gap - (double)s->gap_ns) * Q32);
-	s->gap_den = 1ull << 32;
-}
-
-/* The last one moves to due_ns, and those after it with it: so does each part of the schedule. */
-static void move_dealt(void *st, uint64_t due_ns, double factor)
-{
-	struct sp_schedule *s = st;
-
-	s->start_ns = due_ns;
-	s->from_i = s->last_i;
-	stretch(s, factor);
-}
-
-static void restart_dealt(void *st, uint64_t start_ns, double factor)
-{
-	struct sp_schedule *s = st;
-
-	s->start_ns = start_ns;
-	s->from_i = 0;
-	s->next_i = sp_deal_next(&s->deal, 0);
-	rewind_sizes(s);
-	stretch(s, factor);
-}
-
-static const struct sp_schedule_ops dealt_ops = { .next = next_dealt,
-						  .move = move_dealt,
-						  .restart = restart_dealt };
-
-/* ---- a bit rate, and sizes that vary: each gap is what the unit before takes ---- */
-
-static int next_bits(void *st, uint64_t *due_ns, uint32_t *size)
-{
-	struct sp_schedule *s = st;
-	u128 at = s->bits * 1000000000000000u / s->micro + s->start_ns;
-
-	if (at > SP_NEVER)
-		return 1;
-	*due_ns = (uint64_t)at;
-	*size = s->last_size = size_of(s);
-	s->bits += 8 * ((u128)*size + s->extra);
-	return 0;
-}
-
-/* The one that is drawn already moves to due_ns; its bits are in the sum. */
-static void move_bits(void *st, uint64_t due_ns, double factor)
-{
-	struct sp_schedule *s = st;
-
-	s->start_ns = due_ns;
-	s->bits = 8 * ((u128)s->last_size + s->extra);
-	s->micro = (uint64_t)((double)s->micro / factor + 0.5);
-	s->micro += !s->micro;
-}
-
-static void restart_bits(void *st, uint64_t start_ns, double factor)
-{
-	struct sp_schedule *s = st;
-
-	move_bits(st, start_ns, factor);
-	s->bits = 0;
-	rewind_sizes(s);
-}
-
-static const struct sp_schedule_ops bits_ops = { .next = next_bits,
-						 .move = move_bits,
-						 .restart = restart_bits };
-static const struct sp_schedule_ops max_ops = { .size = next_size };
-
-/* ---- laws ---- */
-
-static void refill(struct law_gaps *l)
-{
-	double v[SP_DIST_BLOCK];
-
-	l->dist.ops->draw(l->dist.state, &l->rng, v, SP_DIST_BLOCK);
-	for (uint32_t i = 0; i < SP_DIST_BLOCK; i++)
-		l->drawn[i] = (float)v[i];
-	for (uint32_t i = 0; i < SP_DIST_BLOCK && !l->known; i++)
-		sp_ks_add(&l->asked, l->drawn[i]);
-	l->at = 0;
-}
-
-/* 1: time is at its end. */
-static int add_gap(struct law_gaps *l)
-{
-	double gap;
-	u128 q;
-
-	if (l->at == SP_DIST_BLOCK)
-		refill(l);
-	/* Laws may give values below zero: no departure goes back in time. */
-	gap = (double)l->drawn[l->at++] * l->scale_q32;
-	if (!(gap > 0))
-		gap = 0;
-	if (gap > (double)GAP_MAX * Q32)
-		gap = (double)GAP_MAX * Q32;
-	q = (u128)gap + l->due_frac;
-	l->due_frac = (uint32_t)q;
-	return __builtin_add_overflow(l->due_ns, (uint64_t)(q >> 32), &l->due_ns);
-}
-
-static int next(void *st, uint64_t *due_ns, uint32_t *size)
-{
-	struct sp_schedule *s = st;
-
-	for (; s->drawn_n <= s->next_i; s->drawn_n++)
-		if (add_gap(s->law))
-			return 1;
-	s->next_i = sp_deal_next(&s->deal, s->next_i + 1);
-	*due_ns = s->law->due_ns;
-	*size = size_of(s);
-	return 0;
-}
-
-/* Both figures of the distance follow; the gap across the change counts for neither. */
-static void move(void *st, uint64_t due_ns, double factor)
-{
-	struct law_gaps *l = ((struct sp_schedule *)st)->law;
-
-	l->due_ns = due_ns;
-	l->due_frac = 0;
-	l->scale_q32 *= factor;
-	l->per_gap /= factor;
-	l->left_ns = 0;
-}
-
-static const struct sp_schedule_ops law_ops = { .next = next, .move = move };
-
-/* The parts of one schedule draw the same series: all of them from its beginning. */
-static void restart(void *st, uint64_t start_ns, double factor)
-{
-	struct sp_schedule *s = st;
-
-	move(st, start_ns, factor);
-	s->law->rng = s->law->rng0;
-	s->law->at = SP_DIST_BLOCK;
-	s->drawn_n = 0;
-	s->next_i = sp_deal_next(&s->deal, 0);
-	rewind_sizes(s);
-}
-
-static const struct sp_schedule_ops dealt_law_ops = { .next = next,
-						      .move = move,
-						      .restart = restart };
-
-/* Scaled so that the mean is the rate's gap, or by its own units: ns. */
-static int scale_law(struct sp_schedule *s, const struct sp_law *law, struct sp_pace *p,
-		     const char *name, struct sp_err *err)
-{
-	struct law_gaps *l = s->law;
-	double gap = (double)p->gap_ns + (double)p->gap_num / (double)p->gap_den;
-	double mean = 0, var = 0;
-
-	if (!l->dist.ops->moments(l->dist.state, &mean, &var) || !(mean > 0) || !isfinite(mean))
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "%s: departure: the law '%s' has no mean above zero, so it "
-			       "cannot be scaled to a rate",
-			       name, law->ops->name);
-	if (law->unit == SP_QUANTITY_TIME) {
-		gap = mean;
-		p->gap_ns = (uint64_t)mean;
-		p->gap_num = (uint64_t)((mean - (double)p->gap_ns) * Q32);
-		p->gap_den = 1ull << 32;
-	}
-	l->scale_q32 = gap / mean * Q32;
-	l->per_gap = mean / gap;
-	l->known = sp_ks_init(&l->left, &l->dist, mean, fmin(mean / 64, ATOM_NS * l->per_gap));
-	if (!l->known)
-		l->asked = l->left;
-	return 0;
-}
-
-static int make_law(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
-		    const struct sp_env *env, struct sp_pace *pace, struct sp_schedule *s,
-		    struct sp_err *err)
-{
-	const struct sp_law_conf conf = { .catalog = catalog, .place = stream->name };
-	struct sp_arena words; /* a law's settings, until its state has them */
-	struct law_gaps *l = NULL;
-	char series[96];
-	struct sp_law law;
-	int rc;
-
-	sp_arena_init(&words, env->mem);
-	rc = sp_law_parse(stream->departure, &conf, &words, &law, err);
-	if (!rc && law.ops) {
-		l = s->law = sp_alloc(env->mem, sizeof *s->law);
-		rc = l ? sp_law_make(&law, env->mem, &l->dist, err)
-		       : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-		if (!rc)
-			rc = scale_law(s, &law, pace, stream->name, err);
-	}
-	sp_arena_fini(&words);
-	if (rc || !l)
-		return rc;
-	/* Those that share a schedule draw the same. */
-	snprintf(series, sizeof series, "departure of %s",
-		 s->deal.of > 1 ? stream->entry : stream->name);
-	sp_rng_init(&l->rng, env->seed, series);
-	l->rng0 = l->rng;
-	l->at = SP_DIST_BLOCK;
-	l->due_ns = pace->start_ns;
-	pace->ops = s->deal.of > 1 ? &dealt_law_ops : &law_ops;
-	return 0;
-}
-
 static int make_sizes(const struct sp_plan_stream *stream, const struct sp_catalog *catalog,
 		      const struct sp_env *env, struct sp_schedule *s, struct sp_err *err)
 {
@@ -372,18 +85,24 @@ static int make_sizes(const struct sp_plan_stream *stream, const struct sp_catal
 	return rc;
 }
 
-/* Without a law: gaps that the pacer does not make by itself. */
-static void make_even(const struct sp_plan_stream *stream, struct sp_pace *pace,
-		      struct sp_schedule *s)
+/* ---- laws, and gaps that the pacer does not make by itself ---- */
+
+/* Its seats and its size; what makes its gaps is to come. NULL: out of memory, and err says so. */
+static struct sp_schedule *schedule_of(const struct sp_plan_stream *stream,
+				       const struct sp_env *env, const struct sp_pace *pace,
+				       struct sp_err *err)
 {
-	if (pace->kind == SP_PACE_MAX) {
-		pace->ops = &max_ops;
-	} else if (s->sizes && stream->rate.kind == SP_RATE_BPS && s->deal.of == 1) {
-		s->micro = stream->rate.micro;
-		pace->ops = &bits_ops;
-	} else if (s->sizes || s->deal.of > 1) {
-		pace->ops = &dealt_ops;
+	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+
+	if (!s) {
+		sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+		return NULL;
 	}
+	s->mem = env->mem;
+	s->deal = deal_of(stream);
+	s->next_i = sp_deal_next(&s->deal, 0);
+	s->size = pace->size;
+	return s;
 }
 
 /* Anything but equal gaps and sizes. *out NULL: it turned out to be that. */
@@ -391,15 +110,11 @@ static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog
 		    const struct sp_env *env, uint32_t layer_extra, struct sp_pace *pace,
 		    struct sp_schedule **out, struct sp_err *err)
 {
-	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	struct sp_schedule *s = schedule_of(stream, env, pace, err);
 	int rc = 0;
 
 	if (!s)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	s->mem = env->mem;
-	s->deal = deal_of(stream);
-	s->next_i = sp_deal_next(&s->deal, 0);
-	s->size = pace->size;
+		return -ENOMEM;
 	s->start_ns = pace->start_ns;
 	s->gap_ns = pace->gap_ns;
 	s->gap_num = pace->gap_num;
@@ -408,9 +123,9 @@ static int make_ops(const struct sp_plan_stream *stream, const struct sp_catalog
 	if (stream->packet_size)
 		rc = make_sizes(stream, catalog, env, s, err);
 	if (!rc && strcmp(stream->departure, "constant") != 0)
-		rc = make_law(stream, catalog, env, pace, s, err);
+		rc = sp_schedule_make_law(stream, catalog, env, pace, s, err);
 	if (!rc && !pace->ops)
-		make_even(stream, pace, s);
+		sp_schedule_make_even(stream, pace, s);
 	if (rc || !pace->ops) {
 		sp_schedule_free(s);
 		return rc;
@@ -429,7 +144,7 @@ static int next_of_mode(void *st, uint64_t *due_ns, uint32_t *size)
 	struct sp_schedule *s = st;
 
 	for (; s->drawn_n <= s->next_i; s->drawn_n++) {
-		*size = size_of(s);
+		*size = schedule_size(s);
 		if (s->mode.ops->next(s->mode.st, due_ns, size))
 			return 1;
 	}
@@ -443,7 +158,7 @@ static void restart_mode(void *st, uint64_t start_ns, double factor)
 
 	(void)factor;
 	s->mode.ops->restart(s->mode.st, start_ns);
-	rewind_sizes(s);
+	schedule_rewind(s);
 	s->drawn_n = 0;
 	s->next_i = sp_deal_next(&s->deal, 0);
 }
@@ -463,15 +178,11 @@ static int make_mode(const struct sp_plan_stream *stream, const struct sp_catalo
 		     const struct sp_env *env, struct sp_pace *pace, struct sp_schedule **out,
 		     struct sp_err *err)
 {
-	struct sp_schedule *s = sp_alloc(env->mem, sizeof *s);
+	struct sp_schedule *s = schedule_of(stream, env, pace, err);
 	int rc;
 
 	if (!s)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	s->mem = env->mem;
-	s->deal = deal_of(stream);
-	s->next_i = sp_deal_next(&s->deal, 0);
-	s->size = pace->size;
+		return -ENOMEM;
 	rc = stream->packet_size ? make_sizes(stream, catalog, env, s, err) : 0;
 	if (!rc)
 		rc = sp_mode_open(&s->mode, stream, pace->start_ns, env->mem, err);

@@ -375,7 +375,8 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 					    : now_ns;
 	for (unsigned i = 0; i < w->lane.n_ports; i++)
 		polls |= w->lane.ports[i].rx && !w->lane.ports[i].ops->conn &&
-			 w->lane.ports[i].ops->fd(sp_lane_rx_queue(&w->lane.ports[i])) < 0;
+			 sp_lane_rx_ops(&w->lane.ports[i])
+					 ->fd(sp_lane_rx_queue(&w->lane.ports[i])) < 0;
 	if (w->has_conns) {
 		uint64_t t = sp_conns_next(&w->conns, true);
 
@@ -421,7 +422,8 @@ static int watch_queues(struct sp_worker *w)
 	w->fds[w->n_fds++] = (struct pollfd){ .fd = w->wake, .events = POLLIN };
 	for (unsigned i = 0; i < w->lane.n_ports; i++) {
 		const struct sp_lane_port *p = &w->lane.ports[i];
-		int fd = p->rx || p->ops->conn ? p->ops->fd(sp_lane_rx_queue(p)) : -1;
+		int fd = p->rx || p->ops->conn ? sp_lane_rx_ops(p)->fd(sp_lane_rx_queue(p))
+					       : -1;
 
 		if (fd >= 0)
 			w->fds[w->n_fds++] = (struct pollfd){ .fd = fd, .events = POLLIN };

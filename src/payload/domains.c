@@ -1,8 +1,8 @@
+#include <errno.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "payload/lines.h"
-#include "payload/rows.h"
 #include "pkt/dns_name.h"
 
 #define TYPE_A	    1
@@ -33,13 +33,13 @@ static bool put_name(struct sp_wr *w, const struct sp_payload_line *l)
 }
 
 /* A query for the name's address, of as many octets as the row has. */
-static int put_query(uint8_t *row, const struct sp_payload_args *a, uint32_t id,
+static int put_query(uint8_t *row, const struct sp_payload_args *a, uint32_t i,
 		     const struct sp_payload_line *l, struct sp_err *err)
 {
 	struct sp_wr w = sp_wr_of(row, a->len);
 	uint32_t name, pad;
 
-	sp_wr_be16(&w, (uint16_t)id);
+	sp_wr_be16(&w, (uint16_t)(i + 1));
 	sp_wr_be16(&w, RECURSION);
 	sp_wr_be16(&w, 1);
 	sp_wr_be16(&w, 0);
@@ -70,16 +70,7 @@ static int put_query(uint8_t *row, const struct sp_payload_args *a, uint32_t id,
 static int make(struct sp_rows *out, const struct sp_payload_args *a, const struct sp_mem *mem,
 		struct sp_err *err)
 {
-	struct sp_payload_lines l;
-	int rc = sp_payload_lines_read(&l, a->text, mem, err);
-
-	if (!rc)
-		rc = sp_rows_new(out, l.n, a, mem, err);
-	for (uint32_t i = 0; i < l.n && !rc; i++)
-		rc = put_query(out->bytes + (size_t)i * a->len, a, i + 1, &l.line[i], err);
-	out->drawn = true;
-	sp_payload_lines_fini(&l, mem);
-	return rc;
+	return sp_payload_rows_of_lines(out, a, put_query, mem, err);
 }
 
 extern const struct sp_payload_ops sp_payload_domains;

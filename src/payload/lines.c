@@ -1,4 +1,5 @@
 #include "payload/lines.h"
+#include "payload/rows.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,4 +54,22 @@ void sp_payload_lines_fini(struct sp_payload_lines *l, const struct sp_mem *mem)
 {
 	sp_free(mem, l->line);
 	sp_str_fini(&l->text);
+}
+
+int sp_payload_rows_of_lines(struct sp_rows *out, const struct sp_payload_args *a,
+			     int (*put)(uint8_t *row, const struct sp_payload_args *a,
+					uint32_t i, const struct sp_payload_line *,
+					struct sp_err *),
+			     const struct sp_mem *mem, struct sp_err *err)
+{
+	struct sp_payload_lines l;
+	int rc = sp_payload_lines_read(&l, a->text, mem, err);
+
+	if (!rc)
+		rc = sp_rows_new(out, l.n, a, mem, err);
+	for (uint32_t i = 0; i < l.n && !rc; i++)
+		rc = put(out->bytes + (size_t)i * a->len, a, i, &l.line[i], err);
+	out->drawn = true;
+	sp_payload_lines_fini(&l, mem);
+	return rc;
 }

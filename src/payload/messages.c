@@ -1,20 +1,19 @@
 #include "payload/lines.h"
 #include "payload/rows.h"
 
+static int put_line(uint8_t *row, const struct sp_payload_args *a, uint32_t i,
+		    const struct sp_payload_line *l, struct sp_err *err)
+{
+	(void)i;
+	(void)err;
+	sp_rows_repeat(row, a->len, l->at, l->len);
+	return 0;
+}
+
 static int make(struct sp_rows *out, const struct sp_payload_args *a, const struct sp_mem *mem,
 		struct sp_err *err)
 {
-	struct sp_payload_lines l;
-	int rc = sp_payload_lines_read(&l, a->text, mem, err);
-
-	if (!rc)
-		rc = sp_rows_new(out, l.n, a, mem, err);
-	for (uint32_t i = 0; i < l.n && !rc; i++)
-		sp_rows_repeat(out->bytes + (size_t)i * a->len, a->len, l.line[i].at,
-			       l.line[i].len);
-	out->drawn = true;
-	sp_payload_lines_fini(&l, mem);
-	return rc;
+	return sp_payload_rows_of_lines(out, a, put_line, mem, err);
 }
 
 extern const struct sp_payload_ops sp_payload_messages;

@@ -61,7 +61,8 @@ struct sp_link {
 	uint32_t mtu;
 };
 
-/* SP_T_REPEAT: what the units of a stream are, so that they can be made where they leave. */
+/* SP_T_REPEAT: what the units of a stream are, so that they can be made where they leave; each is
+ * due when it does. */
 struct sp_template;
 struct sp_repeat_form {
 	const struct sp_template *tmpl; /* what varies, and the checksums */
@@ -70,7 +71,6 @@ struct sp_repeat_form {
 	uint32_t len;			/* of every unit */
 	uint16_t stamp_off;		/* of the native stamp; SP_NO_STAMP */
 	uint32_t crc_init;		/* its check's start value */
-	bool paced; /* units have intended times of their own; else each is due when it leaves */
 };
 /* Some of them, now. */
 struct sp_repeat_call {

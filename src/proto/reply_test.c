@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/hex_test.h"
 #include "plugin/proto.h"
 
 extern const struct sp_proto_ops sp_proto_arp, sp_proto_nd, sp_proto_icmp, sp_proto_icmp6;
@@ -138,18 +139,6 @@ static const struct {
 	/* clang-format on */
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
-
-static uint32_t bytes(const char *hex, uint8_t *out)
-{
-	uint32_t n = 0;
-	unsigned v;
-
-	for (; *hex; hex += 2) {
-		assert_int_equal(sscanf(hex, "%2x", &v), 1);
-		out[n++] = (uint8_t)v;
-	}
-	return n;
-}
 
 static const struct sp_proto_ops *machine(const char *name)
 {

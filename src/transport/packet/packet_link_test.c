@@ -33,10 +33,11 @@ static pid_t neighbour(void)
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	snprintf(command, sizeof command, "ip link add v0 type veth peer name v1 netns %d",
 		 (int)pid);
-	run(command);
-	run("ip link set v0 address 02:00:00:00:07:01 && ip addr add 10.99.7.1/24 dev v0 && "
-	    "ip addr add fd99:7::1/64 dev v0 nodad && ip link set v0 up && "
-	    "ip route add 10.77.0.0/16 via 10.99.7.2 dev v0");
+	run_command(command);
+	run_command(
+		"ip link set v0 address 02:00:00:00:07:01 && ip addr add 10.99.7.1/24 dev v0 && "
+		"ip addr add fd99:7::1/64 dev v0 nodad && ip link set v0 up && "
+		"ip route add 10.77.0.0/16 via 10.99.7.2 dev v0");
 	assert_int_equal(write(go[1], "g", 1), 1);
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	close(ready[0]);

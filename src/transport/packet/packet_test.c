@@ -180,10 +180,10 @@ static void test_interface_goes(void **state)
 {
 	struct rig r;
 
-	run("ip link add g0 type veth peer name g1 && "
-	    "echo 1 > /proc/sys/net/ipv6/conf/g0/disable_ipv6 && "
-	    "echo 1 > /proc/sys/net/ipv6/conf/g1/disable_ipv6 && "
-	    "ip link set g0 up && ip link set g1 up");
+	run_command("ip link add g0 type veth peer name g1 && "
+		    "echo 1 > /proc/sys/net/ipv6/conf/g0/disable_ipv6 && "
+		    "echo 1 > /proc/sys/net/ipv6/conf/g1/disable_ipv6 && "
+		    "ip link set g0 up && ip link set g1 up");
 	rig_init(&r, RING(state));
 	r.tx.interface = "g0";
 	r.rx.interface = "g1";
@@ -202,11 +202,11 @@ static void test_interface_goes(void **state)
 	receive(&r, 5, 60, 5001, 0);
 	assert_true(netns_up("g1", false)); /* another name is no other interface */
 	assert_int_equal(told(&r, -ENETDOWN), -ENETDOWN);
-	run("ip link set g1 name g9 && ip link set g9 up");
+	run_command("ip link set g1 name g9 && ip link set g9 up");
 	assert_int_equal(told(&r, 0), 0);
 	send_frames(&r, 5, 60, 5001, 5);
 	receive(&r, 5, 60, 5001, 5);
-	run("ip link del g0");
+	run_command("ip link del g0");
 	assert_int_equal(told(&r, -ENETDOWN), -ENETDOWN);
 	assert_int_equal(T->tx_burst(r.tq, &r.tb, 0, false), -ENETDOWN);
 	usleep(150000);

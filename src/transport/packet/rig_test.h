@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/endian.h"
+#include "transport/frame_test.h"
 #include "transport/netns_test.h"
 #include "transport/packet/packet.h"
 
@@ -34,26 +34,6 @@ struct rig {
 	struct sp_msg tm[SP_BATCH_MAX], rm[SP_BATCH_MAX];
 	struct sp_batch tb, rb;
 };
-
-#define OK(r, expression)                                                                      \
-	do {                                                                                   \
-		if ((expression) != 0)                                                         \
-			fail_msg("%s: %s", #expression, (r)->err.text);                        \
-	} while (0)
-
-static inline void run(const char *command)
-{
-	if (system(command))
-		fail_msg("failed: %s", command);
-}
-
-static inline struct sp_endpoint at(const char *address, unsigned port)
-{
-	struct sp_endpoint e = { .port = (uint16_t)port };
-
-	assert_int_equal(sp_addr_parse(address, &e.addr), 0);
-	return e;
-}
 
 static inline void rig_init(struct rig *r, int ring)
 {
@@ -88,22 +68,6 @@ static inline void rig_close(struct rig *r)
 		T->close(r->tp);
 	if (r->rp)
 		T->close(r->rp);
-}
-
-/* A UDP/IPv4 frame from 10.98.0.1:(1000 + number % 10) to 10.98.0.2:port. */
-static inline void put_frame(uint8_t *f, uint32_t len, uint16_t port, uint32_t number)
-{
-	static const uint8_t head[] = { 2, 0, 0,    0,	0, 2, 2,  0,  0, 0, 0, 1,
-					8, 0, 0x45, 0,	0, 0, 0,  0,  0, 0, 9, 17,
-					0, 0, 10,   98, 0, 1, 10, 98, 0, 2 };
-
-	memset(f, (int)(number & 0xff), len);
-	memcpy(f, head, sizeof head);
-	sp_put_be16(f + 16, (uint16_t)(len - 14));
-	sp_put_be16(f + 34, (uint16_t)(1000 + number % 10));
-	sp_put_be16(f + 36, port);
-	sp_put_be16(f + 38, (uint16_t)(len - 34));
-	sp_put_be32(f + 42, number);
 }
 
 static inline void send_batch(struct rig *r)
@@ -173,12 +137,13 @@ static inline void receive(struct rig *r, uint32_t n, uint32_t len, uint16_t por
 static inline int set_up(void **state)
 {
 	(void)state;
-	run("ip link add w0 type veth peer name w1 && "
-	    "echo 1 > /proc/sys/net/ipv6/conf/w0/disable_ipv6 && "
-	    "echo 1 > /proc/sys/net/ipv6/conf/w1/disable_ipv6 && "
-	    "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad && "
-	    "ip addr add 10.98.0.1/24 dev w0 && ip link set w0 up && ip link set w1 up && "
-	    "ip neigh add 10.98.0.2 lladdr 02:00:00:00:00:02 dev w0");
+	run_command(
+		"ip link add w0 type veth peer name w1 && "
+		"echo 1 > /proc/sys/net/ipv6/conf/w0/disable_ipv6 && "
+		"echo 1 > /proc/sys/net/ipv6/conf/w1/disable_ipv6 && "
+		"echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad && "
+		"ip addr add 10.98.0.1/24 dev w0 && ip link set w0 up && ip link set w1 up && "
+		"ip neigh add 10.98.0.2 lladdr 02:00:00:00:00:02 dev w0");
 	return 0;
 }
 

@@ -1,11 +1,10 @@
 #include "transport/tcp/tcp.h"
 
+#include "transport/listen.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Two binds may lose a race for the second family's number that often. */
-#define TRIES 16
 
 static int listen_one(struct sp_port *p, struct sp_endpoint *at, struct tcp_listener *l,
 		      struct sp_err *err)
@@ -61,29 +60,6 @@ static int listen_at(struct sp_port *p, struct sp_endpoint *at, uint32_t i, stru
 	return rc;
 }
 
-/* One port number, in one family or both. */
-static int listen_number(struct sp_port *p, uint16_t number, uint32_t i, struct sp_err *err)
-{
-	struct sp_endpoint at = { .addr = p->bind.addr, .port = number };
-	int rc = 0;
-
-	if (p->bind.addr.family)
-		return listen_at(p, &at, i, err);
-	for (unsigned t = 0; t < TRIES; t++) {
-		at = (struct sp_endpoint){ .addr.family = 4, .port = number };
-		rc = listen_at(p, &at, i, err);
-		if (rc || !p->v6)
-			break;
-		at.addr = (struct sp_addr){ .family = 6 };
-		rc = listen_at(p, &at, i + 1, err);
-		if (rc != -EADDRINUSE || number)
-			break;
-		close_at(p, i);
-		close_at(p, i + 1);
-	}
-	return rc;
-}
-
 static bool has_v6(const struct sp_port *p)
 {
 	struct sp_endpoint any = { .addr.family = 6 };
@@ -98,25 +74,23 @@ static bool has_v6(const struct sp_port *p)
 
 int sp_tcp_listen(struct sp_port *p, struct sp_err *err)
 {
-	uint16_t last = p->port_last > p->bind.port ? p->port_last : p->bind.port;
-	uint32_t numbers = 1u + last - p->bind.port, step;
+	struct sp_listen l = { .port = p,
+			       .bind = p->bind,
+			       .numbers = sp_listen_numbers(p->bind.port, p->port_last),
+			       .open = listen_at,
+			       .close = close_at };
 	size_t n;
 
-	p->v6 = !p->bind.addr.family && has_v6(p);
-	step = p->v6 ? 2 : 1;
-	n = (size_t)p->workers * numbers * step;
+	p->v6 = l.v6 = !p->bind.addr.family && has_v6(p);
+	p->n_listen = sp_listen_slots(&l);
+	n = (size_t)p->workers * p->n_listen;
 	p->listen = sp_alloc_array(p->env->mem, n, sizeof *p->listen);
-	if (!p->listen)
+	if (!p->listen) {
+		p->n_listen = 0;
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for %zu sockets",
 			       n);
+	}
 	for (size_t i = 0; i < n; i++)
 		p->listen[i].fd = -1;
-	p->n_listen = numbers * step;
-	for (uint32_t i = 0; i < numbers; i++) {
-		int rc = listen_number(p, (uint16_t)(p->bind.port + i), i * step, err);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
+	return sp_listen_all(&l, err);
 }

@@ -139,7 +139,7 @@ static int make(struct xdp_live *l, const struct sp_iface *iface, struct sp_err 
 	a = sp_alloc(l->mem, sizeof *a);
 	if (!a)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for live frames");
-	xdp_live_emit(a, &l->form, &l->maps, l->form.paced);
+	xdp_live_emit(a, &l->form, &l->maps);
 	l->prog = xdp_bpf_load(BPF_PROG_TYPE_XDP, "spate_live", a, err);
 	if (l->prog >= 0)
 		watch(l, a);
@@ -247,10 +247,6 @@ int xdp_live_run(struct xdp_live *l, struct sp_repeat_call *c)
 	s->seq = c->seq;
 	s->head = c->head;
 	s->end_ns = run->end_ns;
-	s->due_ns = run->due_ns;
-	s->due_q32 = run->due_q32;
-	s->gap_ns = run->gap_ns;
-	s->gap_q32 = run->gap_q32;
 	s->shared = 0;
 	s->first_ns = 0;
 	rc = xdp_bpf_run_live(l->prog, l->frame, l->form.len, run->n, XDP_LIVE_BATCH);

@@ -7,6 +7,7 @@
 #include "pkt/csum.h"
 #include "pkt/rows.h"
 #include "pkt/template.h"
+#include "transport/xdp/live_form.h"
 
 enum {
 	R0 = BPF_REG_0,
@@ -25,167 +26,6 @@ enum {
 	((int32_t)(offsetof(struct xdp_live_state, place) +                                    \
 		   (i) * sizeof(struct xdp_live_place) + offsetof(struct xdp_live_place, m)))
 
-/* ---- what the form says ---- */
-
-static uint64_t mask_of(const struct sp_place *p)
-{
-	return p->bytes < 8 ? p->mask & ((1ull << 8 * p->bytes) - 1) : p->mask;
-}
-
-static uint64_t every_of(const struct sp_place *p)
-{
-	return p->every ? p->every : 1;
-}
-
-static bool is_pow2(uint64_t v)
-{
-	return v && !(v & (v - 1));
-}
-
-/* A walk that needs no memory: its number is some bits of the unit's. */
-static bool is_bits(const struct sp_place *p)
-{
-	return p->how == SP_VARY_WALK && is_pow2(p->count) && is_pow2(every_of(p));
-}
-
-static int32_t log2_of(uint64_t v)
-{
-	return 63 - __builtin_clzll(v);
-}
-
-static uint64_t load(const uint8_t *at, uint8_t bytes)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		v = v << 8 | at[i];
-	return v;
-}
-
-static uint64_t table_value(const struct sp_place *p, uint64_t k)
-{
-	return load(p->table + k * p->bytes, p->bytes) & mask_of(p);
-}
-
-static uint64_t drawn_value(const struct sp_repeat_form *f, uint32_t i, uint64_t k)
-{
-	const struct sp_place *p = &f->tmpl->place[i];
-	uint64_t v = sp_draw(f->tmpl->seed, i, k);
-
-	if (p->count)
-		v = p->first + sp_draw_below(v, p->count) * p->step;
-	return v << p->shift & mask_of(p);
-}
-
-/* As it stands in unit `unit` (pkt/patch has the same). */
-static uint64_t value_at(const struct sp_repeat_form *f, uint32_t i, uint64_t unit)
-{
-	const struct sp_place *p = &f->tmpl->place[i];
-	uint64_t k = unit / every_of(p);
-
-	if (p->how == SP_VARY_RANDOM)
-		return drawn_value(f, i, k);
-	k %= p->count;
-	if (p->how == SP_VARY_TABLE)
-		return table_value(p, k);
-	return (p->first + k * p->step) << p->shift & mask_of(p);
-}
-
-static uint32_t end_of(const struct sp_repeat_form *f, const struct sp_sum *s)
-{
-	return s->to ? f->prefix_len + s->to : f->len;
-}
-
-/* How octets off .. off + bytes come into octets from .. to of a sum: -1 not at all, -2 in part,
- * else the shift of their value. */
-static int into(uint32_t off, uint32_t bytes, uint32_t from, uint32_t to)
-{
-	if (off >= to || off + bytes <= from)
-		return -1;
-	if (off < from || off + bytes > to)
-		return -2;
-	return (off + bytes - from) & 1 ? 8 : 0;
-}
-
-/* The same for a whole checksum, which may have them twice: in its pseudo header. */
-struct shifts {
-	int at[3];
-};
-
-static struct shifts shifts_of(const struct sp_repeat_form *f, uint32_t off, uint32_t bytes,
-			       const struct sp_sum *s)
-{
-	uint32_t src = f->prefix_len + s->src, dst = f->prefix_len + s->dst;
-
-	return (struct shifts){ {
-		into(off, bytes, f->prefix_len + s->from, end_of(f, s)),
-		s->addr_len ? into(off, bytes, src, src + s->addr_len) : -1,
-		s->addr_len ? into(off, bytes, dst, dst + s->addr_len) : -1,
-	} };
-}
-
-static bool is_straddled(const struct sp_repeat_form *f, uint32_t off, uint32_t bytes)
-{
-	for (uint32_t k = 0; k < f->tmpl->n_sums; k++) {
-		struct shifts s = shifts_of(f, off, bytes, &f->tmpl->sum[k]);
-
-		for (unsigned i = 0; i < 3; i++)
-			if (s.at[i] == -2)
-				return true;
-	}
-	return false;
-}
-
-/* The checksum that the stamp is part of: the innermost one. -1: none. */
-static int stamped_sum(const struct sp_repeat_form *f)
-{
-	for (uint32_t k = 0; f->stamp_off != SP_NO_STAMP && k < f->tmpl->n_sums; k++)
-		if (into(f->stamp_off, XDP_STAMP_LEN, f->prefix_len + f->tmpl->sum[k].from,
-			 end_of(f, &f->tmpl->sum[k])) >= 0)
-			return (int)k;
-	return -1;
-}
-
-static const char *place_why_not(const struct sp_repeat_form *f, const struct sp_place *p)
-{
-	if (p->how == SP_VARY_TABLE)
-		return "a field takes its values from a list";
-	if (p->how == SP_VARY_RANDOM && p->count > UINT32_MAX)
-		return "a field is drawn from more than 2^32 values";
-	if (is_straddled(f, f->prefix_len + p->off, p->bytes))
-		return "a field lies across a checksum's border";
-	if (!p->bytes || p->bytes > 8 || f->prefix_len + p->off + p->bytes > f->len)
-		return "a field lies outside the frame";
-	return NULL;
-}
-
-const char *xdp_live_why_not(const struct sp_repeat_form *f)
-{
-	const struct sp_template *t = f->tmpl;
-	unsigned stamps = 0;
-
-	if (t->n_places > XDP_LIVE_PLACES)
-		return "too many fields vary";
-	if (t->n_sums > XDP_LIVE_SUMS)
-		return "it has too many checksums";
-	for (uint32_t k = 0; k < t->n_sums; k++) {
-		if (t->sum[k].kind == SP_SUM_CRC32C)
-			return "it has a CRC for a checksum";
-		stamps += f->stamp_off != SP_NO_STAMP &&
-			  into(f->stamp_off, XDP_STAMP_LEN, f->prefix_len + t->sum[k].from,
-			       end_of(f, &t->sum[k])) >= 0;
-	}
-	if (stamps > 1)
-		return "more than one checksum covers the stamp";
-	for (uint32_t i = 0; i < t->n_places; i++) {
-		const char *why = place_why_not(f, &t->place[i]);
-
-		if (why)
-			return why;
-	}
-	return NULL;
-}
-
 /* ---- what does not vary ---- */
 
 /* Octets that the program writes: unit 0 without what varies. */
@@ -194,7 +34,7 @@ static void base_frame(const struct sp_repeat_form *f, uint8_t *to)
 	memcpy(to, f->frame, f->len);
 	for (uint32_t i = 0; i < f->tmpl->n_places; i++) {
 		const struct sp_place *p = &f->tmpl->place[i];
-		uint64_t mask = mask_of(p);
+		uint64_t mask = xdp_form_mask(p);
 
 		for (unsigned k = p->bytes; k-- > 0; mask >>= 8)
 			to[f->prefix_len + p->off + k] &= (uint8_t)~mask;
@@ -244,7 +84,7 @@ static uint32_t residue(uint64_t v)
 	return v ? (uint32_t)v : 65535;
 }
 
-static uint64_t added(const struct shifts *s, uint64_t v)
+static uint64_t added(const struct xdp_shifts *s, uint64_t v)
 {
 	uint64_t sum = 0;
 
@@ -263,13 +103,14 @@ static uint32_t base_sum(const struct sp_repeat_form *f, uint32_t k)
 
 	for (uint32_t i = 0; i < t->n_places; i++) {
 		const struct sp_place *p = &t->place[i];
-		struct shifts s = shifts_of(f, f->prefix_len + p->off, p->bytes, &t->sum[k]);
+		struct xdp_shifts s = xdp_form_shifts(f, f->prefix_len + p->off, p->bytes,
+						      &t->sum[k]);
 
-		varies += added(&s, value_at(f, i, 0));
+		varies += added(&s, xdp_form_value(f, i, 0));
 	}
 	for (uint32_t inner = 0; inner < k; inner++) {
 		uint32_t off = f->prefix_len + t->sum[inner].off;
-		struct shifts s = shifts_of(f, off, 2, &t->sum[k]);
+		struct xdp_shifts s = xdp_form_shifts(f, off, 2, &t->sum[k]);
 
 		varies += added(&s, sp_get_be16(f->frame + off));
 	}
@@ -285,7 +126,7 @@ static int32_t slot(uint32_t k)
 
 /* Sum k += R2, shifted as they say; R3 is used. */
 static void emit_add(struct xdp_asm *a, const struct sp_repeat_form *f, uint32_t k,
-		     const struct shifts *s)
+		     const struct xdp_shifts *s)
 {
 	for (unsigned i = 0; i < 3; i++) {
 		if (s->at[i] < 0)
@@ -293,7 +134,7 @@ static void emit_add(struct xdp_asm *a, const struct sp_repeat_form *f, uint32_t
 		xdp_mov(a, R3, R2);
 		if (s->at[i])
 			xdp_alu_imm(a, BPF_LSH, R3, s->at[i]);
-		if ((int)k == stamped_sum(f)) {
+		if ((int)k == xdp_form_stamped_sum(f)) {
 			xdp_alu(a, BPF_ADD, SUM, R3);
 			continue;
 		}
@@ -307,7 +148,7 @@ static void emit_adds(struct xdp_asm *a, const struct sp_repeat_form *f, uint32_
 		      uint32_t bytes, uint32_t from)
 {
 	for (uint32_t k = from; k < f->tmpl->n_sums; k++) {
-		struct shifts s = shifts_of(f, off, bytes, &f->tmpl->sum[k]);
+		struct xdp_shifts s = xdp_form_shifts(f, off, bytes, &f->tmpl->sum[k]);
 
 		emit_add(a, f, k, &s);
 	}
@@ -316,7 +157,7 @@ static void emit_adds(struct xdp_asm *a, const struct sp_repeat_form *f, uint32_
 static void emit_sums_begin(struct xdp_asm *a, const struct sp_repeat_form *f)
 {
 	for (uint32_t k = 0; k < f->tmpl->n_sums; k++) {
-		if ((int)k == stamped_sum(f))
+		if ((int)k == xdp_form_stamped_sum(f))
 			xdp_mov_imm(a, SUM, (int32_t)base_sum(f, k));
 		else
 			xdp_insn(a, BPF_ST | BPF_DW | BPF_MEM, STACK, 0, (int16_t)slot(k),
@@ -346,7 +187,7 @@ static void emit_sums_end(struct xdp_asm *a, const struct sp_repeat_form *f)
 		const struct sp_sum *s = &f->tmpl->sum[k];
 		uint32_t off = f->prefix_len + s->off, some;
 
-		if ((int)k == stamped_sum(f))
+		if ((int)k == xdp_form_stamped_sum(f))
 			xdp_mov(a, R1, SUM);
 		else
 			xdp_load(a, BPF_DW, R1, STACK, slot(k));
@@ -432,10 +273,10 @@ static void emit_value(struct xdp_asm *a, const struct sp_repeat_form *f, uint32
 {
 	const struct sp_place *p = &f->tmpl->place[i];
 
-	if (is_bits(p)) {
+	if (xdp_form_is_bits(p)) {
 		xdp_mov(a, R1, UNIT);
-		if (every_of(p) > 1)
-			xdp_alu_imm(a, BPF_RSH, R1, log2_of(p->every));
+		if (xdp_form_every(p) > 1)
+			xdp_alu_imm(a, BPF_RSH, R1, xdp_log2(p->every));
 		emit_bits(a, p->count - 1);
 		emit_step(a, p);
 	} else {
@@ -451,7 +292,7 @@ static void emit_value(struct xdp_asm *a, const struct sp_repeat_form *f, uint32
 	}
 	if (p->shift)
 		xdp_alu_imm(a, BPF_LSH, R1, p->shift);
-	emit_bits(a, mask_of(p));
+	emit_bits(a, xdp_form_mask(p));
 }
 
 /* Octets off .. off + bytes |= R1; the mask's are 0 there. R2 and R3 are used. */
@@ -506,9 +347,9 @@ static void emit_advance(struct xdp_asm *a, const struct sp_place *p, uint32_t i
 {
 	uint32_t stays = 0, more;
 
-	if (is_bits(p))
+	if (xdp_form_is_bits(p))
 		return;
-	if (every_of(p) > 1) {
+	if (xdp_form_every(p) > 1) {
 		xdp_load(a, BPF_DW, R1, STATE, AT_PLACE(i, until_next));
 		xdp_alu_imm(a, BPF_SUB, R1, 1);
 		xdp_store(a, BPF_DW, STATE, AT_PLACE(i, until_next), R1);
@@ -529,7 +370,7 @@ static void emit_advance(struct xdp_asm *a, const struct sp_place *p, uint32_t i
 		xdp_store(a, BPF_DW, STATE, AT_PLACE(i, until_wrap), R2);
 	}
 	xdp_store(a, BPF_DW, STATE, AT_PLACE(i, value), R1);
-	if (every_of(p) > 1)
+	if (xdp_form_every(p) > 1)
 		xdp_land(a, stays);
 }
 
@@ -538,9 +379,9 @@ void xdp_live_seek(struct xdp_live_state *s, const struct sp_repeat_form *f, uin
 	s->unit = unit;
 	for (uint32_t i = 0; i < f->tmpl->n_places; i++) {
 		const struct sp_place *p = &f->tmpl->place[i];
-		uint64_t k = unit / every_of(p);
+		uint64_t k = unit / xdp_form_every(p);
 
-		s->place[i].until_next = every_of(p) - unit % every_of(p);
+		s->place[i].until_next = xdp_form_every(p) - unit % xdp_form_every(p);
 		s->place[i].value = k;
 		if (p->how == SP_VARY_RANDOM)
 			continue;
@@ -559,45 +400,27 @@ static void emit_more(struct xdp_asm *a, uint8_t size, int32_t at, int32_t n)
 	xdp_store(a, size, STATE, at, R1);
 }
 
-static void emit_next_due(struct xdp_asm *a)
-{
-	xdp_load(a, BPF_DW, R1, STATE, AT(due_q32));
-	xdp_load(a, BPF_DW, R2, STATE, AT(gap_q32));
-	xdp_alu(a, BPF_ADD, R1, R2);
-	xdp_mov(a, R3, R1);
-	xdp_alu_imm(a, BPF_RSH, R3, 32);
-	xdp_alu_imm(a, BPF_LSH, R1, 32);
-	xdp_alu_imm(a, BPF_RSH, R1, 32);
-	xdp_store(a, BPF_DW, STATE, AT(due_q32), R1);
-	xdp_load(a, BPF_DW, R1, STATE, AT(due_ns));
-	xdp_load(a, BPF_DW, R2, STATE, AT(gap_ns));
-	xdp_alu(a, BPF_ADD, R1, R2);
-	xdp_alu(a, BPF_ADD, R1, R3);
-	xdp_store(a, BPF_DW, STATE, AT(due_ns), R1);
-}
-
 static void emit_stamp(struct xdp_asm *a, const struct sp_repeat_form *f,
-		       const struct xdp_live_maps *m, bool paced, struct xdp_jumps *late)
+		       const struct xdp_live_maps *m, struct xdp_jumps *late)
 {
-	int sum = stamped_sum(f);
-	struct xdp_stamp_place p = {
-		.off = f->stamp_off, .crc_init = f->crc_init, .paced = paced, .summed = sum >= 0
-	};
+	int sum = xdp_form_stamped_sum(f);
+	struct xdp_stamp_place p = { .off = f->stamp_off,
+				     .crc_init = f->crc_init,
+				     .summed = sum >= 0 };
 
 	if (f->stamp_off == SP_NO_STAMP) {
-		xdp_clock_emit(a, paced, late);
+		xdp_clock_emit(a, late);
 		return;
 	}
 	if (sum >= 0)
-		p.odd = into(f->stamp_off, XDP_STAMP_LEN,
-			     f->prefix_len + f->tmpl->sum[sum].from,
-			     end_of(f, &f->tmpl->sum[sum])) != 0;
+		p.odd = xdp_form_into(f->stamp_off, XDP_STAMP_LEN,
+				      f->prefix_len + f->tmpl->sum[sum].from,
+				      xdp_form_end(f, &f->tmpl->sum[sum])) != 0;
 	xdp_stamp_emit(a, &p, m, late);
 }
 
 /* Counted only when the interface is there; what becomes of the frame then, tracepoints say. */
-static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int device,
-			  bool paced)
+static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int device)
 {
 	uint32_t gone;
 
@@ -609,8 +432,6 @@ static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int
 	emit_more(a, BPF_DW, AT(unit), 1);
 	emit_more(a, BPF_DW, AT(seq), 1);
 	emit_more(a, BPF_DW, AT(shared), -1);
-	if (paced)
-		emit_next_due(a);
 	for (uint32_t i = 0; i < f->tmpl->n_places; i++)
 		emit_advance(a, &f->tmpl->place[i], i);
 	xdp_land(a, gone);
@@ -618,7 +439,7 @@ static void emit_redirect(struct xdp_asm *a, const struct sp_repeat_form *f, int
 }
 
 void xdp_live_emit(struct xdp_asm *a, const struct sp_repeat_form *f,
-		   const struct xdp_live_maps *m, bool paced)
+		   const struct xdp_live_maps *m)
 {
 	struct xdp_jumps late = { .n = 0 };
 	uint8_t base[4096];
@@ -635,7 +456,7 @@ void xdp_live_emit(struct xdp_asm *a, const struct sp_repeat_form *f,
 	xdp_jumps_add(a, &late, xdp_jmp(a, BPF_JGT, R3, R2));
 	xdp_map_value(a, STATE, m->state, 0);
 	emit_sums_begin(a, f);
-	emit_stamp(a, f, m, paced, &late);
+	emit_stamp(a, f, m, &late);
 	xdp_load(a, BPF_DW, UNIT, STATE, AT(unit));
 	/* around the stamp, which is there already */
 	emit_base(a, base,
@@ -644,58 +465,7 @@ void xdp_live_emit(struct xdp_asm *a, const struct sp_repeat_form *f,
 	for (uint32_t i = 0; i < f->tmpl->n_places; i++)
 		emit_place(a, f, i);
 	emit_sums_end(a, f);
-	emit_redirect(a, f, m->device, paced);
+	emit_redirect(a, f, m->device);
 	xdp_jumps_land(a, &late);
 	xdp_return(a, XDP_DROP);
-}
-
-/* ---- what became of the frames: arguments of the tracepoints as 64-bit words ---- */
-
-static void emit_mine(struct xdp_asm *a, int state, uint32_t tgid, uint32_t *not_mine)
-{
-	xdp_mov(a, UNIT, R1);
-	xdp_call(a, BPF_FUNC_get_current_pid_tgid);
-	xdp_alu_imm(a, BPF_RSH, R0, 32);
-	xdp_const(a, R1, tgid);
-	*not_mine = xdp_jmp(a, BPF_JNE, R0, R1);
-	xdp_map_value(a, STATE, state, 0);
-}
-
-void xdp_live_emit_tgid(struct xdp_asm *a)
-{
-	a->n = 0;
-	a->full = false;
-	xdp_call(a, BPF_FUNC_get_current_pid_tgid);
-	xdp_alu_imm(a, BPF_RSH, R0, 32);
-	xdp_insn(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-void xdp_live_emit_sent(struct xdp_asm *a, int state, uint32_t tgid)
-{
-	uint32_t not_mine;
-
-	a->n = 0;
-	a->full = false;
-	/* xdp_devmap_xmit: from, to, sent, drops, error */
-	emit_mine(a, state, tgid, &not_mine);
-	xdp_load(a, BPF_DW, R1, UNIT, 16);
-	xdp_alu_imm(a, BPF_LSH, R1, 32);
-	xdp_alu_imm(a, BPF_RSH, R1, 32);
-	xdp_load(a, BPF_DW, R2, STATE, AT(sent));
-	xdp_alu(a, BPF_ADD, R2, R1);
-	xdp_store(a, BPF_DW, STATE, AT(sent), R2);
-	xdp_land(a, not_mine);
-	xdp_return(a, 0);
-}
-
-void xdp_live_emit_failed(struct xdp_asm *a, int state, uint32_t tgid)
-{
-	uint32_t not_mine;
-
-	a->n = 0;
-	a->full = false;
-	emit_mine(a, state, tgid, &not_mine);
-	emit_more(a, BPF_DW, AT(failed), 1);
-	xdp_land(a, not_mine);
-	xdp_return(a, 0);
 }

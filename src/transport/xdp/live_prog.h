@@ -21,8 +21,6 @@ struct xdp_live_state {
 	uint64_t end_ns; /* nothing leaves from then on */
 	uint64_t shared; /* how many more units share the last look at the clock */
 	uint64_t head;	 /* of the stamp */
-	/* When paced: the next unit's intended departure, and from one to the next. */
-	uint64_t due_ns, due_q32, gap_ns, gap_q32;
 	/* Of the last look: the clock, the stamp's first 8 octets as they lie there, its due_lo,
 	 * the check and the sum of what is the same in all units that share it. */
 	uint64_t now_ns, first_ns, w0, due_lo, check, sum;
@@ -37,11 +35,11 @@ struct xdp_live_maps {
 	int state, tables, device; /* one value each */
 };
 
-/* Why a form has no program: one sentence's second half, or NULL: it has one. */
+/* live_form.c: why a form has no program: one sentence's second half, or NULL: it has one. */
 const char *xdp_live_why_not(const struct sp_repeat_form *);
-/* Emits it. paced: departures have intended times of their own; else each is due when it leaves. */
+/* Emits it. */
 void xdp_live_emit(struct xdp_asm *, const struct sp_repeat_form *,
-		   const struct xdp_live_maps *, bool paced);
+		   const struct xdp_live_maps *);
 /* Sets what depends on the unit's number, before a call. */
 void xdp_live_seek(struct xdp_live_state *, const struct sp_repeat_form *, uint64_t unit);
 
@@ -59,14 +57,14 @@ void xdp_stamp_add_octet(struct xdp_asm *, int tables, uint8_t acc, uint8_t valu
 struct xdp_stamp_place {
 	uint16_t off;
 	uint32_t crc_init;
-	bool summed, odd, paced;
+	bool summed, odd;
 };
 void xdp_stamp_emit(struct xdp_asm *, const struct xdp_stamp_place *,
 		    const struct xdp_live_maps *, struct xdp_jumps *late);
 /* The clock alone, for frames without a stamp. */
-void xdp_clock_emit(struct xdp_asm *, bool paced, struct xdp_jumps *late);
+void xdp_clock_emit(struct xdp_asm *, struct xdp_jumps *late);
 
-/* The raw tracepoints that count what became of the frames of one process. */
+/* live_watch.c: the raw tracepoints that count what became of the frames of one process. */
 void xdp_live_emit_tgid(struct xdp_asm *); /* returns whose process it runs in */
 void xdp_live_emit_sent(struct xdp_asm *, int state, uint32_t tgid);
 void xdp_live_emit_failed(struct xdp_asm *, int state, uint32_t tgid);

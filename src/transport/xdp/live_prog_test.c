@@ -106,10 +106,11 @@ static void put_sums(const struct rig *r, uint8_t *f)
 	}
 }
 
-static void make_unit(struct rig *r, uint8_t *f, uint64_t unit, uint64_t due, uint64_t now)
+/* now: when it is due, and leaves; 0: without a stamp. */
+static void make_unit(struct rig *r, uint8_t *f, uint64_t unit, uint64_t now)
 {
 	struct sp_msg m = {
-		.data = f, .t_ns = due, .len = r->form.len, .stamp_off = r->form.stamp_off
+		.data = f, .t_ns = now, .len = r->form.len, .stamp_off = r->form.stamp_off
 	};
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 
@@ -136,7 +137,7 @@ static void rig_load(struct rig *r)
 	r->t.sum = r->sum;
 	r->form.tmpl = &r->t;
 	r->form.frame = r->frame;
-	make_unit(r, r->frame, 0, 0, 0);
+	make_unit(r, r->frame, 0, 0);
 	assert_null(xdp_live_why_not(&r->form));
 	r->maps.state = xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "t", 4096, 1, BPF_F_MMAPABLE);
 	r->maps.tables = xdp_bpf_map(BPF_MAP_TYPE_ARRAY, "t", sizeof tables, 1, 0);
@@ -147,7 +148,7 @@ static void rig_load(struct rig *r)
 	assert_int_equal(xdp_bpf_map_set(r->maps.device, 0, &lo), 0);
 	r->state = xdp_bpf_map_memory(r->maps.state, 4096);
 	assert_non_null(r->state);
-	xdp_live_emit(&r->code, &r->form, &r->maps, r->form.paced);
+	xdp_live_emit(&r->code, &r->form, &r->maps);
 	r->prog = xdp_bpf_load(BPF_PROG_TYPE_XDP, "spate_test", &r->code, &r->err);
 	if (r->prog < 0)
 		fail_msg("%s", r->err.text);
@@ -183,23 +184,19 @@ static void same_units(struct rig *r, uint64_t from, uint32_t n)
 	r->state->seq = r->flow.seq;
 	r->state->shared = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t due = 0, now = 0;
+		uint64_t now = 0;
 		struct sp_flow_tx before = r->flow;
 
 		/* What somebody else left in the page */
 		memcpy(got, r->frame, r->form.len);
 		if (r->form.len <= XDP_LIVE_WHOLE)
 			memset(got, 0xa5, r->form.len);
-		if (r->form.paced)
-			due = r->state->due_ns;
 		assert_int_equal(xdp_bpf_run(r->prog, got, r->form.len, got), XDP_REDIRECT);
 		if (r->form.stamp_off != SP_NO_STAMP) {
 			now = r->state->now_ns;
-			if (!r->form.paced)
-				due = now;
-			assert_true(due_of(r, got) == (due & 0xffffffffffu));
+			assert_true(due_of(r, got) == (now & 0xffffffffffu));
 		}
-		make_unit(r, want, from + i, due, now);
+		make_unit(r, want, from + i, now);
 		for (uint32_t k = 0; k < r->form.len; k++)
 			if (got[k] != want[k])
 				fail_msg("unit %llu of %u octets: octet %u is %02x, not %02x",
@@ -262,35 +259,20 @@ static struct sp_place walk(uint16_t off, uint8_t bytes, uint64_t first, uint64_
 				  .every = every };
 }
 
-static uint64_t now_ns(void)
+static void test_stamp_of_any_size(void **state)
 {
-	struct sp_clock c;
-
-	sp_clock_init_real(&c);
-	return sp_clock_now(&c);
-}
-
-/* Units of any size, late by ms, seconds, or more than a stamp can say. */
-static void test_stamp_only(void **state)
-{
-	static const uint64_t due[4] = { 0, 40000000, 4000000000, 35000000 };
 	static const uint32_t sizes[] = {
 		60, 61, 62, 63, 64, 65, 71, 100, 255, 256, 257, 1514
 	};
 
 	(void)state;
-	for (unsigned i = 0; allowed() && i < sizeof sizes / sizeof *sizes; i++)
-		for (unsigned paced = 0; paced < 2; paced++) {
-			struct rig *r = udp4(sizes[i], true);
+	for (unsigned i = 0; allowed() && i < sizeof sizes / sizeof *sizes; i++) {
+		struct rig *r = udp4(sizes[i], true);
 
-			r->form.paced = paced;
-			rig_load(r);
-			r->state->due_ns = due[i % 4] ? now_ns() - due[i % 4] : 1;
-			r->state->gap_ns = 100000 - i;
-			r->state->gap_q32 = 0xc0000000;
-			same_units(r, 0, 300);
-			rig_fini(r);
-		}
+		rig_load(r);
+		same_units(r, 0, 300);
+		rig_fini(r);
+	}
 }
 
 /* The row of the bench: sequence, source port and source address are each unit's own. */
@@ -389,13 +371,6 @@ static void test_time_is_over(void **state)
 	assert_int_equal(xdp_bpf_run(r->prog, r->frame, 60, f), XDP_DROP);
 	assert_int_equal(r->state->unit, 0);
 	rig_fini(r);
-	r = udp4(60, true);
-	r->form.paced = true;
-	rig_load(r);
-	r->state->due_ns = UINT64_MAX / 2;
-	assert_int_equal(xdp_bpf_run(r->prog, r->frame, 60, f), XDP_DROP);
-	assert_int_equal(r->state->unit, 0);
-	rig_fini(r);
 }
 
 static void test_refused(void **state)
@@ -424,9 +399,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stamp_only),   cmocka_unit_test(test_walks),
-		cmocka_unit_test(test_any_template), cmocka_unit_test(test_sum_in_sum),
-		cmocka_unit_test(test_time_is_over), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stamp_of_any_size), cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_any_template),	  cmocka_unit_test(test_sum_in_sum),
+		cmocka_unit_test(test_time_is_over),	  cmocka_unit_test(test_refused),
 	};
 
 	if (!netns_enter())

@@ -80,45 +80,10 @@ static void emit_clock(struct xdp_asm *a, struct xdp_jumps *late)
 	xdp_store(a, BPF_DW, STATE, AT(shared), R2);
 }
 
-/* R2 = late_encode(R1) of stamp/native.c; R1 is used up, R3 too. */
-static void emit_late(struct xdp_asm *a)
-{
-	uint32_t small, most, done;
-
-	small = xdp_jmp_imm(a, BPF_JLT, R1, 2048);
-	xdp_mov_imm(a, R2, 1); /* the exponent */
-	for (int32_t step = 16; step; step /= 2) {
-		uint32_t less;
-
-		/* As many bits too many? Then they go. */
-		xdp_mov(a, R3, R1);
-		xdp_alu_imm(a, BPF_RSH, R3, 11 + step);
-		less = xdp_jmp_imm(a, BPF_JEQ, R3, 0);
-		xdp_alu_imm(a, BPF_RSH, R1, step);
-		xdp_alu_imm(a, BPF_ADD, R2, step);
-		xdp_land(a, less);
-	}
-	xdp_alu_imm(a, BPF_AND, R1, 2047);
-	most = xdp_jmp_imm(a, BPF_JLT, R2, 32);
-	xdp_mov_imm(a, R2, 31);
-	xdp_mov_imm(a, R1, 2047);
-	xdp_land(a, most);
-	xdp_alu_imm(a, BPF_LSH, R2, 11);
-	xdp_alu(a, BPF_OR, R2, R1);
-	done = xdp_goto(a);
-	xdp_land(a, small);
-	xdp_mov(a, R2, R1);
-	xdp_land(a, done);
-}
-
-/* w0, due_lo, check and sum of a unit that is due at R0; its lateness, encoded, in R2 (paced). */
+/* w0, due_lo, check and sum of a unit that is due at R0, and never late. */
 static void emit_head(struct xdp_asm *a, const struct xdp_stamp_place *p, int tables)
 {
 	xdp_load(a, BPF_DW, R1, STATE, AT(head));
-	if (p->paced) {
-		xdp_alu_imm(a, BPF_LSH, R2, 8);
-		xdp_alu(a, BPF_OR, R1, R2);
-	}
 	xdp_mov(a, R2, R0);
 	xdp_alu_imm(a, BPF_RSH, R2, 32);
 	xdp_alu_imm(a, BPF_AND, R2, 255);
@@ -178,17 +143,7 @@ static void emit_tail(struct xdp_asm *a, const struct xdp_stamp_place *p, int ta
 	xdp_alu(a, BPF_ADD, SUM, R1);
 }
 
-/* R0 = when the unit is due, R2 = its lateness, encoded. Before its time it is not due. */
-static void emit_due(struct xdp_asm *a, struct xdp_jumps *late)
-{
-	xdp_load(a, BPF_DW, R0, STATE, AT(due_ns));
-	xdp_load(a, BPF_DW, R1, STATE, AT(now_ns));
-	xdp_jumps_add(a, late, xdp_jmp(a, BPF_JGT, R0, R1));
-	xdp_alu(a, BPF_SUB, R1, R0);
-	emit_late(a);
-}
-
-void xdp_clock_emit(struct xdp_asm *a, bool paced, struct xdp_jumps *late)
+void xdp_clock_emit(struct xdp_asm *a, struct xdp_jumps *late)
 {
 	uint32_t known;
 
@@ -196,8 +151,6 @@ void xdp_clock_emit(struct xdp_asm *a, bool paced, struct xdp_jumps *late)
 	known = xdp_jmp_imm(a, BPF_JNE, R1, 0);
 	emit_clock(a, late);
 	xdp_land(a, known);
-	if (paced)
-		emit_due(a, late);
 }
 
 void xdp_stamp_emit(struct xdp_asm *a, const struct xdp_stamp_place *p,
@@ -205,15 +158,10 @@ void xdp_stamp_emit(struct xdp_asm *a, const struct xdp_stamp_place *p,
 {
 	uint32_t known;
 
-	if (p->paced) {
-		xdp_clock_emit(a, true, late);
-		emit_head(a, p, m->tables);
-	} else {
-		xdp_load(a, BPF_DW, R1, STATE, AT(shared));
-		known = xdp_jmp_imm(a, BPF_JNE, R1, 0);
-		emit_clock(a, late);
-		emit_head(a, p, m->tables);
-		xdp_land(a, known);
-	}
+	xdp_load(a, BPF_DW, R1, STATE, AT(shared));
+	known = xdp_jmp_imm(a, BPF_JNE, R1, 0);
+	emit_clock(a, late);
+	emit_head(a, p, m->tables);
+	xdp_land(a, known);
 	emit_tail(a, p, m->tables);
 }
