@@ -147,7 +147,7 @@ static void targets_inside_are_targets(void **state)
 		/* What it gives is repeated where it grows. */
 		{ "ip(dst=10.0.0.2,proto=4)/0x45000808", "10.0.0.2 69.0.8.8", "69.0.8.8" },
 		/* Any number of headers in a row. */
-		{ "ipv6(dst=fd99::1,nh=0..255)/raw(len=1400)", "fd99::1", "" },
+		{ "ipv6(dst=fd99::1,nh=0..255)/0x00", "fd99::1", "" },
 		{ "ip(dst=10.0.0.2)/raw(load=\"E\",len=1400)", "10.0.0.2", "" },
 		/* A quotation goes nowhere. */
 		{ "ip(dst=10.0.0.2)/icmp(type=3)/ip(src=10.0.0.2,dst=8.8.8.8)/udp", "10.0.0.2",

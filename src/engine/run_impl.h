@@ -152,7 +152,7 @@ struct run_receiver {
 	uint32_t flows, verified, untold, bytes; /* lost is known; sent is not; unit byte */
 	uint32_t unchecked; /* of frames: nobody looked whether any are damaged */
 	struct run_surplus surplus;
-	const char *unit;   /* of its flows, where there are any and they are alike */
+	const char *unit; /* of its flows, where there are any and they are alike */
 };
 
 /* What sessions and flows have left behind that are gone: counted in the totals, listed no more. */
