@@ -96,7 +96,7 @@ static int find(struct walk *w, enum kind kind, uint32_t off)
 	if (w->n == w->cap && grow(w))
 		return -ENOMEM;
 	w->been[off] |= (uint16_t)(1u << kind);
-	w->found[w->n++] = (struct found){ off, kind };
+	w->found[w->n++] = (struct found){ off, (uint8_t)kind };
 	return 0;
 }
 
