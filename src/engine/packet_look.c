@@ -213,6 +213,11 @@ static int check_whole(const struct sp_packet *p, const struct sp_template *t,
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a frame begins with eth: write eth()/%s(...)", p->place,
 			       p->node[0].hdr->name);
+	if (!t->link && !t->ether_type)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a frame cannot begin with %s: Ethernet has no type for it; "
+			       "write ip(...)/%s, or eth(...) with a type",
+			       p->place, p->node[0].hdr->name, p->node[0].hdr->name);
 	if (!bare || !bytes || !may_lead_to_ip(t, off, bytes))
 		return 0;
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
