@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/measure.h"
+#include "engine/verify.h"
 
 static bool is_open(const struct sp_measure *m)
 {
@@ -69,7 +70,7 @@ unsigned sp_agent_join(struct sp_stream_result *streams, size_t n, struct sp_flo
 		for (size_t k = 0; k < n_flows && !own; k++)
 			if (flows[k].stream && strcmp(flows[k].stream, streams[i].name) == 0)
 				own = &flows[k];
-		if (own && is_alone(flows, n_flows, own->id))
+		if (own && own->id & SP_FLOW_OWN_ID && is_alone(flows, n_flows, own->id))
 			there = received_by(received, n_received, own->id);
 		if (!there) {
 			++*open;

@@ -8,7 +8,8 @@
 
 /* Gives each of the n streams (with its flow, by the stream's name) what the one received flow with
  * its id has counted, and what is lost by that; where two senders or two receivers have the id, it
- * stays unknown. Delays stay unknown: nobody has compared the clocks for them. Returns how many
+ * stays unknown; ids that a session granted are that session's to
+ * tell about. Delays stay unknown: nobody has compared the clocks for them. Returns how many
  * streams got something, and sets *open to how many still do not know what was received. */
 unsigned sp_agent_join(struct sp_stream_result *streams, size_t n, struct sp_flow_result *flows,
 		       size_t n_flows, const struct sp_flow_result *received, size_t n_received,

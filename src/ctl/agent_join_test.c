@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 #include "engine/measure.h"
+#include "engine/verify.h"
+
+#define OWN SP_FLOW_OWN_ID
 
 static struct sp_stream_result stream(const char *name, uint64_t tx)
 {
@@ -23,7 +26,7 @@ static struct sp_stream_result stream(const char *name, uint64_t tx)
 
 static struct sp_flow_result sent(const char *name, uint32_t id, uint64_t tx)
 {
-	struct sp_flow_result f = { .stream = name, .id = id };
+	struct sp_flow_result f = { .stream = name, .id = OWN + id };
 
 	f.m = stream(name, tx).m;
 	return f;
@@ -31,7 +34,7 @@ static struct sp_flow_result sent(const char *name, uint32_t id, uint64_t tx)
 
 static struct sp_flow_result received(uint32_t id, uint64_t unique, uint64_t corrupted)
 {
-	struct sp_flow_result f = { .stream = "rx0", .id = id };
+	struct sp_flow_result f = { .stream = "rx0", .id = OWN + id };
 
 	sp_measure_clear(&f.m);
 	sp_measure_forget_tx(&f.m.c);
@@ -77,6 +80,19 @@ static void leaves_open_what_is_not_sure(void **state)
 	assert_false(sp_counts_has(&s[2].m.c, SP_C_lost));
 }
 
+/* What a session should have told and did not stays its affair. */
+static void leaves_granted_ids_alone(void **state)
+{
+	struct sp_stream_result s = stream("a", 100);
+	struct sp_flow_result f = sent("a", 8, 100), r = received(8, 90, 0);
+	unsigned open;
+
+	(void)state;
+	f.id = r.id = 8;
+	assert_int_equal(sp_agent_join(&s, 1, &f, 1, &r, 1, &open), 0);
+	assert_int_equal(open, 1);
+}
+
 /* A flow without stamps has no id of its own. */
 static void takes_only_stamped_flows(void **state)
 {
@@ -96,6 +112,7 @@ int main(void)
 		cmocka_unit_test(finds_flows_by_id),
 		cmocka_unit_test(leaves_open_what_is_not_sure),
 		cmocka_unit_test(takes_only_stamped_flows),
+		cmocka_unit_test(leaves_granted_ids_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
