@@ -88,6 +88,7 @@ class User:
 
     def env(self, **more):
         keep = {k: os.environ[k] for k in ("PATH", "LANG", "TERM") if k in os.environ}
+        keep["PATH"] = keep.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
         return {**keep, "HOME": str(self.home), "SPATE_RUNS": str(self.home / "runs"),
                 "SPATE": str(self.spate), **more}
 
