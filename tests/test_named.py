@@ -127,6 +127,7 @@ def test_ends_by_itself(me, place):
     while poll(me, "brief", place)[1]["state"] == "running":
         assert time.monotonic() < deadline
     code, state, _ = poll(me, "brief", place)
+    assert state["received"] is None  # nobody answers a sender of datagrams
     assert code == 0 and state["sent"] == 20 and state["exit_code"] == 0
     with open(state["folder"] + "/report.json", encoding="utf-8") as f:
         assert json.load(f)["total"]["tx_packets"] == 20

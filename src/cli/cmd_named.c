@@ -64,7 +64,7 @@ static void put_count(struct sp_str *out, const char *word, int64_t n)
 		sp_str_printf(out, "%s=%lld\n", word, (long long)n);
 }
 
-/* S1's two lines. */
+/* Two lines, as Contrail's tool has them: a sender that nobody answers received 0 there. */
 static void put_plain(struct sp_str *out, const struct sp_named_state *s)
 {
 	bool receives = strcmp(s->command, "recv") == 0,
@@ -72,7 +72,7 @@ static void put_plain(struct sp_str *out, const struct sp_named_state *s)
 
 	if (!receives)
 		put_count(out, "Sent", s->counts.sent);
-	put_count(out, "Received", s->counts.received);
+	put_count(out, "Received", sends && s->counts.received < 0 ? 0 : s->counts.received);
 	if (!sends)
 		put_count(out, "Corrupted", s->counts.corrupted);
 }

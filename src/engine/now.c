@@ -8,17 +8,19 @@ static int64_t of(const struct sp_run *r, enum sp_counter c)
 	return sp_counts_has(t, c) ? (int64_t)t->v[c] : -1;
 }
 
-/* What came back to the sender itself; what a receiver counted is not the sender's. */
+/* What came back to the sender itself; what a receiver counted is not the sender's. -1: nothing of it
+ * is answered. */
 static int64_t answers(const struct sp_run *r)
 {
 	struct sp_counts one;
-	int64_t n = 0;
+	int64_t n = -1;
 
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		if (!r->streams[i].answers)
 			continue;
 		sp_run_parts.stream_counts(r, i, &one);
-		n += sp_counts_has(&one, SP_C_rx_unique) ? (int64_t)one.v[SP_C_rx_unique] : 0;
+		n = (n < 0 ? 0 : n) +
+		    (sp_counts_has(&one, SP_C_rx_unique) ? (int64_t)one.v[SP_C_rx_unique] : 0);
 	}
 	return n;
 }

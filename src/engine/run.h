@@ -129,8 +129,8 @@ int sp_run_fd(const struct sp_run *);
 int sp_run_wait_ms(const struct sp_run *);
 const struct sp_result *sp_run_result(const struct sp_run *);
 /* What was sent, received and corrupted up to now, between events too; -1: not known, or not this
- * side's. A sender's received are the answers that came back to it. Each only grows, up to the end,
- * from which on they are the result's. */
+ * side's. A sender's received are the answers that came back to it, where its units are answered.
+ * Each only grows, up to the end, from which on they are the result's. */
 struct sp_run_figures {
 	int64_t sent, received, corrupted;
 };
