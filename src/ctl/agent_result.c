@@ -77,6 +77,7 @@ static const struct sp_record transport_rows[] = {
 	TS(tx_bytes, COUNT),
 	TS(tx_blocked, COUNT),
 	TS(tx_unreachable, COUNT),
+	TS(tx_dropped, COUNT),
 	TS(rx_calls, COUNT),
 	TS(rx_units, COUNT),
 	TS(rx_msgs, COUNT),

@@ -10,6 +10,7 @@ static void add_queue(struct sp_tstats *t, const struct sp_tstats *s)
 	t->tx_bytes += s->tx_bytes;
 	t->tx_blocked += s->tx_blocked;
 	t->tx_unreachable += s->tx_unreachable;
+	t->tx_dropped += s->tx_dropped;
 	t->rx_calls += s->rx_calls;
 	t->rx_units += s->rx_units;
 	t->rx_msgs += s->rx_msgs;

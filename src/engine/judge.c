@@ -230,6 +230,13 @@ static void remark_transports(struct sp_run *r)
 				r, "truncated", false,
 				"%llu received units were larger than the buffer and were cut",
 				(unsigned long long)t->s.rx_truncated);
+		if (t->s.tx_dropped)
+			sp_run_say(
+				r, "tx-dropped", false,
+				"interface %s threw away %llu of the frames that it was handed: "
+				"what is behind it was full",
+				r->ports[p].plan->interface,
+				(unsigned long long)t->s.tx_dropped);
 		for (unsigned w = 0; w < r->n_workers; w++)
 			if (r->workers[w].lane.ports[p].rx_error)
 				sp_run_say(

@@ -16,11 +16,12 @@
 #include "engine/run_impl.h"
 
 /* How long a receiver that has its --count waits for its senders' last words. */
-#define GOODBYE_NS (300 * SP_NS_PER_MS)
+#define GOODBYE_NS     (300 * SP_NS_PER_MS)
 /* Silence after which nothing more is expected on a run's own sockets. */
-#define DRAIN_NS   (50 * SP_NS_PER_MS)
+#define DRAIN_NS       (50 * SP_NS_PER_MS)
 /* So long may frames lie in a ring before the kernel shows them: a jiffy or two. */
-#define FRAMES_NS  (20 * SP_NS_PER_MS)
+#define FRAMES_NS      (20 * SP_NS_PER_MS)
+#define FRAMES_MOST_NS SP_NS_PER_S
 
 int sp_run_new(struct sp_run **out, const struct sp_plan *plan,
 	       const struct sp_catalog *catalog, const struct sp_env *env,
@@ -643,7 +644,7 @@ static bool takes_frames(const struct sp_run *r)
 }
 
 /* What has arrived by now counts, and nothing later; a kernel that gathers frames hands them over a
- * moment after they came. */
+ * moment after they came, and a worker may be behind. */
 static void settle_frames(struct sp_run *r, uint64_t now_ns)
 {
 	const struct timespec moment = { .tv_nsec = FRAMES_NS };
@@ -653,6 +654,8 @@ static void settle_frames(struct sp_run *r, uint64_t now_ns)
 	if (now_ns < r->rx_limits.until_ns)
 		SP_STORE(r->rx_limits.until_ns, now_ns);
 	nanosleep(&moment, NULL);
+	for (unsigned w = 0; w < r->n_workers; w++)
+		SP_STORE(r->workers[w].drain_ns, sp_clock_now(r->env.clock) + FRAMES_MOST_NS);
 }
 
 static void finish(struct sp_run *r, uint64_t now_ns)

@@ -400,6 +400,15 @@ static void idle(struct sp_worker *w, uint64_t now_ns)
 		__builtin_ia32_pause();
 }
 
+/* Reads what lies in its queues: a worker that others kept from its core is behind. */
+static void drain(struct sp_worker *w)
+{
+	uint64_t until_ns = SP_LOAD(w->drain_ns);
+
+	while (w->receives && sp_clock_now(w->env->clock) < until_ns && sp_lane_rx(&w->lane))
+		;
+}
+
 static void *worker_main(void *arg)
 {
 	struct sp_worker *w = arg;
@@ -411,6 +420,7 @@ static void *worker_main(void *arg)
 		if (!sp_worker_turn(w, now))
 			idle(w, now);
 	}
+	drain(w);
 	return NULL;
 }
 

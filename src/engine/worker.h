@@ -67,6 +67,8 @@ struct sp_worker {
 	uint64_t stop_at;    /* atomic: no departure from then on; SP_NEVER none */
 	uint64_t stopped_at; /* atomic: where this worker's schedules really ended */
 	bool quit;	     /* atomic */
+	uint64_t
+		drain_ns; /* atomic: once it is to quit, it reads what is left, but not past then */
 	struct sp_order orders[SP_WORKER_ORDERS];
 	uint32_t orders_in, orders_out; /* atomic: of control, of the worker */
 	bool tx_done;			/* atomic: every departure is accounted for */

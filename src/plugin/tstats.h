@@ -41,6 +41,7 @@ static inline void sp_tstats_load(struct sp_tstats *to, const struct sp_tstats *
 	SP_TSTATS_LOAD(tx_bytes);
 	SP_TSTATS_LOAD(tx_blocked);
 	SP_TSTATS_LOAD(tx_unreachable);
+	SP_TSTATS_LOAD(tx_dropped);
 	SP_TSTATS_LOAD(rx_calls);
 	SP_TSTATS_LOAD(rx_units);
 	SP_TSTATS_LOAD(rx_msgs);

@@ -12,6 +12,7 @@
 	SP_TSTAT(tx_bytes, "bytes of these messages")                                          \
 	SP_TSTAT(tx_blocked, "refused for now (EAGAIN, ENOBUFS) and tried again")              \
 	SP_TSTAT(tx_unreachable, "ICMP errors that a connected socket reported")               \
+	SP_TSTAT(tx_dropped, "handed over, and thrown away by the interface")                  \
 	SP_TSTAT(rx_calls, "system calls that received something")                             \
 	SP_TSTAT(rx_units, "what the kernel handed over: super-packets or single ones")        \
 	SP_TSTAT(rx_msgs, "the messages inside them: segments")                                \

@@ -284,6 +284,7 @@ static void put_trouble(struct sp_str *out, const struct sp_tstats *s, bool rece
 	} rows[] = {
 		{ s->tx_blocked, "sends blocked and tried again" },
 		{ s->tx_unreachable, "ICMP unreachable answers" },
+		{ s->tx_dropped, "handed over, but thrown away by the interface" },
 		{ s->rx_truncated, "larger than the buffer" },
 		{ s->rx_csum_errors, "checksum errors (host-wide)" },
 		{ s->rx_frozen, "times the receive ring was full" },

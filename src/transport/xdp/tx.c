@@ -90,12 +90,17 @@ static void post(struct sp_queue *q, const struct sp_batch *b, uint32_t from, ui
 	xdp_store_release(s->tx.producer, s->tx.at + n);
 }
 
-static int kick(const struct xdp_sock *s)
+/* In copy mode EBUSY is one frame that the interface has thrown away: it was the last of the call. */
+static int kick(struct sp_queue *q)
 {
-	while (sendto(s->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
-		if (errno != EINTR)
-			return errno;
-	return 0;
+	const struct xdp_sock *s = &q->sock[0];
+	int error = 0;
+
+	while (sendto(s->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && (error = errno) == EINTR)
+		error = 0;
+	if (error == EBUSY && !s->zerocopy)
+		sp_tstats_add(&q->stats.tx_dropped, 1);
+	return error;
 }
 
 static bool is_empty(const struct xdp_sock *s)
@@ -105,12 +110,13 @@ static bool is_empty(const struct xdp_sock *s)
 
 /* A frame that the driver drops (EBUSY) or that finds no memory ends a call; the kernel may then
  * not have said yet how far it came. */
-static int drain(const struct xdp_sock *s)
+static int drain(struct sp_queue *q)
 {
+	const struct xdp_sock *s = &q->sock[0];
 	int error = 0;
 
 	for (unsigned i = 0; i < XDP_KICKS && !is_empty(s); i++) {
-		error = kick(s);
+		error = kick(q);
 		if (error && error != EAGAIN && error != EBUSY)
 			break;
 	}
@@ -129,14 +135,14 @@ static uint32_t offer(struct sp_queue *q, const struct sp_batch *b, uint32_t fro
 		return 0;
 	}
 	post(q, b, from, n);
-	*error = !s->zerocopy || xdp_needs_wakeup(&s->tx) ? kick(s) : 0;
+	*error = !s->zerocopy || xdp_needs_wakeup(&s->tx) ? kick(q) : 0;
 	if (!s->zerocopy && sp_iface_is_gone(*error)) {
 		xdp_store_release(s->tx.producer, s->tx.at);
 		return 0;
 	}
 	s->tx.at += n;
 	if (!s->zerocopy && *error)
-		*error = drain(s);
+		*error = drain(q);
 	return n;
 }
 
@@ -164,7 +170,7 @@ int xdp_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bool joi
 		return -EINVAL;
 	while (i < b->n) {
 		if (!s->zerocopy && !is_empty(s)) {
-			error = drain(s);
+			error = drain(q);
 			if (!is_empty(s))
 				break;
 		}
@@ -186,7 +192,7 @@ int xdp_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, bool joi
 int xdp_flush(struct sp_queue *q)
 {
 	if (q->sock[0].n_tx && !q->sock[0].zerocopy)
-		(void)drain(&q->sock[0]);
+		(void)drain(q);
 	return 0;
 }
 
