@@ -3,6 +3,7 @@
 #define SP_PLUGIN_CATALOG_H
 
 #include "pkt/hdr.h"
+#include "plugin/codec.h"
 #include "plugin/conn.h"
 #include "plugin/dist.h"
 #include "plugin/payload.h"
@@ -21,6 +22,7 @@ struct sp_catalog {
 	const struct sp_wrap_ops *const *wrap; /* conn/: layers over a connection */
 	const struct sp_proto_ops *const *proto;
 	const struct sp_hdr_ops *const *hdr; /* headers of the packet expression */
+	const struct sp_codec_ops *const *codec;
 };
 
 /* By name; NULL if there is none. */
@@ -32,6 +34,7 @@ const struct sp_stamp_ops *sp_catalog_stamp(const struct sp_catalog *, const cha
 const struct sp_wrap_ops *sp_catalog_wrap(const struct sp_catalog *, const char *);
 const struct sp_proto_ops *sp_catalog_proto(const struct sp_catalog *, const char *);
 const struct sp_hdr_ops *sp_catalog_hdr(const struct sp_catalog *, const char *);
+const struct sp_codec_ops *sp_catalog_codec(const struct sp_catalog *, const char *);
 
 /* What this build has. */
 extern const struct sp_catalog sp_catalog;

@@ -11,6 +11,7 @@
 #include "pkt/batch.h"
 #include "pkt/rows.h"
 #include "pkt/template.h"
+#include "plugin/codec.h"
 #include "plugin/transport.h"
 
 struct sp_source;
@@ -50,6 +51,14 @@ struct sp_ask_ops {
 	const char *(*status_name)(uint32_t status);
 };
 
+/* A source of recorded messages has one session for each of whom it plays: a socket, or a
+ * connection, with an address of its own. */
+struct sp_source_session {
+	struct sp_endpoint local;	  /* to bind; family 0: any */
+	struct sp_endpoint remote;	  /* family 0: the stream's target */
+	const struct sp_codec_ops *codec; /* of its messages; NULL: nobody knows */
+};
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
@@ -71,6 +80,14 @@ struct sp_source_ops {
 	 * another one instead. NULL: nothing varies from unit to unit. */
 	uint64_t (*unit)(const struct sp_source *);
 	void (*seek)(struct sp_source *, uint64_t unit);
+	/* Non-NULL: the source says when its units leave, and how long each is; st is the source, and
+	 * times are as sp_schedule_ops has them, from begin's t0 on. */
+	const struct sp_schedule_ops *schedule;
+	void (*begin)(struct sp_source *, uint64_t t0_ns);
+	/* Recorded messages: how many sessions there are, and each. NULL: one, of the stream's
+	 * target. fill() sets m[i].ep to the unit's session. */
+	uint32_t (*sessions)(const struct sp_source *);
+	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
 	void (*close)(struct sp_source *);
 };
 
