@@ -348,7 +348,7 @@ static void impossible_flags(void **state)
 static void limits(void **state)
 {
 	static const struct sp_reassembly_conf few = { .max_streams = 2 };
-	static const struct sp_reassembly_conf small = { .window = 300 };
+	static const struct sp_reassembly_conf small = { .window = 260 };
 	static const struct sp_reassembly_conf poor = { .memory = 400 };
 	char text[101] = { 0 };
 	struct told t;
