@@ -349,7 +349,7 @@ static void limits(void **state)
 {
 	static const struct sp_reassembly_conf few = { .max_streams = 2 };
 	static const struct sp_reassembly_conf small = { .window = 260 };
-	static const struct sp_reassembly_conf poor = { .memory = 400 };
+	static const struct sp_reassembly_conf poor = { .memory = 300 };
 	char text[101] = { 0 };
 	struct told t;
 
