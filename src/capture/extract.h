@@ -76,7 +76,7 @@ struct sp_extract_file {
 struct sp_extract_conf {
 	const char *const *inputs; /* captures, read one after the other as if they were one */
 	unsigned n_inputs;
-	const char *folder; /* is made when it is not there; its parent is */
+	const char *folder; /* is made, with its parents, when it is not there */
 	/* 0 is 0: sp_extract_defaults() fills in the defaults. */
 	uint64_t initial_delay_ns, inter_packet_delay_ns, inter_protocol_delay_ns;
 	uint32_t tcp_payload_size; /* 1: a message a segment */

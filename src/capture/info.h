@@ -23,7 +23,7 @@ struct sp_info;
 /* -ENOMEM. */
 int sp_info_new(struct sp_info **, const struct sp_mem *);
 /* Makes sure that there is a section: of a codec (its title), or, codec being NULL, one that is
- * always null under that name ("UDP_GENERIC"). A section that exists stays where it is. -ENOMEM. */
+ * always null under that name ("UDP_GENERIC Information"). A section that exists stays where it is. -ENOMEM. */
 int sp_info_section(struct sp_info *, const struct sp_codec_ops *codec, const char *name);
 /* The next whole message of that source; adds section and source when they are new. What was noted
  * of it is in *note unless that is NULL. -ENOMEM. */
