@@ -158,15 +158,21 @@ static int write_all(struct sp_ext *x, struct sp_extract_result *result, struct 
 	return rc;
 }
 
+bool sp_ext_part_used(const struct sp_ext_part *p)
+{
+	if (p->units.n)
+		return true;
+	for (const struct sp_ext_session *s = p->sessions; s; s = s->next)
+		if (s->units.n)
+			return true;
+	return false;
+}
+
 static bool is_empty(const struct sp_ext *x)
 {
-	for (unsigned i = 0; i < x->conf->n_parts; i++) {
-		if (x->part[i].units.n)
+	for (unsigned i = 0; i < x->conf->n_parts; i++)
+		if (sp_ext_part_used(&x->part[i]))
 			return false;
-		for (const struct sp_ext_session *s = x->part[i].sessions; s; s = s->next)
-			if (s->units.n)
-				return false;
-	}
 	return true;
 }
 

@@ -50,9 +50,10 @@ struct sp_extract_part {
 	/* The selectors of messages (bgp_h, ...): is it kept? NULL: each is. */
 	bool (*keeps)(const void *arg, const uint8_t *message, size_t len);
 	const void *arg;
-	/* With several codecs and no selectors: streams and datagrams of which guess() or the
-	 * port numbers do not say that they are this codec's are not the part's, and a side of a
-	 * connection that only opens, holds and closes the session is left out. */
+	/* Nobody has said what is there: streams and datagrams of which neither the port numbers
+	 * nor the codec's guess() say that they are this codec's are not the part's; a side of a
+	 * connection that only opens, holds and closes the session, while the other says more, is
+	 * left out; and so is the section when nothing is found. */
 	bool guess;
 	const char *collector_ip, *collector_port; /* for the new file; NULL: missing */
 };

@@ -73,6 +73,8 @@ int sp_ext_take(struct sp_ext *, struct sp_err *);
 /* The reassembly's calls for a part: messages and sessions are noted in it. */
 extern const struct sp_reassembly_ops sp_ext_stream_ops, sp_ext_datagram_ops;
 void sp_ext_part_fini(struct sp_ext_part *);
+/* Anything is kept of it. */
+bool sp_ext_part_used(const struct sp_ext_part *);
 /* A message that a state has to read: kept whole, in part or not at all. 1: it is in the list,
  * 0: not. -ENOMEM. */
 int sp_ext_message(struct sp_ext_part *, void *st, struct sp_ext_units *,

@@ -44,7 +44,8 @@ static int on_begin(void *arg, struct sp_stream *s)
 	if (!es)
 		return -ENOMEM;
 	es->s = s;
-	es->ours = p->conf->wants || sp_ext_port_known(codec_of(p), &s->src, &s->dst);
+	es->ours = (p->conf->wants && !p->conf->guess) ||
+		   sp_ext_port_known(codec_of(p), &s->src, &s->dst);
 	es->next = p->streams;
 	es->at = &p->streams;
 	if (es->next)

@@ -218,6 +218,8 @@ static int write_parts(struct out *o)
 	    __builtin_add_overflow(SP_EXTRACT_EPOCH_NS, (int64_t)c->initial_delay_ns, &start))
 		return -ERANGE;
 	for (unsigned i = 0; i < c->n_parts && !rc; i++) {
+		if (c->parts[i].guess && !sp_ext_part_used(&o->x->part[i]))
+			continue;
 		o->start_ns = start;
 		rc = write_part(o, &o->x->part[i]);
 		if (o->n && __builtin_add_overflow(o->last_ns,

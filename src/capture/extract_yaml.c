@@ -117,7 +117,8 @@ int sp_ext_yaml(const struct sp_ext *x, const char *pcap, struct sp_str *out)
 
 	put_key(out, "pcap: ", pcap);
 	for (unsigned i = 0; i < x->conf->n_parts; i++)
-		put_part(out, &x->conf->parts[i]);
+		if (!x->conf->parts[i].guess || sp_ext_part_used(&x->part[i]))
+			put_part(out, &x->conf->parts[i]);
 	put_key(out, "time_factor: ", f->time_factor ? f->time_factor : "1");
 	put_bool(out, "keep_open: ", f->keep_open);
 	put_bool(out, "no_sync: ", f->no_sync);
