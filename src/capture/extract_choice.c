@@ -65,10 +65,10 @@ static bool wants(const void *arg, const struct sp_cap_packet *pkt,
 	if (v->l3_len > FRAME_MOST || v->l3_off > pkt->len || v->l3_len > pkt->len - v->l3_off)
 		return false;
 	memcpy(ip, pkt->data + v->l3_off, v->l3_len);
-	return sp_filter_takes(c->all->filter,
-			       sp_extract_ip_frame(ip, v->src.addr.family == 4 ? SP_ETHER_IP4
-									       : SP_ETHER_IP6),
-			       v->l3_len + 14);
+	return sp_filter_takes(
+		c->all->filter,
+		sp_extract_ip_frame(ip, v->src.addr.family == 4 ? SP_ETHER_IP4 : SP_ETHER_IP6),
+		v->l3_len + 14);
 }
 
 static bool holds(const struct condition *c, uint64_t value)

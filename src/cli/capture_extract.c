@@ -115,9 +115,10 @@ static int read_size(struct request *r, const char *value, const char *spelling,
 static int read_delay(struct request *r, const char *key, const char *value,
 		      const char *spelling, struct sp_err *err)
 {
-	uint64_t *at = strcmp(key, "initial_delay") == 0	? &r->conf.initial_delay_ns
-		       : strcmp(key, "inter_packet_delay") == 0 ? &r->conf.inter_packet_delay_ns
-								: &r->conf.inter_protocol_delay_ns;
+	uint64_t *at = strcmp(key, "initial_delay") == 0 ? &r->conf.initial_delay_ns
+		       : strcmp(key, "inter_packet_delay") == 0
+			       ? &r->conf.inter_packet_delay_ns
+			       : &r->conf.inter_protocol_delay_ns;
 
 	return sp_parse_time(value, at) ? wrong(spelling, value, "time, such as 5s or 1ms", err)
 					: 0;
