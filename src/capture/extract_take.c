@@ -248,13 +248,14 @@ static void remark_part(struct sp_ext_part *p)
 
 int sp_ext_take(struct sp_ext *x, struct sp_err *err)
 {
+	static const struct sp_reassembly_conf conf = { 0 };
 	int rc = 0;
 
 	for (unsigned i = 0; i < x->conf->n_parts; i++) {
 		struct sp_ext_part *p = &x->part[i];
 
 		if (p->conf->codec &&
-		    sp_reassembly_new(&p->ra, NULL,
+		    sp_reassembly_new(&p->ra, &conf,
 				      p->conf->over == SP_CODEC_TCP ? &sp_ext_stream_ops
 								    : &sp_ext_datagram_ops,
 				      p, x->mem))

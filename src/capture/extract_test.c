@@ -23,6 +23,7 @@
 
 struct rig {
 	char folder[64], in[80], out[80];
+	const char *input;
 	struct sp_pcap_writer *w;
 	int64_t t;
 	struct sp_extract_conf conf;
@@ -58,6 +59,8 @@ static int setup(void **state)
 	assert_int_equal(sp_pcap_writer_open(&r->w, r->in, &link, sp_mem_system(), &r->err), 0);
 	r->t = 1000000000;
 	sp_extract_defaults(&r->conf);
+	r->input = r->in;
+	r->conf.inputs = &r->input;
 	r->conf.n_inputs = 1;
 	r->conf.folder = r->out;
 	r->conf.parts = r->part;
@@ -177,14 +180,12 @@ static void read_out(struct rig *r, const char *path)
 
 static int extract(struct rig *r)
 {
-	const char *in[1] = { r->in };
 	char path[160];
 	int rc;
 
 	if (r->w)
 		assert_int_equal(sp_pcap_writer_close(r->w), 0);
 	r->w = NULL;
-	r->conf.inputs = in;
 	rc = sp_extract(&r->conf, sp_mem_system(), &r->result, &r->err);
 	r->n = 0;
 	if (rc != 0 && r->result.packets == 0)
@@ -590,7 +591,6 @@ static void test_no_memory(void **state)
 	struct rig *r = *state;
 	struct side a = side("10.0.0.1", 5000, "10.9.9.9", 777);
 	struct side b = side("10.0.0.1", 5000, "10.9.9.9", 777);
-	const char *in[1] = { r->in };
 	struct sp_mem_test t;
 	int rc = -ENOMEM;
 
@@ -605,7 +605,6 @@ static void test_no_memory(void **state)
 	r->part[1] = r->part[0];
 	r->part[1].over = SP_CODEC_UDP;
 	r->conf.n_parts = 2;
-	r->conf.inputs = in;
 	for (uint64_t n = 0; rc; n++) {
 		r->err = (struct sp_err){ 0 };
 		sp_mem_test_init(&t, n);
