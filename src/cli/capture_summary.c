@@ -22,11 +22,9 @@ static const struct sp_cli_example examples[] = {
 	{ 0 },
 };
 
-#define FILES_MAX 256
-
 struct request {
 	bool json;
-	const char *file[FILES_MAX];
+	const char *file[SP_SUMMARY_FILES];
 	unsigned n;
 };
 
@@ -38,50 +36,52 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 	(void)spelling;
 	if (flag)
 		r->json = true;
-	else if (r->n == FILES_MAX)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "at most %d files at a time",
-			       FILES_MAX);
+	else if (r->n == SP_SUMMARY_FILES)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "at most %u files at a time",
+			       SP_SUMMARY_FILES);
 	else
 		r->file[r->n++] = value;
 	return 0;
 }
 
 /* A damaged file's good part is in the summary all the same. */
-static int read_files(const struct request *r, struct sp_summary *s, struct sp_err *err)
+static int read_files(const struct request *r, struct sp_capsum *s, struct sp_err *err)
 {
 	int rc = 0;
 
 	for (unsigned i = 0; i < r->n && !rc; i++)
-		rc = sp_summary_read(s, r->file[i], err);
+		rc = sp_capsum_read(s, r->file[i], err);
 	return rc;
 }
 
-static int print(const struct request *r, const struct sp_summary *s)
+static int print(const struct request *r, const struct sp_capsum *s)
 {
 	struct sp_str out;
 
 	sp_str_init(&out, sp_mem_system());
-	(r->json ? sp_summary_json : sp_summary_text)(s, &out);
+	(r->json ? sp_capsum_json : sp_capsum_text)(s, &out);
 	return sp_capture_print(&sp_cmd_capture_summary, &out);
 }
 
 static int run(int argc, char **argv)
 {
 	struct request r = { 0 };
-	struct sp_err err = { 0 };
-	struct sp_summary *s = NULL;
+	struct sp_err err = { 0 }, end = { 0 };
+	struct sp_capsum *s = NULL;
 	int rc, status = SP_EXIT_OK;
 
 	rc = sp_flags_parse(flags, argc, argv, on_word, &r, &err);
 	if (!rc && !r.n)
 		rc = sp_fail(&err, -EINVAL, SP_EXIT_USAGE, "which file?");
 	if (!rc)
-		rc = sp_summary_new(&s, sp_mem_system(), &err);
+		rc = sp_capsum_new(&s, sp_mem_system(), &err);
 	if (!rc)
 		rc = read_files(&r, s, &err);
-	if (s && sp_summary_opened(s))
+	if (s && sp_capsum_end(s, &end) && !rc)
+		rc = sp_fail(&err, end.code, end.exit, "%s", end.text);
+	if (s && sp_capsum_opened(s))
 		status = print(&r, s);
-	sp_summary_free(s);
+	sp_capsum_free(s);
 	return rc ? sp_capture_complain(&sp_cmd_capture_summary, &err) : status;
 }
 
