@@ -14,7 +14,8 @@ static int no_memory(struct sp_err *err)
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-int sp_capsum_new(struct sp_capsum **out, const struct sp_mem *mem, struct sp_err *err)
+int sp_capsum_new(struct sp_capsum **out, const struct sp_capsum_conf *conf,
+		  const struct sp_mem *mem, struct sp_err *err)
 {
 	static const struct sp_reassembly_conf usual;
 	struct sp_capsum *s = sp_alloc(mem, sizeof *s);
@@ -24,6 +25,7 @@ int sp_capsum_new(struct sp_capsum **out, const struct sp_mem *mem, struct sp_er
 	if (!s)
 		return no_memory(err);
 	s->mem = mem;
+	s->conf = *conf;
 	s->codecs = sp_catalog.codec;
 	sp_arena_init(&s->arena, mem);
 	sp_flow_count_init(&s->flows, 0, mem);
@@ -31,12 +33,17 @@ int sp_capsum_new(struct sp_capsum **out, const struct sp_mem *mem, struct sp_er
 	rc = sp_info_new(&s->info, mem);
 	if (!rc)
 		rc = sp_reassembly_new(&s->ra, &usual, &sp_sum_messages, s, mem);
-	if (rc) {
+	if (rc)
+		no_memory(err);
+	if (!rc && conf->filter)
+		rc = sp_filter_check(conf->filter, SP_EXIT_USAGE, err);
+	if (!rc && conf->where && *conf->where)
+		rc = sp_where_new(&s->where, conf->where, sp_catalog.hdr, mem, err);
+	if (rc)
 		sp_capsum_free(s);
-		return no_memory(err);
-	}
-	*out = s;
-	return 0;
+	else
+		*out = s;
+	return rc;
 }
 
 void sp_capsum_free(struct sp_capsum *s)
@@ -48,6 +55,9 @@ void sp_capsum_free(struct sp_capsum *s)
 	sp_info_free(s->info);
 	sp_remarks_fini(&s->remarks);
 	sp_flow_count_fini(&s->flows);
+	sp_where_free(s->where);
+	for (uint32_t i = 0; i < s->n_filters; i++)
+		sp_filter_free(s->filter[i].filter);
 	sp_arena_fini(&s->arena);
 	sp_free(s->mem, s);
 }
@@ -151,12 +161,53 @@ static void note_view(struct sp_capsum *s, const struct sp_cap_packet *p,
 			      p->number);
 }
 
-static int note_packet(struct sp_capsum *s, const struct sp_cap_packet *p)
+/* 1: the filter takes it; 0: not. */
+static int filter_takes(struct sp_capsum *s, const struct sp_cap_packet *p, struct sp_err *err)
+{
+	uint32_t i = 0;
+	int rc;
+
+	while (i < s->n_filters && s->filter[i].link != p->link)
+		i++;
+	if (i == SP_SUM_LINKS)
+		return sp_fail(err, -E2BIG, SP_EXIT_DATA,
+			       "--filter: packets of more than %u link types", SP_SUM_LINKS);
+	if (i == s->n_filters) {
+		rc = sp_filter_new_link(&s->filter[i].filter, s->conf.filter, p->link,
+					SP_EXIT_DATA, s->mem, err);
+		if (rc)
+			return rc;
+		s->filter[i].link = p->link;
+		s->n_filters++;
+	}
+	return sp_filter_takes(s->filter[i].filter, p->data, p->len);
+}
+
+static int takes(struct sp_capsum *s, const struct sp_cap_packet *p,
+		 const struct sp_cap_view *c, struct sp_err *err)
+{
+	int rc = 1;
+
+	if (s->conf.filter)
+		rc = filter_takes(s, p, err);
+	if (rc == 1 && s->where) {
+		rc = sp_where_takes(s->where, p, c);
+		if (rc < 0)
+			no_memory(err);
+	}
+	return rc;
+}
+
+static int note_packet(struct sp_capsum *s, const struct sp_cap_packet *p, struct sp_err *err)
 {
 	struct sp_cap_view c;
-	int rc = 0;
+	int rc;
 
 	sp_cap_view(p, &c);
+	rc = takes(s, p, &c, err);
+	if (rc <= 0)
+		return rc;
+	rc = 0;
 	note_time(s, p);
 	s->packets++;
 	s->bytes += p->orig_len;
@@ -168,7 +219,7 @@ static int note_packet(struct sp_capsum *s, const struct sp_cap_packet *p)
 	if (!rc)
 		rc = sp_reassembly_feed(s->ra, p, &c);
 	note_streams(s, p->number);
-	return rc;
+	return rc ? no_memory(err) : 0;
 }
 
 /* ---- files ---- */
@@ -194,9 +245,10 @@ static int read_packets(struct sp_capsum *s, struct sp_cap *c, struct sp_err *er
 				      p.number);
 			events = sum(odd);
 		}
-		rc = note_packet(s, &p);
+		rc = note_packet(s, &p, err);
 		if (rc)
-			return no_memory(err);
+			return rc;
+		s->read = true;
 	}
 	if (odd->other_blocks != seen.other_blocks)
 		sp_remarks_say(&s->remarks,
@@ -222,7 +274,6 @@ static void note_file(struct sp_capsum *s, const char *path, const struct sp_rea
 
 int sp_capsum_read(struct sp_capsum *s, const char *path, struct sp_err *err)
 {
-	uint64_t before = s->packets;
 	char shown[200];
 	struct sp_cap *c;
 	int rc;
@@ -238,9 +289,10 @@ int sp_capsum_read(struct sp_capsum *s, const char *path, struct sp_err *err)
 	rc = sp_cap_open(&c, path, s->mem, err);
 	if (rc)
 		return rc;
-	rc = read_packets(s, c, err);
 	/* Damage before the first packet: there was nothing good in it. */
-	s->opened |= !rc || s->packets > before;
+	s->read = false;
+	rc = read_packets(s, c, err);
+	s->opened |= !rc || s->read;
 	if (rc && s->opened)
 		sp_remarks_say(&s->remarks, "%s; what follows is not counted", err->text);
 	note_file(s, shown, sp_cap_odd(c));

@@ -13,8 +13,16 @@
 
 struct sp_capsum;
 
-/* -ENOMEM. */
-int sp_capsum_new(struct sp_capsum **, const struct sp_mem *, struct sp_err *);
+/* Which packets; those that are not wanted are as if they were not there, but for what the file
+ * itself says. NULL or "": all. */
+struct sp_capsum_conf {
+	const char *filter; /* pcap-filter(7) */
+	const char *where;  /* capture/where.h */
+};
+
+/* -EINVAL (exit 2): conf; -ENOMEM. The texts of conf are borrowed until free. */
+int sp_capsum_new(struct sp_capsum **, const struct sp_capsum_conf *, const struct sp_mem *,
+		  struct sp_err *);
 /* Adds a file, as the continuation of the one before; at most SP_SUMMARY_FILES. Errors: those of
  * sp_cap_open, and of sp_cap_next after the packets before. */
 int sp_capsum_read(struct sp_capsum *, const char *path, struct sp_err *);

@@ -8,7 +8,11 @@
 #include "capture/protocols.h"
 #include "capture/remarks.h"
 #include "capture/summary.h"
+#include "capture/where.h"
+#include "pkt/filter.h"
 #include "plugin/codec.h"
+
+#define SP_SUM_LINKS 16u /* different link types in a capture that is filtered */
 
 struct sp_sum_talk;
 
@@ -16,9 +20,17 @@ struct sp_capsum {
 	const struct sp_mem *mem;
 	struct sp_arena arena; /* names of files */
 	const struct sp_codec_ops *const *codecs;
+	struct sp_capsum_conf conf;
+	struct sp_where *where;
+	struct {
+		uint16_t link;
+		struct sp_filter *filter;
+	} filter[SP_SUM_LINKS]; /* of the link types that were met */
+	uint32_t n_filters;
 	char *file[SP_SUMMARY_FILES];
 	uint32_t n_files;
 	bool opened;
+	bool read; /* a packet of this file */
 	uint64_t packets, bytes, first_bytes;
 	int64_t first_ns, last_ns, before_ns;
 	struct sp_flow_count flows;
