@@ -27,7 +27,8 @@ static const char *check_notification(const uint8_t *p, size_t len)
 {
 	if (len < SP_BGP_HEAD + 2)
 		return "a NOTIFICATION without code";
-	return p[SP_BGP_HEAD] < 1 || p[SP_BGP_HEAD] > 8 ? "a NOTIFICATION of unknown code" : NULL;
+	return p[SP_BGP_HEAD] < 1 || p[SP_BGP_HEAD] > 8 ? "a NOTIFICATION of unknown code"
+							: NULL;
 }
 
 /* RFC 2918, 7313; with outbound route filters (RFC 5291) it is longer. */
@@ -56,7 +57,8 @@ const char *sp_bgp_check(const uint8_t *p, size_t len, struct sp_bgp_open *open)
 	case SP_BGP_OPEN:
 		return sp_bgp_open_read(p, len, open ? open : &unkept);
 	case SP_BGP_UPDATE:
-		return sp_bgp_update_check(p + SP_BGP_HEAD, len - SP_BGP_HEAD);
+		return sp_bgp_update_check(p + SP_BGP_HEAD, len - SP_BGP_HEAD,
+					   !open || !open->seen || open->paths);
 	case SP_BGP_NOTIFICATION:
 		return check_notification(p, len);
 	case SP_BGP_KEEPALIVE:

@@ -40,6 +40,7 @@ static void keep_cap(struct sp_bgp_open *o, uint8_t code, const uint8_t *p, size
 	struct sp_bgp_cap *c;
 
 	o->extended |= code == 6;
+	o->paths |= code == 69;
 	if (o->n_caps == SP_BGP_CAPS) {
 		o->caps_more++;
 		return;
@@ -81,8 +82,8 @@ static const char *read_params(struct sp_rd r, bool extended, struct sp_bgp_open
 
 		if (!p)
 			return "an optional parameter that is longer than its place";
-		why = type == PARAM_CAPABILITY ? read_caps(sp_rd_of(p, len), o) :
-						 "an optional parameter of unknown type";
+		why = type == PARAM_CAPABILITY ? read_caps(sp_rd_of(p, len), o)
+					       : "an optional parameter of unknown type";
 		if (!reason)
 			reason = why;
 	}
