@@ -395,15 +395,15 @@ static void headers(void **state)
 			       "0000000c"
 			       "01000001"
 			       "00080004"),
-			    "another number of records than it says");
+			    "a count of records that cannot be");
 	assert_string_equal(v9(r, 0,
 			       "03e8000c"
 			       "0100000100080004"),
-			    "another number of records than it says");
+			    "a count of records that cannot be");
 	assert_string_equal(v9(r, 65535,
 			       "03e8000c"
 			       "0100000100080004"),
-			    "another number of records than it says");
+			    "a count of records that cannot be");
 	assert_false(r->ops->guess((const uint8_t *)"\0\x35\0\0", 4));
 	codec_end(r);
 }
