@@ -59,6 +59,11 @@ struct sp_source_session {
 	const struct sp_codec_ops *codec; /* of its messages; NULL: nobody knows */
 };
 
+/* A packet that will leave: where it is from, its whole frame, and how long after the start it is due
+ * (UINT64_MAX: as fast as may be). 0 to go on. */
+typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
+			  uint32_t len, uint64_t due_ns);
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
@@ -89,6 +94,10 @@ struct sp_source_ops {
 	const struct sp_schedule_ops *schedule;
 	/* Cold. Nothing was asked yet. */
 	void (*begin)(struct sp_source *, uint64_t t0_ns);
+	/* Recorded frames: shows each once, before anything is opened, so that it can be judged; with
+	 * damage, those before it. Returns what see did, or an error. */
+	int (*look)(const void *conf, const struct sp_mem *, sp_source_see *see, void *arg,
+		    struct sp_err *);
 	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and
 	 * says SP_PACE_OVER at the end. NULL: they have times. */
 	bool (*at_once)(const struct sp_source *);
