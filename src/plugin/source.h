@@ -64,6 +64,14 @@ struct sp_source_session {
 typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
 			  uint32_t len, uint64_t due_ns);
 
+struct sp_source_report {
+	/* neutral: it takes nothing from the result. */
+	void (*say)(void *arg, const char *code, bool neutral, const char *text);
+	void *arg;
+	/* Filled in: when the first and the last of those that left were due; 0: none did. */
+	uint64_t first_due_ns, last_due_ns;
+};
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
@@ -101,6 +109,11 @@ struct sp_source_ops {
 	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and
 	 * says SP_PACE_OVER at the end. NULL: they have times. */
 	bool (*at_once)(const struct sp_source *);
+	/* Cold. All departures are over: what there is to say of them, each by one call, and what was
+	 * sent first and last. 0, or what ended it before its time, with a sentence. May be NULL. */
+	int (*report)(struct sp_source *, struct sp_source_report *, struct sp_err *);
+	/* For people: "2 files as recorded". May be NULL. */
+	void (*text)(const void *conf, char *buf, size_t cap);
 	/* Cold. Everything is open and the run goes on the clock of the kernel: from now on the source
 	 * may read ahead in a thread of its own, until close. Without this (virtual time) next() and
 	 * size() read by themselves. May be NULL. 0 or -errno. */
