@@ -27,7 +27,7 @@ static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
 	struct sp_protocol p;
 
 	if (!sp_protocol_find(c, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
-		return p.source->makes & makes ? p.source : NULL;
+		return p.recorded || p.source->makes & makes ? p.source : NULL;
 	return source_for(c, makes);
 }
 
