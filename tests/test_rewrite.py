@@ -75,7 +75,7 @@ def tshark(path, *fields):
     argv = ["tshark", "-r", str(path), "-T", "fields", "-E", "separator=|"]
     for check in ("ip", "tcp", "udp"):
         argv += ["-o", f"{check}.check_checksum:TRUE"]
-    argv += ["-o", "sctp.checksum:crc32c"]
+    argv += ["-o", "sctp.checksum:CRC 32c"]
     for f in fields:
         argv += ["-e", f]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)

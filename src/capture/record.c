@@ -42,6 +42,12 @@ static int attach(int fd, const char *text, struct sp_err *err)
 	return rc;
 }
 
+/* Must it see the frame as it was on the link? */
+static bool is_for_tags(const char *text)
+{
+	return strstr(text, "vlan") || strstr(text, "ether[") || strstr(text, "link[");
+}
+
 /* ---- the socket ---- */
 
 static int find(int fd, const char *interface, int *index, struct sp_err *err)
@@ -95,7 +101,9 @@ int sp_capture_open(const char *interface, const char *filter, struct sp_err *er
 			       "no raw socket to record from: %s (as root, or in a lab)",
 			       strerror(errno));
 	rc = find(fd, interface, &index, err);
-	if (!rc && *filter)
+	if (!rc && is_for_tags(filter))
+		rc = sp_filter_check(filter, SP_EXIT_DATA, err);
+	else if (!rc && *filter)
 		rc = attach(fd, filter, err);
 	if (!rc)
 		rc = bind_to(fd, index, interface, err);
@@ -110,6 +118,7 @@ struct sp_capture {
 	const struct sp_mem *mem;
 	int fd;
 	struct sp_pcap_writer *file;
+	struct sp_filter *filter; /* that the kernel could not run; NULL: none */
 	struct sp_capture_counts counts;
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
@@ -126,6 +135,7 @@ int sp_capture_new(struct sp_capture **out, int fd, const struct sp_capture_conf
 {
 	const struct sp_pcap_link link = { SP_LINKTYPE_ETHERNET, conf->interface };
 	struct sp_capture *c = sp_alloc(mem, sizeof *c);
+	const char *filter = conf->filter ? conf->filter : "";
 	int rc = -ENOMEM;
 
 	*out = NULL;
@@ -134,10 +144,16 @@ int sp_capture_new(struct sp_capture **out, int fd, const struct sp_capture_conf
 	if (!c || !c->frames)
 		sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");
 	else
+		rc = is_for_tags(filter)
+			     ? sp_filter_new(&c->filter, filter, SP_EXIT_DATA, mem, err)
+			     : 0;
+	if (!rc)
 		rc = sp_pcap_writer_open(&c->file, conf->path, &link, mem, err);
 	if (rc) {
-		if (c)
+		if (c) {
+			sp_filter_free(c->filter);
 			sp_free(mem, c->frames);
+		}
 		sp_free(mem, c);
 		return rc;
 	}
@@ -186,6 +202,8 @@ static void put(struct sp_capture *c, unsigned i)
 		memcpy(data + VLAN_AT, &be, sizeof be);
 		len += (uint32_t)sizeof be;
 	}
+	if (c->filter && !sp_filter_takes(c->filter, data, len))
+		return;
 	kept = len < c->snap ? len : c->snap;
 	c->taken++;
 	if (sp_pcap_writer_put_cut(c->file, 0, at_ns, data, kept, len))
@@ -250,6 +268,7 @@ int sp_capture_free(struct sp_capture *c, struct sp_capture_counts *counts)
 	*counts = c->counts;
 	if (sp_pcap_writer_close(c->file) && !rc)
 		rc = -EIO;
+	sp_filter_free(c->filter);
 	sp_free(c->mem, c->frames);
 	sp_free(c->mem, c);
 	return rc;

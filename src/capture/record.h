@@ -9,7 +9,9 @@
 #include "base/mem.h"
 
 /* A socket that gathers frames of the interface, both ways, from now on. A descriptor, or -errno:
- * SP_EXIT_PERM with what is missing, SP_EXIT_DATA for the filter. */
+ * SP_EXIT_PERM with what is missing, SP_EXIT_DATA for the filter. The kernel runs the filter, unless
+ * it asks for VLANs: the kernel takes a tag out of its frame before filters see it, so these are run
+ * by sp_capture_step(). */
 int sp_capture_open(const char *interface, const char *filter, struct sp_err *);
 
 struct sp_capture_counts {
@@ -23,6 +25,7 @@ struct sp_capture;
 struct sp_capture_conf {
 	const char *interface; /* on which fd was opened */
 	const char *path;      /* pcapng when it ends so, else classic pcap */
+	const char *filter;    /* that of sp_capture_open; NULL or "": none */
 	uint32_t snap;	       /* octets of each frame at most; 0: all */
 	uint64_t count;	       /* frames at most; 0: no limit */
 };

@@ -48,7 +48,6 @@ static const struct sp_cli_example examples[] = {
 
 struct request {
 	struct sp_capture_conf conf;
-	const char *filter;
 	uint64_t duration_ns;
 	bool json;
 };
@@ -76,7 +75,7 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 	if (!strcmp(flag->key, "interface"))
 		r->conf.interface = value;
 	else if (!strcmp(flag->key, "filter"))
-		r->filter = value;
+		r->conf.filter = value;
 	else if (!strcmp(flag->key, "out"))
 		r->conf.path = value;
 	else if (!strcmp(flag->key, "json"))
@@ -231,7 +230,7 @@ static int open_and_run(const struct request *r, struct sp_err *err)
 	signals = open_signals();
 	if (signals < 0)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "no signals: %s", strerror(errno));
-	fd = sp_capture_open(r->conf.interface, r->filter ? r->filter : "", err);
+	fd = sp_capture_open(r->conf.interface, r->conf.filter ? r->conf.filter : "", err);
 	rc = fd < 0 ? fd : sp_capture_new(&c, fd, &r->conf, sp_mem_system(), err);
 	if (!rc)
 		rc = run_open(r, c, fd, signals, err);
