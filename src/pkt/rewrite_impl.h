@@ -76,6 +76,22 @@ struct sp_rw_frame {
 	uint32_t completed, stale;
 };
 
+struct sp_rw_packet {
+	uint32_t at, hdr, end; /* hdr: behind the IPv6 header, or the options of IPv4's */
+	uint32_t cut;	       /* octets that are missing behind the end */
+	uint32_t l4;	       /* 0: there is none */
+	uint32_t src, dst;     /* of the pseudo header */
+	uint32_t routing;      /* IPv6: a routing header; 0: none */
+	uint8_t proto, octets; /* of an address */
+	bool v6, whole,
+		later; /* whole: all of it is there; later: a fragment behind the first */
+};
+
+/* rewrite_read.c: false: it is none. */
+bool sp_rw_read(const struct sp_rw_frame *, uint32_t at, uint32_t end, struct sp_rw_packet *);
+/* How many addresses the routing header at has, 8 octets behind its beginning. */
+uint32_t sp_rw_route(const struct sp_rw_frame *, uint32_t at, uint32_t end);
+
 /* rewrite_edit.c: all that is written goes through put(), so that checksums know. n is 1 to 64. */
 void sp_rw_put(struct sp_rw_frame *, uint32_t at, const void *octets, uint32_t n);
 void sp_rw_put8(struct sp_rw_frame *, uint32_t at, uint8_t v);
@@ -113,5 +129,30 @@ struct sp_rw_l4 {
 };
 bool sp_rw_inside(struct sp_rw_frame *, const struct sp_rw_l4 *, unsigned depth);
 void sp_rw_payload(struct sp_rw_frame *, uint32_t from, uint32_t to);
+
+/* rewrite_words.c: a word that is being read, and what is wrong with it. */
+struct sp_rw_parse {
+	struct sp_rewrite *r;
+	const char *name;
+	struct sp_err *err;
+};
+int sp_rw_bad(const struct sp_rw_parse *, const char *value, const char *want);
+int sp_rw_full(const struct sp_rw_parse *, unsigned most);
+int sp_rw_no_memory(const struct sp_rw_parse *);
+/* Decimal, or hexadecimal with 0x; up to max. */
+int sp_rw_number(const struct sp_rw_parse *, const char *text, uint64_t max, uint64_t *);
+
+/* rewrite_maps.c */
+int sp_rw_take_src_mac(struct sp_rw_parse *, const char *value);
+int sp_rw_take_dst_mac(struct sp_rw_parse *, const char *value);
+int sp_rw_take_mac_map(struct sp_rw_parse *, const char *value);
+int sp_rw_take_ip_map(struct sp_rw_parse *, const char *value);
+int sp_rw_take_src_ip_map(struct sp_rw_parse *, const char *value);
+int sp_rw_take_dst_ip_map(struct sp_rw_parse *, const char *value);
+int sp_rw_take_endpoints(struct sp_rw_parse *, const char *value);
+int sp_rw_take_seed(struct sp_rw_parse *, const char *value);
+int sp_rw_take_src_port_map(struct sp_rw_parse *, const char *value);
+int sp_rw_take_dst_port_map(struct sp_rw_parse *, const char *value);
+int sp_rw_take_port_map(struct sp_rw_parse *, const char *value);
 
 #endif

@@ -6,140 +6,11 @@
 #include "pkt/rewrite_impl.h"
 #include "pkt/view.h"
 
-#define HOP_BY_HOP 0
-#define ROUTING	   43
-#define FRAGMENT   44
-#define AUTH	   51
-#define DST_OPTS   60
-#define OSPF	   89
-#define PIM	   103
-#define VRRP	   112
-#define UDPLITE	   136
-#define MOBILITY   135
-#define HIP	   139
-#define SHIM6	   140
-#define EXT_MAX	   8
-#define VRRP_HDR   8u
-
-struct packet {
-	uint32_t at, hdr, end; /* hdr: behind the IPv6 header, or the options of IPv4's */
-	uint32_t cut;	       /* octets that are missing behind the end */
-	uint32_t l4;	       /* 0: there is none */
-	uint32_t src, dst;     /* of the pseudo header */
-	uint32_t routing;      /* IPv6: a routing header; 0: none */
-	uint8_t proto, octets; /* of an address */
-	bool v6, whole,
-		later; /* whole: all of it is there; later: a fragment behind the first */
-};
-
-/* ---- reading ---- */
-
-static bool read4(const struct sp_rw_frame *f, struct packet *p)
-{
-	const uint8_t *h = f->b + p->at;
-	uint32_t room = p->end - p->at, total;
-	uint16_t frag;
-
-	if (room < 20 || h[0] >> 4 != 4 || (h[0] & 15) < 5)
-		return false;
-	p->hdr = p->at + (h[0] & 15u) * 4;
-	total = sp_get_be16(h + 2);
-	if (!total) /* a segment of an interface that cuts it itself */
-		total = room;
-	if (p->hdr > p->end || total < p->hdr - p->at)
-		return false;
-	frag = sp_get_be16(h + 6);
-	p->whole = total <= room && !(frag & 0x3fff);
-	p->later = frag & 0x1fff;
-	if (total < room)
-		p->end = p->at + total;
-	else
-		p->cut = total - room;
-	p->proto = h[9];
-	p->src = p->at + 12;
-	p->dst = p->at + 16;
-	p->octets = 4;
-	p->l4 = p->later ? 0 : p->hdr;
-	return true;
-}
-
-static bool is_extension(uint8_t next)
-{
-	return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTH ||
-	       next == DST_OPTS || next == MOBILITY || next == HIP || next == SHIM6;
-}
-
-/* Addresses in a routing header: how many; first: the place of the first. RFC 8200 4.4 (type 0),
- * RFC 6275 (2), RFC 8754 (4). */
-static uint32_t route_addresses(const struct sp_rw_frame *f, uint32_t at, uint32_t end)
-{
-	const uint8_t *h = f->b + at;
-	uint32_t n;
-
-	if (!at || at + 8 > end || (h[2] != 0 && h[2] != 2 && h[2] != 4))
-		return 0;
-	n = h[2] == 4 ? h[4] + 1u : h[1] / 2u;
-	if (n > h[1] / 2u)
-		n = h[1] / 2u;
-	return at + 8 + n * 16 > end ? 0 : n;
-}
-
-/* Where the address of the last station stands, which the pseudo header means. */
-static void read_route(const struct sp_rw_frame *f, struct packet *p)
-{
-	const uint8_t *h = f->b + p->routing;
-	uint32_t n = route_addresses(f, p->routing, p->end);
-
-	if (n && h[3])
-		p->dst = p->routing + 8 + (h[2] == 4 ? 0 : (n - 1) * 16);
-	else if (h[3])
-		p->dst = p->src; /* of a kind that nobody knows: the sum has another address */
-}
-
-static bool read6(const struct sp_rw_frame *f, struct packet *p)
-{
-	const uint8_t *h = f->b + p->at;
-	uint32_t room = p->end - p->at, at = p->at + 40, payload;
-	uint8_t next;
-
-	if (room < 40 || h[0] >> 4 != 6)
-		return false;
-	payload = sp_get_be16(h + 4);
-	if (!payload)
-		payload = room - 40;
-	p->whole = payload <= room - 40;
-	if (payload < room - 40)
-		p->end = at + payload;
-	else
-		p->cut = payload - (room - 40);
-	p->v6 = true;
-	p->hdr = at;
-	p->src = p->at + 8;
-	p->dst = p->at + 24;
-	p->octets = 16;
-	next = h[6];
-	for (unsigned i = 0; is_extension(next) && !p->later; i++) {
-		const uint8_t *x = f->b + at;
-
-		if (at + 8 > p->end || i == EXT_MAX) {
-			p->proto = next;
-			return true;
-		}
-		if (next == ROUTING)
-			p->routing = at;
-		if (next == FRAGMENT) {
-			p->later = sp_get_be16(x + 2) & 0xfff8;
-			p->whole = p->whole && !(sp_get_be16(x + 2) & 0xfff9);
-		}
-		at += next == FRAGMENT ? 8u : next == AUTH ? (x[1] + 2u) * 4 : (x[1] + 1u) * 8;
-		next = x[0];
-	}
-	p->proto = next;
-	p->l4 = p->later || at > p->end ? 0 : at;
-	if (p->routing)
-		read_route(f, p);
-	return true;
-}
+#define OSPF	 89
+#define PIM	 103
+#define VRRP	 112
+#define UDPLITE	 136
+#define VRRP_HDR 8u
 
 /* ---- checksums ---- */
 
@@ -163,7 +34,8 @@ static const struct checksum checksums[] = {
 	{ VRRP, 10, 6, true, true },
 };
 
-static const struct checksum *checksum_of(const struct sp_rw_frame *f, const struct packet *p)
+static const struct checksum *checksum_of(const struct sp_rw_frame *f,
+					  const struct sp_rw_packet *p)
 {
 	for (unsigned i = 0; i < sizeof checksums / sizeof *checksums; i++) {
 		const struct checksum *c = &checksums[i];
@@ -180,7 +52,8 @@ static const struct checksum *checksum_of(const struct sp_rw_frame *f, const str
 }
 
 /* What the header itself says about how much its checksum covers. */
-static void narrow(const struct sp_rw_frame *f, const struct packet *p, struct sp_rw_cover *c)
+static void narrow(const struct sp_rw_frame *f, const struct sp_rw_packet *p,
+		   struct sp_rw_cover *c)
 {
 	const uint8_t *h = f->b + p->l4;
 	uint32_t room = p->end - p->l4, covered = room;
@@ -210,7 +83,7 @@ static bool is_tunnel(uint16_t port)
 	       port == 6635 || port == 4754;
 }
 
-static void open_l4(struct sp_rw_frame *f, const struct packet *p)
+static void open_l4(struct sp_rw_frame *f, const struct sp_rw_packet *p)
 {
 	const struct checksum *k = p->l4 ? checksum_of(f, p) : NULL;
 	struct sp_rw_cover c = { .from = p->l4, .to = p->end, .whole = p->whole };
@@ -237,7 +110,7 @@ static void open_l4(struct sp_rw_frame *f, const struct packet *p)
 	sp_rw_cover_open(f, &c);
 }
 
-static void open_l3(struct sp_rw_frame *f, const struct packet *p)
+static void open_l3(struct sp_rw_frame *f, const struct sp_rw_packet *p)
 {
 	const struct sp_rw_cover c = { .kind = SP_RW_INET,
 				       .from = p->at,
@@ -252,7 +125,7 @@ static void open_l3(struct sp_rw_frame *f, const struct packet *p)
 
 /* ---- writing ---- */
 
-static void address(struct sp_rw_frame *f, const struct packet *p, uint32_t at,
+static void address(struct sp_rw_frame *f, const struct sp_rw_packet *p, uint32_t at,
 		    enum sp_rw_side side, bool server)
 {
 	struct sp_addr a = { .family = p->v6 ? 6 : 4 };
@@ -265,7 +138,7 @@ static void address(struct sp_rw_frame *f, const struct packet *p, uint32_t at,
 }
 
 /* Neighbour discovery: the addresses that are asked for and told (RFC 4861). */
-static void neighbours(struct sp_rw_frame *f, const struct packet *p, bool server)
+static void neighbours(struct sp_rw_frame *f, const struct sp_rw_packet *p, bool server)
 {
 	uint8_t type;
 
@@ -280,9 +153,9 @@ static void neighbours(struct sp_rw_frame *f, const struct packet *p, bool serve
 		address(f, p, p->l4 + 24, SP_RW_DST, !server);
 }
 
-static void addresses(struct sp_rw_frame *f, const struct packet *p, bool server)
+static void addresses(struct sp_rw_frame *f, const struct sp_rw_packet *p, bool server)
 {
-	uint32_t n = p->routing ? route_addresses(f, p->routing, p->end) : 0;
+	uint32_t n = p->routing ? sp_rw_route(f, p->routing, p->end) : 0;
 
 	if (!f->r->addresses)
 		return;
@@ -335,14 +208,14 @@ static void header6(struct sp_rw_frame *f, uint32_t at)
 	sp_rw_put(f, at, be, sizeof be);
 }
 
-static bool has_ports(const struct packet *p)
+static bool has_ports(const struct sp_rw_packet *p)
 {
 	return p->l4 && p->l4 + 4 <= p->end &&
 	       (p->proto == SP_PROTO_TCP || p->proto == SP_PROTO_UDP ||
 		p->proto == SP_PROTO_SCTP || p->proto == SP_PROTO_DCCP || p->proto == UDPLITE);
 }
 
-static void ports(struct sp_rw_frame *f, const struct packet *p)
+static void ports(struct sp_rw_frame *f, const struct sp_rw_packet *p)
 {
 	const uint8_t *h = f->b + p->l4;
 
@@ -353,7 +226,7 @@ static void ports(struct sp_rw_frame *f, const struct packet *p)
 }
 
 /* Does this packet come from the server? */
-static bool from_server(const struct sp_rw_frame *f, const struct packet *p)
+static bool from_server(const struct sp_rw_frame *f, const struct sp_rw_packet *p)
 {
 	const uint8_t *h = f->b + p->l4;
 	uint16_t sport = has_ports(p) ? sp_get_be16(h) : 0;
@@ -366,7 +239,7 @@ static bool from_server(const struct sp_rw_frame *f, const struct packet *p)
 
 /* ---- what is behind it ---- */
 
-static uint32_t payload_of(const struct sp_rw_frame *f, const struct packet *p)
+static uint32_t payload_of(const struct sp_rw_frame *f, const struct sp_rw_packet *p)
 {
 	const uint8_t *h = f->b + p->l4;
 	uint32_t room = p->end - p->l4, len = 0;
@@ -395,8 +268,8 @@ static uint32_t payload_of(const struct sp_rw_frame *f, const struct packet *p)
 	return p->l4 + (len < room ? len : room);
 }
 
-static void inside(struct sp_rw_frame *f, const struct packet *p, uint16_t dport, bool own,
-		   unsigned depth)
+static void inside(struct sp_rw_frame *f, const struct sp_rw_packet *p, uint16_t dport,
+		   bool own, unsigned depth)
 {
 	struct sp_rw_l4 l = { .at = p->l4,
 			      .end = p->end,
@@ -416,21 +289,14 @@ static void inside(struct sp_rw_frame *f, const struct packet *p, uint16_t dport
 		sp_rw_payload(f, l.payload, l.end);
 }
 
-static bool read_packet(struct sp_rw_frame *f, uint32_t at, uint32_t end, struct packet *p)
-{
-	*p = (struct packet){ .at = at, .end = end };
-	return at < end &&
-	       ((f->b[at] >> 4 == 4 && read4(f, p)) || (f->b[at] >> 4 == 6 && read6(f, p)));
-}
-
 void sp_rw_ip(struct sp_rw_frame *f, uint32_t at, uint32_t end, unsigned depth)
 {
 	bool own = depth || f->r->inner != SP_RW_INNER_ONLY, server;
 	uint32_t open = f->covers;
 	uint16_t dport;
-	struct packet p;
+	struct sp_rw_packet p;
 
-	if (!read_packet(f, at, end, &p)) {
+	if (!sp_rw_read(f, at, end, &p)) {
 		f->other = f->other || !depth;
 		return;
 	}
@@ -456,9 +322,9 @@ void sp_rw_ip(struct sp_rw_frame *f, uint32_t at, uint32_t end, unsigned depth)
 void sp_rw_quoted(struct sp_rw_frame *f, uint32_t at, uint32_t end)
 {
 	uint32_t open = f->covers;
-	struct packet p;
+	struct sp_rw_packet p;
 
-	if (!read_packet(f, at, end, &p))
+	if (!sp_rw_read(f, at, end, &p))
 		return;
 	p.whole =
 		false; /* it is cut as the router liked: what is behind IP is never summed up */
