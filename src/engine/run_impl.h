@@ -308,6 +308,12 @@ void sp_run_foresee_stamps(struct sp_run *);
 /* The address and interface that a port is bound to. */
 int sp_run_port_address(const struct run_port *, struct sp_port_conf *, struct sp_arena *,
 			struct sp_err *);
+/* The test segment of a port's interface, if it is one. */
+int sp_run_find_segment(struct sp_run *, struct run_port *, struct sp_err *);
+/* prepare_recorded.c: looks at whom a stream's recorded frames are for, where that matters, and whether
+ * they may be sent there; fills what an expression would say. */
+int sp_run_look_at_recorded(struct sp_run *, unsigned stream, struct sp_guard_ask *,
+			    bool allow_broadcast, struct sp_err *);
 /* Does nothing of a stream on this port ever leave the process? */
 bool sp_run_nothing_leaves(const struct sp_transport_ops *);
 /* prepare_source.c: lanes, sources and endpoints of all streams. */
