@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(words, data + 2, n);
 		words[n] = '\0';
 	}
-	if (sp_rewrite_new(&r, words, sp_mem_system(), &err))
+	if (sp_rewrite_new(&r, words, SP_REWRITE_ALL, sp_mem_system(), &err))
 		demand(r == NULL && *err.text);
 	else
 		run(r, data[1], data + 2 + n, (uint32_t)(size - 2 - n));

@@ -328,3 +328,73 @@ def test_a_full_disk_ends_behind_a_whole_packet(me):
     assert done.code == 74 and "small.pcap" in done.err, done
     got = read(me.home / "small.pcap")
     assert 0 < len(got) < 4000 and all(len(p[1]) == len(frames[0]) for p in got)
+
+
+# ---- on replay ----
+
+def test_a_replay_has_the_same_words(me):
+    source = capture(me, PLAIN)
+    words = ["--ip-map", "10.0.0.0/8:192.168.0.0/16,[2001:db8::/32]:[fd00::/16]", "--port-map",
+             "80:8080", "--vlan", "add", "--vlan-id", "9", "--enet-dmac", "02:00:00:00:00:99"]
+    done = me.run("spate", "replay", source, "--out", me.home / "sent.pcap", "--no-run-dir", "-q",
+                  *words)
+    assert done.code == 0, done
+    rewritten, _ = rewrite(me, source, *words)
+    sent = read(me.home / "sent.pcap")
+    assert [p[1] for p in sent] == [p[1] for p in read(rewritten)]
+    assert {b[0] - a[0] for a, b in zip(sent, sent[1:])} == {STEP_NS}
+
+
+@pytest.mark.parametrize("more", [[], ["--preload-pcap"]])
+def test_each_loop_has_its_own_flows(me, more):
+    source = capture(me, [TCP, BACK, UDP6])
+    done = me.run("spate", "replay", source, "--out", me.home / "sent.pcap", "--no-run-dir", "-q",
+                  "--loop", "5", "--unique-ip", "--unique-port", "--ip-map",
+                  "10.200.0.0/16:10.99.0.0/16", *more)
+    assert done.code == 0, done
+    sent = read(me.home / "sent.pcap")
+    assert len(sent) == 15 and all_good(me.home / "sent.pcap") == 15
+    for loop in range(5):
+        out, _ = rewrite(me, source, "--unique-ip", "--unique-port", "--loop", str(loop),
+                         "--ip-map", "10.200.0.0/16:10.99.0.0/16")
+        assert [p[1] for p in sent[3 * loop:3 * loop + 3]] == [p[1] for p in read(out)]
+    assert len({p[1] for p in sent}) == 15
+
+
+def test_a_replay_refuses_wrong_words(me):
+    source = capture(me, PLAIN)
+    done = me.run("spate", "replay", source, "--out", "x.pcap", "--ip-map", "10.0.0.0/8")
+    assert done.code == 2 and "ip-map" in done.err, done
+
+
+PUBLIC = 'eth(dst=02:00:00:00:00:02)/ip(src=10.1.2.3,dst=9.9.9.9)/udp(dport=9)/"x"'
+OWN = 'eth(dst=02:00:00:00:00:02)/ip(src=10.1.2.3,dst=10.99.0.2)/udp(dport=9)/"x"'
+
+
+def test_what_leaves_is_judged_not_what_was_recorded(me):
+    """A dummy is no veth into a lab: there every address is judged, after it was rewritten."""
+    capture(me, [PUBLIC], "public.pcap")
+    capture(me, [OWN], "own.pcap")
+    done = me.lab("""
+        ip link add dum0 type dummy && ip link set dum0 up || exit 99
+        for words in 'public.pcap' 'public.pcap --ip-map 9.0.0.0/8:10.0.0.0/8' 'own.pcap' \
+            'own.pcap --ip-map 10.99.0.0/16:9.9.0.0/16' 'own.pcap --unique-ip --loop 3'; do
+            "$SPATE" replay $words --interface dum0 --no-run-dir -q >/dev/null 2>>err
+            echo $?
+        done""")
+    assert done.out.split() == ["77", "0", "0", "77", "0"], (done, (me.home / "err").read_text())
+
+
+def test_in_a_lab_the_far_end_sees_it(me):
+    capture(me, [TCP, BACK, UDP, UDP6])
+    done = me.lab("""
+        "$SPATE" lab exec h2 -- "$SPATE" capture record --interface eth0 --filter \
+            'ether src 02:00:00:00:00:77' --count 12 -D 20 --out seen.pcapng >out 2>err & rec=$!
+        until grep -q '^ready' err || ! kill -0 $rec; do sleep 0.05; done
+        "$SPATE" replay in.pcap --interface eth0 --loop 3 --unique-ip --enet-smac \
+            02:00:00:00:00:77 --no-run-dir -q >/dev/null 2>senderr; echo $?
+        wait $rec; echo $?""", timeout=40)
+    assert done.out.split() == ["0", "0"], (done, (me.home / "senderr").read_text())
+    assert all_good(me.home / "seen.pcapng") == 12
+    rows = tshark(me.home / "seen.pcapng", "ip.src", "ipv6.src")
+    assert len({tuple(r) for r in rows}) == 3 * 3  # 10.1.2.3 stands in two of the packets

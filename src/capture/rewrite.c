@@ -110,7 +110,7 @@ static bool is_same(const char *a, const char *b)
 
 static int open_job(struct job *j, const struct sp_mem *mem, struct sp_err *err)
 {
-	int rc = sp_rewrite_new(&j->words, j->conf->words, mem, err);
+	int rc = sp_rewrite_new(&j->words, j->conf->words, SP_REWRITE_ALL, mem, err);
 
 	if (!rc && is_same(j->conf->from, j->conf->to))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,

@@ -11,6 +11,7 @@
 #define G_OUTPUT "Output"
 
 static const struct sp_flag flags[] = {
+	SP_REWRITE_MAC_FLAGS("Rewriting", "--src-mac, --enet-smac", "--dst-mac, --enet-dmac"),
 	SP_REWRITE_FLAGS("Rewriting"),
 	{ "--seed", SP_FLAG_VALUE, "SEED", "rewrite.seed", NULL, "Rewriting",
 	  "as --random-ip" },

@@ -61,9 +61,13 @@ struct sp_rewrite_counts {
 		stale; /* checksums that could not follow: SCTP's of fragments and cut frames */
 };
 
+/* Frames that leave again and again are rewritten ONCE, and a copy EACH time: together these are
+ * what ALL is. */
+enum sp_rewrite_part { SP_REWRITE_ALL, SP_REWRITE_ONCE, SP_REWRITE_EACH };
+
 /* 0, -ENOMEM, or -EINVAL with a sentence that begins with the word; exit class SP_EXIT_USAGE. */
-int sp_rewrite_new(struct sp_rewrite **, const char *words, const struct sp_mem *,
-		   struct sp_err *);
+int sp_rewrite_new(struct sp_rewrite **, const char *words, enum sp_rewrite_part,
+		   const struct sp_mem *, struct sp_err *);
 void sp_rewrite_free(struct sp_rewrite *);
 
 /* Octets that a frame may become longer by: the room that apply needs behind it. */

@@ -165,7 +165,7 @@ static struct sp_rewrite *compiled(const char *words)
 	struct sp_rewrite *r;
 	struct sp_err err = { 0 };
 
-	if (sp_rewrite_new(&r, words, sp_mem_system(), &err))
+	if (sp_rewrite_new(&r, words, SP_REWRITE_ALL, sp_mem_system(), &err))
 		fail_msg("%s: %s", words, err.text);
 	return r;
 }
@@ -990,7 +990,8 @@ static void wrong_words(void **state)
 		struct sp_rewrite *r = NULL;
 		struct sp_err err = { 0 };
 
-		if (sp_rewrite_new(&r, wrong[i], sp_mem_system(), &err) != -EINVAL)
+		if (sp_rewrite_new(&r, wrong[i], SP_REWRITE_ALL, sp_mem_system(), &err) !=
+		    -EINVAL)
 			fail_msg("'%s' was taken", wrong[i]);
 		assert_null(r);
 		assert_int_equal(err.exit, SP_EXIT_USAGE);
@@ -1009,7 +1010,7 @@ static void without_memory(void **state)
 
 		sp_mem_test_init(&mem, n);
 		rc = sp_rewrite_new(&r, "port-map=1:2 payload-at=0:00 payload-replace=ab:cd",
-				    &mem.mem, &err);
+				    SP_REWRITE_ALL, &mem.mem, &err);
 		sp_rewrite_free(r);
 		assert_int_equal(mem.live, 0);
 		if (!rc)

@@ -281,12 +281,35 @@ static int take_all(struct sp_rewrite *r, const char *text, struct sp_err *err)
 		text += n;
 		rc = take(r, word, err);
 	}
-	r->addresses = r->maps || r->endpoint[0].family || r->seeded || r->unique_ip;
 	return rc;
 }
 
-int sp_rewrite_new(struct sp_rewrite **out, const char *text, const struct sp_mem *mem,
-		   struct sp_err *err)
+static void begin(struct sp_rewrite *r)
+{
+	r->vlan_id = r->vlan_priority = r->vlan_dei = -1;
+	r->ttl = r->tos = r->tclass = r->dscp = r->flow_label = -1;
+}
+
+/* All but what differs between loops, or that alone. */
+static void take_part(struct sp_rewrite *r, enum sp_rewrite_part part)
+{
+	const struct sp_rewrite all = *r;
+
+	if (part == SP_REWRITE_ONCE)
+		r->unique_ip = r->unique_port = false;
+	if (part == SP_REWRITE_EACH) {
+		*r = (struct sp_rewrite){ .arena = all.arena,
+					  .inner = all.inner,
+					  .skip_broadcast = all.skip_broadcast,
+					  .unique_ip = all.unique_ip,
+					  .unique_port = all.unique_port };
+		begin(r);
+	}
+	r->addresses = r->maps || r->endpoint[0].family || r->seeded || r->unique_ip;
+}
+
+int sp_rewrite_new(struct sp_rewrite **out, const char *text, enum sp_rewrite_part part,
+		   const struct sp_mem *mem, struct sp_err *err)
 {
 	struct sp_rewrite *r = sp_alloc(mem, sizeof *r);
 	int rc;
@@ -295,9 +318,9 @@ int sp_rewrite_new(struct sp_rewrite **out, const char *text, const struct sp_me
 	if (!r)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	sp_arena_init(&r->arena, mem);
-	r->vlan_id = r->vlan_priority = r->vlan_dei = -1;
-	r->ttl = r->tos = r->tclass = r->dscp = r->flow_label = -1;
+	begin(r);
 	rc = take_all(r, text, err);
+	take_part(r, part);
 	if (rc)
 		sp_rewrite_free(r);
 	else

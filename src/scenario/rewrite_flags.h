@@ -15,8 +15,9 @@ bool sp_is_rewrite_flag(const struct sp_flag *);
 int sp_rewrite_flag(struct sp_str *words, const struct sp_flag *, const char *value,
 		    const char *spelling, struct sp_err *);
 
-#define SP_REWRITE_FLAGS(group)                                                                \
-	{ "--src-mac, --enet-smac",                                                            \
+/* src, dst: the spellings of both rows. */
+#define SP_REWRITE_MAC_FLAGS(group, src, dst)                                                  \
+	{ src,                                                                                 \
 	  SP_FLAG_VALUE,                                                                       \
 	  "MAC[,MAC]",                                                                         \
 	  "rewrite.src-mac",                                                                   \
@@ -24,21 +25,20 @@ int sp_rewrite_flag(struct sp_str *words, const struct sp_flag *, const char *va
 	  group,                                                                               \
 	  "set the frame's source address; the second: of frames from "                        \
 	  "the server to the client" },                                                        \
-		{ "--dst-mac, --enet-dmac",                                                    \
-		  SP_FLAG_VALUE,                                                               \
-		  "MAC[,MAC]",                                                                 \
-		  "rewrite.dst-mac",                                                           \
-		  NULL,                                                                        \
-		  group,                                                                       \
-		  "set the frame's destination" },                                             \
-		{ "--mac-map, --enet-subsmac",                                                 \
-		  SP_FLAG_VALUE,                                                               \
-		  "MAC,MAC",                                                                   \
-		  "rewrite.mac-map",                                                           \
-		  NULL,                                                                        \
-		  group,                                                                       \
-		  "wherever the first stands, in either place and in ARP, the "                \
-		  "second" },                                                                  \
+	{                                                                                      \
+		dst, SP_FLAG_VALUE, "MAC[,MAC]", "rewrite.dst-mac", NULL, group,               \
+			"set the frame's destination"                                          \
+	}
+
+#define SP_REWRITE_FLAGS(group)                                                                \
+	{ "--mac-map, --enet-subsmac",                                                         \
+	  SP_FLAG_VALUE,                                                                       \
+	  "MAC,MAC",                                                                           \
+	  "rewrite.mac-map",                                                                   \
+	  NULL,                                                                                \
+	  group,                                                                               \
+	  "wherever the first stands, in either place and in ARP, the "                        \
+	  "second" },                                                                          \
 		{ "--ip-map, --pnat",                                                          \
 		  SP_FLAG_VALUE,                                                               \
 		  "MAP",                                                                       \
