@@ -372,14 +372,16 @@ OWN = 'eth(dst=02:00:00:00:00:02)/ip(src=10.1.2.3,dst=10.99.0.2)/udp(dport=9)/"x
 
 
 def test_what_leaves_is_judged_not_what_was_recorded(me):
-    """A dummy is no veth into a lab: there every address is judged, after it was rewritten."""
+    """A bridge is no veth into a lab: there every address is judged, after it was rewritten."""
     capture(me, [PUBLIC], "public.pcap")
     capture(me, [OWN], "own.pcap")
     done = me.lab("""
-        ip link add dum0 type dummy && ip link set dum0 up || exit 99
+        ip link add v0 type veth peer name v1 && ip link add br0 type bridge &&
+            ip link set v0 master br0 && ip link set v0 up && ip link set v1 up &&
+            ip link set br0 up || exit 99
         for words in 'public.pcap' 'public.pcap --ip-map 9.0.0.0/8:10.0.0.0/8' 'own.pcap' \
             'own.pcap --ip-map 10.99.0.0/16:9.9.0.0/16' 'own.pcap --unique-ip --loop 3'; do
-            "$SPATE" replay $words --interface dum0 --no-run-dir -q >/dev/null 2>>err
+            "$SPATE" replay $words --interface br0 --no-run-dir -q >/dev/null 2>>err
             echo $?
         done""")
     assert done.out.split() == ["77", "0", "0", "77", "0"], (done, (me.home / "err").read_text())
