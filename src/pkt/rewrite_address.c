@@ -67,10 +67,11 @@ static bool stays(const struct sp_addr *a)
 static void move4(struct sp_addr *a, uint64_t n)
 {
 	uint32_t ip = sp_get_be32(a->ip), last = ip & 255, host, room;
-	unsigned bits = 32 - block4(ip, 24);
+	unsigned bits = block4(ip, 0);
 
-	if (last == 0 || last == 255)
+	if (last == 0 || last == 255 || (!bits && stays(a)))
 		return;
+	bits = 32 - (bits ? bits : 24);
 	room = (uint32_t)(1u << (bits - 8)) * 254;
 	host = ((ip & ~mask_of(32 - bits)) >> 8) * 254 + last - 1;
 	host = (uint32_t)((host + n % room) % room);
@@ -80,11 +81,9 @@ static void move4(struct sp_addr *a, uint64_t n)
 
 void sp_rw_address_move(struct sp_addr *a, uint64_t n)
 {
-	if (!n || stays(a))
-		return;
-	if (a->family == 4)
+	if (n && a->family == 4)
 		move4(a, n);
-	else
+	else if (n && !stays(a))
 		sp_put_be64(a->ip + 8, sp_get_be64(a->ip + 8) + n);
 }
 
