@@ -60,7 +60,9 @@ struct sp_source_session {
 };
 
 /* A packet that will leave: where it is from, its whole frame, and how long after the start it is due
- * (UINT64_MAX: as fast as may be). 0 to go on. */
+ * (UINT64_MAX: as fast as may be; SP_SOURCE_OTHER: it was shown with its time, and may look so in
+ * other loops). 0 to go on. */
+#define SP_SOURCE_OTHER (UINT64_MAX - 1)
 typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
 			  uint32_t len, uint64_t due_ns);
 
