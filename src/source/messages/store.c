@@ -192,7 +192,6 @@ static int add_unit(struct loader *x, uint32_t session, const uint8_t *data, siz
 		    int64_t t_ns)
 {
 	struct msg_store *s = x->s;
-	struct msg_capture *c = &s->captures[s->n_captures];
 	uint32_t source = s->sessions[session].source;
 	void *units = s->units;
 	uint8_t *copy = sp_arena_alloc(&s->arena, len + 1);
@@ -206,7 +205,7 @@ static int add_unit(struct loader *x, uint32_t session, const uint8_t *data, siz
 	s->units[s->n++] = (struct msg_unit){
 		.t_ns = t_ns, .data = copy, .len = (uint32_t)len, .session = session
 	};
-	if (x->last_of[source] > c->first)
+	if (x->last_of[source])
 		s->units[x->last_of[source] - 1].next = s->n;
 	x->last_of[source] = s->n;
 	s->sessions[session].units++;
@@ -389,7 +388,7 @@ static bool is_cut(const struct sp_cap_packet *p, const struct sp_view *v)
 
 	if (p->len >= p->orig_len || v->l4_off + 8 > p->len)
 		return p->len < p->orig_len && v->l4_off + 8 > p->len;
-	said = sp_be16(p->data + v->l4_off + 4);
+	said = sp_get_be16(p->data + v->l4_off + 4);
 	return v->proto == SP_PROTO_UDP && said > v->payload_len + 8;
 }
 
@@ -457,7 +456,9 @@ static int close_capture(struct loader *x, struct msg_capture *c)
 		return no_memory(x);
 	for (uint32_t i = s->n; i-- > c->first;)
 		c->first_of[s->sessions[s->units[i].session].source] = i + 1;
-	memset(x->last_of, 0, s->cap_sources * sizeof *x->last_of);
+	c->n_sources = s->n_sources;
+	if (s->n_sources)
+		memset(x->last_of, 0, s->n_sources * sizeof *x->last_of);
 	s->n_captures++;
 	return 0;
 }

@@ -18,7 +18,8 @@ struct msg_capture {
 	const char *path;
 	uint32_t first, n;	   /* units */
 	int64_t first_ns, last_ns; /* of all its packets; both 0: it has none */
-	uint32_t *first_of;	   /* [source]: its first unit, index + 1; 0: none */
+	uint32_t *first_of;	   /* [n_sources]: its first unit, index + 1; 0: none */
+	uint32_t n_sources;	   /* that were known by its end */
 };
 
 /* Everything of one address is a source; it may be of several sessions (TCP). */
