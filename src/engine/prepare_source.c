@@ -293,6 +293,8 @@ static int place_stream(struct making *m, unsigned i)
 		ret = sp_run_prepare_ask(r, i, m->err);
 	if (!ret && s->echo)
 		ret = sp_run_echo_place(r, i, m->err);
+	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->sessions)
+		return sp_run_place_sessions(r, i, &r->sources[ls->source], m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 
