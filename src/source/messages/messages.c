@@ -317,7 +317,7 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 	rc = load(s, args->catalog, err);
 	if (!rc)
 		rc = read_order(s, s->store.n_captures, &order, &play.n, err);
-	if (!rc && sp_msg_factor_parse(s->conf->factor, &play.factor))
+	if (!rc && sp_factor_parse(s->conf->factor, &play.factor))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			     "messages: the factor '%.40s' is no number above 0", s->conf->factor);
 	if (!rc)

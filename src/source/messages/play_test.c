@@ -7,36 +7,6 @@
 
 #include "source/messages/play.h"
 
-static void factors(void **state)
-{
-	struct msg_factor f;
-
-	(void)state;
-	assert_int_equal(sp_msg_factor_parse("1", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 12345), 12345);
-	assert_int_equal(sp_msg_factor_parse("0.01", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 1000), 10);
-	assert_int_equal(sp_msg_scale(&f, 1001), 11); /* never early */
-	assert_int_equal(sp_msg_factor_parse("1e-3", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 7000000), 7000);
-	assert_int_equal(sp_msg_factor_parse("2.50", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 4), 10);
-	assert_int_equal(sp_msg_factor_parse("1e6", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 3), 3000000);
-	assert_int_equal(sp_msg_scale(&f, UINT64_MAX), SP_NEVER / 2);
-	assert_int_equal(sp_msg_factor_parse("0", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("0.0", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("-1", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("1e7", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("1e-40", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("fast", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse(".", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("1e", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("1.2.3", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("nan", &f), -EINVAL);
-}
-
 #define S ((int64_t)SP_NS_PER_S)
 
 /* Two captures: at second 10 of a minute with units after 0, 1, 1 (older), 2 s of two sources; at
@@ -163,7 +133,7 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(factors),   cmocka_unit_test(in_order),
+		cmocka_unit_test(in_order),
 		cmocka_unit_test(at_their_second), cmocka_unit_test(exporters),
 		cmocka_unit_test(no_memory),
 	};
