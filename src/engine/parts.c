@@ -47,6 +47,21 @@ static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 			 s->mean_size, clamped, s->packet_size);
 }
 
+/* What a source of recorded units says of them. */
+static void tell_recorded(const struct sp_run *r, unsigned i, struct sp_recorded_result *out)
+{
+	const struct run_stream *s = &r->streams[i];
+	const struct sp_lane *l = &r->workers[s->worker].lane;
+	const struct sp_lane_stream *ls = &l->streams[s->local];
+	const struct sp_lane_source *src;
+
+	if (!s->plan->recorded || ls->lane != SP_LANE_PACKET)
+		return;
+	src = &l->sources[ls->source];
+	if (src->ops->recorded)
+		src->ops->recorded(src->source, out);
+}
+
 static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 {
 	char rate[48], mode[80], size[200], cv[40] = "";
@@ -109,6 +124,7 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 	}
 	out->name = r->streams[i].plan->name;
 	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	tell_recorded(r, (unsigned)i, &out->recorded);
 	out->status_name = sp_run_status_name(r, (unsigned)i);
 	sp_run_stream_way(r, (unsigned)i, &out->way);
 	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);

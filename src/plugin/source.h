@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "core/env.h"
 #include "core/pacer.h"
+#include "core/result.h"
 #include "pkt/batch.h"
 #include "pkt/rows.h"
 #include "pkt/template.h"
@@ -61,6 +62,8 @@ struct sp_source_session {
 	const struct sp_codec_ops *codec; /* of its messages; NULL: nobody knows */
 };
 
+typedef void sp_source_say(void *arg, const char *code, bool neutral, const char *text);
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
@@ -102,6 +105,15 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
+	 * not say. */
+	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);
+	/* Cold, at the end, when nobody else uses the source: sentences for the report. The text is
+	 * copied; neutral ones take nothing from the result. May be NULL. */
+	void (*tell)(const struct sp_source *, sp_source_say *say, void *arg);
+	/* What was wrong with its input, all of which that was good was sent: the run's exit status is
+	 * its. NULL, or returns NULL: nothing. */
+	const struct sp_err *(*damage)(const struct sp_source *);
 	void (*close)(struct sp_source *);
 };
 
