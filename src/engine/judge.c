@@ -289,7 +289,8 @@ static bool asks_max(const struct sp_run *r)
 {
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
 		if (r->plan->streams[i].top.kind == SP_RATE_MAX ||
-		    r->streams[i].rate.kind == SP_RATE_MAX)
+		    r->streams[i].rate.kind == SP_RATE_MAX ||
+		    (r->plan->streams[i].recorded && r->streams[i].only_max))
 			return true;
 	return false;
 }
@@ -378,29 +379,6 @@ static int exit_code(const struct sp_run *r, bool trusted)
 	return (int)r->exit_hint;
 }
 
-static void say_of_source(void *arg, const char *code, bool neutral, const char *text)
-{
-	sp_run_say(arg, code, neutral, "%s", text);
-}
-
-/* What sources know of their input; damage there is the exit status when nothing else is worse. */
-static void remark_sources(struct sp_run *r)
-{
-	for (unsigned i = 0; i < r->n_sources; i++) {
-		const struct sp_lane_source *s = &r->sources[i];
-		const struct sp_err *damage = NULL;
-
-		if (s->source && s->ops->tell)
-			s->ops->tell(s->source, say_of_source, r);
-		if (s->source && s->ops->damage)
-			damage = s->ops->damage(s->source);
-		if (!damage)
-			continue;
-		sp_run_say(r, "input", false, "%s", damage->text);
-		sp_run_exit_hint(r, damage->exit);
-	}
-}
-
 void sp_run_judge(struct sp_run *r)
 {
 	struct sp_result *res = &r->result;
@@ -412,7 +390,7 @@ void sp_run_judge(struct sp_run *r)
 	remark_strangers(r);
 	remark_transports(r);
 	sp_run_judge_conns(r);
-	remark_sources(r);
+	sp_run_judge_recorded(r);
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		if (res->violated >> i & 1)
 			sp_run_say(r, "ledger", false, "the ledger does not add up: %s",

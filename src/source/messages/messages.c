@@ -53,7 +53,7 @@ struct sp_source {
 	struct msg_due given[GIVEN];
 	uint32_t head, tail; /* free running */
 	int64_t real_offset_ns;
-	uint64_t t0_ns;
+	uint64_t t0_ns, first_due_ns, last_due_ns;
 	uint64_t unchanged; /* messages that could not be rewritten */
 	bool held;	    /* all were given, and it stays open */
 };
@@ -484,6 +484,8 @@ static void messages_fill(struct sp_source *s, struct sp_batch *b, uint32_t from
 		}
 		memcpy(m->data, u->data, u->len);
 		m->ep = session_of(s, d);
+		s->first_due_ns = s->first_due_ns ? s->first_due_ns : d->due_ns;
+		s->last_due_ns = d->due_ns;
 		s->sent[m->ep].units++;
 		s->sent[m->ep].bytes += u->len;
 		if (s->states)
@@ -520,7 +522,7 @@ static void messages_recorded(const struct sp_source *s, struct sp_recorded_resu
 	out->next_ns = __atomic_load_n(&s->next_ns, __ATOMIC_RELAXED);
 }
 
-static void tell_counts(const struct sp_source *s, sp_source_say *say, void *arg)
+static void tell_counts(const struct sp_source *s, const struct sp_source_report *r)
 {
 	struct msg_counts n = { 0 };
 	char text[300];
@@ -537,36 +539,35 @@ static void tell_counts(const struct sp_source *s, sp_source_say *say, void *arg
 		 "%s: %" PRIu64 " packets are not whole in the capture and were left out",
 		 s->own->name, n.cut);
 	if (n.cut)
-		say(arg, "cut", false, text);
+		r->say(r->arg, "cut", false, text);
 	snprintf(text, sizeof text,
 		 "%s: %" PRIu64 " packets are older than those before them and left with these",
 		 s->own->name, n.backwards);
 	if (n.backwards)
-		say(arg, "back-in-time", true, text);
+		r->say(r->arg, "back-in-time", true, text);
 	snprintf(text, sizeof text,
 		 "%s: %" PRIu64 " octets of streams are missing in the capture, and %" PRIu64
 		 " are no whole messages: they were left out",
 		 s->own->name, n.holes, n.broken);
 	if (n.holes || n.broken)
-		say(arg, "holes", false, text);
+		r->say(r->arg, "holes", false, text);
 	snprintf(text, sizeof text, "%s: %" PRIu64 " messages could not be rewritten",
 		 s->own->name, s->unchanged);
 	if (s->unchanged)
-		say(arg, "not-rewritten", false, text);
+		r->say(r->arg, "not-rewritten", false, text);
 	snprintf(text, sizeof text, "%s: no packet of the captures is of this protocol, with a "
 		 "sender in the map: nothing was sent", s->own->name);
 	if (!s->store.n)
-		say(arg, "nothing", false, text);
+		r->say(r->arg, "nothing", false, text);
 }
 
 /* So many are named one by one. */
 #define NAMED 24u
 
-static void messages_tell(const struct sp_source *s, sp_source_say *say, void *arg)
+static void tell_sessions(const struct sp_source *s, const struct sp_source_report *r)
 {
 	char text[300], local[64], src[64];
 
-	tell_counts(s, say, arg);
 	for (uint32_t i = 0; i < s->n_sessions && i < NAMED; i++) {
 		const struct sp_addr at = local_of(s, i);
 		const struct msg_session *ss =
@@ -577,17 +578,30 @@ static void messages_tell(const struct sp_source *s, sp_source_say *say, void *a
 			 sp_addr_format(src, sizeof src, &s->store.sources[ss->source].addr),
 			 at.family ? sp_addr_format(local, sizeof local, &at) : "any address",
 			 s->sent[i].units, s->sent[i].bytes);
-		say(arg, "session", true, text);
+		r->say(r->arg, "session", true, text);
 	}
 	snprintf(text, sizeof text, "%" PRIu32 " sessions more (%s)", s->n_sessions - NAMED,
 		 s->own->name);
 	if (s->n_sessions > NAMED)
-		say(arg, "session", true, text);
+		r->say(r->arg, "session", true, text);
 }
 
-static const struct sp_err *messages_damage(const struct sp_source *s)
+static int messages_report(struct sp_source *s, struct sp_source_report *r, struct sp_err *err)
 {
-	return s->store.damage.code ? &s->store.damage : NULL;
+	tell_counts(s, r);
+	tell_sessions(s, r);
+	r->first_due_ns = s->first_due_ns;
+	r->last_due_ns = s->last_due_ns;
+	if (s->store.damage.code && err)
+		*err = s->store.damage;
+	return s->store.damage.code;
+}
+
+static void messages_text(const void *conf, char *buf, size_t cap)
+{
+	const struct conf *c = conf;
+
+	snprintf(buf, cap, "%s as recorded, gaps x %s", c->section, c->factor);
 }
 
 #define AT(member) offsetof(struct conf, member)
@@ -646,7 +660,7 @@ const struct sp_source_ops sp_source_messages = {
 	.sessions = messages_sessions,
 	.session = messages_session,
 	.recorded = messages_recorded,
-	.tell = messages_tell,
-	.damage = messages_damage,
+	.report = messages_report,
+	.text = messages_text,
 	.close = messages_close,
 };
