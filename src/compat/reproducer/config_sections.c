@@ -210,7 +210,7 @@ static int read_section(struct sp_repro *r, const char *name, bool for_replay,
 					.select.arena = &r->doc.arena };
 	sp_str_init(&s->words, r->mem);
 	r->n_sections++;
-	s->tcp = s->codec ? (s->codec->over & SP_CODEC_TCP) != 0
+	s->tcp = s->codec ? !(s->codec->over & SP_CODEC_UDP)
 			  : strcmp(name, "tcp_generic") == 0;
 	for (const struct sp_yaml_item *i = r->doc.root->items; i && i->value != node;
 	     i = i->next)
