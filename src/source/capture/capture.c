@@ -65,7 +65,7 @@ struct sp_source {
 	uint64_t start_ns;
 	bool at_once;
 	uint32_t id;
-	uint64_t first_ns, last_ns; /* due times that fill() was given */
+	uint64_t first_ns, last_ns;	       /* due times that fill() was given */
 	uint64_t drawn;			       /* units that next() or size() gave */
 	uint64_t filled;		       /* the first of them that fill() has not seen */
 	struct sp_ahead_unit pending[PENDING]; /* unit i at i % PENDING */
@@ -355,7 +355,8 @@ static void text(const void *conf, char *buf, size_t cap)
 	char rate[40];
 
 	if (times_of(c, &t, NULL) || t.by == SP_TIMES_RECORDED)
-		snprintf(buf, cap, t.num == t.den ? "as recorded" : "%s times as fast as recorded",
+		snprintf(buf, cap,
+			 t.num == t.den ? "as recorded" : "%s times as fast as recorded",
 			 c->multiplier);
 	else
 		snprintf(buf, cap, "recorded, at %s",
