@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void check(const struct sp_err *err, const char *begin)
 {
-	if (!err->text[0] || strchr(err->text, '\n') || strncmp(err->text, begin, strlen(begin)))
+	if (!err->text[0] || strchr(err->text, '\n') ||
+	    strncmp(err->text, begin, strlen(begin)))
 		abort();
 }
 

@@ -58,7 +58,7 @@ static void every_key(void **state)
 	assert_string_equal(r.sections[0].words.text,
 			    " ip.src=192.0.2.1 udp.dport=9991|9992 ipfix_h.version=9|10");
 	assert_string_equal(r.sections[1].name, "udp_generic");
-	assert_int_equal(r.sections[1].place, 5);
+	assert_int_equal(r.sections[1].place, 7);
 	assert_int_equal(r.remarks.len, 0);
 	sp_repro_free(&r);
 }
@@ -85,8 +85,9 @@ static void remarks(void **state)
 		{ HEAD "pcap_processing: {tcp_payload_size: 1}\n" TAIL,
 		  "x.yml:2:19: unknown key 'pcap_processing.tcp_payload_size' has no effect; did "
 		  "you mean 'desired_tcp_payload_size'?" },
-		{ HEAD "keepopen: true\n" TAIL, "x.yml:2:1: unknown key 'keepopen' has no effect; "
-						"did you mean 'keep_open'?" },
+		{ HEAD "keepopen: true\n" TAIL,
+		  "x.yml:2:1: unknown key 'keepopen' has no effect; "
+		  "did you mean 'keep_open'?" },
 		{ HEAD "network: {maps: []}\n" TAIL, "did you mean 'map'?" },
 		{ HEAD "optimize: {network: {sndbuf: 1}}\n" TAIL, "did you mean 'so_sndbuf'?" },
 		{ HEAD "ipfix: {selects: {}, collector: {ip: a, port: 1}}\n",
@@ -131,15 +132,17 @@ static void wrong(void **state)
 		{ HEAD "no_sync: {}\n" TAIL, "no_sync: a value is expected" },
 		{ HEAD "optimize: 3\n" TAIL, "optimize: a map" },
 		{ HEAD "optimize: {network: {so_sndbuf: big}}\n" TAIL, "so_sndbuf" },
-		{ HEAD "repeat: {count: [1, 2]}\n" TAIL, "repeat.count has 2 numbers, but there is "
-							 "1 capture" },
+		{ HEAD "repeat: {count: [1, 2]}\n" TAIL,
+		  "repeat.count has 2 numbers, but there is "
+		  "1 capture" },
 		{ HEAD "repeat: {count: [0]}\n" TAIL, "nothing would be played" },
 		{ HEAD "repeat: {count: [100001]}\n" TAIL, "more than 100000 times" },
 		{ HEAD "repeat: {count: [-1]}\n" TAIL, "x.yml:2:18:" },
 		{ HEAD "repeat: {pattern: bulk}\n" TAIL, "repeat.count: how often" },
 		{ HEAD "repeat: {count: [1], pattern: rounds}\n" TAIL, "'rounds' is neither" },
 		{ HEAD "network: {map: [{repro_ip: 127.0.0.1}]}\n" TAIL, "src_ip is missing" },
-		{ HEAD "network: {map: [{src_ip: 1.2.3}]}\n" TAIL, "'1.2.3' is not an address" },
+		{ HEAD "network: {map: [{src_ip: 1.2.3}]}\n" TAIL,
+		  "'1.2.3' is not an address" },
 		{ HEAD "network: {map: [{src_ip: 1.2.3.4, repro_ip: lo}]}\n" TAIL,
 		  "'lo' is not an address" },
 		{ HEAD "network: {map: [{src_ip: 1.2.3.4}, {src_ip: 1.2.3.4}]}\n" TAIL,
@@ -147,7 +150,8 @@ static void wrong(void **state)
 		{ HEAD "ipfix:\n", "ipfix.collector: where the messages go is missing: ip and "
 				   "port" },
 		{ HEAD "ipfix: {collector: {ip: a}}\n", "missing: port" },
-		{ HEAD "ipfix: {collector: {ip: a, port: 70000}}\n", "70000 is not a port number" },
+		{ HEAD "ipfix: {collector: {ip: a, port: 70000}}\n",
+		  "70000 is not a port number" },
 		{ HEAD "ipfix: {collector: {ip: [a], port: 1}}\n", "collector.ip: a value" },
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {udp: {dprot: [1]}}}\n",
 		  "did you mean 'dport'?" },
@@ -161,7 +165,7 @@ static void wrong(void **state)
 		  "a list of values is expected" },
 		{ HEAD "network: {map: [{src_ip: 1.2.3.4, repro_ip: <MISSING_PARAM>}]}\n"
 		       "bgp: {collector: {ip: <MISSING_PARAM>, port: <MISSING_PARAM>}}\n",
-		  "network.map.repro_ip (x.yml:2:43), bgp.collector.ip (x.yml:3:23), "
+		  "network.map.repro_ip (x.yml:2:45), bgp.collector.ip (x.yml:3:23), "
 		  "bgp.collector.port (x.yml:3:46)" },
 	};
 	struct sp_repro r;
@@ -217,9 +221,9 @@ static void plan_of(const char *text, const struct sp_repro_words *w, struct sp_
 static void plans(void **state)
 {
 	static const struct sp_repro_words plain = { .name = "replay" };
-	static const struct sp_repro_words words = {
-		.name = "replay", .no_sync = true, .keep_open = true
-	};
+	static const struct sp_repro_words words = { .name = "replay",
+						     .no_sync = true,
+						     .keep_open = true };
 	struct sp_str out;
 
 	(void)state;
@@ -248,10 +252,10 @@ static void plans(void **state)
 
 static void no_memory(void **state)
 {
-	static const char text[] =
-		HEAD "network: {map: [{src_ip: 1.1.1.1, repro_ip: 127.0.0.2}]}\nkeepopen: 1\n"
-		     "ipfix: {select: {udp: {dport: [1]}, ipfix_h: {version: [9]}}, "
-		     "collector: {ip: a, port: 1}}\n";
+	static const char text[] = HEAD
+		"network: {map: [{src_ip: 1.1.1.1, repro_ip: 127.0.0.2}]}\nkeepopen: 1\n"
+		"ipfix: {select: {udp: {dport: [1]}, ipfix_h: {version: [9]}}, "
+		"collector: {ip: a, port: 1}}\n";
 	struct sp_mem_test t;
 	int rc = -ENOMEM;
 
