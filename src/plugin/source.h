@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "core/env.h"
 #include "core/pacer.h"
+#include "core/result.h"
 #include "pkt/batch.h"
 #include "pkt/rows.h"
 #include "pkt/template.h"
@@ -15,6 +16,7 @@
 #include "plugin/transport.h"
 
 struct sp_source;
+struct sp_catalog;
 
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
@@ -28,6 +30,7 @@ struct sp_source_args {
 	struct sp_link link;		/* frames: where it leaves */
 	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
 	const void *conf; /* the source's own settings */
+	const struct sp_catalog *catalog; /* codecs and headers, by name */
 };
 
 /* What an answer says. */
@@ -124,6 +127,9 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
+	 * not say. */
+	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);
 	void (*close)(struct sp_source *);
 };
 
