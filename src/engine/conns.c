@@ -77,11 +77,17 @@ static void queue(struct sp_conns *c, uint32_t slot, uint32_t bits)
 	c->waiting++;
 }
 
-int sp_conns_connect(struct sp_conns *c, uint32_t slot, unsigned port, uint32_t ep)
+int sp_conns_connect(struct sp_conns *c, uint32_t slot, unsigned port,
+		     const struct sp_endpoint *local, uint32_t ep)
 {
 	const struct sp_conns_port *p = &c->port[port];
+	const struct sp_conn_door *door = p->ops->conn;
 
-	return p->ops->conn->connect(p->q, ep, slot, &c->slot[slot].conn);
+	if (!local)
+		return door->connect(p->q, ep, slot, &c->slot[slot].conn);
+	return door->connect_from
+		       ? door->connect_from(p->q, local, ep, slot, &c->slot[slot].conn)
+		       : -ENOTSUP;
 }
 
 void sp_conns_hang_up(struct sp_conns *c, uint32_t slot, bool reset)

@@ -72,8 +72,10 @@ void sp_conns_fini(struct sp_conns *);
 
 /* A slot without a connection; SP_NO_SLOT: none is free. Its state is zeroed. */
 uint32_t sp_conns_take(struct sp_conns *, const struct sp_conn_user *, void *arg);
-/* Begins a connection in a slot that has none. 0 or as sp_conn_door.connect. */
-int sp_conns_connect(struct sp_conns *, uint32_t slot, unsigned port, uint32_t ep);
+/* Begins a connection in a slot that has none, from the port's own address or (local not NULL)
+ * another. 0 or as sp_conn_door.connect and connect_from; -ENOTSUP: there is only the port's. */
+int sp_conns_connect(struct sp_conns *, uint32_t slot, unsigned port,
+		     const struct sp_endpoint *local, uint32_t ep);
 /* Closes the connection, if any; the slot stays its user's. */
 void sp_conns_hang_up(struct sp_conns *, uint32_t slot, bool reset);
 /* The same, and gives the slot back. */

@@ -259,6 +259,10 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	}
 	if (!opened(d, slot, now_ns))
 		return;
+	if (SP_UNLIKELY(c->nudged)) {
+		c->nudged = false;
+		c->end->ops->on_wrote(state_of(d, slot), 0, now_ns, &c->wish);
+	}
 	c->ended |= (bits & SP_TURN_END) != 0;
 	/* A layer may want either event for either thing. */
 	c->more |= bits & (SP_TURN_IN | (c->end->wrap_ops ? SP_TURN_OUT : 0u));

@@ -10,6 +10,7 @@
 #include "core/pacer.h"
 #include "engine/asks.h"
 #include "engine/conns.h"
+#include "engine/dialogue_play.h"
 #include "engine/errors.h"
 #include "engine/guard.h"
 #include "engine/marks.h"
@@ -42,6 +43,7 @@ struct sp_dialogue_end {
 struct sp_dialogue_stream {
 	/* Set by the caller. */
 	struct sp_dialogue_end end; /* first */
+	struct sp_dialogue_play *play; /* recorded messages: its sessions; NULL: there are none */
 	struct sp_proto *messages;  /* the engine's own machine's settings; NULL: another's */
 	unsigned port;
 	uint32_t ep, max_conns, size;
@@ -115,6 +117,8 @@ void sp_dialogue_token(struct sp_dialogue *, uint32_t s, const struct sp_due *,
 /* A closed loop starts (anew) or stops at c->at_ns, which is not before what was noted earlier. c is
  * borrowed. 0, or -ENOBUFS: no slot is free. */
 int sp_dialogue_change(struct sp_dialogue *, uint32_t s, struct sp_change *c);
+/* Everything that others had to send has left. */
+void sp_dialogue_last(struct sp_dialogue *);
 /* Nothing new begins at or after at_ns. */
 void sp_dialogue_stop(struct sp_dialogue *, uint64_t at_ns);
 /* Is everything over that was begun? */

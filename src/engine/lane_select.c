@@ -30,6 +30,15 @@ static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
 	return source_for(c, makes);
 }
 
+/* What plays messages over connections; NULL: nothing does. */
+static const struct sp_source_ops *player(const struct sp_plan_stream *s,
+					  const struct sp_catalog *c)
+{
+	const struct sp_source_ops *source = source_of(s, c, SP_T_CONN);
+
+	return source && source->schedule ? source : NULL;
+}
+
 static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode,
 					    uint64_t payload)
 {
@@ -61,6 +70,12 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 {
 	uint32_t makes = *s->packet ? SP_T_FRAME : caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
+	if (caps->bits & SP_T_CONN && player(s, c)) {
+		*choice = (struct sp_lane_choice){ .lane = SP_LANE_DIALOGUE,
+						   .source = player(s, c),
+						   .why = "dialogue lane, recorded messages" };
+		return 0;
+	}
 	if (caps->bits & SP_T_CONN) {
 		*choice = (struct sp_lane_choice){
 			.lane = s->bulk ? SP_LANE_BULK : SP_LANE_DIALOGUE,

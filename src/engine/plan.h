@@ -70,6 +70,8 @@ struct sp_plan_stream {
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
 	bool per_message;      /* byte streams: a connection for each unit */
 	uint64_t connections;  /* at a time; 0: what the protocol is used to */
+	bool keep_open;	       /* recorded messages: sessions stay after the last one */
+	uint64_t reconnect_ns; /* and are begun again when they were lost, for so long */
 	uint64_t deal_of;      /* of so many departures of its schedule */
 	uint64_t deal_at;      /* from this seat on (engine/deal.h) */
 	uint64_t deal_n;       /* it takes so many */

@@ -137,7 +137,8 @@ int sp_plan_check_carrier(struct plan_check *c, const char *word, const struct s
 								  port->transport);
 	bool stream = strcmp(p->transport, "udp") != 0;
 
-	if (!ops || stream == (ops->conn != NULL))
+	if (!ops || stream == (ops->conn != NULL) ||
+	    (p->source && p->source->makes & SP_T_CONN && ops->conn))
 		return 0;
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 		       "%s: protocol %s goes over %s, not over the transport '%s'", place, word,

@@ -55,6 +55,11 @@ static int check_size(struct plan_check *c, const struct sp_plan_stream *s, bool
 	return 0;
 }
 
+static const char *unit_of(const struct sp_source_ops *s)
+{
+	return s->asks ? s->asks->unit : "unit";
+}
+
 /* Sizes by a law: what a unit may be here. */
 static int check_sizes(struct plan_check *c, struct sp_plan_stream *s,
 		       const struct sp_protocol *p, bool frame, const char *place)
@@ -65,7 +70,7 @@ static int check_sizes(struct plan_check *c, struct sp_plan_stream *s,
 	if (p->source)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a %s of %s has the size that it has: leave packet_size out",
-			       place, p->source->asks->unit, s->protocol);
+			       place, unit_of(p->source), s->protocol);
 	if (strcmp(p->transport, "udp") != 0) {
 		r.stamps = !p->proto;
 		r.native = SP_MESSAGE_HEAD;
@@ -179,7 +184,8 @@ static int check_asking(struct plan_check *c, struct sp_plan_stream *s,
 			const struct sp_protocol *p, const struct sp_plan_port *port,
 			bool sized, const char *place)
 {
-	if (plan_of_frames(sp_catalog_transport(c->b->catalog, port->transport)))
+	if (p->source->asks &&
+	    plan_of_frames(sp_catalog_transport(c->b->catalog, port->transport)))
 		return sp_fail(
 			c->err, -EINVAL, SP_EXIT_USAGE,
 			"%s: protocol %s goes over datagrams (transport %s), not over the "
@@ -188,13 +194,16 @@ static int check_asking(struct plan_check *c, struct sp_plan_stream *s,
 	if (sized && s->size)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a %s of %s has the size that it has: leave size out", place,
-			       p->source->asks->unit, s->protocol);
+			       unit_of(p->source), s->protocol);
 	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: %s has its own numbers, and no room for a stamp", place,
 			       s->protocol);
 	s->size = 0;
 	s->stamp = SP_STAMP_OFF;
+	/* It ends when it has no more, unless somebody sets a limit. */
+	if (p->source->schedule && s->duration_ns == SP_PLAN_UNSET)
+		s->duration_ns = 0;
 	return 0;
 }
 

@@ -227,10 +227,14 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 				  .varies = s->plan->packet_size != NULL,
 				  .payload = s->plan->payload,
 				  .fill = s->plan->fill,
-				  .conf = choice->source->asks ? s->plan->conf : NULL,
+				  .conf = choice->source->asks || choice->source->schedule
+						  ? s->plan->conf
+						  : NULL,
 				  .port = s->plan->from_port,
 				  .worker = s->worker,
-				  .alone = varies(m, s->plan) ? i + 1 : 0 };
+				  .alone = varies(m, s->plan) || choice->source->schedule
+						   ? i + 1
+						   : 0 };
 	uint32_t h;
 	int rc;
 
@@ -274,10 +278,11 @@ static int place_stream(struct making *m, unsigned i)
 	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
 		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
+	s->played = choice.lane == SP_LANE_DIALOGUE && choice.source;
 	s->local = w->lane.n_streams++;
 	if (choice.lane != SP_LANE_PACKET)
 		ls->index = w->lane_streams[choice.lane]++;
-	else
+	if (choice.source)
 		ret = find_source(m, i, &choice, &ls->source);
 	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
 		ret = sp_run_prepare_ask(r, i, m->err);

@@ -74,7 +74,8 @@ struct run_stream {
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
 	bool only_max;	     /* rate max throughout, or no departures at all */
-	bool self_paced;     /* bulk data or a closed loop: its lane paces it */
+	bool self_paced;     /* bulk data, a closed loop, recorded messages: its lane paces it */
+	bool played;	     /* recorded messages over connections */
 	struct sp_schedule *schedule;
 };
 

@@ -214,9 +214,13 @@ static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 	if (waiting || w->coalesce_ns == 0 || next_departure(w) <= now_ns)
 		left = take_and_send(w, now_ns);
 	if (left == 0 && !sp_lane_waiting(&w->lane) &&
-	    sp_pacer_next(w->lane.pacer) == SP_NEVER && conns_over(w, now_ns)) {
-		finish_tx(w, now_ns);
-		return true;
+	    sp_pacer_next(w->lane.pacer) == SP_NEVER) {
+		if (w->dialogue.env)
+			sp_dialogue_last(&w->dialogue);
+		if (conns_over(w, now_ns)) {
+			finish_tx(w, now_ns);
+			return true;
+		}
 	}
 	if (SP_UNLIKELY(past_grace(w, now_ns))) {
 		finish_tx(w, now_ns);
