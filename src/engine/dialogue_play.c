@@ -222,6 +222,11 @@ static void next_unit(struct sp_dialogue_play *p)
 {
 	uint64_t due_ns = p->due_ns;
 
+	if (p->at_once) {
+		p->size = p->ops->schedule->size(p->source);
+		p->more = p->size != SP_PACE_OVER;
+		return;
+	}
 	p->more = p->ops->schedule->next(p->source, &due_ns, &p->size) == 0;
 	p->due_ns = due_ns > p->due_ns ? due_ns : p->due_ns;
 }
@@ -253,7 +258,7 @@ static int give(struct sp_dialogue *d, struct sp_dialogue_stream *s, const struc
 static void play_one(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64_t now_ns)
 {
 	struct sp_dialogue_play *p = s->play;
-	struct sp_msg m = { .t_ns = p->due_ns, .len = p->size, .stamp_off = SP_NO_STAMP };
+	struct sp_msg m = { .t_ns = p->at_once ? now_ns : p->due_ns, .len = p->size, .stamp_off = SP_NO_STAMP };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 	int rc = make_unit(d, p);
 
@@ -312,8 +317,8 @@ int sp_play_arm(struct sp_dialogue *d, struct sp_dialogue_stream *s)
 		return -ENOBUFS;
 	conn_of(d, p->slot)->s = s;
 	p->due_ns = p->start_ns;
-	if (p->ops->begin)
-		p->ops->begin(p->source, p->start_ns);
+	p->ops->begin(p->source, p->start_ns);
+	p->at_once = p->ops->at_once && p->ops->at_once(p->source);
 	next_unit(p);
 	if (p->more)
 		sp_conns_timer(d->conns, p->slot, p->due_ns);

@@ -57,7 +57,7 @@ struct sp_dialogue_play {
 	size_t unit_cap;
 	uint64_t due_ns; /* of the next unit */
 	uint32_t size, slot;
-	bool more, full, ending;
+	bool more, at_once, full, ending;
 	uint64_t waiting; /* octets */
 	uint32_t open;	  /* sessions with a slot */
 	/* Read by control. */

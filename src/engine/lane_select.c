@@ -14,7 +14,8 @@
 static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
 {
 	for (unsigned i = 0; c->source[i]; i++)
-		if ((c->source[i]->makes & makes) && !c->source[i]->asks)
+		if ((c->source[i]->makes & makes) && !c->source[i]->asks &&
+		    !c->source[i]->schedule)
 			return c->source[i];
 	return NULL;
 }
@@ -28,15 +29,6 @@ static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
 	if (!sp_protocol_find(c, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
 		return p.source->makes & makes ? p.source : NULL;
 	return source_for(c, makes);
-}
-
-/* What plays messages over connections; NULL: nothing does. */
-static const struct sp_source_ops *player(const struct sp_plan_stream *s,
-					  const struct sp_catalog *c)
-{
-	const struct sp_source_ops *source = source_of(s, c, SP_T_CONN);
-
-	return source && source->schedule ? source : NULL;
 }
 
 static const struct sp_stamp_ops *stamp_for(const struct sp_catalog *c, int mode,
@@ -70,11 +62,14 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 {
 	uint32_t makes = *s->packet ? SP_T_FRAME : caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
-	if (caps->bits & SP_T_CONN && player(s, c)) {
+	if (caps->bits & SP_T_CONN && s->recorded) {
 		*choice = (struct sp_lane_choice){ .lane = SP_LANE_DIALOGUE,
-						   .source = player(s, c),
-						   .why = "dialogue lane, recorded messages" };
-		return 0;
+						   .source = source_of(s, c, SP_T_CONN),
+						   .why = "dialogue lane, as recorded" };
+		return choice->source ? 0
+				      : sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
+						"stream %s: %s makes nothing for connections",
+						s->name, s->protocol);
 	}
 	if (caps->bits & SP_T_CONN) {
 		*choice = (struct sp_lane_choice){
@@ -87,6 +82,10 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 	*choice = (struct sp_lane_choice){ .source = source_of(s, c, makes) };
 	if (choice->source && choice->source->asks) {
 		choice->why = "packet lane, datagrams that are answered";
+		return 0;
+	}
+	if (choice->source && choice->source->schedule) {
+		choice->why = "packet lane, as recorded";
 		return 0;
 	}
 	if (!choice->source)

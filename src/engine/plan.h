@@ -94,6 +94,7 @@ struct sp_plan_stream {
 	uint32_t size_less;  /* bytes that a law of frames counts, and size does not */
 	struct sp_rate top;  /* the highest rate that it ever has */
 	bool bulk;	     /* its unit is the byte: no departures */
+	bool recorded;	     /* its source says when units leave, and how long they are */
 };
 
 /* "recv" rows. */

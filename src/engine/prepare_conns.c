@@ -32,7 +32,7 @@ uint32_t sp_run_connections(const struct sp_run *r, const struct sp_plan_stream 
 		return 1;
 	if (s->connections)
 		return (uint32_t)s->connections;
-	if (!sp_protocol_find(r->catalog, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
+	if (s->recorded)
 		return SESSIONS_DFLT;
 	if (s->rate.kind == SP_RATE_MAX)
 		return 1;

@@ -216,6 +216,11 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
 	ask->foreign_source = (frames || r->ports[s->from_port].ops->any_source) &&
 			      binds_foreign(r, p, local);
+	if (s->recorded && !*s->host) {
+		ask->no_ip = true;
+		ask->own_link = sp_local_is_own_link(local,
+						     interface_of(&r->ports[s->from_port]));
+	}
 	if (*s->packet)
 		ret = ask_for_packet(r, s, interface_of(&r->ports[s->from_port]), local, ask,
 				     &facts, err);

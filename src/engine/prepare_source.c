@@ -189,15 +189,19 @@ static int open_source(const struct making *m, const struct run_stream *s,
 	*out = (struct sp_lane_source){
 		.ops = k->ops, .stamp = k->stamp, .own = own, .varies = k->varies
 	};
-	if (!rc && (k->ops->makes & SP_T_FRAME)) {
+	if (!rc && k->ops->schedule) {
+		rc = k->ops->makes & SP_T_FRAME
+			     ? find_link(&m->r->ports[k->port], s, &args.link, m->err)
+			     : 0;
+	} else if (!rc && (k->ops->makes & SP_T_FRAME)) {
 		rc = take_template(m, s, own, &args);
 		head = own->tmpl.payload_off + (own->tmpl.link ? 0 : SP_ETH_LEN);
 	}
-	if (!rc)
+	if (!rc && !k->ops->schedule)
 		rc = make_rows(m, s->plan, args.size > head ? args.size - head : 0, &own->rows);
-	if (!rc)
+	if (!rc && !k->ops->schedule)
 		rc = keep_given(m, own, &own->rows);
-	args.rows = rc ? NULL : &own->rows;
+	args.rows = rc || k->ops->schedule ? NULL : &own->rows;
 	if (!rc)
 		rc = k->ops->open(&out->source, &args, &m->r->env, m->err);
 	if (rc && m->err)
@@ -224,17 +228,16 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 	struct source_key key = { .ops = choice->source,
 				  .stamp = choice->stamp,
 				  .size = s->largest,
-				  .varies = s->plan->packet_size != NULL,
+				  .varies = s->plan->packet_size != NULL || s->plan->recorded,
 				  .payload = s->plan->payload,
 				  .fill = s->plan->fill,
-				  .conf = choice->source->asks || choice->source->schedule
+				  .conf = choice->source->asks || s->plan->recorded
 						  ? s->plan->conf
 						  : NULL,
 				  .port = s->plan->from_port,
 				  .worker = s->worker,
-				  .alone = varies(m, s->plan) || choice->source->schedule
-						   ? i + 1
-						   : 0 };
+				  .alone = s->plan->recorded || varies(m, s->plan) ? i + 1
+										   : 0 };
 	uint32_t h;
 	int rc;
 
@@ -276,6 +279,8 @@ static int place_stream(struct making *m, unsigned i)
 	s->headers = choice.headers;
 	s->largest = (uint32_t)s->plan->size;
 	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
+		s->largest = p->caps.max_len;
+	if (s->plan->recorded)
 		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
 	s->played = choice.lane == SP_LANE_DIALOGUE && choice.source;

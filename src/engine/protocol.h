@@ -20,6 +20,7 @@ struct sp_protocol {
 	bool frames;	   /* its packet is said by an expression (scenario/presets.h) */
 	const struct sp_proto_ops *proto;   /* the machine; NULL: none, units of --size */
 	const struct sp_source_ops *source; /* what makes its units; NULL: any that can */
+	bool recorded;			    /* they have times of their own */
 	/* The settings of whichever it is; NULL and 0: it has none. */
 	const struct sp_opt *opts;
 	size_t conf_size;

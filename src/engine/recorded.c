@@ -283,10 +283,9 @@ static void choose(struct sp_recorded *s, uint64_t now_ns)
 			return;
 		}
 	}
-	if (s->confirm) {
-		s->confirm = false;
-		if (!(h && h->flags & SP_CM_FILLER))
-			say(s, SP_RECORDED_FILLER, p->filler, now_ns);
+	if (s->talk.answer) {
+		s->talk.answer = false;
+		say(s, SP_RECORDED_FILLER, p->filler, now_ns);
 		if (s->out != SP_RECORDED_NOTHING)
 			return;
 	}
@@ -430,7 +429,7 @@ static void recorded_init(void *st, const struct sp_proto *proto, uint64_t now_n
 	s->recall = s->connected;
 	s->released_ns = s->connected ? now_ns : 0;
 	s->connected = true;
-	s->confirm = s->deaf = s->greeted = s->parted = s->shut = s->again = s->ended = false;
+	s->deaf = s->greeted = s->parted = s->shut = s->again = s->ended = false;
 	s->blocked_ns = 0;
 	s->why = SP_WHY_NONE;
 	s->reason = NULL;
@@ -462,7 +461,6 @@ static size_t recorded_bytes(void *st, const uint8_t *data, size_t len, uint64_t
 	if (s->talk.established && !before) {
 		s->released_ns = now_ns;
 		s->sent_ns = now_ns;
-		s->confirm = true;
 		s->blocked_ns = 0;
 	}
 	if (s->talk.over && !s->parted && !s->why) {

@@ -64,9 +64,9 @@ struct sp_recorded {
 	enum sp_recorded_out out;
 	const uint8_t *at;
 	size_t len, off;
-	/* Still to do: say the opening again; answer the peer's. deaf: the peer's octets make no
+	/* recall: the opening is to be said again. deaf: the peer's octets make no
 	 * sense. greeted: an opening was sent. parted: the farewell was. shut: and all that. */
-	bool recall, confirm, deaf, greeted, parted, shut;
+	bool recall, deaf, greeted, parted, shut;
 	bool again;	      /* the next message begins the session anew: on another connection */
 	uint64_t released_ns; /* when what waited could leave; 0: it never waited */
 	uint64_t blocked_ns;  /* since when the first message waits for an answer; 0: it does not */

@@ -122,6 +122,13 @@ static int make_schedule(struct sp_run *r, struct run_stream *s, struct sp_err *
 	struct sp_plan_stream as = *s->plan;
 	struct sp_pace pace;
 
+	if (s->plan->recorded) {
+		const struct sp_lane *l = &r->workers[s->worker].lane;
+		const struct sp_lane_source *src = &l->sources[l->streams[s->local].source];
+
+		sp_schedule_recorded(s->plan, src->ops, src->source, r->t0_ns, &s->pace);
+		return 0;
+	}
 	as.size = s->largest;
 	return sp_schedule_make(&as, r->catalog, &r->env, r->t0_ns, 0,
 				s->self_paced ? &pace : &s->pace, &s->schedule, err);
@@ -381,6 +388,9 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	sp_host_usage_start(r);
 	r->phase = RUN_ARMED;
 	give_event(r, SP_EVENT_START, NULL);
+	for (unsigned i = 0; i < r->n_sources && !r->env.clock->is_virtual && ret == 0; i++)
+		if (r->sources[i].ops->run)
+			ret = r->sources[i].ops->run(r->sources[i].source, err);
 	for (unsigned w = 0; w < r->n_workers && !r->env.clock->is_virtual && ret == 0; w++)
 		ret = sp_worker_start(&r->workers[w], err);
 	return ret ? ret : start_listeners(r, err);

@@ -80,10 +80,22 @@ struct sp_source_ops {
 	 * another one instead. NULL: nothing varies from unit to unit. */
 	uint64_t (*unit)(const struct sp_source *);
 	void (*seek)(struct sp_source *, uint64_t unit);
-	/* Non-NULL: the source says when its units leave, and how long each is; st is the source, and
-	 * times are as sp_schedule_ops has them, from begin's t0 on. */
+	/* Non-NULL: what was recorded. The source says when its units leave, and how long each is
+	 * (its `size` is the message's length); st is the source, and times are as sp_schedule_ops
+	 * has them, from begin's t0 on. Such a source is a protocol by its name, and belongs to one
+	 * stream. fill() gets units in the order in which next() or size() gave them, but not all:
+	 * what was too late, or not permitted, is left out. t_ns and len say which it is; where all
+	 * leave at once, len alone. */
 	const struct sp_schedule_ops *schedule;
+	/* Cold. Nothing was asked yet. */
 	void (*begin)(struct sp_source *, uint64_t t0_ns);
+	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and
+	 * says SP_PACE_OVER at the end. NULL: they have times. */
+	bool (*at_once)(const struct sp_source *);
+	/* Cold. Everything is open and the run goes on the clock of the kernel: from now on the source
+	 * may read ahead in a thread of its own, until close. Without this (virtual time) next() and
+	 * size() read by themselves. May be NULL. 0 or -errno. */
+	int (*run)(struct sp_source *, struct sp_err *);
 	/* Recorded messages: how many sessions there are, and each. NULL: one, of the stream's
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
