@@ -18,6 +18,10 @@
 #define SP_CONNS_TURNS	 64u
 #define SP_CONNS_ACCEPTS 64u
 
+/* Times of a slot that the wheel holds: nothing is ever taken out of it, so that each time that is
+ * sooner than those before it needs a place. */
+#define SP_CONNS_PLACES	 4u
+
 enum sp_turn_bit {
 	SP_TURN_IN = SP_CONN_IN,
 	SP_TURN_OUT = SP_CONN_OUT,
@@ -38,8 +42,8 @@ struct sp_slot {
 	uint64_t timer_ns; /* wanted; SP_NEVER none */
 	uint32_t next;	   /* in the list of turns, or the free list; index + 1 */
 	uint8_t bits;
-	bool queued, in_wheel[2];
-	uint64_t wheel_ns[2];
+	bool queued, in_wheel[SP_CONNS_PLACES];
+	uint64_t wheel_ns[SP_CONNS_PLACES];
 };
 
 /* One port with connections, as this worker has it. */

@@ -13,7 +13,7 @@ struct dialogue_conn {
 	struct sp_dialogue_stream *s; /* client; NULL: a server's */
 	struct sp_dialogue_server *v;
 	struct sp_dialogue_session *session; /* client: of recorded messages; NULL: of none */
-	uint32_t ep; /* server: of its source */
+	uint32_t ep;			     /* server: of its source */
 	struct sp_addr from;
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
@@ -87,6 +87,8 @@ int sp_dialogue_connect(struct sp_dialogue *, uint32_t slot, uint64_t now_ns);
 void sp_play_gone(struct sp_dialogue *, uint32_t slot, bool reset, uint64_t now_ns);
 /* It has none, and its time has come. */
 void sp_play_begin(struct sp_dialogue *, uint32_t slot, uint64_t now_ns);
+/* Once a tick, of one that has a slot. */
+void sp_play_look(struct sp_dialogue *, uint32_t slot);
 /* HOT. A unit has left. */
 void sp_play_left(struct sp_dialogue *, struct dialogue_conn *, const struct sp_txn *);
 

@@ -47,6 +47,13 @@ void sp_play_fini(struct sp_dialogue_play *p, const struct sp_mem *mem)
 
 /* ---- a session's connections ---- */
 
+/* Its turn will come, and the machine is asked for its wish; without a connection it gets one. */
+static void nudge(struct sp_dialogue *d, uint32_t slot)
+{
+	conn_of(d, slot)->nudged = true;
+	sp_conns_again(d->conns, slot);
+}
+
 static void refuse_all(struct sp_dialogue_stream *s, struct sp_dialogue_session *x)
 {
 	SP_ADD(s->flow->refused, sp_recorded_drop(&x->rec, true));
@@ -86,8 +93,8 @@ static uint64_t again_at(const struct sp_dialogue_play *p, struct sp_dialogue_se
 
 	if (!p->reconnect_ns || x->rec.why == SP_WHY_OTHER)
 		return 0;
-	/* A connection over which something left makes the next loss a new one. */
-	if (!x->until_ns || x->rec.greeted) {
+	/* A connection over which units left, or that lived, makes the next loss a new one. */
+	if (!x->until_ns || x->rec.left || now_ns > x->since_ns + SP_PLAY_AGAIN_MOST_NS) {
 		x->until_ns = now_ns + p->reconnect_ns;
 		x->again_ns = SP_PLAY_AGAIN_NS;
 	}
@@ -109,7 +116,7 @@ void sp_play_gone(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t now
 	sp_conns_hang_up(d->conns, slot, reset && !d->stopping);
 	c->open = false;
 	if (x->rec.again && x->rec.ended && wanted(d, x)) {
-		sp_conns_timer(d->conns, slot, now_ns);
+		nudge(d, slot);
 		return;
 	}
 	if (x->rec.ended || x->rec.why == SP_WHY_STOPPED) {
@@ -136,6 +143,7 @@ void sp_play_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 		return;
 	}
 	x->error = 0;
+	x->since_ns = now_ns;
 	rc = sp_dialogue_connect(d, slot, now_ns);
 	if (rc) {
 		x->error = rc;
@@ -173,8 +181,17 @@ static void wake(struct sp_dialogue *d, struct sp_dialogue_session *x, uint64_t 
 
 	if (!sp_conns_conn(d->conns, x->slot))
 		return;
-	c->end->ops->on_wrote(state_of(d, x->slot), 0, now_ns, &c->wish);
+	c->end->ops->on_timer(state_of(d, x->slot), now_ns, &c->wish);
 	sp_dialogue_drive(d, x->slot, now_ns);
+}
+
+/* A peer that reads nothing is noticed by whoever looks. */
+void sp_play_look(struct sp_dialogue *d, uint32_t slot)
+{
+	const struct sp_dialogue_session *x = conn_of(d, slot)->session;
+
+	if (x->rec.out != SP_RECORDED_NOTHING && sp_conns_conn(d->conns, slot))
+		nudge(d, slot);
 }
 
 /* ---- units ---- */
@@ -258,7 +275,9 @@ static int give(struct sp_dialogue *d, struct sp_dialogue_stream *s, const struc
 static void play_one(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64_t now_ns)
 {
 	struct sp_dialogue_play *p = s->play;
-	struct sp_msg m = { .t_ns = p->at_once ? now_ns : p->due_ns, .len = p->size, .stamp_off = SP_NO_STAMP };
+	struct sp_msg m = { .t_ns = p->at_once ? now_ns : p->due_ns,
+			    .len = p->size,
+			    .stamp_off = SP_NO_STAMP };
 	struct sp_batch b = { .n = 1, .cap = 1, .m = &m };
 	int rc = make_unit(d, p);
 
@@ -338,10 +357,7 @@ static void end_all(struct sp_dialogue *d, struct sp_dialogue_stream *s, bool hu
 		if (x->state != SP_PLAY_OPEN)
 			continue;
 		sp_recorded_end(&x->rec, hurry);
-		if (!sp_conns_conn(d->conns, x->slot))
-			sp_conns_timer(d->conns, x->slot, sp_clock_now(d->env->clock));
-		conn_of(d, x->slot)->nudged = true;
-		sp_conns_again(d->conns, x->slot);
+		nudge(d, x->slot);
 	}
 }
 

@@ -9,9 +9,9 @@
 #include "plugin/source.h"
 
 /* Octets that may wait in all sessions of a stream: from then on the stream itself waits. */
-#define SP_PLAY_WAITING	  (32u << 20)
+#define SP_PLAY_WAITING	      (32u << 20)
 /* A session that is lost is begun again after so long, and after twice as long each time. */
-#define SP_PLAY_AGAIN_NS  (100 * SP_NS_PER_MS)
+#define SP_PLAY_AGAIN_NS      (100 * SP_NS_PER_MS)
 #define SP_PLAY_AGAIN_MOST_NS (5 * SP_NS_PER_S)
 
 struct sp_dialogue;
@@ -32,8 +32,10 @@ struct sp_dialogue_session {
 	uint32_t ep;
 	/* The lane's. */
 	uint32_t slot;
-	uint64_t until_ns, again_ns; /* it is begun again until then; after so long. 0: not lost */
-	int error;		     /* negative errno of what failed last */
+	uint64_t until_ns,
+		again_ns;  /* it is begun again until then; after so long. 0: not lost */
+	uint64_t since_ns; /* of the present connection */
+	int error;	   /* negative errno of what failed last */
 	/* Read by control. */
 	uint8_t state;	    /* enum sp_play_state */
 	uint8_t why;	    /* enum sp_why: how it was lost last; NONE: never */

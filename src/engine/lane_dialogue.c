@@ -261,6 +261,14 @@ bool sp_dialogue_over(const struct sp_dialogue *d, uint64_t now_ns)
 	return true;
 }
 
+bool sp_dialogue_plays(const struct sp_dialogue *d)
+{
+	for (uint32_t i = 0; i < d->n; i++)
+		if (d->stream[i].play && d->stream[i].play->open)
+			return true;
+	return false;
+}
+
 void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < d->n; i++) {
@@ -306,7 +314,11 @@ void sp_dialogue_sample(struct sp_dialogue *d)
 	for (uint32_t slot = 0; slot < d->conns->used; slot++) {
 		const struct dialogue_conn *c = conn_of(d, slot);
 
-		if (d->conns->slot[slot].user == &sp_dialogue_user && c->s && c->open)
+		if (d->conns->slot[slot].user != &sp_dialogue_user || !c->s)
+			continue;
+		if (c->session)
+			sp_play_look(d, slot);
+		if (c->open)
 			sp_dialogue_ask(c->s, sp_conns_conn(d->conns, slot), false);
 	}
 	for (uint32_t i = 0; i < d->n; i++) {

@@ -24,6 +24,8 @@
 #define SP_DIALOGUE_CONNECT_NS (5 * SP_NS_PER_S)
 /* Answers that are under way at the end may take so long to come. */
 #define SP_DIALOGUE_GRACE_NS   (2 * SP_NS_PER_S)
+/* Sessions of recorded messages that are open at a stop may take so long to end. */
+#define SP_DIALOGUE_PARTING_NS (6 * SP_NS_PER_S)
 /* A token that waits longer for a connection is given up. */
 #define SP_DIALOGUE_CREDIT_NS  SP_NS_PER_S
 
@@ -43,8 +45,9 @@ struct sp_dialogue_end {
 struct sp_dialogue_stream {
 	/* Set by the caller. */
 	struct sp_dialogue_end end; /* first */
-	struct sp_dialogue_play *play; /* recorded messages: its sessions; NULL: there are none */
-	struct sp_proto *messages;  /* the engine's own machine's settings; NULL: another's */
+	struct sp_dialogue_play
+		*play;		   /* recorded messages: its sessions; NULL: there are none */
+	struct sp_proto *messages; /* the engine's own machine's settings; NULL: another's */
 	unsigned port;
 	uint32_t ep, max_conns, size;
 	bool closed, answers;
@@ -123,6 +126,8 @@ void sp_dialogue_last(struct sp_dialogue *);
 void sp_dialogue_stop(struct sp_dialogue *, uint64_t at_ns);
 /* Is everything over that was begun? */
 bool sp_dialogue_over(const struct sp_dialogue *, uint64_t now_ns);
+/* Are sessions of recorded messages open? */
+bool sp_dialogue_plays(const struct sp_dialogue *);
 /* Tokens that still wait are given up; with all, what is under way is, too. */
 void sp_dialogue_give_up(struct sp_dialogue *, bool all, uint64_t now_ns);
 /* Once a tick. */

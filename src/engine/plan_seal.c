@@ -151,7 +151,8 @@ int sp_plan_check_carrier(struct plan_check *c, const char *word, const struct s
 								  port->transport);
 	bool stream = strcmp(p->transport, "udp") != 0;
 
-	if (ops && p->recorded) /* one source feeds what it makes, and connections by their lane */
+	if (ops &&
+	    p->recorded) /* one source feeds what it makes, and connections by their lane */
 		return check_recorded(c, word, p->source, ops, place);
 	if (!ops || stream == (ops->conn != NULL))
 		return 0;

@@ -225,19 +225,18 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 {
 	struct sp_run *r = m->r;
 	struct run_stream *s = &r->streams[i];
-	struct source_key key = { .ops = choice->source,
-				  .stamp = choice->stamp,
-				  .size = s->largest,
-				  .varies = s->plan->packet_size != NULL || s->plan->recorded,
-				  .payload = s->plan->payload,
-				  .fill = s->plan->fill,
-				  .conf = choice->source->asks || s->plan->recorded
-						  ? s->plan->conf
-						  : NULL,
-				  .port = s->plan->from_port,
-				  .worker = s->worker,
-				  .alone = s->plan->recorded || varies(m, s->plan) ? i + 1
-										   : 0 };
+	struct source_key key = {
+		.ops = choice->source,
+		.stamp = choice->stamp,
+		.size = s->largest,
+		.varies = s->plan->packet_size != NULL || s->plan->recorded,
+		.payload = s->plan->payload,
+		.fill = s->plan->fill,
+		.conf = choice->source->asks || s->plan->recorded ? s->plan->conf : NULL,
+		.port = s->plan->from_port,
+		.worker = s->worker,
+		.alone = s->plan->recorded || varies(m, s->plan) ? i + 1 : 0
+	};
 	uint32_t h;
 	int rc;
 

@@ -295,10 +295,10 @@ static void choose(struct sp_recorded *s, uint64_t now_ns)
 	}
 	if (s->why)
 		return;
-	if (now_ns >= filler_due(s))
-		say(s, SP_RECORDED_FILLER, p->filler, now_ns);
-	else if (s->again || (s->ending && !h))
+	if (s->again || (s->ending && !h))
 		close_down(s, now_ns);
+	else if (now_ns >= filler_due(s))
+		say(s, SP_RECORDED_FILLER, p->filler, now_ns);
 }
 
 static uint64_t stall_ns(const struct sp_recorded *s)
@@ -323,7 +323,6 @@ static void wish(struct sp_recorded *s, uint64_t now_ns, struct sp_wish *w)
 		w->timer_ns = s->linger_ns;
 	} else if (s->out != SP_RECORDED_NOTHING) {
 		sp_wish_out(w, s->at + s->off, s->len - s->off);
-		w->timer_ns = s->moved_ns + stall_ns(s);
 	} else {
 		w->timer_ns = filler_due(s);
 		if (s->blocked_ns)
@@ -373,6 +372,7 @@ static bool message_left(struct sp_recorded *s, uint64_t now_ns)
 					  .end_ns = now_ns,
 					  .tx_bytes = s->unit_bytes };
 		s->units--;
+		s->left++;
 		s->unit_bytes = 0;
 	}
 	pop(s);
@@ -431,6 +431,7 @@ static void recorded_init(void *st, const struct sp_proto *proto, uint64_t now_n
 	s->connected = true;
 	s->deaf = s->greeted = s->parted = s->shut = s->again = s->ended = false;
 	s->blocked_ns = 0;
+	s->left = 0;
 	s->why = SP_WHY_NONE;
 	s->reason = NULL;
 	s->code = 0;

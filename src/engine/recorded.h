@@ -67,10 +67,12 @@ struct sp_recorded {
 	/* recall: the opening is to be said again. deaf: the peer's octets make no
 	 * sense. greeted: an opening was sent. parted: the farewell was. shut: and all that. */
 	bool recall, deaf, greeted, parted, shut;
-	bool again;	      /* the next message begins the session anew: on another connection */
+	bool again; /* the next message begins the session anew: on another connection */
 	uint64_t released_ns; /* when what waited could leave; 0: it never waited */
-	uint64_t blocked_ns;  /* since when the first message waits for an answer; 0: it does not */
+	uint64_t
+		blocked_ns; /* since when the first message waits for an answer; 0: it does not */
 	uint64_t sent_ns, moved_ns, linger_ns;
+	uint64_t left; /* units */
 
 	/* Why the connection is over. */
 	bool ended; /* all was said */
@@ -107,7 +109,8 @@ uint64_t sp_recorded_drop(struct sp_recorded *, bool all);
 /* Is there something that needs a connection? */
 bool sp_recorded_needs(const struct sp_recorded *);
 
-/* The machine; start is never called. on_wrote with 0 asks for the wish again. */
+/* The machine; start is never called. on_timer may be called at any time, asks for the wish again,
+ * and should be called now and then while something is to be written. */
 extern const struct sp_proto_ops sp_recorded_ops;
 
 #endif

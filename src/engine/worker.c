@@ -195,6 +195,9 @@ static bool past_grace(struct sp_worker *w, uint64_t now_ns)
 		if (w->dialogue.under_way)
 			return false;
 	}
+	if (w->dialogue.env && now_ns <= w->last_end_ns + SP_DIALOGUE_PARTING_NS &&
+	    sp_dialogue_plays(&w->dialogue))
+		return false;
 	if (awaits(w) && now_ns <= w->last_end_ns + SP_DIALOGUE_GRACE_NS)
 		return false;
 	return !bulk_lingers(w, now_ns);
@@ -306,6 +309,8 @@ static uint64_t next_grace(const struct sp_worker *w)
 {
 	if (bulk_lingers(w, w->last_end_ns))
 		return w->last_end_ns + SP_BULK_GRACE_NS + SP_WORKER_GRACE_NS + 1;
+	if (w->dialogue.env && sp_dialogue_plays(&w->dialogue))
+		return w->last_end_ns + SP_DIALOGUE_PARTING_NS + 1;
 	return w->last_end_ns + 1 +
 	       (w->dialogue.env && w->dialogue.under_way && !w->dialogue.waiting
 			? SP_DIALOGUE_GRACE_NS

@@ -40,10 +40,10 @@ struct end {
 /* Two ends: 0 has connected, 1 is accepted. */
 struct pair {
 	struct end end[2];
-	uint32_t ep;	   /* whom the client meant */
+	uint32_t ep;		 /* whom the client meant */
 	struct sp_endpoint from; /* where it said it was; family 0: it did not */
-	uint32_t next;	   /* free list, or those that wait to be accepted; index + 1 */
-	bool used, doomed; /* doomed: reset when the first bytes arrive */
+	uint32_t next;		 /* free list, or those that wait to be accepted; index + 1 */
+	bool used, doomed;	 /* doomed: reset when the first bytes arrive */
 };
 
 struct sp_port {
