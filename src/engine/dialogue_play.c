@@ -85,16 +85,27 @@ static void note_loss(struct sp_dialogue_stream *s, struct sp_dialogue_session *
 	SP_ADD(x->lost, 1);
 }
 
+/* A connection over which units left, or that lived for a while, makes the next loss a new one. */
+static bool was_good(const struct sp_dialogue_session *x, uint64_t now_ns)
+{
+	const struct sp_recorded *r = &x->rec;
+	bool accepted = r->codec && r->codec->peer
+				? r->talk.established
+				: r->why != SP_WHY_REFUSED && r->why != SP_WHY_TIMEOUT &&
+					  r->why != SP_WHY_UNREACHABLE;
+
+	return r->left || (accepted && now_ns > x->since_ns + SP_PLAY_AGAIN_MOST_NS);
+}
+
 /* When it is tried again; 0: it is not. */
 static uint64_t again_at(const struct sp_dialogue_play *p, struct sp_dialogue_session *x,
 			 uint64_t now_ns)
 {
 	uint64_t at_ns;
 
-	if (!p->reconnect_ns || x->rec.why == SP_WHY_OTHER)
+	if (!p->reconnect_ns || x->rec.why == SP_WHY_OTHER || x->rec.forgotten)
 		return 0;
-	/* A connection over which units left, or that lived, makes the next loss a new one. */
-	if (!x->until_ns || x->rec.left || now_ns > x->since_ns + SP_PLAY_AGAIN_MOST_NS) {
+	if (!x->until_ns || was_good(x, now_ns)) {
 		x->until_ns = now_ns + p->reconnect_ns;
 		x->again_ns = SP_PLAY_AGAIN_NS;
 	}

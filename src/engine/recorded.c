@@ -171,23 +171,19 @@ bool sp_recorded_needs(const struct sp_recorded *s)
 
 /* ---- the opening, for another connection ---- */
 
-static void remember(struct sp_recorded *s, const struct head *h)
+static bool keep(struct sp_recorded *s, const struct head *h)
 {
 	size_t cap = s->opening_cap ? s->opening_cap : 1024;
 	uint8_t *grown;
 
-	if (h->flags & SP_CM_BEGINS)
-		s->opening_len = 0;
-	else if (!(h->flags & SP_CM_DEFINES))
-		return;
 	while (cap < s->opening_len + h->len)
 		cap *= 2;
 	if (cap > SP_RECORDED_OPENING)
-		return;
+		return false;
 	if (cap != s->opening_cap) {
 		grown = sp_alloc_array(s->mem, cap, 1);
 		if (!grown)
-			return;
+			return false;
 		if (s->opening_len)
 			memcpy(grown, s->opening, s->opening_len);
 		sp_free(s->mem, s->opening);
@@ -196,6 +192,18 @@ static void remember(struct sp_recorded *s, const struct head *h)
 	}
 	memcpy(s->opening + s->opening_len, h + 1, h->len);
 	s->opening_len += h->len;
+	return true;
+}
+
+static void remember(struct sp_recorded *s, const struct head *h)
+{
+	if (h->flags & SP_CM_BEGINS) {
+		s->opening_len = 0;
+		s->forgotten = false;
+	} else if (!(h->flags & SP_CM_DEFINES)) {
+		return;
+	}
+	s->forgotten |= !keep(s, h);
 }
 
 static const struct sp_codec_peer_ops *peer_of(const struct sp_recorded *s)

@@ -56,6 +56,7 @@ struct sp_recorded {
 	size_t opening_len, opening_cap;
 	void *said;	/* the codec's, of our side */
 	bool connected; /* once, at least */
+	bool forgotten; /* its opening, which was too long to be kept */
 	bool ending, hurry;
 
 	/* Of the present connection. */
