@@ -181,7 +181,8 @@ static int open_source(const struct making *m, const struct run_stream *s,
 	struct sp_source_args args = { .size = (uint32_t)k->size,
 				       .burst = sp_lane_burst(&m->r->ports[k->port].caps),
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
-				       .conf = k->conf };
+				       .conf = k->conf,
+				       .catalog = m->r->catalog };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);
@@ -292,6 +293,8 @@ static int place_stream(struct making *m, unsigned i)
 		ret = sp_run_prepare_ask(r, i, m->err);
 	if (!ret && s->echo)
 		ret = sp_run_echo_place(r, i, m->err);
+	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->sessions)
+		return sp_run_place_sessions(r, i, &r->sources[ls->source], m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 

@@ -314,6 +314,9 @@ bool sp_run_nothing_leaves(const struct sp_transport_ops *);
 /* prepare_source.c: lanes, sources and endpoints of all streams. */
 int sp_run_place_streams(struct sp_run *, struct sp_err *);
 void sp_run_close_sources(struct sp_run *);
+/* prepare_sessions.c: an endpoint for each session of a source of recorded messages. */
+int sp_run_place_sessions(struct sp_run *, unsigned stream, struct sp_lane_source *,
+			  struct sp_err *);
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);

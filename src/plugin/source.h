@@ -15,6 +15,7 @@
 #include "plugin/transport.h"
 
 struct sp_source;
+struct sp_catalog;
 
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
@@ -28,6 +29,7 @@ struct sp_source_args {
 	struct sp_link link;		/* frames: where it leaves */
 	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
 	const void *conf; /* the source's own settings */
+	const struct sp_catalog *catalog; /* codecs and headers, by name */
 };
 
 /* What an answer says. */
