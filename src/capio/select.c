@@ -55,9 +55,9 @@ static const struct sp_field *find_field(const struct sp_hdr_ops *h, const char 
 /* "hlim" and "nh" are what IPv4 calls so. */
 static const char *other_name(const char *name)
 {
-	static const char *const pairs[][2] = {
-		{ "ttl", "hlim" }, { "proto", "nh" }, { "tos", "tc" }
-	};
+	static const char *const pairs[][2] = { { "ttl", "hlim" },
+						{ "proto", "nh" },
+						{ "tos", "tc" } };
 
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
 		for (unsigned k = 0; k < 2; k++)
@@ -81,8 +81,8 @@ static int fail_field(const struct sp_hdr_ops *h, const char *layer, const char 
 	char shown[80];
 	size_t n = 0;
 
-	for (const struct sp_field *f = h ? h->fields : NULL;
-	     f && f->name && n < SP_FIELDS_MAX; f++)
+	for (const struct sp_field *f = h ? h->fields : NULL; f && f->name && n < SP_FIELDS_MAX;
+	     f++)
 		names[n++] = f->name;
 	best = sp_str_nearest(name, names, n);
 	return sp_fail(err, -ENOENT, SP_EXIT_DATA, "%s.%s: %s has no such field%s%s%s", layer,
@@ -109,10 +109,11 @@ static int find(const struct sp_hdr_ops *const *hdr, const char *layer, const ch
 	while (i < 3 && strcmp(layer, words[i]) != 0)
 		i++;
 	if (i == 3)
-		return sp_fail(err, -ENOENT, SP_EXIT_DATA,
-			       "%s: there is no such header to select by; there are ip, tcp and "
-			       "udp",
-			       sp_str_printable(shown, sizeof shown, layer));
+		return sp_fail(
+			err, -ENOENT, SP_EXIT_DATA,
+			"%s: there is no such header to select by; there are ip, tcp and "
+			"udp",
+			sp_str_printable(shown, sizeof shown, layer));
 	out->kind = kinds[i];
 	h = find_hdr(hdr, layer);
 	if (out->kind == IP4) {
@@ -161,10 +162,10 @@ int sp_select_add(struct sp_select *s, const struct sp_hdr_ops *const *hdr, cons
 	v.has4 = found.f4 && !sp_field_scalar(found.f4, value, len, &v.v4);
 	v.has6 = found.f6 && !sp_field_scalar(found.f6, value, len, &v.v6);
 	if (!v.has4 && !v.has6)
-		return sp_fail(err, -EINVAL, SP_EXIT_DATA, "%s.%s: '%s' is not %s", layer, name,
-			       sp_str_printable(shown, sizeof shown, value),
-			       sp_field_wants(found.f4 ? found.f4 : found.f6, wants,
-					      sizeof wants));
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_DATA, "%s.%s: '%s' is not %s", layer, name,
+			sp_str_printable(shown, sizeof shown, value),
+			sp_field_wants(found.f4 ? found.f4 : found.f6, wants, sizeof wants));
 	f = condition(s, &found, layer, name);
 	kept = f ? sp_arena_alloc(s->arena, sizeof *kept) : NULL;
 	if (!kept)
@@ -219,7 +220,8 @@ static bool holds(const struct sp_select_field *f, const struct sp_cap_packet *p
 	} else if (v->proto != (f->kind == TCP ? SP_PROTO_TCP : SP_PROTO_UDP)) {
 		return false;
 	} else if (f->at.off < 32 && (v->src.port || v->dst.port)) {
-		got = f->at.off ? v->dst.port : v->src.port; /* known of a fragmented one, too */
+		got = f->at.off ? v->dst.port
+				: v->src.port; /* known of a fragmented one, too */
 	} else if (!v->l4_off || v->frag_off || !read_bits(p, v->l4_off, f->at, &got)) {
 		return false;
 	}

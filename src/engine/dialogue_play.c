@@ -256,6 +256,8 @@ static void next_unit(struct sp_dialogue_play *p)
 		return;
 	}
 	p->more = p->ops->schedule->next(p->source, &due_ns, &p->size) == 0;
+	p->keep_open = p->more && due_ns >= SP_NEVER - 1;
+	p->more &= !p->keep_open;
 	p->due_ns = due_ns > p->due_ns ? due_ns : p->due_ns;
 }
 

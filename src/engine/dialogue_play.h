@@ -51,7 +51,6 @@ struct sp_dialogue_play {
 	struct sp_source *source;
 	struct sp_dialogue_session *session;
 	uint32_t n;
-	bool keep_open;	       /* after the last message, until somebody stops the run */
 	uint64_t reconnect_ns; /* so long is a lost session tried again; 0: never */
 	uint64_t start_ns;     /* the source's beginning; absolute once armed */
 	/* The lane's. */
@@ -59,6 +58,7 @@ struct sp_dialogue_play {
 	size_t unit_cap;
 	uint64_t due_ns; /* of the next unit */
 	uint32_t size, slot;
+	bool keep_open; /* the source says that nothing comes, and that it is not at its end */
 	bool more, at_once, full, ending;
 	uint64_t waiting; /* octets */
 	uint32_t open;	  /* sessions with a slot */

@@ -64,7 +64,8 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 
 	if (caps->bits & SP_T_CONN && s->recorded) {
 		*choice = (struct sp_lane_choice){ .lane = SP_LANE_DIALOGUE,
-						   .source = source_of(s, c, SP_T_CONN),
+						   .source = source_of(
+							   s, c, SP_T_CONN | SP_T_DATAGRAM),
 						   .why = "dialogue lane, as recorded" };
 		return choice->source ? 0
 				      : sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,

@@ -204,7 +204,6 @@ static int open_sessions(struct sp_run *r, struct run_stream *s, struct sp_dialo
 		return no_memory(err);
 	*p = (struct sp_dialogue_play){ .ops = src->ops,
 					.source = src->source,
-					.keep_open = s->plan->keep_open,
 					.reconnect_ns = s->plan->reconnect_ns,
 					.start_ns = s->plan->start_ns };
 	d->play = p;

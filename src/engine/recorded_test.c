@@ -114,11 +114,13 @@ struct unit {
 
 struct play_conf {
 	uint64_t script, sessions, generic;
+	bool keep_open;
 };
 #define AT(member) offsetof(struct play_conf, member)
 static const struct sp_opt play_opts[] = {
 	{ "script", SP_OPT_U64, AT(script), "0", NULL, 0, 20, "which" },
 	{ "sessions", SP_OPT_U64, AT(sessions), "1", NULL, 1, 9, "how many" },
+	{ "keep_open", SP_OPT_BOOL, AT(keep_open), "no", NULL, 0, 0, "it stays" },
 	{ "generic", SP_OPT_U64, AT(generic), "0", NULL, 0, 1, "1: nobody knows the messages" },
 	{ 0 },
 };
@@ -189,8 +191,10 @@ static int play_next(void *st, uint64_t *due_ns, uint32_t *size)
 	struct sp_source *s = st;
 	uint8_t octets[256];
 
-	if (!s->next->bytes)
-		return 1;
+	if (!s->next->bytes) {
+		*due_ns = SP_NEVER - 1;
+		return !s->conf.keep_open;
+	}
 	*due_ns = s->t0_ns + s->next->at_ns;
 	*size = encode(s->next->bytes, octets);
 	s->next++;

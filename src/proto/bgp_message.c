@@ -27,7 +27,8 @@ static const char *check_notification(const uint8_t *p, size_t len)
 {
 	if (len < SP_BGP_HEAD + 2)
 		return "a NOTIFICATION without code";
-	return p[SP_BGP_HEAD] < 1 || p[SP_BGP_HEAD] > 8 ? "a NOTIFICATION of unknown code" : NULL;
+	return p[SP_BGP_HEAD] < 1 || p[SP_BGP_HEAD] > 8 ? "a NOTIFICATION of unknown code"
+							: NULL;
 }
 
 /* RFC 2918, 7313; with outbound route filters (RFC 5291) it is longer. */

@@ -32,7 +32,8 @@ struct sp_bgp_cap {
 struct sp_bgp_open {
 	bool seen;
 	uint8_t version;
-	uint16_t as, hold_s; /* as: the field of two octets, 23456 where the number needs four */
+	uint16_t as,
+		hold_s; /* as: the field of two octets, 23456 where the number needs four */
 	uint8_t id[4];
 	uint16_t n_caps, caps_more; /* more: were there, but did not find room */
 	bool extended;		    /* RFC 8654: messages up to 65,535 octets */

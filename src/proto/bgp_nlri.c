@@ -17,13 +17,13 @@ static const struct family {
 	uint16_t afi;
 	uint8_t safi, shape, bits;
 } families[] = {
-	{ 1, 1, PREFIX, 32 },  { 2, 1, PREFIX, 128 },  { 1, 2, PREFIX, 32 },
-	{ 2, 2, PREFIX, 128 }, { 1, 4, LABELED, 32 },  { 2, 4, LABELED, 128 },
-	{ 1, 128, VPN, 32 },   { 2, 128, VPN, 128 },   { 1, 129, RD, 32 },
-	{ 2, 129, RD, 128 },   { 1, 132, RTC, 96 },    { 1, 5, TLV8, 0 },
-	{ 2, 5, TLV8, 0 },     { 25, 70, TLV8, 0 },    { 25, 65, LEN16, 0 },
+	{ 1, 1, PREFIX, 32 },	 { 2, 1, PREFIX, 128 },	  { 1, 2, PREFIX, 32 },
+	{ 2, 2, PREFIX, 128 },	 { 1, 4, LABELED, 32 },	  { 2, 4, LABELED, 128 },
+	{ 1, 128, VPN, 32 },	 { 2, 128, VPN, 128 },	  { 1, 129, RD, 32 },
+	{ 2, 129, RD, 128 },	 { 1, 132, RTC, 96 },	  { 1, 5, TLV8, 0 },
+	{ 2, 5, TLV8, 0 },	 { 25, 70, TLV8, 0 },	  { 25, 65, LEN16, 0 },
 	{ 16388, 71, TLV16, 0 }, { 16388, 72, TLV16, 0 }, { 1, 133, FLOW, 0 },
-	{ 2, 133, FLOW, 0 },   { 1, 134, FLOW, 0 },    { 2, 134, FLOW, 0 },
+	{ 2, 133, FLOW, 0 },	 { 1, 134, FLOW, 0 },	  { 2, 134, FLOW, 0 },
 };
 
 /* Bits that labels take; those of a withdrawal may lack the bottom's mark (0x800000, 0). More than

@@ -81,8 +81,8 @@ static const char *read_params(struct sp_rd r, bool extended, struct sp_bgp_open
 
 		if (!p)
 			return "an optional parameter that is longer than its place";
-		why = type == PARAM_CAPABILITY ? read_caps(sp_rd_of(p, len), o) :
-						 "an optional parameter of unknown type";
+		why = type == PARAM_CAPABILITY ? read_caps(sp_rd_of(p, len), o)
+					       : "an optional parameter of unknown type";
 		if (!reason)
 			reason = why;
 	}

@@ -7,10 +7,10 @@
 #define FLAG_TRANSITIVE 0x40u
 #define FLAG_LONG	0x10u
 
-#define WELL_KNOWN  FLAG_TRANSITIVE
-#define LOCAL	    FLAG_OPTIONAL
-#define TRANSITIVE  (FLAG_OPTIONAL | FLAG_TRANSITIVE)
-#define ANY	    0xffu /* withdrawn numbers: used by somebody once */
+#define WELL_KNOWN	FLAG_TRANSITIVE
+#define LOCAL		FLAG_OPTIONAL
+#define TRANSITIVE	(FLAG_OPTIONAL | FLAG_TRANSITIVE)
+#define ANY		0xffu /* withdrawn numbers: used by somebody once */
 
 enum attr_type {
 	ORIGIN = 1,
@@ -30,41 +30,41 @@ static const struct attr {
 	{ ORIGIN, WELL_KNOWN, 1, 1, 1 },
 	{ AS_PATH, WELL_KNOWN, 0, 65535, 1 },
 	{ NEXT_HOP, WELL_KNOWN, 4, 4, 1 },
-	{ 4, LOCAL, 4, 4, 1 },		 /* MULTI_EXIT_DISC */
-	{ 5, WELL_KNOWN, 4, 4, 1 },	 /* LOCAL_PREF */
-	{ 6, WELL_KNOWN, 0, 0, 1 },	 /* ATOMIC_AGGREGATE */
+	{ 4, LOCAL, 4, 4, 1 },	    /* MULTI_EXIT_DISC */
+	{ 5, WELL_KNOWN, 4, 4, 1 }, /* LOCAL_PREF */
+	{ 6, WELL_KNOWN, 0, 0, 1 }, /* ATOMIC_AGGREGATE */
 	{ AGGREGATOR, TRANSITIVE, 6, 8, 2 },
-	{ 8, TRANSITIVE, 4, 65535, 4 },	 /* COMMUNITIES, RFC 1997 */
-	{ 9, LOCAL, 4, 4, 1 },		 /* ORIGINATOR_ID, RFC 4456 */
-	{ 10, LOCAL, 4, 65535, 4 },	 /* CLUSTER_LIST */
+	{ 8, TRANSITIVE, 4, 65535, 4 }, /* COMMUNITIES, RFC 1997 */
+	{ 9, LOCAL, 4, 4, 1 },		/* ORIGINATOR_ID, RFC 4456 */
+	{ 10, LOCAL, 4, 65535, 4 },	/* CLUSTER_LIST */
 	{ 11, ANY, 0, 65535, 1 },
 	{ 12, ANY, 0, 65535, 1 },
 	{ 13, ANY, 0, 65535, 1 },
 	{ MP_REACH, LOCAL, 5, 65535, 1 }, /* RFC 4760 */
 	{ MP_UNREACH, LOCAL, 3, 65535, 1 },
-	{ 16, TRANSITIVE, 8, 65535, 8 },  /* extended communities, RFC 4360 */
+	{ 16, TRANSITIVE, 8, 65535, 8 },       /* extended communities, RFC 4360 */
 	{ AS4_PATH, TRANSITIVE, 0, 65535, 1 }, /* RFC 6793 */
-	{ 18, TRANSITIVE, 8, 8, 1 },	  /* AS4_AGGREGATOR */
+	{ 18, TRANSITIVE, 8, 8, 1 },	       /* AS4_AGGREGATOR */
 	{ 19, ANY, 0, 65535, 1 },
 	{ 20, ANY, 0, 65535, 1 },
 	{ 21, ANY, 0, 65535, 1 },
-	{ 22, TRANSITIVE, 5, 65535, 1 },  /* PMSI tunnel, RFC 6514 */
-	{ 23, TRANSITIVE, 0, 65535, 1 },  /* tunnel encapsulation, RFC 9012 */
-	{ 24, LOCAL, 0, 65535, 1 },	  /* traffic engineering, RFC 5543 */
+	{ 22, TRANSITIVE, 5, 65535, 1 },   /* PMSI tunnel, RFC 6514 */
+	{ 23, TRANSITIVE, 0, 65535, 1 },   /* tunnel encapsulation, RFC 9012 */
+	{ 24, LOCAL, 0, 65535, 1 },	   /* traffic engineering, RFC 5543 */
 	{ 25, TRANSITIVE, 20, 65535, 20 }, /* IPv6 extended communities, RFC 5701 */
-	{ 26, LOCAL, 3, 65535, 1 },	  /* AIGP, RFC 7311 */
-	{ 27, TRANSITIVE, 0, 65535, 1 },  /* PE distinguisher labels */
+	{ 26, LOCAL, 3, 65535, 1 },	   /* AIGP, RFC 7311 */
+	{ 27, TRANSITIVE, 0, 65535, 1 },   /* PE distinguisher labels */
 	{ 28, ANY, 0, 65535, 1 },
-	{ 29, LOCAL, 0, 65535, 1 },	  /* BGP-LS, RFC 9552 */
+	{ 29, LOCAL, 0, 65535, 1 }, /* BGP-LS, RFC 9552 */
 	{ 30, ANY, 0, 65535, 1 },
 	{ 31, ANY, 0, 65535, 1 },
 	{ 32, TRANSITIVE, 12, 65535, 12 }, /* large communities, RFC 8092 */
-	{ 33, LOCAL, 0, 65535, 1 },	  /* BGPsec path, RFC 8205 */
-	{ 34, TRANSITIVE, 0, 65535, 1 },  /* community container */
-	{ 35, TRANSITIVE, 4, 4, 1 },	  /* only to customer, RFC 9234 */
-	{ 36, TRANSITIVE, 0, 65535, 1 },  /* domain path */
-	{ 37, TRANSITIVE, 0, 65535, 1 },  /* SFP, RFC 9015 */
-	{ 38, TRANSITIVE, 0, 65535, 1 },  /* BFD discriminator, RFC 9026 */
+	{ 33, LOCAL, 0, 65535, 1 },	   /* BGPsec path, RFC 8205 */
+	{ 34, TRANSITIVE, 0, 65535, 1 },   /* community container */
+	{ 35, TRANSITIVE, 4, 4, 1 },	   /* only to customer, RFC 9234 */
+	{ 36, TRANSITIVE, 0, 65535, 1 },   /* domain path */
+	{ 37, TRANSITIVE, 0, 65535, 1 },   /* SFP, RFC 9015 */
+	{ 38, TRANSITIVE, 0, 65535, 1 },   /* BFD discriminator, RFC 9026 */
 	{ 39, ANY, 0, 65535, 1 },
 	{ 40, TRANSITIVE, 3, 65535, 1 },  /* prefix SID, RFC 8669 */
 	{ 128, TRANSITIVE, 4, 65535, 1 }, /* ATTR_SET, RFC 6368 */

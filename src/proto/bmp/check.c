@@ -167,8 +167,9 @@ static const char *check_peer(const uint8_t *p, size_t len)
 		return "the header of a peer is cut";
 	if (p[SP_BMP_AT_PEER_TYPE] > SP_BMP_LOC_RIB)
 		return "a peer of unknown type";
-	return sp_get_be32(p + SP_BMP_AT_MICROS) > 999999 ? "a time of a second or more in microseconds" :
-							   NULL;
+	return sp_get_be32(p + SP_BMP_AT_MICROS) > 999999
+		       ? "a time of a second or more in microseconds"
+		       : NULL;
 }
 
 const char *sp_bmp_check(const uint8_t *p, size_t len)

@@ -50,7 +50,7 @@ struct sp_bmp {
 	uint8_t version;
 	bool has_descr, has_name;
 	char descr[1024], name[256];
-	uint64_t downs; /* Peer Downs that no Peer Up has followed yet */
+	uint64_t downs;	 /* Peer Downs that no Peer Up has followed yet */
 	int64_t skew_ns; /* rewrite: how far the router's clock is ahead of the capture's */
 	uint32_t n_peers;
 	uint64_t more; /* messages of peers that did not find room */

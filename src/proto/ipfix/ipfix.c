@@ -81,8 +81,7 @@ static bool guess(const uint8_t *p, size_t len)
 	if (h.version == SP_IPFIX_V5)
 		return h.count && h.len == len;
 	r = sp_rd_of(p + h.size, h.len - h.size);
-	return sp_ipfix_next(&r, &set, &why) &&
-	       (sp_ipfix_defines(&h, &set) || set.id >= 256);
+	return sp_ipfix_next(&r, &set, &why) && (sp_ipfix_defines(&h, &set) || set.id >= 256);
 }
 
 static void *open_state(const struct sp_mem *mem)

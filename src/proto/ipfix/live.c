@@ -6,8 +6,8 @@
 #include "base/endian.h"
 #include "proto/ipfix/message.h"
 
-#define NS_PER_S  INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S      INT64_C(1000000000)
+#define NS_PER_MS     INT64_C(1000000)
 
 /* The exporter's clock and the capture's may differ by less: export times are whole seconds. */
 #define SAME_CLOCK_NS (2 * NS_PER_S)
@@ -170,7 +170,8 @@ static void change_record(const struct sp_ipfix *s, const struct sp_ipfix_templa
 
 /* Returns how many records there are; false in known: its template was not seen. */
 static uint32_t change_data(const struct sp_ipfix *s, const struct sp_ipfix_template *t,
-			    const struct change *c, const struct sp_ipfix_set *set, uint8_t *data)
+			    const struct change *c, const struct sp_ipfix_set *set,
+			    uint8_t *data)
 {
 	struct sp_rd r = sp_rd_of(set->p, set->len), record;
 	const char *why = NULL;
@@ -182,7 +183,8 @@ static uint32_t change_data(const struct sp_ipfix *s, const struct sp_ipfix_temp
 }
 
 /* The sets of a message, and how many records they have; unknown: of some nobody can tell. */
-static uint32_t change_sets(struct sp_ipfix *s, const struct change *c, uint8_t *p, bool *unknown)
+static uint32_t change_sets(struct sp_ipfix *s, const struct change *c, uint8_t *p,
+			    bool *unknown)
 {
 	struct sp_rd r = sp_rd_of(p + c->head->size, c->head->len - c->head->size);
 	uint16_t domain = (uint16_t)(c->domain - s->domain);

@@ -117,8 +117,9 @@ static const char *check_field(uint16_t version, const struct sp_ipfix_field *f,
 		return "a field without length";
 	if (f->pen || (scope && version == SP_IPFIX_V9))
 		return NULL;
-	return kind_len_ok(sp_ipfix_kind(f->id), f->len) ? NULL :
-							   "a field of a length that its kind cannot have";
+	return kind_len_ok(sp_ipfix_kind(f->id), f->len)
+		       ? NULL
+		       : "a field of a length that its kind cannot have";
 }
 
 /* The fields of t, from r to f; at most SP_IPFIX_FIELDS_EACH are written. */
@@ -139,9 +140,9 @@ static const char *read_fields(struct sp_rd *r, uint16_t version, struct sp_ipfi
 		why = check_field(version, &one, i < t->scopes);
 		if (!reason)
 			reason = why;
-		t->least += one.len != SP_IPFIX_VARIABLE ? one.len :
-			    version == SP_IPFIX_V9	 ? 65536u :
-							   1u;
+		t->least += one.len != SP_IPFIX_VARIABLE ? one.len
+			    : version == SP_IPFIX_V9	 ? 65536u
+							 : 1u;
 		t->lists |= !one.pen && sp_ipfix_kind(one.id) == SP_IPFIX_LIST;
 		if (i < SP_IPFIX_FIELDS_EACH)
 			f[i] = one;
@@ -264,8 +265,8 @@ static bool only_padding(struct sp_rd *r)
 	return true;
 }
 
-bool sp_ipfix_record(const struct sp_ipfix *s, const struct sp_ipfix_template *t, struct sp_rd *r,
-		     struct sp_rd *record, const char **reason)
+bool sp_ipfix_record(const struct sp_ipfix *s, const struct sp_ipfix_template *t,
+		     struct sp_rd *r, struct sp_rd *record, const char **reason)
 {
 	const uint8_t *from = r->p, *p;
 	size_t len;

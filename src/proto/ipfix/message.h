@@ -64,8 +64,8 @@ struct sp_ipfix_domain {
 	uint64_t packets; /* version 5 */
 	/* rewrite */
 	bool booted, guessing; /* guessing: the last message had records nobody could count */
-	uint32_t seq;	     /* the next one's */
-	uint32_t recorded;   /* and as it was in the message before */
+	uint32_t seq;	       /* the next one's */
+	uint32_t recorded;     /* and as it was in the message before */
 	int64_t boot_ns, boot_to_ns; /* start of the exporter: recorded, and now */
 };
 

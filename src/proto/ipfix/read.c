@@ -133,16 +133,16 @@ void sp_ipfix_sets(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t d
 		sum->reason = "another number of records than it says";
 }
 
-static void read_v5(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t domain, size_t len,
-		    struct sp_codec_note *note)
+static void read_v5(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t domain,
+		    size_t len, struct sp_codec_note *note)
 {
 	note->units = h->count;
 	s->domain[domain].packets++;
 	if (!h->count || h->count > V5_MOST)
 		note->reason = "a number of records that is not 1 to 30";
 	else if (h->len != len)
-		note->reason = h->len < len ? "something after the message's end" :
-					      "fewer records than it says";
+		note->reason = h->len < len ? "something after the message's end"
+					    : "fewer records than it says";
 }
 
 void sp_ipfix_read(void *st, const uint8_t *p, size_t len, struct sp_codec_note *note)

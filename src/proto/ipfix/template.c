@@ -41,8 +41,8 @@ static uint32_t take_fields(struct sp_ipfix *s, uint32_t n)
 	/* Fields lie in the order of templates: those of the oldest come next. */
 	while (s->n_templates) {
 		const struct sp_ipfix_template *t = &s->template[s->oldest];
-		bool hit = wraps ? t->first >= from || t->first < n :
-				   t->first >= from && t->first < from + n;
+		bool hit = wraps ? t->first >= from || t->first < n
+				 : t->first >= from && t->first < from + n;
 
 		if (!hit)
 			break;
@@ -144,8 +144,8 @@ uint16_t sp_ipfix_domain(struct sp_ipfix *s, uint16_t version, uint32_t id)
 		at = s->n_domains++;
 	else
 		forget_domain(s, (uint16_t)at);
-	s->domain[at] = (struct sp_ipfix_domain){
-		.version = version, .id = id, .used = s->messages
-	};
+	s->domain[at] = (struct sp_ipfix_domain){ .version = version,
+						  .id = id,
+						  .used = s->messages };
 	return (uint16_t)at;
 }

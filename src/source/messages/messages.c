@@ -20,7 +20,8 @@ struct conf {
 	const char *order;    /* "0,1,1": which of them is played when; "": each once */
 	const char *sections; /* source/messages/sections.h */
 	const char *section;  /* the stream's own */
-	const char *map;      /* "src>local,src>": recorded and local addresses; "": all are played */
+	const char
+		*map; /* "src>local,src>": recorded and local addresses; "": all are played */
 	const char *factor;
 	uint64_t family; /* 4, 6: only sessions whose local address is of it; 0: all */
 	bool rest;	 /* and those whose address is the system's choice */
@@ -82,7 +83,8 @@ static int read_paths(struct sp_source *s, const char ***out, uint32_t *n, struc
 		paths[(*n)++] = p;
 	*out = paths;
 	return *n ? 0
-		  : sp_fail(err, -EINVAL, SP_EXIT_USAGE, "messages: no capture is given (files)");
+		  : sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			    "messages: no capture is given (files)");
 }
 
 static int read_order(struct sp_source *s, uint32_t captures, uint32_t **out, uint32_t *n,
@@ -196,7 +198,8 @@ static int number_sessions(struct sp_source *s, struct sp_err *err)
 		n += s->store.sources[k % s->store.n_sources].sessions;
 		if (n > 1000000)
 			return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
-				       "%" PRIu64 " exporters make more than a million sessions",
+				       "%" PRIu64
+				       " exporters make more than a million sessions",
 				       s->conf->exporters);
 	}
 	s->n_sessions = (uint32_t)n;
@@ -232,7 +235,8 @@ static struct sp_addr local_of(const struct sp_source *s, uint32_t session)
 {
 	if (s->first_session)
 		return plus(&s->from.addr, (uint64_t)exporter_of(s, session) +
-						   (s->from.len + 1u < (s->from.addr.family == 4 ? 32u : 128u)));
+						   (s->from.len + 1u <
+						    (s->from.addr.family == 4 ? 32u : 128u)));
 	return s->store.sources[s->store.sessions[session].source].local;
 }
 
@@ -319,7 +323,8 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 		rc = read_order(s, s->store.n_captures, &order, &play.n, err);
 	if (!rc && sp_msg_factor_parse(s->conf->factor, &play.factor))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			     "messages: the factor '%.40s' is no number above 0", s->conf->factor);
+			     "messages: the factor '%.40s' is no number above 0",
+			     s->conf->factor);
 	if (!rc)
 		rc = number_sessions(s, err);
 	if (!rc)
@@ -455,7 +460,8 @@ static uint32_t messages_sessions(const struct sp_source *s)
 static void messages_session(const struct sp_source *s, uint32_t i,
 			     struct sp_source_session *out)
 {
-	*out = (struct sp_source_session){ .local.addr = local_of(s, i), .codec = s->own->codec };
+	*out = (struct sp_source_session){ .local.addr = local_of(s, i),
+					   .codec = s->own->codec };
 }
 
 #define AT(member) offsetof(struct conf, member)

@@ -23,8 +23,8 @@ struct msg_play_conf {
 	const uint32_t *order; /* captures in the order in which they are played */
 	uint32_t n;
 	bool sync;
-	uint32_t exporters;  /* 0: sources play what is theirs, in the file's order */
-	uint64_t spread_ns;  /* exporter k is k/exporters of it behind */
+	uint32_t exporters; /* 0: sources play what is theirs, in the file's order */
+	uint64_t spread_ns; /* exporter k is k/exporters of it behind */
 };
 
 /* One timeline: all units of the captures, or those of one exporter. */

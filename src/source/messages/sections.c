@@ -16,7 +16,8 @@ static int bad(struct sp_err *err, const char *what)
 {
 	char shown[120];
 
-	return sp_fail(err, -EINVAL, SP_EXIT_DATA, "sections: '%s' is not SECTION FIELD=VALUE|...",
+	return sp_fail(err, -EINVAL, SP_EXIT_DATA,
+		       "sections: '%s' is not SECTION FIELD=VALUE|...",
 		       sp_str_printable(shown, sizeof shown, what));
 }
 

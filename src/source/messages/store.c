@@ -104,11 +104,12 @@ static int check_family(struct loader *x, const struct sp_addr *from, const stru
 		return 0;
 	if (!x->l->only)
 		return ELSEWHERE;
-	return sp_fail(x->err, -EAFNOSUPPORT, SP_EXIT_DATA,
-		       "%s is to be played from %s, but %s is of the other family: give the map "
-		       "an address of the collector's family, or the collector another address",
-		       sp_addr_format(a, sizeof a, from), sp_addr_format(b, sizeof b, to),
-		       x->l->target);
+	return sp_fail(
+		x->err, -EAFNOSUPPORT, SP_EXIT_DATA,
+		"%s is to be played from %s, but %s is of the other family: give the map "
+		"an address of the collector's family, or the collector another address",
+		sp_addr_format(a, sizeof a, from), sp_addr_format(b, sizeof b, to),
+		x->l->target);
 }
 
 /* A new source. */
@@ -180,7 +181,10 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 	if (!ok)
 		return no_memory(x);
 	s->sessions[s->n_sessions] = (struct msg_session){
-		.source = source, .rank = s->sources[source].sessions++, .src = *src, .dst = *dst
+		.source = source,
+		.rank = s->sources[source].sessions++,
+		.src = *src,
+		.dst = *dst
 	};
 	*index = s->n_sessions++;
 	return 0;
@@ -412,7 +416,8 @@ static int take_packet(struct loader *x, const struct sp_cap_packet *p)
 		return 0;
 	}
 	if (!x->own->tcp)
-		return take_datagram(x, &v, p->data + v.v.payload_off, v.v.payload_len, p->t_ns);
+		return take_datagram(x, &v, p->data + v.v.payload_off, v.v.payload_len,
+				     p->t_ns);
 	rc = find_source(x, &v.v.src.addr, &source);
 	if (rc == NOBODY)
 		n->unknown_peer++;
@@ -500,11 +505,9 @@ static int load_one(struct loader *x, const char *path)
 int sp_msg_store_load(struct msg_store *s, const struct msg_load *l, const struct sp_env *env,
 		      struct sp_err *err)
 {
-	struct loader x = { .s = s,
-			    .l = l,
-			    .own = &l->sections->at[l->own],
-			    .env = env,
-			    .err = err };
+	struct loader x = {
+		.s = s, .l = l, .own = &l->sections->at[l->own], .env = env, .err = err
+	};
 	int rc;
 
 	*s = (struct msg_store){ 0 };

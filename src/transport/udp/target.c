@@ -208,7 +208,8 @@ int sp_udp_endpoint_from(struct sp_queue *q, const struct sp_endpoint *local,
 	uint32_t ep;
 
 	if (!rc && (!p->tx || !to.port))
-		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE, "cannot send to a udp port of number 0");
+		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			     "cannot send to a udp port of number 0");
 	if (!rc)
 		rc = connect_sock(q, &from, &to, &s, err);
 	if (!rc)
