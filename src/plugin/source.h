@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "core/env.h"
 #include "core/pacer.h"
+#include "core/result.h"
 #include "pkt/batch.h"
 #include "pkt/rows.h"
 #include "pkt/template.h"
@@ -61,6 +62,19 @@ struct sp_source_session {
 	const struct sp_codec_ops *codec; /* of its messages; NULL: nobody knows */
 };
 
+/* A packet that will leave: where it is from, its whole frame, and how long after the start it is due
+ * (UINT64_MAX: as fast as may be). 0 to go on. */
+typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
+			  uint32_t len, uint64_t due_ns);
+
+struct sp_source_report {
+	/* neutral: it takes nothing from the result. */
+	void (*say)(void *arg, const char *code, bool neutral, const char *text);
+	void *arg;
+	/* Filled in: when the first and the last of those that left were due; 0: none did. */
+	uint64_t first_due_ns, last_due_ns;
+};
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
@@ -93,9 +107,18 @@ struct sp_source_ops {
 	const struct sp_schedule_ops *schedule;
 	/* Cold. Nothing was asked yet. */
 	void (*begin)(struct sp_source *, uint64_t t0_ns);
+	/* Recorded frames: shows each once, before anything is opened, so that it can be judged; with
+	 * damage, those before it. Returns what see did, or an error. */
+	int (*look)(const void *conf, const struct sp_mem *, sp_source_see *see, void *arg,
+		    struct sp_err *);
 	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and
 	 * says SP_PACE_OVER at the end. NULL: they have times. */
 	bool (*at_once)(const struct sp_source *);
+	/* Cold. All departures are over: what there is to say of them, each by one call, and what was
+	 * sent first and last. 0, or what ended it before its time, with a sentence. May be NULL. */
+	int (*report)(struct sp_source *, struct sp_source_report *, struct sp_err *);
+	/* For people: "2 files as recorded". May be NULL. */
+	void (*text)(const void *conf, char *buf, size_t cap);
 	/* Cold. Everything is open and the run goes on the clock of the kernel: from now on the source
 	 * may read ahead in a thread of its own, until close. Without this (virtual time) next() and
 	 * size() read by themselves. May be NULL. 0 or -errno. */
@@ -104,6 +127,9 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
+	 * not say. */
+	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);
 	void (*close)(struct sp_source *);
 };
 

@@ -20,8 +20,8 @@ struct conf {
 	const char *order;    /* "0,1,1": which of them is played when; "": each once */
 	const char *sections; /* source/messages/sections.h */
 	const char *section;  /* the stream's own */
-	const char
-		*map; /* "src>local,src>": recorded and local addresses; "": all are played */
+	const char *map;      /* "src>local,src>": recorded and local addresses */
+	bool mapped;	      /* only those in the map are played, even where it is empty */
 	const char *factor;
 	uint64_t family; /* 4, 6: only sessions whose local address is of it; 0: all */
 	bool rest;	 /* and those whose address is the system's choice */
@@ -45,11 +45,15 @@ struct sp_source {
 	uint32_t *first_session; /* [exporters]: of all sessions */
 	uint32_t n_sessions;
 	struct sp_prefix from;
+	struct sent {
+		uint64_t units, bytes;
+	} * sent; /* [n_sessions]: filled; the worker's */
+	uint64_t next_ns; /* atomic */
 	void **states; /* [n_sessions]: rewriting; NULL: nothing is rewritten */
 	struct msg_due given[GIVEN];
 	uint32_t head, tail; /* free running */
 	int64_t real_offset_ns;
-	uint64_t end_ns;
+	uint64_t t0_ns, first_due_ns, last_due_ns;
 	uint64_t unchanged; /* messages that could not be rewritten */
 	bool held;	    /* all were given, and it stays open */
 };
@@ -83,8 +87,7 @@ static int read_paths(struct sp_source *s, const char ***out, uint32_t *n, struc
 		paths[(*n)++] = p;
 	*out = paths;
 	return *n ? 0
-		  : sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			    "messages: no capture is given (files)");
+		  : sp_fail(err, -EINVAL, SP_EXIT_USAGE, "messages: no capture is given (files)");
 }
 
 static int read_order(struct sp_source *s, uint32_t captures, uint32_t **out, uint32_t *n,
@@ -198,8 +201,7 @@ static int number_sessions(struct sp_source *s, struct sp_err *err)
 		n += s->store.sources[k % s->store.n_sources].sessions;
 		if (n > 1000000)
 			return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
-				       "%" PRIu64
-				       " exporters make more than a million sessions",
+				       "%" PRIu64 " exporters make more than a million sessions",
 				       s->conf->exporters);
 	}
 	s->n_sessions = (uint32_t)n;
@@ -231,12 +233,23 @@ static uint32_t exporter_of(const struct sp_source *s, uint32_t session)
 	return low;
 }
 
+/* The recorded session that a session of an exporter is a copy of. */
+static uint32_t base_of(const struct sp_source *s, uint32_t session)
+{
+	uint32_t k = exporter_of(s, session), rank = session - s->first_session[k];
+
+	for (uint32_t i = 0; i < s->store.n_sessions; i++)
+		if (s->store.sessions[i].source == k % s->store.n_sources &&
+		    s->store.sessions[i].rank == rank)
+			return i;
+	return 0;
+}
+
 static struct sp_addr local_of(const struct sp_source *s, uint32_t session)
 {
 	if (s->first_session)
 		return plus(&s->from.addr, (uint64_t)exporter_of(s, session) +
-						   (s->from.len + 1u <
-						    (s->from.addr.family == 4 ? 32u : 128u)));
+						   (s->from.len + 1u < (s->from.addr.family == 4 ? 32u : 128u)));
 	return s->store.sources[s->store.sessions[session].source].local;
 }
 
@@ -268,6 +281,7 @@ static int load(struct sp_source *s, const struct sp_catalog *catalog, struct sp
 	s->own = &s->sections.at[l.own];
 	l.paths = paths;
 	l.map = map;
+	l.mapped = s->conf->mapped || l.n_map;
 	if (s->conf->exporters) { /* addresses are those of the prefix */
 		l.family = 0;
 		l.rest = true;
@@ -299,6 +313,7 @@ static void messages_close(struct sp_source *s)
 		if (s->states[i])
 			s->own->codec->close(s->states[i]);
 	sp_free(s->env->mem, s->states);
+	sp_free(s->env->mem, s->sent);
 	sp_msg_play_fini(&s->play, s->env->mem);
 	sp_msg_store_free(&s->store, s->env->mem);
 	sp_arena_fini(&s->arena);
@@ -321,14 +336,14 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 	rc = load(s, args->catalog, err);
 	if (!rc)
 		rc = read_order(s, s->store.n_captures, &order, &play.n, err);
-	if (!rc && sp_msg_factor_parse(s->conf->factor, &play.factor))
+	if (!rc && sp_factor_parse(s->conf->factor, &play.factor))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			     "messages: the factor '%.40s' is no number above 0",
-			     s->conf->factor);
+			     "messages: the factor '%.40s' is no number above 0", s->conf->factor);
 	if (!rc)
 		rc = number_sessions(s, err);
+	s->sent = rc ? NULL : sp_alloc_array(env->mem, s->n_sessions + 1, sizeof *s->sent);
 	if (!rc)
-		rc = open_states(s, err);
+		rc = s->sent ? open_states(s, err) : no_memory(err);
 	play.order = order;
 	play.sync = s->conf->sync;
 	play.exporters = s->first_session ? (uint32_t)s->conf->exporters : 0;
@@ -344,12 +359,34 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 
 /* ---- time ---- */
 
+/* So many waits are announced. */
+#define ANNOUNCED 8u
+
+static void announce(const struct sp_source *s, uint64_t t0_ns)
+{
+	for (uint32_t i = 0; i < s->play.conf.n && i < ANNOUNCED; i++) {
+		const struct msg_capture *c = &s->store.captures[s->play.conf.order[i]];
+		uint64_t wait_ms = (s->play.start_ns[i] - t0_ns) / SP_NS_PER_MS;
+		uint64_t phase_ms = (uint64_t)c->first_ns % MSG_MINUTE_NS / SP_NS_PER_MS;
+
+		sp_log(s->env->log, SP_LOG_WARN,
+		       "%s: %s begins at second %" PRIu64 ".%03" PRIu64
+		       " of the minute, as it was recorded: in %" PRIu64 ".%03" PRIu64
+		       " s (--no-sync begins at once)",
+		       s->own->name, c->path, phase_ms / 1000, phase_ms % 1000, wait_ms / 1000,
+		       wait_ms % 1000);
+	}
+}
+
 static void messages_begin(struct sp_source *s, uint64_t t0_ns)
 {
 	s->real_offset_ns = sp_clock_real(s->env->clock) - (int64_t)sp_clock_now(s->env->clock);
+	s->t0_ns = t0_ns;
 	s->head = s->tail = 0;
 	s->held = false;
 	sp_msg_play_begin(&s->play, t0_ns, (int64_t)t0_ns + s->real_offset_ns);
+	if (s->conf->sync)
+		announce(s, t0_ns);
 }
 
 static int messages_next(void *st, uint64_t *due_ns, uint32_t *size)
@@ -358,12 +395,14 @@ static int messages_next(void *st, uint64_t *due_ns, uint32_t *size)
 	struct msg_due *d = &s->given[s->tail % GIVEN];
 
 	if (s->held || !sp_msg_play_next(&s->play, d)) {
+		__atomic_store_n(&s->next_ns, SP_NEVER, __ATOMIC_RELAXED);
 		s->held = s->conf->keep_open;
 		*due_ns = SP_NEVER - 1;
 		*size = 0;
 		return !s->held;
 	}
 	*due_ns = d->due_ns;
+	__atomic_store_n(&s->next_ns, d->due_ns - s->t0_ns, __ATOMIC_RELAXED);
 	*size = s->store.units[d->unit].len;
 	s->tail++;
 	if (s->tail - s->head > GIVEN) /* so many were left out in between */
@@ -445,6 +484,10 @@ static void messages_fill(struct sp_source *s, struct sp_batch *b, uint32_t from
 		}
 		memcpy(m->data, u->data, u->len);
 		m->ep = session_of(s, d);
+		s->first_due_ns = s->first_due_ns ? s->first_due_ns : d->due_ns;
+		s->last_due_ns = d->due_ns;
+		s->sent[m->ep].units++;
+		s->sent[m->ep].bytes += u->len;
 		if (s->states)
 			rewrite(s, d, m->ep, m->data, m->len);
 	}
@@ -460,8 +503,105 @@ static uint32_t messages_sessions(const struct sp_source *s)
 static void messages_session(const struct sp_source *s, uint32_t i,
 			     struct sp_source_session *out)
 {
-	*out = (struct sp_source_session){ .local.addr = local_of(s, i),
-					   .codec = s->own->codec };
+	*out = (struct sp_source_session){ .local.addr = local_of(s, i), .codec = s->own->codec };
+}
+
+/* ---- what is said of it ---- */
+
+static void messages_recorded(const struct sp_source *s, struct sp_recorded_result *out)
+{
+	*out = (struct sp_recorded_result){ .known = true, .sessions = s->n_sessions };
+	for (uint32_t i = 0; i < s->play.conf.n; i++) {
+		const struct msg_counts *c =
+			&s->store.captures[s->play.conf.order[i]].counts;
+
+		out->filtered += c->filtered;
+		out->unknown_peer += c->unknown_peer;
+		out->unknown_proto += c->unknown_proto;
+	}
+	out->next_ns = __atomic_load_n(&s->next_ns, __ATOMIC_RELAXED);
+}
+
+static void tell_counts(const struct sp_source *s, const struct sp_source_report *r)
+{
+	struct msg_counts n = { 0 };
+	char text[300];
+
+	for (uint32_t i = 0; i < s->store.n_captures; i++) {
+		const struct msg_counts *c = &s->store.captures[i].counts;
+
+		n.cut += c->cut;
+		n.backwards += c->backwards;
+		n.holes += c->holes;
+		n.broken += c->broken;
+	}
+	snprintf(text, sizeof text,
+		 "%s: %" PRIu64 " packets are not whole in the capture and were left out",
+		 s->own->name, n.cut);
+	if (n.cut)
+		r->say(r->arg, "cut", false, text);
+	snprintf(text, sizeof text,
+		 "%s: %" PRIu64 " packets are older than those before them and left with these",
+		 s->own->name, n.backwards);
+	if (n.backwards)
+		r->say(r->arg, "back-in-time", true, text);
+	snprintf(text, sizeof text,
+		 "%s: %" PRIu64 " octets of streams are missing in the capture, and %" PRIu64
+		 " are no whole messages: they were left out",
+		 s->own->name, n.holes, n.broken);
+	if (n.holes || n.broken)
+		r->say(r->arg, "holes", false, text);
+	snprintf(text, sizeof text, "%s: %" PRIu64 " messages could not be rewritten",
+		 s->own->name, s->unchanged);
+	if (s->unchanged)
+		r->say(r->arg, "not-rewritten", false, text);
+	snprintf(text, sizeof text, "%s: no packet of the captures is of this protocol, with a "
+		 "sender in the map: nothing was sent", s->own->name);
+	if (!s->store.n)
+		r->say(r->arg, "nothing", false, text);
+}
+
+/* So many are named one by one. */
+#define NAMED 24u
+
+static void tell_sessions(const struct sp_source *s, const struct sp_source_report *r)
+{
+	char text[300], local[64], src[64];
+
+	for (uint32_t i = 0; i < s->n_sessions && i < NAMED; i++) {
+		const struct sp_addr at = local_of(s, i);
+		const struct msg_session *ss =
+			&s->store.sessions[s->first_session ? base_of(s, i) : i];
+
+		snprintf(text, sizeof text, "session %" PRIu32 " (%s): %s from %s: %" PRIu64
+			 " units, %" PRIu64 " bytes", i, s->own->name,
+			 sp_addr_format(src, sizeof src, &s->store.sources[ss->source].addr),
+			 at.family ? sp_addr_format(local, sizeof local, &at) : "any address",
+			 s->sent[i].units, s->sent[i].bytes);
+		r->say(r->arg, "session", true, text);
+	}
+	snprintf(text, sizeof text, "%" PRIu32 " sessions more (%s)", s->n_sessions - NAMED,
+		 s->own->name);
+	if (s->n_sessions > NAMED)
+		r->say(r->arg, "session", true, text);
+}
+
+static int messages_report(struct sp_source *s, struct sp_source_report *r, struct sp_err *err)
+{
+	tell_counts(s, r);
+	tell_sessions(s, r);
+	r->first_due_ns = s->first_due_ns;
+	r->last_due_ns = s->last_due_ns;
+	if (s->store.damage.code && err)
+		*err = s->store.damage;
+	return s->store.damage.code;
+}
+
+static void messages_text(const void *conf, char *buf, size_t cap)
+{
+	const struct conf *c = conf;
+
+	snprintf(buf, cap, "%s as recorded, gaps x %s", c->section, c->factor);
 }
 
 #define AT(member) offsetof(struct conf, member)
@@ -475,6 +615,8 @@ static const struct sp_opt opts[] = {
 	{ "section", SP_OPT_TEXT, AT(section), "", NULL, 0, 0, "the one that is played" },
 	{ "map", SP_OPT_TEXT, AT(map), "", NULL, 0, 0,
 	  "recorded and local addresses: 192.0.2.1>127.0.0.2; else all sources are played" },
+	{ "mapped", SP_OPT_BOOL, AT(mapped), "false", NULL, 0, 0,
+	  "only recorded addresses of the map are played" },
 	{ "time_factor", SP_OPT_TEXT, AT(factor), "1", NULL, 0, 0,
 	  "what the gaps are multiplied by" },
 	{ "family", SP_OPT_U64, AT(family), "0", NULL, 0, 6,
@@ -517,5 +659,8 @@ const struct sp_source_ops sp_source_messages = {
 	.begin = messages_begin,
 	.sessions = messages_sessions,
 	.session = messages_session,
+	.recorded = messages_recorded,
+	.report = messages_report,
+	.text = messages_text,
 	.close = messages_close,
 };

@@ -3,23 +3,14 @@
 #ifndef SP_SOURCE_MESSAGES_PLAY_H
 #define SP_SOURCE_MESSAGES_PLAY_H
 
+#include "base/factor.h"
 #include "source/messages/store.h"
 
 #define MSG_MINUTE_NS (60 * SP_NS_PER_S)
 #define MSG_PLAYS_MAX 100000u /* captures, repetitions counted */
 
-/* A decimal number, as an exact fraction. */
-struct msg_factor {
-	uint64_t num, den;
-};
-/* "2", "0.01", "1e-3": above 0 and at most a million. -EINVAL: no such number; -ERANGE: 0, less, or too
- * large. */
-int sp_msg_factor_parse(const char *text, struct msg_factor *);
-/* ns times the factor, rounded up so that nothing leaves early; at most SP_NEVER / 2. */
-uint64_t sp_msg_scale(const struct msg_factor *, uint64_t ns);
-
 struct msg_play_conf {
-	struct msg_factor factor;
+	struct sp_factor factor;
 	const uint32_t *order; /* captures in the order in which they are played */
 	uint32_t n;
 	bool sync;

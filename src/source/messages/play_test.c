@@ -7,36 +7,6 @@
 
 #include "source/messages/play.h"
 
-static void factors(void **state)
-{
-	struct msg_factor f;
-
-	(void)state;
-	assert_int_equal(sp_msg_factor_parse("1", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 12345), 12345);
-	assert_int_equal(sp_msg_factor_parse("0.01", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 1000), 10);
-	assert_int_equal(sp_msg_scale(&f, 1001), 11); /* never early */
-	assert_int_equal(sp_msg_factor_parse("1e-3", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 7000000), 7000);
-	assert_int_equal(sp_msg_factor_parse("2.50", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 4), 10);
-	assert_int_equal(sp_msg_factor_parse("1e6", &f), 0);
-	assert_int_equal(sp_msg_scale(&f, 3), 3000000);
-	assert_int_equal(sp_msg_scale(&f, UINT64_MAX), SP_NEVER / 2);
-	assert_int_equal(sp_msg_factor_parse("0", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("0.0", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("-1", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("1e7", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("1e-40", &f), -ERANGE);
-	assert_int_equal(sp_msg_factor_parse("fast", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse(".", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("1e", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("1.2.3", &f), -EINVAL);
-	assert_int_equal(sp_msg_factor_parse("nan", &f), -EINVAL);
-}
-
 #define S ((int64_t)SP_NS_PER_S)
 
 /* Two captures: at second 10 of a minute with units after 0, 1, 1 (older), 2 s of two sources; at
@@ -50,18 +20,8 @@ static struct msg_unit units[] = {
 };
 static uint32_t first0[] = { 1, 2 }, first1[] = { 5, 0 };
 static struct msg_capture captures[] = {
-	{ .first = 0,
-	  .n = 4,
-	  .first_ns = 70 * S,
-	  .last_ns = 72 * S,
-	  .first_of = first0,
-	  .n_sources = 2 },
-	{ .first = 4,
-	  .n = 1,
-	  .first_ns = 5 * S,
-	  .last_ns = 5 * S,
-	  .first_of = first1,
-	  .n_sources = 2 },
+	{ .first = 0, .n = 4, .first_ns = 70 * S, .last_ns = 72 * S, .first_of = first0, .n_sources = 2 },
+	{ .first = 4, .n = 1, .first_ns = 5 * S, .last_ns = 5 * S, .first_of = first1, .n_sources = 2 },
 };
 static const struct msg_store store = {
 	.units = units, .n = 5, .captures = captures, .n_captures = 2, .n_sources = 2
@@ -125,9 +85,11 @@ static void at_their_second(void **state)
 static void exporters(void **state)
 {
 	static const uint32_t order[] = { 0, 1 };
-	const struct msg_play_conf conf = {
-		.factor = { 1, 1 }, .order = order, .n = 2, .exporters = 3, .spread_ns = 3
-	};
+	const struct msg_play_conf conf = { .factor = { 1, 1 },
+					    .order = order,
+					    .n = 2,
+					    .exporters = 3,
+					    .spread_ns = 3 };
 	struct msg_play p;
 	struct msg_due d;
 	uint32_t seen[3] = { 0 };
@@ -141,8 +103,7 @@ static void exporters(void **state)
 		last = d.due_ns;
 		assert_int_equal(units[d.unit].session, d.exporter % 2);
 		if (!seen[d.exporter])
-			assert_int_equal(d.due_ns,
-					 d.exporter + (d.exporter == 1) * SP_NS_PER_S);
+			assert_int_equal(d.due_ns, d.exporter + (d.exporter == 1) * SP_NS_PER_S);
 		seen[d.exporter]++;
 	}
 	assert_int_equal(seen[0], 3); /* source 0: three units */
@@ -172,7 +133,7 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(factors),	   cmocka_unit_test(in_order),
+		cmocka_unit_test(in_order),
 		cmocka_unit_test(at_their_second), cmocka_unit_test(exporters),
 		cmocka_unit_test(no_memory),
 	};

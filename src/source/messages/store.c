@@ -37,6 +37,12 @@ static int no_memory(struct loader *x)
 	return sp_fail(x->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
+/* Of the capture that is being read. */
+static struct msg_counts *counts_of(const struct loader *x)
+{
+	return &x->s->captures[x->s->n_captures].counts;
+}
+
 /* Doubles an array that is full; the old one is zeros behind n. */
 static bool grow(const struct sp_mem *mem, void **array, uint32_t n, uint32_t *cap, size_t size)
 {
@@ -149,7 +155,7 @@ static int find_source(struct loader *x, const struct sp_addr *addr, uint32_t *i
 			return 0;
 		}
 	row = row_of(x->l, addr);
-	if (!row && x->l->n_map)
+	if (!row && x->l->mapped)
 		return NOBODY;
 	rc = check_family(x, addr, row ? &row->to : &any);
 	if (rc)
@@ -314,7 +320,7 @@ static int on_bytes(void *arg, struct sp_stream *st, const uint8_t *data, size_t
 		return rc;
 	done = whole(x->own, own->bytes, own->len, &bad);
 	if (bad || own->len - done > STREAM_MOST) {
-		x->s->counts.broken += own->len - done;
+		counts_of(x)->broken += own->len - done;
 		own->len = done;
 	}
 	/* What is left is the beginning of the next message: it is kept first. */
@@ -332,8 +338,8 @@ static int on_gap(void *arg, struct sp_stream *st, uint64_t missing, int64_t t_n
 	struct stream *own = st->user;
 
 	(void)t_ns;
-	x->s->counts.holes += missing;
-	x->s->counts.broken += own->len;
+	counts_of(x)->holes += missing;
+	counts_of(x)->broken += own->len;
 	own->len = 0;
 	return 0;
 }
@@ -344,7 +350,7 @@ static int on_end(void *arg, struct sp_stream *st, enum sp_stream_end how, int64
 	struct stream *own = st->user;
 
 	(void)how, (void)t_ns;
-	x->s->counts.broken += own->len;
+	counts_of(x)->broken += own->len;
 	own->len = 0;
 	return 0;
 }
@@ -358,14 +364,14 @@ static int take_datagram(struct loader *x, const struct sp_cap_view *v, const ui
 	int rc = find_source(x, &v->v.src.addr, &source);
 
 	if (rc == NOBODY)
-		x->s->counts.unknown_peer++;
+		counts_of(x)->unknown_peer++;
 	if (rc == NOBODY || rc == ELSEWHERE)
 		return 0;
 	if (rc)
 		return rc;
 	if (x->own->codec && !sp_msg_wanted(x->own, payload, len))
 		return 0;
-	x->s->counts.filtered++;
+	counts_of(x)->filtered++;
 	/* An empty datagram says nothing in any of these protocols. */
 	if (!len && x->own->codec)
 		return 0;
@@ -381,7 +387,7 @@ static int on_datagram(void *arg, const struct sp_cap_view *v, const uint8_t *pa
 	uint32_t of = sp_msg_section_of(x->l->sections, x->packet, v);
 
 	(void)packet;
-	x->s->counts.unknown_proto += of == UINT32_MAX;
+	counts_of(x)->unknown_proto += of == UINT32_MAX;
 	return of == x->l->own ? take_datagram(x, v, payload, len, t_ns) : 0;
 }
 
@@ -398,7 +404,7 @@ static bool is_cut(const struct sp_cap_packet *p, const struct sp_view *v)
 
 static int take_packet(struct loader *x, const struct sp_cap_packet *p)
 {
-	struct msg_counts *n = &x->s->counts;
+	struct msg_counts *n = counts_of(x);
 	struct sp_cap_view v;
 	uint32_t of, source;
 	int rc;
@@ -429,25 +435,28 @@ static int take_packet(struct loader *x, const struct sp_cap_packet *p)
 
 static int take_all(struct loader *x, struct sp_cap *cap, struct msg_capture *c)
 {
+	struct sp_err damage = { 0 };
 	struct sp_cap_packet p;
 	uint64_t packets = 0;
-	int rc = 0, more;
+	int rc = 0;
 
-	while (!rc && (more = sp_cap_next(cap, &p, &x->s->damage)) > 0) {
+	while (!rc && sp_cap_next(cap, &p, &damage) > 0) {
 		if (!packets++)
 			c->first_ns = c->last_ns = p.t_ns;
-		x->s->counts.backwards += p.t_ns < x->last_ns && packets > 1;
+		counts_of(x)->backwards += p.t_ns < x->last_ns && packets > 1;
 		x->last_ns = p.t_ns;
 		if (p.t_ns > c->last_ns)
 			c->last_ns = p.t_ns;
 		rc = take_packet(x, &p);
 	}
-	x->s->counts.packets += packets;
+	counts_of(x)->packets += packets;
 	if (!rc)
 		rc = sp_reassembly_finish(x->reassembly);
 	/* Damage ends this file, not the others; memory does. */
-	if (!rc && x->s->damage.code == -ENOMEM)
+	if (!rc && damage.code == -ENOMEM)
 		rc = no_memory(x);
+	if (damage.code && !x->s->damage.code)
+		x->s->damage = damage;
 	return rc;
 }
 

@@ -14,28 +14,6 @@ struct msg_unit {
 	uint32_t next; /* of the same source in the same capture; index + 1; 0: none */
 };
 
-struct msg_capture {
-	const char *path;
-	uint32_t first, n;	   /* units */
-	int64_t first_ns, last_ns; /* of all its packets; both 0: it has none */
-	uint32_t *first_of;	   /* [n_sources]: its first unit, index + 1; 0: none */
-	uint32_t n_sources;	   /* that were known by its end */
-};
-
-/* Everything of one address is a source; it may be of several sessions (TCP). */
-struct msg_session {
-	uint32_t source;
-	uint32_t rank;		     /* of those of its source */
-	struct sp_endpoint src, dst; /* as recorded; of datagrams ports are 0 */
-	uint64_t units;
-};
-
-struct msg_source {
-	struct sp_addr addr;
-	struct sp_addr local; /* family 0: the system's choice */
-	uint32_t sessions;
-};
-
 struct msg_counts {
 	uint64_t packets;	/* in all captures */
 	uint64_t filtered;	/* of this section and its sources */
@@ -44,7 +22,30 @@ struct msg_counts {
 	uint64_t cut;		/* not captured whole, left out */
 	uint64_t backwards;	/* older than the one before: sent with it */
 	uint64_t holes;		/* octets of streams that are missing */
-	uint64_t broken; /* octets that are no messages of the protocol, or parts of some */
+	uint64_t broken;	/* octets that are no messages of the protocol, or parts of some */
+};
+
+struct msg_capture {
+	const char *path;
+	uint32_t first, n;	   /* units */
+	int64_t first_ns, last_ns; /* of all its packets; both 0: it has none */
+	uint32_t *first_of;	   /* [n_sources]: its first unit, index + 1; 0: none */
+	uint32_t n_sources;	   /* that were known by its end */
+	struct msg_counts counts;
+};
+
+/* Everything of one address is a source; it may be of several sessions (TCP). */
+struct msg_session {
+	uint32_t source;
+	uint32_t rank; /* of those of its source */
+	struct sp_endpoint src, dst; /* as recorded; of datagrams ports are 0 */
+	uint64_t units;
+};
+
+struct msg_source {
+	struct sp_addr addr;
+	struct sp_addr local; /* family 0: the system's choice */
+	uint32_t sessions;
 };
 
 struct msg_store {
@@ -57,10 +58,8 @@ struct msg_store {
 	uint32_t n_sources, cap_sources;
 	struct msg_session *sessions;
 	uint32_t n_sessions, cap_sessions;
-	struct msg_counts counts;
 	uint32_t longest;
-	struct sp_err
-		damage; /* of the last file that is damaged; what came before it is here */
+	struct sp_err damage; /* of the first file that is damaged; what came before it is here */
 };
 
 /* Whom a section's messages are played for: rows of the map, as text. */
@@ -74,10 +73,11 @@ struct msg_load {
 	const struct msg_sections *sections;
 	uint32_t own; /* which of them */
 	const struct msg_map_row *map;
-	uint32_t n_map;	    /* 0: every source, from the system's choice */
-	uint8_t family;	    /* of what local addresses its sessions have; 0: any */
-	bool rest;	    /* those of the system's choice, too */
-	bool only;	    /* there is no other stream for the other family: it is an error */
+	uint32_t n_map;
+	bool mapped;	 /* else every source is played, from the system's choice */
+	uint8_t family;	 /* of what local addresses its sessions have; 0: any */
+	bool rest;	 /* those of the system's choice, too */
+	bool only;	 /* there is no other stream for the other family: it is an error */
 	const char *target; /* for that sentence */
 };
 
