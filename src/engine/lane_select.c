@@ -62,6 +62,16 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 {
 	uint32_t makes = *s->packet ? SP_T_FRAME : caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
+	if (caps->bits & SP_T_CONN && s->recorded) {
+		*choice = (struct sp_lane_choice){ .lane = SP_LANE_DIALOGUE,
+						   .source = source_of(
+							   s, c, SP_T_CONN | SP_T_DATAGRAM),
+						   .why = "dialogue lane, as recorded" };
+		return choice->source ? 0
+				      : sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
+						"stream %s: %s makes nothing for connections",
+						s->name, s->protocol);
+	}
 	if (caps->bits & SP_T_CONN) {
 		*choice = (struct sp_lane_choice){
 			.lane = s->bulk ? SP_LANE_BULK : SP_LANE_DIALOGUE,

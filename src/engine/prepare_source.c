@@ -283,10 +283,11 @@ static int place_stream(struct making *m, unsigned i)
 	if (s->plan->recorded)
 		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
+	s->played = choice.lane == SP_LANE_DIALOGUE && choice.source;
 	s->local = w->lane.n_streams++;
 	if (choice.lane != SP_LANE_PACKET)
 		ls->index = w->lane_streams[choice.lane]++;
-	else
+	if (choice.source)
 		ret = find_source(m, i, &choice, &ls->source);
 	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
 		ret = sp_run_prepare_ask(r, i, m->err);

@@ -103,7 +103,9 @@ struct sp_source_ops {
 	 * has them, from begin's t0 on. Such a source is a protocol by its name, and belongs to one
 	 * stream. fill() gets units in the order in which next() or size() gave them, but not all:
 	 * what was too late, or not permitted, is left out. t_ns and len say which it is; where all
-	 * leave at once, len alone. */
+	 * leave at once, len alone.
+	 * next() may say SP_NEVER - 1: there is no other unit, and the run is to stay all the same,
+	 * its sessions open, until somebody stops it. */
 	const struct sp_schedule_ops *schedule;
 	/* Cold. Nothing was asked yet. */
 	void (*begin)(struct sp_source *, uint64_t t0_ns);
