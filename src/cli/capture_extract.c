@@ -181,10 +181,11 @@ static void put_text(struct sp_str *out, const struct request *r,
 		     const struct sp_extract_result *res)
 {
 	sp_str_printf(out,
-		      "%s: %" PRIu64 " packets in %.3f s: %" PRIu64 " messages of %u sessions, "
+		      "%s: %" PRIu64 " packets in %.3f s: %" PRIu64
+		      " messages of %u session%s, "
 		      "out of %" PRIu64 " packets\n",
 		      r->conf.folder, res->packets, span_s(res), res->messages, res->sessions,
-		      res->read);
+		      res->sessions == 1 ? "" : "s", res->read);
 	sp_str_printf(out,
 		      "say in %s/traffic-reproducer.yml where it goes and from where "
 		      "(%s); then: spate replay -t %s/traffic-reproducer.yml\n",
