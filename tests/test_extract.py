@@ -1,5 +1,6 @@
 """Clean sessions out of captures (spate capture extract): against what traffic-reproducer made of its
 examples, and for captures that are written here, packet by packet."""
+import gzip
 import ipaddress
 import json
 import struct
@@ -216,6 +217,31 @@ def test_same_octets(extract, me, tmp_path):
         folders.append({p.name: p.read_bytes() for p in folder.iterdir()})
     assert sorted(folders[0]) == ["traffic-info.json", "traffic-reproducer.yml", "traffic.pcap"]
     assert folders[0] == folders[1]
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLE_WORDS))
+def test_again(me, extract, tmp_path, name):
+    """What was extracted is clean: extracted again it gives the same octets."""
+    done, folder = extract(EXAMPLES / "pcap_processing" / f"{name}.pcap", *EXAMPLE_WORDS[name])
+    assert done.code == 0, done
+    again = me.run("spate", "capture", "extract", folder / "traffic.pcap", "--out",
+                   tmp_path / "again", *EXAMPLE_WORDS[name])
+    assert (again.code, again.err) == (0, ""), again
+    for part in ("traffic.pcap", "traffic-info.json"):
+        assert (tmp_path / "again" / part).read_bytes() == (folder / part).read_bytes()
+
+
+def test_several_captures_are_one(me, tmp_path):
+    """A session that goes on in the next file; one of them inside gzip."""
+    a = Conn("10.0.0.1", 4000, "10.9.9.9", 179)
+    write_pcap(tmp_path / "1.pcap", [a.syn(), a.segment(bgp_open() + update(1)[:5])])
+    write_pcap(tmp_path / "2.pcap", [a.segment(update(1)[5:])])
+    (tmp_path / "2.pcap.gz").write_bytes(gzip.compress((tmp_path / "2.pcap").read_bytes()))
+    done = me.run("spate", "capture", "extract", "1.pcap", "2.pcap.gz", "--inter-packet-delay", "0",
+                  cwd=tmp_path)
+    assert (done.code, done.err) == (0, ""), done
+    found = packets(tmp_path / "1")
+    assert [(p.t - START, p.payload) for p in found] == [(0, bgp_open()), (S, update(1))]
 
 
 def test_json(extract):

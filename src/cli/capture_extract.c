@@ -17,8 +17,8 @@ static const struct sp_flag flags[] = {
 	  .meta = "NAME[,NAME...]",
 	  .key = "protocol",
 	  .group = WHAT,
-	  .help = "Only these, and in this order: ipfix (NetFlow v5, v9, IPFIX), bmp, bgp. "
-		  "Without it: all that are known." },
+	  .help = "Only these, and in this order: ipfix (NetFlow v5, v9, IPFIX, over UDP), bmp, "
+		  "bgp. Without it: all that are known." },
 	{ .spell = "--filter",
 	  .arg = SP_FLAG_VALUE,
 	  .meta = "FILTER",
