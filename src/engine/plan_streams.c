@@ -65,7 +65,7 @@ static int check_sizes(struct plan_check *c, struct sp_plan_stream *s,
 	if (p->source)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a %s of %s has the size that it has: leave packet_size out",
-			       place, p->source->asks->unit, s->protocol);
+			       place, sp_protocol_unit(p->source), s->protocol);
 	if (strcmp(p->transport, "udp") != 0) {
 		r.stamps = !p->proto;
 		r.native = SP_MESSAGE_HEAD;
@@ -188,7 +188,7 @@ static int check_asking(struct plan_check *c, struct sp_plan_stream *s,
 	if (sized && s->size)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a %s of %s has the size that it has: leave size out", place,
-			       p->source->asks->unit, s->protocol);
+			       sp_protocol_unit(p->source), s->protocol);
 	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: %s has its own numbers, and no room for a stamp", place,

@@ -9,14 +9,14 @@
 #define WORDS 32u
 #define LEN   40u
 
-/* A client's datagrams that are answered. */
-static const struct sp_source_ops *asking(const struct sp_catalog *c, const char *word,
-					  int role)
+/* A source whose datagrams are the protocol's. */
+static const struct sp_source_ops *speaking(const struct sp_catalog *c, const char *word,
+					    int role)
 {
 	const struct sp_source_ops *s = role == SP_ROLE_CLIENT ? sp_catalog_source(c, word)
 							       : NULL;
 
-	return s && s->asks ? s : NULL;
+	return s && s->port ? s : NULL;
 }
 
 static const char *const frame_words[] = {
@@ -54,7 +54,7 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 				     .port = SP_PROTOCOL_PORT };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
-	out->source = asking(c, word, role);
+	out->source = speaking(c, word, role);
 	if (out->source) {
 		out->transport = "udp";
 		out->port = out->source->port;
@@ -86,6 +86,11 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	return 0;
 }
 
+const char *sp_protocol_unit(const struct sp_source_ops *s)
+{
+	return s->asks ? s->asks->unit : "message";
+}
+
 bool sp_protocol_has(const struct sp_protocol *p, const char *key)
 {
 	const struct sp_opt *under = p->wrap ? p->wrap->opts : NULL;
@@ -101,7 +106,7 @@ static size_t list_words(const struct sp_catalog *c, int role, char words[WORDS]
 	sp_strlcpy(words[n++], "udp", LEN);
 	sp_strlcpy(words[n++], "tcp", LEN);
 	for (const struct sp_source_ops *const *s = c->source; *s && n < WORDS; s++)
-		if (asking(c, (*s)->name, role))
+		if (speaking(c, (*s)->name, role))
 			sp_strlcpy(words[n++], (*s)->name, LEN);
 	for (const struct sp_proto_ops *const *p = c->proto; *p && n + 2 <= WORDS; p++) {
 		if (!usable(*p, role))

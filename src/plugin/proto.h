@@ -22,6 +22,7 @@
 #include "base/options.h"
 #include "base/prefix.h"
 #include "pkt/batch.h"
+#include "plugin/truth.h"
 
 enum sp_role {
 	SP_ROLE_CLIENT,	   /* begins at a token of the schedule */
@@ -149,6 +150,9 @@ struct sp_proto_ops {
 	int (*open)(struct sp_proto **, const struct sp_proto_args *, const struct sp_mem *,
 		    struct sp_err *);
 	void (*close)(struct sp_proto *);
+	/* Client, may be NULL: what the peer must have stored, by what the connections said
+	 * (plugin/truth.h). Cold, after the run. */
+	int (*truth)(const struct sp_proto *, const struct sp_truth *);
 
 	/* HOT, all of the rest: no allocation, no system call. */
 

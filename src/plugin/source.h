@@ -13,6 +13,7 @@
 #include "pkt/template.h"
 #include "plugin/codec.h"
 #include "plugin/transport.h"
+#include "plugin/truth.h"
 
 struct sp_source;
 
@@ -28,6 +29,7 @@ struct sp_source_args {
 	struct sp_link link;		/* frames: where it leaves */
 	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
 	const void *conf; /* the source's own settings */
+	uint64_t seed;	  /* of the stream's own series */
 };
 
 /* What an answer says. */
@@ -62,9 +64,10 @@ struct sp_source_session {
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
-	/* A source that is answered is a protocol by its name, with this port number. */
-	const struct sp_ask_ops *asks; /* NULL: not answered */
+	/* Not 0: the source is a protocol by its name, with this port number. Its units have no
+	 * stamp, and the size that they have. */
 	uint16_t port;
+	const struct sp_ask_ops *asks; /* NULL: its units are not answered */
 	int (*open)(struct sp_source **, const struct sp_source_args *, const struct sp_env *,
 		    struct sp_err *);
 	/* Identifies the bytes that fill() leaves in a slot (two sources with equal bytes may
@@ -88,6 +91,10 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* Ground truth: what whoever gets units 0 .. units - 1 must have stored, as JSON lines
+	 * (plugin/truth.h). Cold, after the run. Of such a source units that left have the numbers 0,
+	 * 1, ... without gaps: what was refused is made again (seek, fill) as those that follow. */
+	int (*truth)(const struct sp_source *, uint64_t units, const struct sp_truth *);
 	void (*close)(struct sp_source *);
 };
 
