@@ -19,6 +19,7 @@
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
 #define G_DNS	  "DNS (dns)"
+#define G_ROUTES  "Routing tables (bgp, bmp)"
 #define G_FLOWS	  "Flow records (ipfix, netflow9, netflow5)"
 
 #define STRING(x) #x
@@ -114,7 +115,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
-	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), or shares of one schedule: "
+	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end), or shares of one schedule: "
 	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
 	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
 	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
@@ -277,6 +278,33 @@ const struct sp_flag sp_send_flags[] = {
 	  "and so often at least (default 60 s; 0: never)" },
 	{ "--uptime", SP_FLAG_VALUE, "TIME", "stream.uptime", NULL, G_FLOWS,
 	  "of the exporter, at its first message (default 1 h)" },
+
+	{ "--prefixes", SP_FLAG_VALUE, "N", "stream.prefixes", NULL, G_ROUTES,
+	  "of each address family (default 1000)" },
+	{ "--family", SP_FLAG_VALUE, "WORD", "stream.family", NULL, G_ROUTES,
+	  "4 (the default), 6 or both" },
+	{ "--as", SP_FLAG_VALUE, "N", "stream.as", NULL, G_ROUTES,
+	  "own AS number (default 64496); the session is internal when the peer has the same" },
+	{ "--router-id", SP_FLAG_VALUE, "ADDR", "stream.router_id", NULL, G_ROUTES,
+	  "own identifier (default 192.0.2.1)" },
+	{ "--hold", SP_FLAG_VALUE, "TIME", "stream.hold", NULL, G_ROUTES,
+	  "hold time that is offered (default 90 s)" },
+	{ "--next-hop", SP_FLAG_VALUE, "ADDR", "stream.next_hop", NULL, G_ROUTES,
+	  "of IPv4 prefixes (default 192.0.2.1)" },
+	{ "--next-hop6", SP_FLAG_VALUE, "ADDR", "stream.next_hop6", NULL, G_ROUTES,
+	  "of IPv6 prefixes (default 2001:db8::1)" },
+	{ "--per-update", SP_FLAG_VALUE, "N", "stream.per_update", NULL, G_ROUTES,
+	  "prefixes that share attributes, on average (default 8)" },
+	{ "--path-min", SP_FLAG_VALUE, "N", "stream.path_min", NULL, G_ROUTES,
+	  "AS numbers of a path, at least, beside the own (default 1)" },
+	{ "--path-max", SP_FLAG_VALUE, "N", "stream.path_max", NULL, G_ROUTES,
+	  "and at most (default 6)" },
+	{ "--communities", SP_FLAG_VALUE, "N", "stream.communities", NULL, G_ROUTES,
+	  "of a route, at most (default 3)" },
+	{ "--update-rate", SP_FLAG_VALUE, "N", "stream.update_rate", NULL, G_ROUTES,
+	  "messages a second (default: as fast as the peer takes them)" },
+	{ "--churn", SP_FLAG_NONE, NULL, "stream.churn", "yes", G_ROUTES,
+	  "once the table is complete, withdraw and announce again what was said, a message each" },
 
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
