@@ -303,6 +303,12 @@ const struct sp_flag sp_send_flags[] = {
 	  "of a route, at most (default 3)" },
 	{ "--update-rate", SP_FLAG_VALUE, "N", "stream.update_rate", NULL, G_ROUTES,
 	  "messages a second (default: as fast as the peer takes them)" },
+	{ "--peers", SP_FLAG_VALUE, "N", "stream.peers", NULL, G_ROUTES,
+	  "bmp: peers of the router, each with all prefixes (default 1)" },
+	{ "--sys-name", SP_FLAG_VALUE, "TEXT", "stream.sys_name", NULL, G_ROUTES,
+	  "bmp: the router's name (default spate)" },
+	{ "--stats-every", SP_FLAG_VALUE, "TIME", "stream.stats_every", NULL, G_ROUTES,
+	  "bmp: a statistics report of each peer (default 60 s; 0: none)" },
 	{ "--churn", SP_FLAG_NONE, NULL, "stream.churn", "yes", G_ROUTES,
 	  "once the table is complete, withdraw and announce again what was said, a message each" },
 
