@@ -40,26 +40,39 @@ static int put_count(struct sp_score_fact *fact, unsigned i, const json_t *v)
 	return 0;
 }
 
-/* Numbers and words between blanks, or the members of a list: the same to the hash. */
-static uint64_t hash_words(const json_t *v)
+/* Words between blanks. Their order counts, or (a set) does not. */
+static uint64_t hash_text(uint64_t h, const char *text, bool set)
 {
-	char all[16384] = "", buf[32];
-	size_t len = 0, i;
+	char word[64];
+
+	while (*(text += strspn(text, " "))) {
+		size_t len = strcspn(text, " ");
+
+		snprintf(word, sizeof word, "%.*s", (int)(len < 63 ? len : 63), text);
+		h = (set ? h : h * 0x100000001b3ull) + sp_hash_text(word);
+		text += len;
+	}
+	return h;
+}
+
+/* The same for a text, and for a list with a word each. */
+static uint64_t hash_words(const json_t *v, bool set)
+{
 	const json_t *member;
 	const char *text;
+	char buf[32];
+	uint64_t h = 0;
+	size_t i;
 
 	if (!json_is_array(v)) {
 		text = text_of(v, buf, sizeof buf);
-		return sp_hash_text(text ? text : "");
+		return text ? hash_text(0, text, set) : 0;
 	}
 	json_array_foreach(v, i, member) {
 		text = text_of(member, buf, sizeof buf);
-		len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i ? " " : "",
-					text ? text : "");
-		if (len >= sizeof all)
-			break;
+		h = text ? hash_text(h, text, set) : h;
 	}
-	return sp_hash_text(all);
+	return h;
 }
 
 static void put_attributes(struct sp_score_fact *fact, const json_t *hop, const json_t *path,
@@ -72,8 +85,8 @@ static void put_attributes(struct sp_score_fact *fact, const json_t *hop, const 
 	fact->number[0] = text && !sp_addr_parse(text, &a)
 				  ? sp_hash_text(sp_addr_format(canonical, sizeof canonical, &a))
 				  : 0;
-	fact->number[1] = hash_words(path);
-	fact->number[2] = hash_words(communities);
+	fact->number[1] = hash_words(path, false);
+	fact->number[2] = hash_words(communities, true);
 }
 
 static int truth_route(const json_t *o, struct sp_score_fact *fact)
