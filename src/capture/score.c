@@ -51,11 +51,12 @@ static int read_by(struct scoring *g)
 			i++;
 		if (i == SP_SCORE_FIELDS) {
 			sp_str_printable(shown, sizeof shown, at);
-			return sp_fail(g->err, -EINVAL, SP_EXIT_USAGE,
-				       "--by %s: there is no such field; there are src, dst, "
-				       "src_port, dst_port, proto, tos, flags, in, out, src_as, "
-				       "dst_as, peer, prefix",
-				       shown);
+			return sp_fail(
+				g->err, -EINVAL, SP_EXIT_USAGE,
+				"--by %s: there is no such field; there are src, dst, "
+				"src_port, dst_port, proto, tos, flags, in, out, src_as, "
+				"dst_as, peer, prefix",
+				shown);
 		}
 		g->fields |= 1u << i;
 		at += len + (at[len] == ',');

@@ -34,7 +34,7 @@ struct sp_score {
 	uint64_t expected, right, of[SP_SCORE__N];
 	uint64_t other_lines; /* of the output: neither flow nor route */
 	unsigned passes;
-	char fields[160]; /* that were compared */
+	char fields[160];		 /* that were compared */
 	struct sp_str list[SP_SCORE__N]; /* JSON objects with commas between */
 	uint64_t listed[SP_SCORE__N];
 	bool complete; /* right is expected, and nothing else is there */

@@ -68,7 +68,8 @@ static uint64_t hash_words(const json_t *v, bool set)
 		text = text_of(v, buf, sizeof buf);
 		return text ? hash_text(0, text, set) : 0;
 	}
-	json_array_foreach(v, i, member) {
+	json_array_foreach(v, i, member)
+	{
 		text = text_of(member, buf, sizeof buf);
 		h = text ? hash_text(h, text, set) : h;
 	}
@@ -83,7 +84,8 @@ static void put_attributes(struct sp_score_fact *fact, const json_t *hop, const 
 	char canonical[64];
 
 	fact->number[0] = text && !sp_addr_parse(text, &a)
-				  ? sp_hash_text(sp_addr_format(canonical, sizeof canonical, &a))
+				  ? sp_hash_text(
+					    sp_addr_format(canonical, sizeof canonical, &a))
 				  : 0;
 	fact->number[1] = hash_words(path, false);
 	fact->number[2] = hash_words(communities, true);
@@ -181,9 +183,10 @@ int sp_score_json_line(struct sp_score_file *f, size_t len, struct sp_score_fact
 		f->other++;
 	if (rc >= 0)
 		return rc;
-	return sp_score_bad(f,
-			    truth ? "this is no line of a truth (a flow or route, as send --truth "
-				    "writes them)"
-				  : "a value makes no sense",
-			    err);
+	return sp_score_bad(
+		f,
+		truth ? "this is no line of a truth (a flow or route, as send --truth "
+			"writes them)"
+		      : "a value makes no sense",
+		err);
 }

@@ -71,7 +71,8 @@ static void put_list(const struct sp_score *s, unsigned kind, struct sp_str *out
 	sp_str_init(&all, out->mem);
 	sp_str_printf(&all, "[%s]", s->list[kind].text);
 	list = all.failed ? NULL : json_loadb(all.text, all.len, 0, NULL);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		put_item(item, kinds[kind], out);
 		named += number(item, "times");
 	}

@@ -11,12 +11,18 @@
 enum { KIND_ADDR, KIND_NUMBER, KIND_PROTO, KIND_FLAGS, KIND_PREFIX };
 
 const struct sp_score_field sp_score_fields[SP_SCORE_FIELDS] = {
-	{ "src", "sa", "ip_src", KIND_ADDR },	     { "dst", "da", "ip_dst", KIND_ADDR },
-	{ "src_port", "sp", "port_src", KIND_NUMBER }, { "dst_port", "dp", "port_dst", KIND_NUMBER },
-	{ "proto", "pr", "ip_proto", KIND_PROTO },   { "tos", "stos", "tos", KIND_NUMBER },
-	{ "flags", "flg", NULL, KIND_FLAGS },	     { "in", "in", "iface_in", KIND_NUMBER },
-	{ "out", "out", "iface_out", KIND_NUMBER },  { "src_as", "sas", "as_src", KIND_NUMBER },
-	{ "dst_as", "das", "as_dst", KIND_NUMBER },  { "peer", NULL, NULL, KIND_ADDR },
+	{ "src", "sa", "ip_src", KIND_ADDR },
+	{ "dst", "da", "ip_dst", KIND_ADDR },
+	{ "src_port", "sp", "port_src", KIND_NUMBER },
+	{ "dst_port", "dp", "port_dst", KIND_NUMBER },
+	{ "proto", "pr", "ip_proto", KIND_PROTO },
+	{ "tos", "stos", "tos", KIND_NUMBER },
+	{ "flags", "flg", NULL, KIND_FLAGS },
+	{ "in", "in", "iface_in", KIND_NUMBER },
+	{ "out", "out", "iface_out", KIND_NUMBER },
+	{ "src_as", "sas", "as_src", KIND_NUMBER },
+	{ "dst_as", "das", "as_dst", KIND_NUMBER },
+	{ "peer", NULL, NULL, KIND_ADDR },
 	{ "prefix", NULL, NULL, KIND_PREFIX },
 };
 
@@ -32,7 +38,7 @@ static int put_proto(char *out, const char *text)
 	static const struct {
 		const char *name;
 		unsigned number;
-	} names[] = { { "icmp", 1 }, { "igmp", 2 },   { "tcp", 6 },   { "udp", 17 },
+	} names[] = { { "icmp", 1 }, { "igmp", 2 },   { "tcp", 6 },    { "udp", 17 },
 		      { "gre", 47 }, { "icmp6", 58 }, { "sctp", 132 }, { "ipv6-icmp", 58 } };
 	uint64_t n = 0;
 	bool known = false;
@@ -89,9 +95,15 @@ int sp_score_put(struct sp_score_fact *fact, unsigned field, const char *text)
 		if (!rc)
 			sp_addr_format(out, 64, &a);
 		break;
-	case KIND_PROTO: rc = put_proto(out, text); break;
-	case KIND_FLAGS: rc = put_flags(out, text); break;
-	case KIND_PREFIX: rc = put_prefix(out, text); break;
+	case KIND_PROTO:
+		rc = put_proto(out, text);
+		break;
+	case KIND_FLAGS:
+		rc = put_flags(out, text);
+		break;
+	case KIND_PREFIX:
+		rc = put_prefix(out, text);
+		break;
 	default:
 		rc = sp_parse_u64(text, &n);
 		if (!rc)
@@ -145,10 +157,11 @@ static int read_header(struct sp_score_file *f, struct sp_err *err)
 	}
 	if (seen >> SP_SCORE_FIELDS == 3 && seen & ((1u << SP_SCORE_FIELDS) - 1))
 		return 0;
-	return sp_score_bad(f,
-			    "this is no header of nfdump's CSV (ts,te,td,sa,da,...,ipkt,ibyt,...); "
-			    "`nfdump -o csv` without -q writes one",
-			    err);
+	return sp_score_bad(
+		f,
+		"this is no header of nfdump's CSV (ts,te,td,sa,da,...,ipkt,ibyt,...); "
+		"`nfdump -o csv` without -q writes one",
+		err);
 }
 
 static int read_csv(struct sp_score_file *f, struct sp_score_fact *fact, struct sp_err *err)
@@ -228,10 +241,11 @@ int sp_score_next(struct sp_score_file *f, struct sp_score_fact *fact, struct sp
 int sp_score_rewind(struct sp_score_file *f, struct sp_err *err)
 {
 	if (fseeko(f->f, 0, SEEK_SET))
-		return sp_fail(err, -ESPIPE, SP_EXIT_NOINPUT,
-			       "%s: too much for one reading, and it cannot be read again; give "
-			       "a regular file",
-			       f->path);
+		return sp_fail(
+			err, -ESPIPE, SP_EXIT_NOINPUT,
+			"%s: too much for one reading, and it cannot be read again; give "
+			"a regular file",
+			f->path);
 	clearerr(f->f);
 	f->line = 0;
 	f->other = 0;

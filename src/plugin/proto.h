@@ -130,8 +130,8 @@ struct sp_proto_args {
 				* without the scheme's default port; may be NULL */
 	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
 	const struct sp_reply_own *own; /* responder; lives as long as the protocol */
-	uint64_t seed;		 /* of the stream's own series */
-	int64_t real_offset_ns;	 /* since 1970, of the run's clock's 0 */
+	uint64_t seed;			/* of the stream's own series */
+	int64_t real_offset_ns;		/* since 1970, of the run's clock's 0 */
 	uint64_t secret[2];		/* responder: numbers that nobody outside can guess */
 };
 

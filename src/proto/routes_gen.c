@@ -13,8 +13,15 @@
 #define AS_COUNT    94967295u
 #define SLOT_OF_127 (126u << 16) /* slots are /24s from 1.0.0.0 on */
 
-enum { ORIGIN = 1, AS_PATH = 2, NEXT_HOP = 3, LOCAL_PREF = 5, COMMUNITIES = 8,
-       MP_REACH = 14, MP_UNREACH = 15 };
+enum {
+	ORIGIN = 1,
+	AS_PATH = 2,
+	NEXT_HOP = 3,
+	LOCAL_PREF = 5,
+	COMMUNITIES = 8,
+	MP_REACH = 14,
+	MP_UNREACH = 15
+};
 #define TRANSITIVE 0x40u
 #define OPTIONAL   0x80u
 #define EXTENDED   0x10u
@@ -50,9 +57,9 @@ int sp_routes_init(struct sp_routes *r, const struct sp_routes_conf *c, uint64_t
 				 .communities = (uint32_t)c->communities,
 				 .churn = c->churn };
 	if (c->path_min > c->path_max)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "path_min %llu is more than path_max %llu",
-			       (unsigned long long)c->path_min, (unsigned long long)c->path_max);
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE, "path_min %llu is more than path_max %llu",
+			(unsigned long long)c->path_min, (unsigned long long)c->path_max);
 	rc = read_hop(c->next_hop, 4, &r->next_hop[0], err);
 	if (!rc)
 		rc = read_hop(c->next_hop6, 6, &r->next_hop[1], err);
@@ -97,10 +104,13 @@ static uint8_t prefix_of(unsigned f, uint64_t i, struct sp_addr *a)
 	if (f) {
 		sp_put_be16(a->ip, 0x2a00);
 		sp_put_be32(a->ip + 2, (uint32_t)i);
-		return (uint8_t)(i % 65536 == 0 ? 32 : i % 256 == 0 ? 40 : i % 16 == 0 ? 44 : 48);
+		return (uint8_t)(i % 65536 == 0 ? 32
+				 : i % 256 == 0 ? 40
+				 : i % 16 == 0	? 44
+						: 48);
 	}
 	sp_put_be32(a->ip, (uint32_t)((i >= SLOT_OF_127 ? i + 65536 : i) << 8) + (1u << 24));
-	return (uint8_t)(i % 256 == 0 ? 16
+	return (uint8_t)(i % 256 == 0  ? 16
 			 : i % 16 == 0 ? 20
 			 : i % 4 == 0  ? 22
 			 : i % 2 == 0  ? 23
@@ -128,7 +138,8 @@ static void attributes_of(const struct sp_routes *r, unsigned f, uint64_t g,
 		a->path[a->n_path++] = AS_FIRST + (uint32_t)(mix(h + i) % AS_COUNT);
 	a->n_communities = (uint32_t)((h >> 32 & 0xffff) % (r->communities + 1));
 	for (uint32_t i = 0; i < a->n_communities; i++)
-		a->community[i] = 64496u << 16 | ((uint32_t)(mix(h ^ (i + 1)) & 0xfff) << 4 | i);
+		a->community[i] = 64496u << 16 |
+				  ((uint32_t)(mix(h ^ (i + 1)) & 0xfff) << 4 | i);
 	a->origin = (h >> 56) % 8 ? 0 : 2;
 }
 
@@ -167,7 +178,7 @@ void sp_bgp_put_open(struct sp_wr *w, uint32_t as, uint16_t hold_s, uint32_t id)
 		sp_wr_be16(w, afi);
 		sp_wr_be16(w, 1);
 	}
-	sp_wr_be16(w, 2 << 8); /* route refresh, RFC 2918 */
+	sp_wr_be16(w, 2 << 8);	    /* route refresh, RFC 2918 */
 	sp_wr_be16(w, 65 << 8 | 4); /* RFC 6793 */
 	sp_wr_be32(w, as);
 	sp_bgp_end(w, begin);
@@ -376,7 +387,8 @@ int sp_routes_truth(const struct sp_routes *r, uint64_t units,
 		gone = churned(r, (units - r->table) / 2, &gone_f);
 	sp_str_init(&text, sp_mem_system());
 	for (unsigned f = 0; f < 2 && !rc; f++)
-		for (uint64_t g = 0; g < r->updates[f] && g + (f ? four : 0) < units && !rc; g++) {
+		for (uint64_t g = 0; g < r->updates[f] && g + (f ? four : 0) < units && !rc;
+		     g++) {
 			put_group(r, f, g, by, peer, f == gone_f && g == gone, &text);
 			if (text.len < CHUNK)
 				continue;

@@ -31,22 +31,52 @@ struct sp_routes_conf {
 /* Rows of a plug-in's table, whose settings have a struct sp_routes_conf at this offset. */
 #define SP_ROUTES_AT(base, member) ((base) + offsetof(struct sp_routes_conf, member))
 #define SP_ROUTES_ROWS(base)                                                                   \
-	{ "prefixes", SP_OPT_U64, SP_ROUTES_AT(base, prefixes), "1000", NULL, 1, 14000000,     \
-	  "of each address family" },                                                          \
-		{ "family", SP_OPT_ENUM, SP_ROUTES_AT(base, family), "4", "4|6|both", 0, 0,    \
-		  "of the prefixes" },                                                         \
-		{ "per_update", SP_OPT_U64, SP_ROUTES_AT(base, per_update), "8", NULL, 1, 64,  \
+	{ "prefixes", SP_OPT_U64, SP_ROUTES_AT(base, prefixes), "1000", NULL,                  \
+	  1,	      14000000,	  "of each address family" },                                  \
+		{ "family", SP_OPT_ENUM, SP_ROUTES_AT(base, family), "4", "4|6|both",          \
+		  0,	    0,		 "of the prefixes" },                                  \
+		{ "per_update",                                                                \
+		  SP_OPT_U64,                                                                  \
+		  SP_ROUTES_AT(base, per_update),                                              \
+		  "8",                                                                         \
+		  NULL,                                                                        \
+		  1,                                                                           \
+		  64,                                                                          \
 		  "prefixes that share attributes, on average" },                              \
-		{ "path_min", SP_OPT_U64, SP_ROUTES_AT(base, path_min), "1", NULL, 0, 32,      \
+		{ "path_min",                                                                  \
+		  SP_OPT_U64,                                                                  \
+		  SP_ROUTES_AT(base, path_min),                                                \
+		  "1",                                                                         \
+		  NULL,                                                                        \
+		  0,                                                                           \
+		  32,                                                                          \
 		  "AS numbers of a path, at least, beside the own" },                          \
-		{ "path_max", SP_OPT_U64, SP_ROUTES_AT(base, path_max), "6", NULL, 0, 32,      \
-		  "and at most" },                                                             \
-		{ "communities", SP_OPT_U64, SP_ROUTES_AT(base, communities), "3", NULL, 0,    \
-		  16, "of a route, at most" },                                                 \
-		{ "next_hop", SP_OPT_TEXT, SP_ROUTES_AT(base, next_hop), "192.0.2.1", NULL, 0, \
-		  0, "of IPv4 prefixes" },                                                     \
-		{ "next_hop6", SP_OPT_TEXT, SP_ROUTES_AT(base, next_hop6), "2001:db8::1",      \
-		  NULL, 0, 0, "of IPv6 prefixes" },                                            \
+		{ "path_max", SP_OPT_U64,   SP_ROUTES_AT(base, path_max), "6", NULL, 0,        \
+		  32,	      "and at most" },                                                 \
+		{ "communities",                                                               \
+		  SP_OPT_U64,                                                                  \
+		  SP_ROUTES_AT(base, communities),                                             \
+		  "3",                                                                         \
+		  NULL,                                                                        \
+		  0,                                                                           \
+		  16,                                                                          \
+		  "of a route, at most" },                                                     \
+		{ "next_hop",                                                                  \
+		  SP_OPT_TEXT,                                                                 \
+		  SP_ROUTES_AT(base, next_hop),                                                \
+		  "192.0.2.1",                                                                 \
+		  NULL,                                                                        \
+		  0,                                                                           \
+		  0,                                                                           \
+		  "of IPv4 prefixes" },                                                        \
+		{ "next_hop6",                                                                 \
+		  SP_OPT_TEXT,                                                                 \
+		  SP_ROUTES_AT(base, next_hop6),                                               \
+		  "2001:db8::1",                                                               \
+		  NULL,                                                                        \
+		  0,                                                                           \
+		  0,                                                                           \
+		  "of IPv6 prefixes" },                                                        \
 	{                                                                                      \
 		"churn", SP_OPT_BOOL, SP_ROUTES_AT(base, churn), "no", NULL, 0, 0,             \
 			"withdraw and announce again what was said, one message each, once "   \
@@ -55,7 +85,7 @@ struct sp_routes_conf {
 
 struct sp_routes {
 	uint64_t seed, n[2], updates[2]; /* of IPv4, IPv6 */
-	uint64_t table;			 /* messages of all of it, with each family's end of RIB */
+	uint64_t table; /* messages of all of it, with each family's end of RIB */
 	uint32_t size[SP_ROUTES_GROUPS], from[SP_ROUTES_GROUPS + 1];
 	uint32_t path_min, path_max, communities;
 	struct sp_addr next_hop[2];

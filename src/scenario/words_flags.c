@@ -268,9 +268,10 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--sampling", SP_FLAG_VALUE, "N", "stream.sampling", NULL, G_FLOWS,
 	  "sampling interval that is said (v5: in the header, else by an options template); 1 "
 	  "(the default): nothing is said" },
-	{ "--observation-domain", SP_FLAG_VALUE, "N", "stream.observation_domain", NULL, G_FLOWS,
-	  "observation domain, source id (v9), engine (v5) (default 1)" },
-	{ "--observation-domains", SP_FLAG_VALUE, "N", "stream.observation_domains", NULL, G_FLOWS,
+	{ "--observation-domain", SP_FLAG_VALUE, "N", "stream.observation_domain", NULL,
+	  G_FLOWS, "observation domain, source id (v9), engine (v5) (default 1)" },
+	{ "--observation-domains", SP_FLAG_VALUE, "N", "stream.observation_domains", NULL,
+	  G_FLOWS,
 	  "so many from there on, by turns, each with its own sequence numbers (default 1)" },
 	{ "--template-packets", SP_FLAG_VALUE, "N", "stream.template_packets", NULL, G_FLOWS,
 	  "templates with every so many messages (default 20; 0: the first only)" },

@@ -20,8 +20,8 @@ static const struct sp_opt opts[] = {
 	SP_ROUTES_ROWS(OFF(routes)),
 	{ "as", SP_OPT_U64, OFF(as), "64496", NULL, 1, UINT32_MAX, "own AS number" },
 	{ "router_id", SP_OPT_TEXT, OFF(router_id), "192.0.2.1", NULL, 0, 0, "own identifier" },
-	{ "hold", SP_OPT_TIME, OFF(hold_ns), "90s", NULL, 3000000000,
-	  UINT64_C(65535000000000), "hold time that is offered" },
+	{ "hold", SP_OPT_TIME, OFF(hold_ns), "90s", NULL, 3000000000, UINT64_C(65535000000000),
+	  "hold time that is offered" },
 	{ "update_rate", SP_OPT_U64, OFF(rate), "0", NULL, 0, 10000000,
 	  "UPDATEs a second; 0: as fast as the peer takes them" },
 	{ .name = NULL },
@@ -31,7 +31,7 @@ enum phase { OPENING, CONFIRMING, ESTABLISHED, OVER };
 
 struct session {
 	const struct sp_proto *p;
-	struct sp_txn txn; /* of the unit that is under way */
+	struct sp_txn txn;	/* of the unit that is under way */
 	uint64_t unit, next_ns; /* the next one, and when it may leave */
 	uint64_t heard_ns, said_ns, hold_ns;
 	uint32_t at, len, unit_end; /* in out: written, filled; unit_end 0: none is in it */
@@ -164,8 +164,8 @@ static bool has_more(const struct session *s)
 
 static uint64_t timer_of(const struct session *s)
 {
-	uint64_t at = s->heard_ns + (s->phase == ESTABLISHED && s->hold_ns ? s->hold_ns
-									   : DEAD_OPEN_NS);
+	uint64_t at = s->heard_ns +
+		      (s->phase == ESTABLISHED && s->hold_ns ? s->hold_ns : DEAD_OPEN_NS);
 
 	if (s->phase == ESTABLISHED && !s->hold_ns)
 		at = SP_NEVER;
@@ -234,8 +234,8 @@ static void on_open(struct session *s, const uint8_t *m, size_t len, uint64_t no
 	}
 	as = find_as4(m + 29, m[28]);
 	if (!as) {
-		end_session(s, OPEN_ERROR, 7, "the peer has no AS numbers of 4 octets (RFC 6793)",
-			    now_ns);
+		end_session(s, OPEN_ERROR, 7,
+			    "the peer has no AS numbers of 4 octets (RFC 6793)", now_ns);
 		return;
 	}
 	hold_ns = sp_get_be16(m + 22) * SP_NS_PER_S;
@@ -250,7 +250,9 @@ static void on_message(struct session *s, const uint8_t *m, size_t len, uint64_t
 {
 	s->heard_ns = now_ns;
 	switch (m[18]) {
-	case SP_BGP_OPEN: on_open(s, m, len, now_ns); break;
+	case SP_BGP_OPEN:
+		on_open(s, m, len, now_ns);
+		break;
 	case SP_BGP_KEEPALIVE:
 		if (s->phase != CONFIRMING)
 			break;
@@ -264,7 +266,8 @@ static void on_message(struct session *s, const uint8_t *m, size_t len, uint64_t
 		s->at = s->len = s->unit_end = 0;
 		s->reason = "the peer has ended the session by a NOTIFICATION";
 		break;
-	default: break;
+	default:
+		break;
 	}
 }
 
@@ -347,14 +350,13 @@ static void bgp_timer(void *st, uint64_t now_ns, struct sp_wish *w)
 {
 	struct session *s = st;
 
-	if (s->phase != OVER && s->phase != ESTABLISHED &&
-	    now_ns >= s->heard_ns + DEAD_OPEN_NS)
+	if (s->phase != OVER && s->phase != ESTABLISHED && now_ns >= s->heard_ns + DEAD_OPEN_NS)
 		end_session(s, HOLD_EXPIRED, 0, "the peer has not come to an agreement",
 			    now_ns);
 	if (s->phase == ESTABLISHED && s->hold_ns) {
 		if (now_ns >= s->heard_ns + s->hold_ns)
-			end_session(s, HOLD_EXPIRED, 0,
-				    "the peer was silent for the hold time", now_ns);
+			end_session(s, HOLD_EXPIRED, 0, "the peer was silent for the hold time",
+				    now_ns);
 		else if (now_ns >= s->said_ns + s->hold_ns / 3)
 			say_keepalive(s, now_ns);
 	}

@@ -13,7 +13,7 @@
 #define OFF(member)  offsetof(struct conf, member)
 #define HEADER	     6u
 #define PEER_HEADER  42u
-#define OUT_ROOM     8192u /* a Peer Up and the longest Route Monitoring message */
+#define OUT_ROOM     8192u	 /* a Peer Up and the longest Route Monitoring message */
 #define PEER_ADDRESS 0xc6120001u /* 198.18.0.1 and on (RFC 2544) */
 #define PEER_AS	     64512u
 #define PEER_AS_N    1000u
@@ -152,7 +152,7 @@ static uint64_t part_of(const struct sp_proto *p, uint64_t units, uint32_t peer)
 	uint64_t table = p->routes.table, all = table * p->peers, pairs, n;
 
 	if (units <= all)
-		return units <= peer * table ? 0
+		return units <= peer * table	      ? 0
 		       : units - peer * table < table ? units - peer * table
 						      : table;
 	pairs = (units - all) / 2;

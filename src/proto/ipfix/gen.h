@@ -19,7 +19,8 @@ struct sp_ipfix_gen_conf {
 	const char *sources, *destinations; /* prefixes of one family */
 	uint64_t interfaces, as_numbers;
 	uint64_t sampling; /* interval; 1: every packet */
-	uint64_t template_packets, template_time_ns; /* refresh, whichever comes first; 0: never */
+	uint64_t template_packets,
+		template_time_ns; /* refresh, whichever comes first; 0: never */
 	uint64_t domain, domains; /* observation domains (v9: source ids; v5: engines) */
 	uint64_t uptime_ns;	  /* of the exporter, at its first message */
 };
@@ -29,7 +30,7 @@ struct sp_ipfix_gen_flow {
 	uint32_t in, out, src_as, dst_as;
 	uint16_t src_port, dst_port;
 	uint8_t proto, tos, flags, src_mask, dst_mask;
-	uint64_t packets, bytes; /* as exported; below 2^32 */
+	uint64_t packets, bytes;   /* as exported; below 2^32 */
 	uint32_t begin_ms, end_ms; /* so long before its message; end_ms is not the larger */
 };
 

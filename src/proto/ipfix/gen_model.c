@@ -110,10 +110,10 @@ static void put_key(const struct sp_ipfix_gen_model *m, uint64_t k, struct sp_ip
 	static const struct {
 		uint16_t port;
 		uint8_t proto;
-	} service[] = { { 443, 6 },  { 443, 6 },   { 443, 17 }, { 80, 6 },
-			{ 53, 17 },  { 22, 6 },	   { 25, 6 },	{ 123, 17 },
-			{ 993, 6 },  { 8080, 6 },  { 3306, 6 }, { 5060, 17 },
-			{ 3478, 17 }, { 1194, 17 }, { 179, 6 },  { 853, 6 } };
+	} service[] = { { 443, 6 },   { 443, 6 },   { 443, 17 }, { 80, 6 },
+			{ 53, 17 },   { 22, 6 },    { 25, 6 },	 { 123, 17 },
+			{ 993, 6 },   { 8080, 6 },  { 3306, 6 }, { 5060, 17 },
+			{ 3478, 17 }, { 1194, 17 }, { 179, 6 },	 { 853, 6 } };
 	uint64_t at = permute(m->seed, m->n_src * PORTS, k), h = mix(m->seed ^ k);
 	unsigned s = (unsigned)(h % (sizeof service / sizeof *service));
 

@@ -19,12 +19,34 @@
 
 /* IPFIX information elements (IANA), which NetFlow v9's fields are. */
 enum {
-	IE_BYTES = 1, IE_PACKETS = 2, IE_PROTO = 4, IE_TOS = 5, IE_FLAGS = 6,
-	IE_SRC_PORT = 7, IE_SRC4 = 8, IE_SRC4_MASK = 9, IE_IN = 10, IE_DST_PORT = 11,
-	IE_DST4 = 12, IE_DST4_MASK = 13, IE_OUT = 14, IE_NEXT4 = 15, IE_SRC_AS = 16,
-	IE_DST_AS = 17, IE_LAST_UP = 21, IE_FIRST_UP = 22, IE_SRC6 = 27, IE_DST6 = 28,
-	IE_SRC6_MASK = 29, IE_DST6_MASK = 30, IE_SAMPLING = 34, IE_SAMPLING_HOW = 35,
-	IE_NEXT6 = 62, IE_DOMAIN = 149, IE_START_MS = 152, IE_END_MS = 153,
+	IE_BYTES = 1,
+	IE_PACKETS = 2,
+	IE_PROTO = 4,
+	IE_TOS = 5,
+	IE_FLAGS = 6,
+	IE_SRC_PORT = 7,
+	IE_SRC4 = 8,
+	IE_SRC4_MASK = 9,
+	IE_IN = 10,
+	IE_DST_PORT = 11,
+	IE_DST4 = 12,
+	IE_DST4_MASK = 13,
+	IE_OUT = 14,
+	IE_NEXT4 = 15,
+	IE_SRC_AS = 16,
+	IE_DST_AS = 17,
+	IE_LAST_UP = 21,
+	IE_FIRST_UP = 22,
+	IE_SRC6 = 27,
+	IE_DST6 = 28,
+	IE_SRC6_MASK = 29,
+	IE_DST6_MASK = 30,
+	IE_SAMPLING = 34,
+	IE_SAMPLING_HOW = 35,
+	IE_NEXT6 = 62,
+	IE_DOMAIN = 149,
+	IE_START_MS = 152,
+	IE_END_MS = 153,
 };
 
 struct field {
@@ -33,11 +55,11 @@ struct field {
 
 /* In wire order; what an address family or version has not is left out. */
 static const struct field fields[] = {
-	{ IE_SRC4, 4 },	     { IE_DST4, 4 },	 { IE_NEXT4, 4 },     { IE_SRC6, 16 },
-	{ IE_DST6, 16 },     { IE_NEXT6, 16 },	 { IE_IN, 4 },	      { IE_OUT, 4 },
-	{ IE_PACKETS, 8 },   { IE_BYTES, 8 },	 { IE_FIRST_UP, 4 },  { IE_LAST_UP, 4 },
-	{ IE_START_MS, 8 },  { IE_END_MS, 8 },	 { IE_SRC_PORT, 2 },  { IE_DST_PORT, 2 },
-	{ IE_FLAGS, 1 },     { IE_PROTO, 1 },	 { IE_TOS, 1 },	      { IE_SRC4_MASK, 1 },
+	{ IE_SRC4, 4 },	     { IE_DST4, 4 },	  { IE_NEXT4, 4 },     { IE_SRC6, 16 },
+	{ IE_DST6, 16 },     { IE_NEXT6, 16 },	  { IE_IN, 4 },	       { IE_OUT, 4 },
+	{ IE_PACKETS, 8 },   { IE_BYTES, 8 },	  { IE_FIRST_UP, 4 },  { IE_LAST_UP, 4 },
+	{ IE_START_MS, 8 },  { IE_END_MS, 8 },	  { IE_SRC_PORT, 2 },  { IE_DST_PORT, 2 },
+	{ IE_FLAGS, 1 },     { IE_PROTO, 1 },	  { IE_TOS, 1 },       { IE_SRC4_MASK, 1 },
 	{ IE_DST4_MASK, 1 }, { IE_SRC6_MASK, 1 }, { IE_DST6_MASK, 1 }, { IE_SRC_AS, 4 },
 	{ IE_DST_AS, 4 },
 };
@@ -228,33 +250,72 @@ static void put_field(const struct sp_ipfix_gen *g, uint16_t id,
 {
 	switch (id) {
 	case IE_SRC4:
-	case IE_SRC6: put_addr(&f->src, w); return;
+	case IE_SRC6:
+		put_addr(&f->src, w);
+		return;
 	case IE_DST4:
-	case IE_DST6: put_addr(&f->dst, w); return;
+	case IE_DST6:
+		put_addr(&f->dst, w);
+		return;
 	case IE_NEXT4:
-	case IE_NEXT6: put_addr(&f->next_hop, w); return;
-	case IE_IN: sp_wr_be32(w, f->in); return;
-	case IE_OUT: sp_wr_be32(w, f->out); return;
-	case IE_PACKETS: sp_wr_be64(w, f->packets); return;
-	case IE_BYTES: sp_wr_be64(w, f->bytes); return;
+	case IE_NEXT6:
+		put_addr(&f->next_hop, w);
+		return;
+	case IE_IN:
+		sp_wr_be32(w, f->in);
+		return;
+	case IE_OUT:
+		sp_wr_be32(w, f->out);
+		return;
+	case IE_PACKETS:
+		sp_wr_be64(w, f->packets);
+		return;
+	case IE_BYTES:
+		sp_wr_be64(w, f->bytes);
+		return;
 	case IE_FIRST_UP:
 		sp_wr_be32(w, (uint32_t)ms_at(now_ns, f->begin_ms, g->boot_ns));
 		return;
-	case IE_LAST_UP: sp_wr_be32(w, (uint32_t)ms_at(now_ns, f->end_ms, g->boot_ns)); return;
-	case IE_START_MS: sp_wr_be64(w, ms_at(now_ns, f->begin_ms, 0)); return;
-	case IE_END_MS: sp_wr_be64(w, ms_at(now_ns, f->end_ms, 0)); return;
-	case IE_SRC_PORT: sp_wr_be16(w, f->src_port); return;
-	case IE_DST_PORT: sp_wr_be16(w, f->dst_port); return;
-	case IE_FLAGS: sp_wr_u8(w, f->flags); return;
-	case IE_PROTO: sp_wr_u8(w, f->proto); return;
-	case IE_TOS: sp_wr_u8(w, f->tos); return;
+	case IE_LAST_UP:
+		sp_wr_be32(w, (uint32_t)ms_at(now_ns, f->end_ms, g->boot_ns));
+		return;
+	case IE_START_MS:
+		sp_wr_be64(w, ms_at(now_ns, f->begin_ms, 0));
+		return;
+	case IE_END_MS:
+		sp_wr_be64(w, ms_at(now_ns, f->end_ms, 0));
+		return;
+	case IE_SRC_PORT:
+		sp_wr_be16(w, f->src_port);
+		return;
+	case IE_DST_PORT:
+		sp_wr_be16(w, f->dst_port);
+		return;
+	case IE_FLAGS:
+		sp_wr_u8(w, f->flags);
+		return;
+	case IE_PROTO:
+		sp_wr_u8(w, f->proto);
+		return;
+	case IE_TOS:
+		sp_wr_u8(w, f->tos);
+		return;
 	case IE_SRC4_MASK:
-	case IE_SRC6_MASK: sp_wr_u8(w, f->src_mask); return;
+	case IE_SRC6_MASK:
+		sp_wr_u8(w, f->src_mask);
+		return;
 	case IE_DST4_MASK:
-	case IE_DST6_MASK: sp_wr_u8(w, f->dst_mask); return;
-	case IE_SRC_AS: sp_wr_be32(w, f->src_as); return;
-	case IE_DST_AS: sp_wr_be32(w, f->dst_as); return;
-	default: return;
+	case IE_DST6_MASK:
+		sp_wr_u8(w, f->dst_mask);
+		return;
+	case IE_SRC_AS:
+		sp_wr_be32(w, f->src_as);
+		return;
+	case IE_DST_AS:
+		sp_wr_be32(w, f->dst_as);
+		return;
+	default:
+		return;
 	}
 }
 

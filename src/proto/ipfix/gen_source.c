@@ -9,30 +9,68 @@
 #include "proto/ipfix/gen.h"
 
 #define OFF(member) offsetof(struct sp_ipfix_gen_conf, member)
-#define COMMON_ROWS                                                                            \
-	{ "flows", SP_OPT_U64, OFF(flows), "0", NULL, 0, 1400,                                 \
-	  "records of a message; 0: as many as an Ethernet frame holds" },                     \
-		{ "cardinality", SP_OPT_U64, OFF(cardinality), "10000", NULL, 1,               \
-		  UINT64_C(1) << 40,                                                           \
-		  "distinct 5-tuples; record n and record n + cardinality are of one" },       \
-		{ "sources", SP_OPT_TEXT, OFF(sources), "10.0.0.0/16", NULL, 0, 0,             \
-		  "prefix of the source addresses" },                                          \
-		{ "destinations", SP_OPT_TEXT, OFF(destinations), "192.0.2.0/24", NULL, 0, 0,  \
-		  "prefix of the destination addresses, of the same family" },                 \
-		{ "interfaces", SP_OPT_U64, OFF(interfaces), "8", NULL, 1, 65535,              \
-		  "numbers of interfaces, from 1 on" },                                        \
-		{ "as_numbers", SP_OPT_U64, OFF(as_numbers), "16", NULL, 1, 1000,              \
-		  "autonomous systems, from 64496 on" },                                       \
-		{ "sampling", SP_OPT_U64, OFF(sampling), "1", NULL, 1, UINT32_MAX,             \
-		  "interval that is said; 1: nothing is said of sampling" },                   \
-		{ "observation_domain", SP_OPT_U64, OFF(domain), "1", NULL, 0, UINT32_MAX,     \
-		  "observation domain (v9: source id; v5: engine), the first of several" },    \
-		{ "observation_domains", SP_OPT_U64, OFF(domains), "1", NULL, 1, 65536,        \
-		  "so many, by turns, each with its own sequence numbers" },                   \
-	{                                                                                      \
-		"uptime", SP_OPT_TIME, OFF(uptime_ns), "1h", NULL, 60000000000,                \
-			UINT64_C(4000000000000000),                                            \
-			"of the exporter, at its first message"                                \
+#define COMMON_ROWS                                                                                \
+	{ "flows",    SP_OPT_U64,                                                                  \
+	  OFF(flows), "0",                                                                         \
+	  NULL,	      0,                                                                           \
+	  1400,	      "records of a message; 0: as many as an Ethernet frame holds" },             \
+		{ "cardinality",                                                                   \
+		  SP_OPT_U64,                                                                      \
+		  OFF(cardinality),                                                                \
+		  "10000",                                                                         \
+		  NULL,                                                                            \
+		  1,                                                                               \
+		  UINT64_C(1) << 40,                                                               \
+		  "distinct 5-tuples; record n and record n + cardinality are of one" },           \
+		{ "sources",                                                                       \
+		  SP_OPT_TEXT,                                                                     \
+		  OFF(sources),                                                                    \
+		  "10.0.0.0/16",                                                                   \
+		  NULL,                                                                            \
+		  0,                                                                               \
+		  0,                                                                               \
+		  "prefix of the source addresses" },                                              \
+		{ "destinations",                                                                  \
+		  SP_OPT_TEXT,                                                                     \
+		  OFF(destinations),                                                               \
+		  "192.0.2.0/24",                                                                  \
+		  NULL,                                                                            \
+		  0,                                                                               \
+		  0,                                                                               \
+		  "prefix of the destination addresses, of the same family" },                     \
+		{ "interfaces", SP_OPT_U64, OFF(interfaces), "8",                                  \
+		  NULL,		1,	    65535,	     "numbers of interfaces, from 1 on" }, \
+		{ "as_numbers",                                                                    \
+		  SP_OPT_U64,                                                                      \
+		  OFF(as_numbers),                                                                 \
+		  "16",                                                                            \
+		  NULL,                                                                            \
+		  1,                                                                               \
+		  1000,                                                                            \
+		  "autonomous systems, from 64496 on" },                                           \
+		{ "sampling",	 SP_OPT_U64,                                                       \
+		  OFF(sampling), "1",                                                              \
+		  NULL,		 1,                                                                \
+		  UINT32_MAX,	 "interval that is said; 1: nothing is said of sampling" },        \
+		{ "observation_domain",                                                            \
+		  SP_OPT_U64,                                                                      \
+		  OFF(domain),                                                                     \
+		  "1",                                                                             \
+		  NULL,                                                                            \
+		  0,                                                                               \
+		  UINT32_MAX,                                                                      \
+		  "observation domain (v9: source id; v5: engine), the first of several" },        \
+		{ "observation_domains",                                                           \
+		  SP_OPT_U64,                                                                      \
+		  OFF(domains),                                                                    \
+		  "1",                                                                             \
+		  NULL,                                                                            \
+		  1,                                                                               \
+		  65536,                                                                           \
+		  "so many, by turns, each with its own sequence numbers" },                       \
+	{                                                                                          \
+		"uptime", SP_OPT_TIME, OFF(uptime_ns), "1h", NULL, 60000000000,                    \
+			UINT64_C(4000000000000000), "of the exporter, at its first message"        \
 	}
 
 static const struct sp_opt with_templates[] = {
