@@ -123,7 +123,8 @@ static int read_truth(const json_t *o, struct sp_score_fact *fact)
 		rc = put_count(fact, 0, json_object_get(o, "packets"));
 	if (!rc)
 		rc = put_count(fact, 1, json_object_get(o, "bytes"));
-	if (!rc)
+	fact->number[2] = 1;
+	if (!rc && json_object_get(o, "sampling"))
 		rc = put_count(fact, 2, json_object_get(o, "sampling"));
 	return rc ? rc : 1;
 }
