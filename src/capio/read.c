@@ -93,6 +93,18 @@ int sp_cap_open(struct sp_cap **out, const char *path, const struct sp_mem *mem,
 	return rc;
 }
 
+int sp_cap_rewind(struct sp_cap *c, struct sp_err *err)
+{
+	int rc = sp_input_rewind(c->in, err);
+
+	c->packets = 0;
+	c->last_ns = 0;
+	c->swapped = false;
+	c->odd = (struct sp_read_odd){ 0 };
+	c->n_interfaces = c->before = 0;
+	return rc ? rc : begin(c, err);
+}
+
 int sp_cap_next(struct sp_cap *c, struct sp_cap_packet *p, struct sp_err *err)
 {
 	return c->next(c, p, err);

@@ -53,6 +53,9 @@ int sp_cap_open(struct sp_cap **, const char *path, const struct sp_mem *, struc
 /* 1: a packet; 0: the file's end; -EBADMSG (exit 65), -EIO (66), -ENOMEM: damage, with the number
  * of the packet and its offset in the sentence. What came before is good. */
 int sp_cap_next(struct sp_cap *, struct sp_cap_packet *, struct sp_err *);
+/* Back to the first packet, as sp_cap_open left it; of what is no file -ESPIPE (exit 66). The file is
+ * not opened again. */
+int sp_cap_rewind(struct sp_cap *, struct sp_err *);
 const struct sp_read_odd *sp_cap_odd(const struct sp_cap *);
 void sp_cap_close(struct sp_cap *);
 

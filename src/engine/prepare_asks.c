@@ -12,7 +12,8 @@ bool sp_run_hears(const struct sp_run *r, const struct sp_plan_stream *s)
 {
 	struct sp_protocol p;
 
-	return !sp_protocol_find(r->catalog, s->protocol, SP_ROLE_CLIENT, &p) && p.source;
+	return !sp_protocol_find(r->catalog, s->protocol, SP_ROLE_CLIENT, &p) && p.source &&
+	       p.source->asks;
 }
 
 static int open_asks(struct sp_run *r, struct sp_worker *w, unsigned port,

@@ -19,7 +19,8 @@ struct sp_protocol {
 		transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
 	bool frames;	   /* its packet is said by an expression (scenario/presets.h) */
 	const struct sp_proto_ops *proto;   /* the machine; NULL: none, units of --size */
-	const struct sp_source_ops *source; /* what makes its datagrams; NULL: any that can */
+	const struct sp_source_ops *source; /* what makes its units; NULL: any that can */
+	bool recorded;			    /* they have times of their own */
 	/* The settings of whichever it is; NULL and 0: it has none. */
 	const struct sp_opt *opts;
 	size_t conf_size;
@@ -31,6 +32,8 @@ struct sp_protocol {
 /* 0, or -ENOENT. role is enum sp_role. */
 int sp_protocol_find(const struct sp_catalog *, const char *word, int role,
 		     struct sp_protocol *);
+/* What a unit of a source is called that is a protocol. */
+const char *sp_protocol_unit(const struct sp_source_ops *);
 /* Has a stream (or, as a server, a receiver) of this protocol such a setting of its own? */
 bool sp_protocol_has(const struct sp_protocol *, const char *key);
 /* The same, with a sentence that lists those that work. */
