@@ -15,7 +15,7 @@ from pathlib import Path
 
 import facts
 from lab import Failed, Lab
-from rows import (cbr, craft, dns, extract, http, memory, pipeline, poisson, raw, replay, tcp,
+from rows import (capture, cbr, craft, dns, extract, http, memory, pipeline, poisson, raw, replay, tcp,
                   udp, xdp)
 from table import Table
 
@@ -24,6 +24,7 @@ NOBODY = 65534
 LIMIT_S = 1500
 ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **dns.ROWS, **cbr.ROWS, **poisson.ROWS,
         **pipeline.ROWS, **craft.ROWS, **raw.ROWS, **xdp.ROWS, **replay.ROWS, **extract.ROWS,
+        **capture.ROWS,
         **memory.ROWS}
 
 
