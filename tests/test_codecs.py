@@ -64,8 +64,8 @@ def flows_of_spate(document):
             for name, t in templates.items()}
 
 
-FLOWS = [p for p in CAPTURES if any(w in p.as_posix() for w in ("ipfix", "nfv9", "IPFIX"))
-         and "-bmp-" not in p.name.replace("ipfix-bmp-scenario", "")]
+FLOWS = [p for p in CAPTURES if any(w in p.as_posix() for w in
+                                    ("ipfix-traffic", "nfv9", "ipfix-bgp", "IPFIX"))]
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=names(FLOWS))
