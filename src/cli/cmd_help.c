@@ -23,7 +23,7 @@ const struct sp_flag sp_cmd_help_flags[] = {
 };
 
 struct asked {
-	const char *command, *completion, *schema;
+	const char *command, *verb, *completion, *schema;
 	bool man;
 };
 
@@ -39,8 +39,10 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		a->completion = value;
 	else if (flag && strcmp(flag->key, "schema") == 0)
 		a->schema = value;
-	else if (!flag && a->command)
+	else if (!flag && a->verb)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "one command at a time");
+	else if (!flag && a->command)
+		a->verb = value;
 	else if (!flag)
 		a->command = value;
 	return 0;
@@ -89,10 +91,33 @@ static const struct {
 	{ "transports", sp_transports_text },
 };
 
+static int no_such(const char *what, const char *word, const char *near, struct sp_err *err)
+{
+	char shown[80];
+
+	sp_str_printable(shown, sizeof shown, word);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "no such %s '%s'%s%s%s", what, shown,
+		       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int find(const struct asked *a, const struct sp_cli_command **found, struct sp_err *err)
+{
+	const struct sp_cli_command *c = sp_cli_find(sp_cli_commands, a->command);
+	const char *near = NULL;
+
+	if (!c)
+		return no_such("command", a->command,
+			       sp_cli_nearest(sp_cli_commands, a->command), err);
+	*found = a->verb ? sp_cli_verb(c->verbs, a->verb, &near) : c;
+	if (*found)
+		return 0;
+	return c->verbs ? no_such("verb", a->verb, near, err)
+			: sp_fail(err, -EINVAL, SP_EXIT_USAGE, "one command at a time");
+}
+
 static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *err)
 {
 	const struct sp_cli_command *c = NULL;
-	const char *best;
 	char shown[80];
 
 	if (a->completion) {
@@ -111,16 +136,8 @@ static int write_text(const struct asked *a, struct sp_str *out, struct sp_err *
 			topics[i].text(out);
 			return 0;
 		}
-	if (a->command) {
-		c = sp_cli_find(sp_cli_commands, a->command);
-		best = c ? NULL : sp_cli_nearest(sp_cli_commands, a->command);
-		sp_str_printable(shown, sizeof shown, a->command);
-		if (!c)
-			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-				       "no such command '%s'%s%s%s", shown,
-				       best ? "; did you mean '" : "", best ? best : "",
-				       best ? "'?" : "");
-	}
+	if (a->command && find(a, &c, err))
+		return err->code;
 	if (a->man && c)
 		sp_man_command(out, c, SPATE_VERSION);
 	else if (a->man)
@@ -148,16 +165,14 @@ int sp_cmd_help(int argc, char **argv)
 	return print(&out);
 }
 
-int sp_cmd_help_on(const char *command)
+int sp_cmd_help_on(const struct sp_cli_command *command)
 {
-	const struct asked a = { .command = command };
-	struct sp_err err = { 0 };
 	struct sp_str out;
 
 	sp_str_init(&out, sp_mem_system());
-	if (write_text(&a, &out, &err)) {
-		sp_str_fini(&out);
-		return complain(&err);
-	}
+	if (command)
+		sp_help_command(&out, command);
+	else
+		sp_help_overview(&out, sp_cli_commands);
 	return print(&out);
 }

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cli/cmd_agent.h"
+#include "cli/cmd_capture.h"
 #include "cli/cmd_compare.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_fields.h"
@@ -16,6 +17,7 @@
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
 #include "cli/cmd_start.h"
+#include "cli/help.h"
 #include "scenario/words.h"
 
 static const struct sp_cli_example send_examples[] = {
@@ -160,6 +162,12 @@ static const struct sp_cli_example packet_examples[] = {
 	  "every source port of every source address: 16 million packets" },
 	{ "packet --decode 450000140001000040007ce77f0000017f000001",
 	  "octets become an expression" },
+	{ 0 },
+};
+
+static const struct sp_cli_example capture_examples[] = {
+	{ "capture summary router.pcap", "what is in it" },
+	{ "help capture summary", "the options of a verb" },
 	{ 0 },
 };
 
@@ -498,6 +506,17 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.run = sp_cmd_key,
 	},
 	{
+		.name = "capture",
+		.summary = "look into captures, and make new ones of them",
+		.usage = "VERB [OPTIONS] FILE...",
+		.text = "Files are pcap or pcapng, of any byte order and resolution, perhaps inside "
+			"gzip or zstd; - is standard input. Where one is damaged, what comes before "
+			"the damage is used, then the packet and the byte are named (65).",
+		.examples = capture_examples,
+		.run = sp_cmd_capture,
+		.verbs = sp_capture_verbs,
+	},
+	{
 		.name = "packet",
 		.summary = "show what a packet expression would send",
 		.usage = "[--hex | --json] EXPRESSION...\n"
@@ -554,8 +573,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 	{
 		.name = "help",
 		.summary = "help on a command; man pages and shell completion",
-		.usage = "[COMMAND]\n"
-			 "--man [COMMAND]\n"
+		.usage = "[COMMAND [VERB]]\n"
+			 "--man [COMMAND [VERB]]\n"
 			 "--completion bash\n"
 			 "--schema scenario|report",
 		.text = "Without a COMMAND: the list of commands. `spate help laws` lists the laws of gaps "
@@ -573,6 +592,22 @@ const struct sp_cli_command *sp_cli_find(const struct sp_cli_command *table, con
 	for (; table->name; table++)
 		if (strcmp(table->name, name) == 0)
 			return table;
+	return NULL;
+}
+
+const struct sp_cli_command *sp_cli_verb(const struct sp_cli_command *const *verbs,
+					 const char *word, const char **near)
+{
+	const char *best = NULL, *name;
+
+	for (size_t i = 0; verbs && verbs[i]; i++) {
+		name = sp_cli_verb_name(verbs[i]);
+		if (strcmp(name, word) == 0)
+			return verbs[i];
+		best = sp_str_nearest(word, (const char *[]){ best ? best : name, name }, 2);
+	}
+	if (near)
+		*near = best;
 	return NULL;
 }
 

@@ -20,11 +20,18 @@ struct sp_cli_command {
 	/* argv[0] is the word after the command's. Returns the exit status. NULL: this build
 	 * has the command's documentation only. */
 	int (*run)(int argc, char **argv);
+	/* What it can do, each with flags and help of its own; NULL ends. Their names have the
+	 * command's in front ("capture summary"); run has argv[0] behind the verb. NULL: one thing. */
+	const struct sp_cli_command *const *verbs;
 };
 
 extern const struct sp_cli_command sp_cli_commands[];
 
 const struct sp_cli_command *sp_cli_find(const struct sp_cli_command *table, const char *name);
+/* A verb by its own word; NULL: there is none (or verbs is NULL), then *near, if near is not NULL,
+ * is the nearest word or NULL. */
+const struct sp_cli_command *sp_cli_verb(const struct sp_cli_command *const *verbs,
+					 const char *word, const char **near);
 /* The nearest name; NULL: none is near. */
 const char *sp_cli_nearest(const struct sp_cli_command *table, const char *word);
 

@@ -51,7 +51,7 @@ static bool put_values(struct sp_str *out, const struct sp_flag *f,
 static void put_command(struct sp_str *out, const struct sp_cli_command *c,
 			const char *(*values)(const struct sp_flag *))
 {
-	sp_str_printf(out, "\t%s)\n\t\tcase \"$prev\" in\n", c->name);
+	sp_str_printf(out, "\t%s)\n\t\tcase \"$prev\" in\n", sp_cli_verb_name(c));
 	for (const struct sp_flag *f = c->flags; f && f->spell; f++) {
 		if (f->arg != SP_FLAG_VALUE)
 			continue;
@@ -65,6 +65,20 @@ static void put_command(struct sp_str *out, const struct sp_cli_command *c,
 	sp_str_puts(out, "\t\t*) words='");
 	put_spellings(out, c->flags);
 	sp_str_puts(out, "' ;;\n\t\tesac\n\t\t;;\n");
+}
+
+/* Its verbs, then what belongs to the one that is there. */
+static void put_verbs(struct sp_str *out, const struct sp_cli_command *c,
+		      const char *(*values)(const struct sp_flag *))
+{
+	sp_str_printf(out, "\t%s)\n\t\twords='", c->name);
+	for (size_t i = 0; c->verbs[i]; i++)
+		sp_str_printf(out, "%s%s", i ? " " : "", sp_cli_verb_name(c->verbs[i]));
+	sp_str_puts(out, "'\n\t\tif [[ $COMP_CWORD -gt 2 ]]; then\n"
+			 "\t\tcase \"${COMP_WORDS[2]}\" in\n");
+	for (size_t i = 0; c->verbs[i]; i++)
+		put_command(out, c->verbs[i], values);
+	sp_str_puts(out, "\t\tesac\n\t\tfi\n\t\t;;\n");
 }
 
 void sp_completion_bash(struct sp_str *out, const struct sp_cli_command *table,
@@ -84,7 +98,7 @@ void sp_completion_bash(struct sp_str *out, const struct sp_cli_command *table,
 			 "\t\tmapfile -t COMPREPLY < <(compgen -W \"$all\" -- \"$cur\")\n"
 			 "\t\treturn\n\tfi\n\tcase \"${COMP_WORDS[1]}\" in\n");
 	for (c = table; c->name; c++)
-		put_command(out, c, values);
+		(c->verbs ? put_verbs : put_command)(out, c, values);
 	sp_str_puts(out, "\tesac\n"
 			 "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\n"
 			 "complete -F _spate spate\n");

@@ -25,6 +25,13 @@ const struct sp_exit_text sp_exit_texts[] = {
 	{ 0 },
 };
 
+const char *sp_cli_verb_name(const struct sp_cli_command *verb)
+{
+	const char *blank = strrchr(verb->name, ' ');
+
+	return blank ? blank + 1 : verb->name;
+}
+
 /* Words of text from column at on, further lines at column indent; ends the line. A newline in
  * text begins a paragraph. */
 static void wrap(struct sp_str *out, const char *text, size_t at, size_t indent)
@@ -106,6 +113,12 @@ void sp_help_command(struct sp_str *out, const struct sp_cli_command *c)
 			sp_str_printf(out, "\n%s:\n", f->group);
 		group = f->group;
 		put_flag(out, f);
+	}
+	if (c->verbs)
+		sp_str_puts(out, "\nVerbs:\n");
+	for (size_t i = 0; c->verbs && c->verbs[i]; i++) {
+		sp_str_printf(out, "  %-*s", (int)NAME_WIDTH, sp_cli_verb_name(c->verbs[i]));
+		wrap(out, c->verbs[i]->summary, 2 + NAME_WIDTH, 2 + NAME_WIDTH);
 	}
 	if (c->examples)
 		sp_str_puts(out, "\nExamples:\n");

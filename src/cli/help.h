@@ -15,6 +15,9 @@ void sp_help_command(struct sp_str *, const struct sp_cli_command *);
 void sp_man_overview(struct sp_str *, const struct sp_cli_command *table, const char *version);
 void sp_man_command(struct sp_str *, const struct sp_cli_command *, const char *version);
 
+/* The word of a verb: "summary" of "capture summary". Else the name. */
+const char *sp_cli_verb_name(const struct sp_cli_command *);
+
 /* Completion for bash. values gives the words of a flag as "a|b|c", or NULL. */
 void sp_completion_bash(struct sp_str *, const struct sp_cli_command *table,
 			const char *(*values)(const struct sp_flag *));

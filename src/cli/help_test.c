@@ -23,6 +23,15 @@ static const struct sp_cli_example examples[] = {
 	{ 0 },
 };
 
+static const struct sp_cli_command odd_part = {
+	.name = "odd part",
+	.summary = "a part",
+	.usage = "P",
+	.text = "Part.",
+	.flags = odd_flags,
+};
+static const struct sp_cli_command *const parts[] = { &odd_part, NULL };
+
 static const struct sp_cli_command table[] = {
 	{ .name = "send",
 	  .summary = "send",
@@ -40,6 +49,7 @@ static const struct sp_cli_command table[] = {
 	  .text = "'Quoted' at the start",
 	  .flags = odd_flags,
 	  .examples = examples },
+	{ .name = "many", .summary = "many", .usage = "VERB", .text = "T", .verbs = parts },
 	{ 0 },
 };
 
@@ -100,6 +110,12 @@ static void test_help(void **state)
 	for (const struct sp_flag *f = sp_send_flags; f->spell; f++)
 		has(&s, f->spell);
 	sp_str_clear(&s);
+	sp_help_command(&s, &table[3]);
+	has(&s, "\nVerbs:\n  part      a part\n");
+	sp_str_clear(&s);
+	sp_help_command(&s, &odd_part);
+	has(&s, "Usage: spate odd part P\n");
+	sp_str_clear(&s);
 	sp_help_overview(&s, table);
 	has(&s, "\n  odd       odd\n");
 	sp_str_fini(&s);
@@ -118,6 +134,13 @@ static void test_man(void **state)
 	has(&s, "\\fB\\-x\\fR, \\fB\\-\\-exact\\fR\n");
 	has(&s, "\\fB\\-\\-path\\fR \\fIFILE\\fR\n");
 	sp_str_clear(&s);
+	sp_man_command(&s, &table[3], "1.2");
+	has(&s, ".SH VERBS\n.TP\n.BR spate\\-odd\\-part (1)\na part\n");
+	sp_str_clear(&s);
+	sp_man_command(&s, &odd_part, "1.2");
+	has(&s, ".TH SPATE\\-ODD\\-PART 1 ");
+	has(&s, ".SH NAME\nspate\\-odd\\-part \\- a part\n");
+	sp_str_clear(&s);
 	sp_man_overview(&s, table, "1.2");
 	has(&s, ".BR spate\\-recv (1)\n");
 	for (const struct sp_exit_text *e = sp_exit_texts; e->text; e++) {
@@ -135,13 +158,15 @@ static void test_completion(void **state)
 
 	(void)state;
 	sp_completion_bash(&s, table, sp_words_values);
-	has(&s, "all='send recv odd'");
+	has(&s, "all='send recv odd many'");
 	has(&s, "\t\t--spin) words='auto never always' ;;\n");
 	has(&s, "\t\t--stamp) words='auto native short off' ;;\n");
 	has(&s, "\t\t-t|--target|--target-ip) return ;;\n");
 	has(&s, "--path) mapfile -t COMPREPLY < <(compgen -f");
 	has(&s, "--into) mapfile -t COMPREPLY < <(compgen -d");
 	has(&s, "*) words='-x --exact --path --into' ;;");
+	has(&s, "\tmany)\n\t\twords='part'\n");
+	has(&s, "\tpart)\n\t\tcase");
 	sp_str_fini(&s);
 }
 

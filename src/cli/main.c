@@ -38,7 +38,7 @@ static bool asks_for_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const struct sp_cli_command *c;
+	const struct sp_cli_command *c, *verb;
 
 	if (argc < 2) {
 		fputs("spate: which command? 'spate help' lists them\n", stderr);
@@ -51,8 +51,10 @@ int main(int argc, char **argv)
 	c = sp_cli_find(sp_cli_commands, argv[1]);
 	if (!c)
 		return unknown(argv[1]);
-	if (asks_for_help(argc - 2, argv + 2))
-		return sp_cmd_help_on(c->name);
+	if (asks_for_help(argc - 2, argv + 2)) {
+		verb = sp_cli_verb(c->verbs, argv[2], NULL);
+		return sp_cmd_help_on(verb ? verb : c);
+	}
 	if (!c->run) {
 		fprintf(stderr, "spate: %s is not in this build\n", c->name);
 		return SP_EXIT_PERM;

@@ -55,7 +55,7 @@ static void put_title(struct sp_str *out, const char *name, const char *version)
 	for (; name && *name; name++) {
 		char c = (char)toupper((unsigned char)*name);
 
-		sp_str_put(out, &c, 1);
+		sp_str_put(out, *name == ' ' ? "\\-" : &c, *name == ' ' ? 2 : 1);
 	}
 	sp_str_printf(out, " 1 \"\" \"spate %s\" \"User Commands\"\n", version);
 }
@@ -121,15 +121,38 @@ static void put_flags(struct sp_str *out, const struct sp_flag *f)
 	}
 }
 
+/* The name of a page: "spate\-capture\-summary". */
+static void put_page(struct sp_str *out, const char *name)
+{
+	sp_str_puts(out, "spate\\-");
+	for (; *name; name++)
+		sp_str_put(out, *name == ' ' ? "\\-" : name, *name == ' ' ? 2 : 1);
+}
+
+static void put_verbs(struct sp_str *out, const struct sp_cli_command *c)
+{
+	if (c->verbs)
+		sp_str_puts(out, ".SH VERBS\n");
+	for (size_t i = 0; c->verbs && c->verbs[i]; i++) {
+		sp_str_puts(out, ".TP\n.BR ");
+		put_page(out, c->verbs[i]->name);
+		sp_str_puts(out, " (1)\n");
+		put_line(out, c->verbs[i]->summary);
+	}
+}
+
 void sp_man_command(struct sp_str *out, const struct sp_cli_command *c, const char *version)
 {
 	put_title(out, c->name, version);
-	sp_str_printf(out, ".SH NAME\nspate\\-%s \\- ", c->name);
+	sp_str_puts(out, ".SH NAME\n");
+	put_page(out, c->name);
+	sp_str_puts(out, " \\- ");
 	put_line(out, c->summary);
 	put_usage(out, c);
 	sp_str_puts(out, ".SH DESCRIPTION\n");
 	put_paragraphs(out, c->text);
 	put_flags(out, c->flags);
+	put_verbs(out, c);
 	if (c->examples)
 		sp_str_puts(out, ".SH EXAMPLES\n");
 	for (const struct sp_cli_example *e = c->examples; e && e->words; e++) {

@@ -48,6 +48,15 @@ static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 			 s->mean_size, clamped, s->packet_size);
 }
 
+/* What a source of recorded units says of them. */
+static void tell_recorded(const struct sp_run *r, unsigned i, struct sp_recorded_result *out)
+{
+	const struct sp_lane_source *src = sp_run_recorded(r, i);
+
+	if (src && src->source && src->ops->recorded)
+		src->ops->recorded(src->source, out);
+}
+
 /* Its source knows. */
 static void recorded_text(const struct sp_run *r, const struct sp_plan_stream *s, char *buf,
 			  size_t cap)
@@ -127,6 +136,7 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 	}
 	out->name = r->streams[i].plan->name;
 	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	tell_recorded(r, (unsigned)i, &out->recorded);
 	out->status_name = sp_run_status_name(r, (unsigned)i);
 	sp_run_stream_way(r, (unsigned)i, &out->way);
 	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);

@@ -74,7 +74,8 @@ struct run_stream {
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
 	bool only_max;	     /* rate max throughout, or no departures at all */
-	bool self_paced;     /* bulk data or a closed loop: its lane paces it */
+	bool self_paced; /* bulk data, a closed loop, recorded messages: its lane paces it */
+	bool played;	 /* recorded messages over connections */
 	struct sp_schedule *schedule;
 };
 
@@ -319,6 +320,9 @@ bool sp_run_nothing_leaves(const struct sp_transport_ops *);
 /* prepare_source.c: lanes, sources and endpoints of all streams. */
 int sp_run_place_streams(struct sp_run *, struct sp_err *);
 void sp_run_close_sources(struct sp_run *);
+/* prepare_sessions.c: an endpoint for each session of a source of recorded messages. */
+int sp_run_place_sessions(struct sp_run *, unsigned stream, struct sp_lane_source *,
+			  struct sp_err *);
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
@@ -415,6 +419,8 @@ void sp_run_judge(struct sp_run *);
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
+/* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
+void sp_run_judge_play(struct sp_run *, unsigned stream);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so
  * once, and is silent until there is room again. */
 bool sp_run_conns_idle(const struct sp_run *);

@@ -1,0 +1,23 @@
+/* spate capture VERB: one file a verb (capture_VERB.c), whose row has its flags, texts and function.
+ * A new one is such a file, a line here, one in cmd_capture.c, and its page in meson.build. */
+#ifndef SP_CLI_CMD_CAPTURE_H
+#define SP_CLI_CMD_CAPTURE_H
+
+#include "base/str.h"
+#include "cli/commands.h"
+
+extern const struct sp_cli_command *const sp_capture_verbs[]; /* NULL ends */
+int sp_cmd_capture(int argc, char **argv);
+
+extern const struct sp_cli_command sp_cmd_capture_summary;
+extern const struct sp_cli_command sp_cmd_capture_extract;
+extern const struct sp_cli_command sp_cmd_capture_rewrite;
+extern const struct sp_cli_command sp_cmd_capture_record;
+extern const struct sp_cli_command sp_cmd_capture_score;
+
+/* For verbs: "spate capture VERB: what", and the exit status. */
+int sp_capture_complain(const struct sp_cli_command *verb, const struct sp_err *);
+/* Prints the text and frees it. The exit status. */
+int sp_capture_print(const struct sp_cli_command *verb, struct sp_str *);
+
+#endif
