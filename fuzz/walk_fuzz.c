@@ -22,7 +22,10 @@ static struct sp_walk_conf conf_of(uint8_t how, const char *path)
 
 	return (struct sp_walk_conf){
 		.files = path,
-		.times = { .by = (enum sp_times_by)(how & 3), .micro = 7, .num = 3, .den = 2,
+		.times = { .by = (enum sp_times_by)(how & 3),
+			   .micro = 7,
+			   .num = 3,
+			   .den = 2,
 			   .max_gap_ns = how & 4 ? 1000 : 0 },
 		.split = rules[how >> 3 & 3],
 		.side = how & 32 ? SP_SIDE_SERVER : SP_SIDE_CLIENT,
