@@ -10,6 +10,7 @@ extern const struct sp_cli_command *const sp_capture_verbs[]; /* NULL ends */
 int sp_cmd_capture(int argc, char **argv);
 
 extern const struct sp_cli_command sp_cmd_capture_summary;
+extern const struct sp_cli_command sp_cmd_capture_extract;
 extern const struct sp_cli_command sp_cmd_capture_rewrite;
 extern const struct sp_cli_command sp_cmd_capture_record;
 
