@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/cmd_reproduce.h"
 #include "cli/cmd_run.h"
 
 static int packets(int argc, char **argv, struct sp_self *self)
@@ -15,6 +16,7 @@ static const struct way {
 	bool (*meant)(int argc, char **argv); /* NULL: whatever is left */
 	int (*run)(int argc, char **argv, struct sp_self *);
 } ways[] = {
+	{ sp_reproduce_meant, sp_reproduce_words },
 	{ NULL, packets },
 };
 

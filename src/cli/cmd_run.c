@@ -13,6 +13,7 @@
 #include "cli/outputs.h"
 #include "named/self.h"
 #include "cli/recv_capture.h"
+#include "cli/truth_file.h"
 #include "report/plain.h"
 #include "spate/spate.h"
 
@@ -60,7 +61,20 @@ struct context {
 	struct sp_self *self;		 /* NULL: the run has no name */
 	uint64_t noted_ms;		 /* when its counts were told last */
 	struct sp_recv_capture *capture; /* NULL: none */
+	const struct sp_run_how *how;
+	const char *truth;		 /* NULL: none */
+	int truth_fd;
 };
+
+static void write_truth(struct context *c)
+{
+	struct sp_err err = { 0 };
+
+	if (!sp_truth_write(c->truth_fd, c->truth, c->run, &err))
+		return;
+	fprintf(stderr, "spate: error: %s\n", err.text);
+	spate_run_output_failed(c->run);
+}
 
 static void tell_capture(void *arg, bool ok, const char *text)
 {
@@ -69,6 +83,20 @@ static void tell_capture(void *arg, bool ok, const char *text)
 	spate_run_note(c->run, "capture", text);
 	if (!ok)
 		fprintf(stderr, "spate: warning: %s\n", text);
+}
+
+/* What the front end found odd in what it read: a line each. */
+static void note_remarks(struct context *c)
+{
+	char line[512];
+
+	for (const char *p = c->how->remarks; p && *p;) {
+		size_t n = strcspn(p, "\n");
+
+		snprintf(line, sizeof line, "%.*s", (int)n, p);
+		spate_run_note(c->run, "file", line);
+		p += n + (p[n] == '\n');
+	}
 }
 
 static void confine(void *arg, int run_folder)
@@ -86,11 +114,17 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (e->kind == SP_EVENT_END && c->capture &&
 	    !sp_recv_capture_stop(c->capture, tell_capture, c))
 		spate_run_output_failed(c->run);
+	if (e->kind == SP_EVENT_END && c->truth)
+		write_truth(c);
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
 	/* Before the program confines itself, and with it the lab's answers. */
-	if (e->kind == SP_EVENT_START)
+	if (e->kind == SP_EVENT_START) {
 		sp_lab_notes(c->run);
+		note_remarks(c);
+	}
+	if (c->how->event)
+		c->how->event(c->how->event_arg, e);
 	sp_outputs_event(c->outputs, e);
 }
 
@@ -196,8 +230,14 @@ static int write_plan(const void *plan, int (*take)(void *, const char *, size_t
 static int start(struct context *c, const struct sp_words_output *out, struct spate_error *err)
 {
 	struct sp_err why = { 0 };
+	int rc = out->capture ? sp_recv_capture_start(&c->capture, out, &why) : 0;
 
-	if (out->capture && sp_recv_capture_start(&c->capture, out, &why)) {
+	if (!rc && out->truth) {
+		c->truth_fd = sp_truth_open(out->truth, &why);
+		rc = c->truth_fd < 0 ? c->truth_fd : 0;
+		c->truth = out->truth;
+	}
+	if (rc) {
 		snprintf(err->text, sizeof err->text, "%s", why.text);
 		err->exit_code = (int)why.exit;
 		return why.code;
@@ -205,13 +245,16 @@ static int start(struct context *c, const struct sp_words_output *out, struct sp
 	return spate_run_start(c->run, err);
 }
 
-static int execute(struct spate_plan *plan, const char *command, struct sp_self *self)
+int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp_self *self)
 {
-	const struct sp_words_output *out = spate_plan_output(plan);
+	const struct sp_words_output *out = how->out;
+	const char *command = how->command;
 	struct spate_run_options options = { .log = write_log, .event = on_event };
 	struct spate_error err = { 0 };
-	struct context c = { .self = self };
+	struct context c = { .self = self, .how = how };
 	int code;
+
+	catch_signals();
 
 	if (out->drawn && !out->quiet)
 		fprintf(stderr, "spate %s: %s\n", command, out->drawn);
@@ -241,6 +284,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 {
 	struct spate_error err = { 0 };
 	struct spate_plan *plan;
+	struct sp_run_how how = { .command = command };
 	const char *laws;
 	int code = SP_EXIT_OK;
 
@@ -248,6 +292,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 	catch_signals();
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
+	how.out = spate_plan_output(plan);
 	if (spate_plan_output(plan)->dry_run) {
 		if (spate_plan_output(plan)->drawn)
 			fprintf(stderr, "spate %s: %s\n", command,
@@ -257,7 +302,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 		       spate_plan_sha256(plan));
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {
-		code = execute(plan, command, self);
+		code = sp_run_plan(plan, &how, self);
 	}
 	spate_plan_free(plan);
 	return code;

@@ -94,7 +94,7 @@ static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
 {
 	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
 
-	return ls->lane == SP_LANE_BULK ||
+	return ls->lane == SP_LANE_BULK || s->played ||
 	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 
@@ -117,14 +117,14 @@ static void tell_of_schedule(struct sp_worker *w, const struct run_stream *s)
 }
 
 /* The stream as its port takes it: a law of sizes ends at the largest there. */
-static int make_schedule(struct sp_run *r, struct run_stream *s, struct sp_err *err)
+static int make_schedule(struct sp_run *r, unsigned stream, struct sp_err *err)
 {
+	struct run_stream *s = &r->streams[stream];
 	struct sp_plan_stream as = *s->plan;
 	struct sp_pace pace;
 
-	if (s->plan->recorded) {
-		const struct sp_lane *l = &r->workers[s->worker].lane;
-		const struct sp_lane_source *src = &l->sources[l->streams[s->local].source];
+	if (sp_run_recorded(r, stream)) {
+		const struct sp_lane_source *src = sp_run_recorded(r, stream);
 
 		sp_schedule_recorded(s->plan, src->ops, src->source, r->t0_ns, &s->pace);
 		return 0;
@@ -135,9 +135,9 @@ static int make_schedule(struct sp_run *r, struct run_stream *s, struct sp_err *
 }
 
 /* What has no departures still has sizes. */
-static int pace_itself(struct sp_run *r, struct run_stream *s, uint64_t end_ns,
-		       struct sp_err *err)
+static int pace_itself(struct sp_run *r, unsigned stream, uint64_t end_ns, struct sp_err *err)
 {
+	struct run_stream *s = &r->streams[stream];
 	struct sp_worker *wk = &r->workers[s->worker];
 	const struct sp_lane_stream *ls = &wk->lane.streams[s->local];
 	int rc = 0;
@@ -147,7 +147,7 @@ static int pace_itself(struct sp_run *r, struct run_stream *s, uint64_t end_ns,
 	s->pace = (struct sp_pace){ .kind = SP_PACE_MAX, .gap_den = 1 };
 	s->only_max = true;
 	if (s->plan->packet_size && ls->lane == SP_LANE_DIALOGUE) {
-		rc = make_schedule(r, s, err);
+		rc = make_schedule(r, stream, err);
 		wk->dialogue.stream[ls->index].schedule = s->schedule;
 	}
 	return rc;
@@ -180,10 +180,10 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 							    : SP_NEVER;
 		s->self_paced = self_paced(wk, s);
 		if (s->self_paced) {
-			ret = pace_itself(r, s, end, err);
+			ret = pace_itself(r, i, end, err);
 			continue;
 		}
-		ret = make_schedule(r, s, err);
+		ret = make_schedule(r, i, err);
 		if (ret)
 			return ret;
 		if (!s->pace.count) /* all of its shared schedule's are the others' */

@@ -8,13 +8,16 @@
 #include "base/options.h"
 #include "core/env.h"
 #include "core/pacer.h"
+#include "core/result.h"
 #include "pkt/batch.h"
 #include "pkt/rows.h"
 #include "pkt/template.h"
 #include "plugin/codec.h"
 #include "plugin/transport.h"
+#include "plugin/truth.h"
 
 struct sp_source;
+struct sp_catalog;
 
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
@@ -28,6 +31,8 @@ struct sp_source_args {
 	struct sp_link link;		/* frames: where it leaves */
 	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
 	const void *conf; /* the source's own settings */
+	const struct sp_catalog *catalog; /* codecs and headers, by name */
+	uint64_t seed;	  /* of the stream's own series */
 };
 
 /* What an answer says. */
@@ -66,12 +71,21 @@ struct sp_source_session {
 typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
 			  uint32_t len, uint64_t due_ns);
 
+struct sp_source_report {
+	/* neutral: it takes nothing from the result. */
+	void (*say)(void *arg, const char *code, bool neutral, const char *text);
+	void *arg;
+	/* Filled in: when the first and the last of those that left were due; 0: none did. */
+	uint64_t first_due_ns, last_due_ns;
+};
+
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
-	/* A source that is answered is a protocol by its name, with this port number. */
-	const struct sp_ask_ops *asks; /* NULL: not answered */
+	/* Not 0: the source is a protocol by its name, with this port number. Its units have no
+	 * stamp, and the size that they have. */
 	uint16_t port;
+	const struct sp_ask_ops *asks; /* NULL: its units are not answered */
 	int (*open)(struct sp_source **, const struct sp_source_args *, const struct sp_env *,
 		    struct sp_err *);
 	/* Identifies the bytes that fill() leaves in a slot (two sources with equal bytes may
@@ -92,7 +106,9 @@ struct sp_source_ops {
 	 * has them, from begin's t0 on. Such a source is a protocol by its name, and belongs to one
 	 * stream. fill() gets units in the order in which next() or size() gave them, but not all:
 	 * what was too late, or not permitted, is left out. t_ns and len say which it is; where all
-	 * leave at once, len alone. */
+	 * leave at once, len alone.
+	 * next() may say SP_NEVER - 1: there is no other unit, and the run is to stay all the same,
+	 * its sessions open, until somebody stops it. */
 	const struct sp_schedule_ops *schedule;
 	/* Cold. Nothing was asked yet. */
 	void (*begin)(struct sp_source *, uint64_t t0_ns);
@@ -103,6 +119,11 @@ struct sp_source_ops {
 	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and
 	 * says SP_PACE_OVER at the end. NULL: they have times. */
 	bool (*at_once)(const struct sp_source *);
+	/* Cold. All departures are over: what there is to say of them, each by one call, and what was
+	 * sent first and last. 0, or what ended it before its time, with a sentence. May be NULL. */
+	int (*report)(struct sp_source *, struct sp_source_report *, struct sp_err *);
+	/* For people: "2 files as recorded". May be NULL. */
+	void (*text)(const void *conf, char *buf, size_t cap);
 	/* Cold. Everything is open and the run goes on the clock of the kernel: from now on the source
 	 * may read ahead in a thread of its own, until close. Without this (virtual time) next() and
 	 * size() read by themselves. May be NULL. 0 or -errno. */
@@ -111,6 +132,13 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
+	 * not say. */
+	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);
+	/* Ground truth: what whoever gets units 0 .. units - 1 must have stored, as JSON lines
+	 * (plugin/truth.h). Cold, after the run. Of such a source units that left have the numbers 0,
+	 * 1, ... without gaps: what was refused is made again (seek, fill) as those that follow. */
+	int (*truth)(const struct sp_source *, uint64_t units, const struct sp_truth *);
 	void (*close)(struct sp_source *);
 };
 

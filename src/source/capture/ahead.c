@@ -159,17 +159,24 @@ int sp_ahead_new(struct sp_ahead **out, const struct sp_ahead_conf *conf,
 	return rc;
 }
 
+static void join(struct sp_ahead *a)
+{
+	if (!a->started)
+		return;
+	pthread_mutex_lock(&a->lock);
+	__atomic_store_n(&a->quit, true, __ATOMIC_RELAXED);
+	pthread_cond_signal(&a->room);
+	pthread_mutex_unlock(&a->lock);
+	pthread_join(a->thread, NULL);
+	a->started = false;
+	a->over = true;
+}
+
 void sp_ahead_free(struct sp_ahead *a)
 {
 	if (!a)
 		return;
-	if (a->started) {
-		pthread_mutex_lock(&a->lock);
-		__atomic_store_n(&a->quit, true, __ATOMIC_RELAXED);
-		pthread_cond_signal(&a->room);
-		pthread_mutex_unlock(&a->lock);
-		pthread_join(a->thread, NULL);
-	}
+	join(a);
 	pthread_cond_destroy(&a->more);
 	pthread_cond_destroy(&a->room);
 	pthread_mutex_destroy(&a->lock);
@@ -348,11 +355,10 @@ void sp_ahead_waited(const struct sp_ahead *a, struct sp_ahead_waits *w)
 	*w = (struct sp_ahead_waits){ SP_LOAD(a->waits), SP_LOAD(a->waited_ns) };
 }
 
-int sp_ahead_trouble(const struct sp_ahead *a, struct sp_err *err)
+int sp_ahead_stop(struct sp_ahead *a, struct sp_err *err)
 {
-	if (!__atomic_load_n(&a->over, __ATOMIC_ACQUIRE) || !a->err.code)
-		return 0;
-	if (err)
+	join(a);
+	if (a->err.code && err)
 		*err = a->err;
 	return a->err.code;
 }

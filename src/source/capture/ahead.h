@@ -51,9 +51,9 @@ struct sp_ahead_waits {
 	uint64_t n, ns; /* how often the sender had to wait, and how long in all */
 };
 void sp_ahead_waited(const struct sp_ahead *, struct sp_ahead_waits *);
-/* What ended the reading before its time: 0 nothing. */
-int sp_ahead_trouble(const struct sp_ahead *, struct sp_err *);
-/* Only what is read at one time is exact: when nothing is read any more. */
+/* Nothing is read any more. 0, or what had ended the reading before its time. */
+int sp_ahead_stop(struct sp_ahead *, struct sp_err *);
+/* Then: what was read. */
 const struct sp_walk *sp_ahead_walk(const struct sp_ahead *);
 bool sp_ahead_is_whole(const struct sp_ahead *);
 

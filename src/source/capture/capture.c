@@ -10,6 +10,7 @@
 #include "pkt/rewrite.h"
 #include "plugin/source.h"
 #include "source/capture/ahead.h"
+#include "source/capture/remarks.h"
 #include "source/capture/look.h"
 
 #define PENDING 2048u /* more than a batch, a power of two */
@@ -71,6 +72,7 @@ struct sp_source {
 	uint64_t start_ns;
 	bool at_once;
 	uint32_t id;
+	uint64_t first_ns, last_ns;	       /* due times that fill() was given */
 	uint64_t drawn;			       /* units that next() or size() gave */
 	uint64_t filled;		       /* the first of them that fill() has not seen */
 	struct sp_ahead_unit pending[PENDING]; /* unit i at i % PENDING */
@@ -345,6 +347,33 @@ static uint32_t size(void *st)
 
 static const struct sp_schedule_ops schedule = { .next = next, .size = size };
 
+/* ---- the end ---- */
+
+static int report(struct sp_source *s, struct sp_source_report *r, struct sp_err *err)
+{
+	int rc = sp_ahead_stop(s->ahead, err);
+
+	sp_remarks(s->ahead, r);
+	r->first_due_ns = s->first_ns;
+	r->last_due_ns = s->last_ns;
+	return rc;
+}
+
+static void text(const void *conf, char *buf, size_t cap)
+{
+	const struct capture_conf *c = conf;
+	struct sp_times_conf t;
+	char rate[40];
+
+	if (times_of(c, &t, NULL) || t.by == SP_TIMES_RECORDED)
+		snprintf(buf, cap,
+			 t.num == t.den ? "as recorded" : "%s times as fast as recorded",
+			 c->multiplier);
+	else
+		snprintf(buf, cap, "recorded, at %s",
+			 sp_format_rate(rate, sizeof rate, &c->pace));
+}
+
 /* ---- frames ---- */
 
 static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
@@ -364,6 +393,10 @@ static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 		m->stamp_off = SP_NO_STAMP;
 		s->filled++;
 	}
+	if (SP_UNLIKELY(!s->first_ns) && b->n > from)
+		s->first_ns = b->m[from].t_ns;
+	if (b->n > from)
+		s->last_ns = b->m[b->n - 1].t_ns;
 	sp_ahead_drop(s->ahead, s->filled);
 }
 
@@ -385,5 +418,7 @@ const struct sp_source_ops sp_source_capture = {
 	.begin = begin,
 	.at_once = at_once,
 	.run = run,
+	.report = report,
+	.text = text,
 	.close = capture_close,
 };
