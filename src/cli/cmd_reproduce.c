@@ -81,6 +81,7 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		{ "cfg", &w->cfg },
 		{ "from", &w->plan.from },
 		{ "spread", &w->plan.spread },
+		{ "reconnect", &w->plan.reconnect },
 		{ "run_dir", &w->out.run_dir },
 	};
 	char shown[80];

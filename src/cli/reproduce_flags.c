@@ -13,6 +13,9 @@ const struct sp_flag sp_reproduce_flags[] = {
 	  "begins at once; else each capture waits for its own second of the minute" },
 	{ "--keep-open", SP_FLAG_NONE, NULL, "keep_open", "yes", WHAT,
 	  "sessions stay open at the end, until a signal" },
+	{ "--reconnect", SP_FLAG_VALUE, "TIME", "reconnect", NULL, WHAT,
+	  "a session over TCP that is lost begins again with its opening messages, and is tried "
+	  "for so long (default 0: it has failed)" },
 	{ "--ask-for-input", SP_FLAG_NONE, NULL, "ask", "yes", WHAT,
 	  "asks before each capture: y plays it, any other answer leaves it out" },
 	{ "--retime", SP_FLAG_VALUE, "now", "retime", NULL, LIVE,

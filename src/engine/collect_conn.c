@@ -5,6 +5,7 @@
 
 #include "core/shared.h"
 #include "engine/opener.h"
+#include "engine/protocol.h"
 #include "engine/run_impl.h"
 
 static const struct sp_lane_stream *lane_stream(const struct sp_run *r, unsigned i)
@@ -130,10 +131,26 @@ static void measure_bulk(const struct sp_run *r, const struct sp_bulk_stream *b,
 		sp_counts_set(&m->c, SP_C_corrupted, corrupted);
 }
 
+/* What it was asked to send is what its source has given. What left was read before. */
+static void measure_play(const struct sp_dialogue_stream *d, struct sp_measure *m)
+{
+	uint64_t late = SP_LOAD(*d->given_up), gone, asked;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	asked = SP_LOAD(d->play->issued);
+	gone = m->c.v[SP_C_tx_packets] + m->c.v[SP_C_tx_refused] + late;
+	sp_counts_set(&m->c, SP_C_asked_packets, asked);
+	sp_counts_set(&m->c, SP_C_not_sent_late, late);
+	sp_counts_set(&m->c, SP_C_pending, asked > gone ? asked - gone : 0);
+	m->asked_pps = NAN;
+}
+
 static void measure_dialogue(const struct sp_run *r, const struct sp_dialogue_stream *d,
 			     struct sp_measure *m)
 {
 	sp_run_set_errors(&m->c, &d->errors);
+	if (d->play)
+		measure_play(d, m);
 	if (!d->answers)
 		return;
 	sp_run_set_answers(&(struct run_answers){ .failed = SP_LOAD(d->failed),
@@ -285,8 +302,8 @@ const char *sp_run_stream_unit(const struct sp_run *r, unsigned i)
 
 	if (ls->lane == SP_LANE_BULK)
 		return "byte";
-	if (ls->lane == SP_LANE_PACKET && ls->asks)
-		return r->sources[ls->source].ops->asks->unit;
+	if (ls->lane == SP_LANE_PACKET && r->sources[ls->source].ops->port)
+		return sp_protocol_unit(r->sources[ls->source].ops);
 	if (ls->lane == SP_LANE_PACKET)
 		return sp_run_unit(r, r->streams[i].plan->from_port);
 	d = &r->workers[r->streams[i].worker].dialogue.stream[ls->index];

@@ -290,7 +290,8 @@ static bool asks_max(const struct sp_run *r)
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
 		if (r->plan->streams[i].top.kind == SP_RATE_MAX ||
 		    r->streams[i].rate.kind == SP_RATE_MAX ||
-		    (r->plan->streams[i].recorded && r->streams[i].only_max))
+		    (r->plan->streams[i].recorded && r->streams[i].only_max &&
+		     !r->streams[i].played))
 			return true;
 	return false;
 }

@@ -100,6 +100,9 @@ static const struct sp_opt stream_rows[] = {
 	  "of the last three payload names the file" },
 	{ "packet", SP_OPT_TEXT, AT(packet), "", SP_OPT_QUIET, 0, 0,
 	  "frames: what is sent, as an expression: ip(dst=10.0.0.2)/udp(dport=80)" },
+	{ "reconnect", SP_OPT_TIME, AT(reconnect_ns), NULL, SP_OPT_QUIET, 0, 0,
+	  "recorded messages over connections: a session that was lost is begun again, and tried "
+	  "for so long; 0: it has failed" },
 	{ 0 },
 };
 #undef AT

@@ -94,7 +94,7 @@ static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
 {
 	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
 
-	return ls->lane == SP_LANE_BULK ||
+	return ls->lane == SP_LANE_BULK || s->played ||
 	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 

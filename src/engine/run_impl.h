@@ -74,7 +74,8 @@ struct run_stream {
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
 	bool only_max;	     /* rate max throughout, or no departures at all */
-	bool self_paced;     /* bulk data or a closed loop: its lane paces it */
+	bool self_paced; /* bulk data, a closed loop, recorded messages: its lane paces it */
+	bool played;	 /* recorded messages over connections */
 	struct sp_schedule *schedule;
 };
 
@@ -418,6 +419,8 @@ void sp_run_judge(struct sp_run *);
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
+/* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
+void sp_run_judge_play(struct sp_run *, unsigned stream);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so
  * once, and is silent until there is room again. */
 bool sp_run_conns_idle(const struct sp_run *);

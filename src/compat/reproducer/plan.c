@@ -183,6 +183,10 @@ static void put_stream(struct making *m, const struct leg *g)
 	if (w->spread)
 		set(m, "spread", w->spread);
 	set_bool(m, "retime", w->retime);
+	if (g->s->tcp && w->reconnect)
+		set(m, "reconnect", w->reconnect);
+	if (g->s->tcp && w->exporters) /* an exporter may have several sessions */
+		set_number(m, "connections", 2 * w->exporters + 64);
 }
 
 static void put_leg(struct making *m, const struct sp_repro_section *s, int family, bool rest,

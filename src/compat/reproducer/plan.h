@@ -13,7 +13,9 @@ struct sp_repro_words {
 	uint64_t exporters; /* 0: sources as recorded */
 	const char *from;   /* with exporters: the prefix of their addresses */
 	const char *spread; /* NULL: the default */
-	const char *name;   /* of the run */
+	const char *
+		reconnect; /* sessions over TCP that are lost are tried for so long; NULL: not */
+	const char *name;  /* of the run */
 	/* Asked for each capture in the order in which they would be played; false leaves it out.
 	 * NULL: all are played. */
 	bool (*play)(void *arg, const char *path);
