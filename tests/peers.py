@@ -79,11 +79,19 @@ class Network:
     def wait_listening(self, port):
         wait_for(lambda: self.listening(port), f"nobody listens on port {port}")
 
-    def resets(self):
-        """RST segments that this network's TCP has sent so far."""
-        lines = text_of(f"/proc/{self.holder.pid}/net/snmp").splitlines()
-        names, values = [x.split() for x in lines if x.startswith("Tcp:")]
-        return int(values[names.index("OutRsts")])
+    def watch_resets(self, port):
+        """From now on; the call that comes back tells of the RST segments of that port."""
+        log = self.folder / f"resets-{port}.log"
+        dump = self.daemon("tcpdump", "-i", "lo", "-n", "-l", "--immediate-mode",
+                           f"tcp port {port} and tcp[tcpflags] & (tcp-rst | tcp-syn) != 0", log=log)
+        wait_for(lambda: "listening on" in text_of(log), "tcpdump")
+
+        def resets():
+            # What it shows it has seen in order: the connection itself is there.
+            wait_for(lambda: "Flags [S]" in text_of(log), "tcpdump sees the connection")
+            self.end(dump, signal.SIGINT)
+            return [x for x in text_of(log).splitlines() if "Flags [R" in x]
+        return resets
 
     def end(self, process, number=signal.SIGTERM):
         """Ends a daemon and what it has started."""
