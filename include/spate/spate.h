@@ -126,6 +126,10 @@ int spate_run_step(struct spate_run *run, int timeout_ms);
 void spate_run_stop(struct spate_run *run, int interrupted);
 /* Raises the exit code when an output of the caller's could not be written (74). */
 void spate_run_output_failed(struct spate_run *run);
+/* After the end: what the collectors that were sent to must have stored, as whole JSON lines; 0, or
+ * what take said (negative), which ends it. Streams of other protocols add nothing. */
+int spate_run_truth(const struct spate_run *run,
+		    int (*take)(void *arg, const char *text, size_t len), void *arg);
 /* After the end. */
 int spate_run_exit_code(const struct spate_run *run);
 /* The report as JSON, or NULL without memory. Owned by the run. */

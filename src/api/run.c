@@ -593,6 +593,14 @@ void spate_run_output_failed(struct spate_run *r)
 		sp_run_exit_hint(r->run, SP_EXIT_IO);
 }
 
+int spate_run_truth(const struct spate_run *r,
+		    int (*take)(void *arg, const char *text, size_t len), void *arg)
+{
+	const struct sp_truth t = { .take = take, .arg = arg };
+
+	return r->run ? sp_run_truth(r->run, &t) : 0;
+}
+
 int spate_run_exit_code(const struct spate_run *r)
 {
 	return sp_run_result(r->run)->exit_code;

@@ -3,6 +3,7 @@
 
 #include "base/endian.h"
 #include "capio/packet_view.h"
+#include "pkt/csum.h"
 
 #define HOP_BY_HOP   0
 #define ROUTING	     43
@@ -211,6 +212,9 @@ static const char *odd_ip4(const struct sp_view *v, const uint8_t *h)
 		return what;
 	if (all(h + 16, 4, 0))
 		return "an IPv4 destination of 0.0.0.0";
+	/* 0: left to the interface. */
+	if ((h[10] || h[11]) && sp_csum_finish(sp_csum_add(0, h, (h[0] & 15u) * 4)))
+		return "a wrong IPv4 checksum";
 	if (!h[8])
 		return "an IPv4 time to live of 0";
 	if (flags & IP4_RESERVED)

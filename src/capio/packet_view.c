@@ -21,7 +21,6 @@
 struct walk {
 	const struct sp_cap_packet *p;
 	const uint8_t *at, *end;
-	bool verify;
 	struct sp_cap_view *c;
 };
 
@@ -67,7 +66,7 @@ static void read_ip(struct walk *w, uint16_t type)
 	struct sp_view *v = &c->v;
 	uint32_t len = (uint32_t)(w->end - w->p->data);
 	int rc = sp_view_ip(w->p->data, len, (uint32_t)(w->at - w->p->data), type, c->cut,
-			    w->verify && !c->cut, v);
+			    false, v);
 	const char *what = sp_cap_odd_ip(w->p->data, len, rc, c->cut, v);
 	uint64_t end = (uint64_t)v->l3_off + v->l3_len;
 
@@ -289,12 +288,10 @@ static void read_wlan(struct walk *w)
 		rest(w, 0);
 }
 
-static void view(const struct sp_cap_packet *p, bool verify, struct sp_cap_view *c)
+void sp_cap_view(const struct sp_cap_packet *p, struct sp_cap_view *c)
 {
 	uint32_t fcs = p->orig_len == p->len && p->fcs_len < p->len ? p->fcs_len : 0;
-	struct walk w = {
-		.p = p, .at = p->data, .end = p->data + p->len - fcs, .verify = verify, .c = c
-	};
+	struct walk w = { .p = p, .at = p->data, .end = p->data + p->len - fcs, .c = c };
 
 	memset(c, 0, sizeof *c);
 	c->dissected = true;
@@ -328,14 +325,4 @@ static void view(const struct sp_cap_packet *p, bool verify, struct sp_cap_view 
 	default:
 		c->dissected = false;
 	}
-}
-
-void sp_cap_view(const struct sp_cap_packet *p, struct sp_cap_view *c)
-{
-	view(p, false, c);
-}
-
-void sp_cap_view_verify(const struct sp_cap_packet *p, struct sp_cap_view *c)
-{
-	view(p, true, c);
 }

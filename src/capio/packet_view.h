@@ -23,9 +23,7 @@ struct sp_cap_view {
 
 /* HOT. Never fails: what is wrong is odd. */
 void sp_cap_view(const struct sp_cap_packet *, struct sp_cap_view *);
-/* The same, and computes checksums (v.l3_csum, v.l4_csum) where all octets are there. */
-void sp_cap_view_verify(const struct sp_cap_packet *, struct sp_cap_view *);
-/* What is odd in a packet of IP that has been viewed with this result, its checksums apart. */
+/* What is odd in a packet of IP that has been viewed with this result. */
 const char *sp_cap_odd_ip(const uint8_t *octets, uint32_t len, int rc, bool cut,
 			  const struct sp_view *);
 

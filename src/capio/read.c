@@ -81,7 +81,7 @@ int sp_cap_open(struct sp_cap **out, const char *path, const struct sp_mem *mem,
 	*out = NULL;
 	if (!c)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	*c = (struct sp_cap){ .mem = mem };
+	*c = (struct sp_cap){ .mem = mem, .odd = { .snaplen = 1 } };
 	sp_str_printable(c->path, sizeof c->path, path);
 	rc = sp_input_open(&c->in, path, mem, err);
 	if (!rc)

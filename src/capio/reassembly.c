@@ -78,8 +78,7 @@ void sp_reassembly_free(struct sp_reassembly *r)
 static void odd(struct sp_reassembly *r, uint64_t *what)
 {
 	(*what)++;
-	if (!r->odd.first_packet)
-		r->odd.first_packet = r->packet;
+	r->odd.events++;
 }
 
 /* ---- what the caller is told ---- */
@@ -439,6 +438,8 @@ static void note_fragments(struct sp_reassembly *r)
 {
 	const struct sp_defrag_odd *d = sp_defrag_odd(r->defrag);
 
+	r->odd.events += d->lost + d->overlapping + d->too_long - r->odd.fragments_lost -
+			 r->odd.fragments_overlapping - r->odd.fragments_long;
 	r->odd.fragments = d->fragments;
 	r->odd.fragments_lost = d->lost;
 	r->odd.fragments_overlapping = d->overlapping;

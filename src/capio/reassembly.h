@@ -77,7 +77,7 @@ struct sp_reassembly_odd {
 	uint64_t fragments;	 /* that came */
 	uint64_t fragments_lost; /* whose packets never became whole */
 	uint64_t fragments_overlapping, fragments_long; /* packets: given up; above 65535 */
-	uint64_t first_packet; /* that was any of these but a fragment; 0: none */
+	uint64_t events; /* how often any of these but fragments and gap_bytes rose */
 };
 
 struct sp_reassembly;

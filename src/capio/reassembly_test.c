@@ -150,7 +150,7 @@ static void a_connection(void **state)
 	say(&t, 2, ACK | FIN, 502, "bye");
 	say(&t, 1, ACK, 106, "");
 	assert_int_equal(sp_reassembly_finish(t.r), 0);
-	assert_int_equal(sp_reassembly_odd(t.r)->first_packet, 0);
+	assert_int_equal(sp_reassembly_odd(t.r)->events, 0);
 	stop(&t, "+0 +1 [hello] [hi] -0fin [bye] -1fin ");
 }
 
@@ -176,7 +176,7 @@ static void order_and_repetition(void **state)
 	assert_int_equal(sp_reassembly_odd(t.r)->differing, 1);
 	assert_int_equal(sp_reassembly_odd(t.r)->retransmitted, 2);
 	assert_int_equal(sp_reassembly_odd(t.r)->overlapping, 1);
-	assert_int_equal(sp_reassembly_odd(t.r)->first_packet, 3);
+	assert_int_equal(sp_reassembly_odd(t.r)->events, 7);
 	stop(&t, "+0 [ab] [cdX] [fgh] [ij] [k] -0file ");
 }
 

@@ -64,7 +64,7 @@ struct sp_extract_map {
 	const char *repro_ip;
 };
 
-/* The rest of the new file. Texts are scalars as they are to stand in it. */
+/* The rest of the new file. Texts are values, which are quoted where YAML wants that. */
 struct sp_extract_file {
 	const char *time_factor; /* NULL: 1 */
 	bool keep_open, no_sync, threading, preload;

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "capture/extract_frame.h"
+#include "capture/extract_impl.h"
 #include "pkt/filter.h"
 #include "plugin/catalog.h"
 
@@ -51,6 +52,17 @@ static const struct sp_codec_ops *codec_of(const char *section, size_t len)
 	return NULL;
 }
 
+/* Its port numbers are another codec's: BGP inside of BMP is not BGP. */
+static bool is_foreign(const struct sp_codec_ops *codec, const struct sp_view *v)
+{
+	if (sp_ext_port_known(codec, &v->src, &v->dst))
+		return false;
+	for (const struct sp_codec_ops *const *c = sp_catalog.codec; *c; c++)
+		if (sp_ext_port_known(*c, &v->src, &v->dst))
+			return true;
+	return false;
+}
+
 static bool wants(const void *arg, const struct sp_cap_packet *pkt,
 		  const struct sp_cap_view *view)
 {
@@ -58,6 +70,8 @@ static bool wants(const void *arg, const struct sp_cap_packet *pkt,
 	const struct sp_view *v = &view->v;
 	uint8_t *ip = c->all->frame + 14;
 
+	if (is_foreign(c->codec, v))
+		return false;
 	if (!c->all->filter)
 		return true;
 	if (pkt->link == SP_LINK_ETHERNET)

@@ -15,6 +15,7 @@ struct sp_ext_stream {
 	uint8_t *buf;
 	size_t len, cap;
 	uint64_t sessions;
+	bool looked_at;	     /* its first octets were */
 	bool ours, not_ours; /* as far as can be told */
 };
 
@@ -105,13 +106,7 @@ static int begins(struct sp_ext_part *p, struct sp_ext_stream *es, const uint8_t
 	if (!es->st && fresh_state(p, es))
 		return -ENOMEM;
 	codec_of(p)->read(es->st, m, len, &note);
-	if (!(note.flags & SP_CM_BEGINS))
-		return 0;
-	if (!es->ours && p->conf->guess && !codec_of(p)->guess(m, len)) {
-		es->not_ours = true;
-		return 0;
-	}
-	return 1;
+	return !!(note.flags & SP_CM_BEGINS);
 }
 
 static int start_session(struct sp_ext_part *p, struct sp_ext_stream *es)
@@ -171,7 +166,7 @@ static int walk(struct sp_ext_part *p, struct sp_ext_stream *es)
 	size_t at = 0;
 	int rc = 0;
 
-	while (!rc && at < es->len && !es->not_ours) {
+	while (!rc && at < es->len) {
 		ptrdiff_t n = codec_of(p)->boundary(es->buf + at, es->len - at);
 
 		if (n < 0 || (n == 0 && !es->session && es->len - at > HUNT_MOST)) {
@@ -214,8 +209,11 @@ static int on_bytes(void *arg, struct sp_stream *s, const uint8_t *data, size_t 
 	int rc;
 
 	(void)t_ns, (void)packet;
-	if (!es->ours && !es->sessions && s->bytes <= len && codec_of(p)->guess(data, len))
-		es->ours = true;
+	if (!es->looked_at && !es->ours) {
+		es->ours = codec_of(p)->guess(data, len);
+		es->not_ours = p->conf->guess && !es->ours;
+	}
+	es->looked_at = true;
 	if (es->not_ours)
 		return 0;
 	rc = realign(p, es, data, len);

@@ -17,8 +17,8 @@ static const struct sp_flag flags[] = {
 	  .meta = "NAME[,NAME...]",
 	  .key = "protocol",
 	  .group = WHAT,
-	  .help = "Only these, and in this order: ipfix (NetFlow v5, v9, IPFIX), bmp, bgp. "
-		  "Without it: all that are known." },
+	  .help = "Only these, and in this order: ipfix (NetFlow v5, v9, IPFIX, over UDP), bmp, "
+		  "bgp. Without it: all that are known." },
 	{ .spell = "--filter",
 	  .arg = SP_FLAG_VALUE,
 	  .meta = "FILTER",
@@ -181,10 +181,11 @@ static void put_text(struct sp_str *out, const struct request *r,
 		     const struct sp_extract_result *res)
 {
 	sp_str_printf(out,
-		      "%s: %" PRIu64 " packets in %.3f s: %" PRIu64 " messages of %u sessions, "
+		      "%s: %" PRIu64 " packets in %.3f s: %" PRIu64
+		      " messages of %u session%s, "
 		      "out of %" PRIu64 " packets\n",
 		      r->conf.folder, res->packets, span_s(res), res->messages, res->sessions,
-		      res->read);
+		      res->sessions == 1 ? "" : "s", res->read);
 	sp_str_printf(out,
 		      "say in %s/traffic-reproducer.yml where it goes and from where "
 		      "(%s); then: spate replay -t %s/traffic-reproducer.yml\n",

@@ -67,16 +67,11 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		const char *key;
 		bool *yes;
 	} rows[] = {
-		{ "process", &w->process },
-		{ "no_sync", &w->plan.no_sync },
-		{ "keep_open", &w->plan.keep_open },
-		{ "ask", &w->ask },
-		{ "verbose", &w->out.verbose },
-		{ "debug", &w->out.verbose },
-		{ "quiet", &w->out.quiet },
-		{ "json", &w->out.json },
-		{ "dry_run", &w->out.dry_run },
-		{ "no_run_dir", &w->out.no_run_dir },
+		{ "process", &w->process },	      { "no_sync", &w->plan.no_sync },
+		{ "keep_open", &w->plan.keep_open },  { "ask", &w->ask },
+		{ "verbose", &w->out.verbose },	      { "debug", &w->out.verbose },
+		{ "quiet", &w->out.quiet },	      { "json", &w->out.json },
+		{ "dry_run", &w->out.dry_run },	      { "no_run_dir", &w->out.no_run_dir },
 		{ "no_sandbox", &w->out.no_sandbox },
 	};
 	const struct {
@@ -94,7 +89,8 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 	sp_str_printable(shown, sizeof shown, flag ? value : spelling);
 	if (!flag)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "'%s' is too much: with -t the file says what is replayed", shown);
+			       "'%s' is too much: with -t the file says what is replayed",
+			       shown);
 	if (strcmp(flag->key, "exporters") == 0)
 		return take_number(w, value, spelling, err);
 	if (strcmp(flag->key, "retime") == 0) {
@@ -222,7 +218,8 @@ static void tell_remarks(const struct sp_repro *r)
 
 static int open_file(struct sp_repro *r, const char *path, bool for_replay, struct sp_err *err)
 {
-	int rc = sp_repro_read(r, path, for_replay, sp_scenario_catalog(), sp_mem_system(), err);
+	int rc = sp_repro_read(r, path, for_replay, sp_scenario_catalog(), sp_mem_system(),
+			       err);
 
 	if (rc)
 		return rc;
@@ -242,8 +239,8 @@ static int process(const struct sp_repro *r, struct sp_str *folder)
 	if (rc && !result.packets)
 		return complain(&err);
 	fprintf(stderr,
-		"spate: %s: %" PRIu64 " packets of %" PRIu64 ", %" PRIu64 " messages of %" PRIu32
-		" sessions\n",
+		"spate: %s: %" PRIu64 " packets of %" PRIu64 ", %" PRIu64
+		" messages of %" PRIu32 " sessions\n",
 		folder->text, result.packets, result.read, result.messages, result.sessions);
 	return rc ? complain(&err) : SP_EXIT_OK;
 }

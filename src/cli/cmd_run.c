@@ -13,6 +13,7 @@
 #include "cli/outputs.h"
 #include "named/self.h"
 #include "cli/recv_capture.h"
+#include "cli/truth_file.h"
 #include "report/plain.h"
 #include "spate/spate.h"
 
@@ -61,7 +62,19 @@ struct context {
 	uint64_t noted_ms;		 /* when its counts were told last */
 	struct sp_recv_capture *capture; /* NULL: none */
 	const struct sp_run_how *how;
+	const char *truth;		 /* NULL: none */
+	int truth_fd;
 };
+
+static void write_truth(struct context *c)
+{
+	struct sp_err err = { 0 };
+
+	if (!sp_truth_write(c->truth_fd, c->truth, c->run, &err))
+		return;
+	fprintf(stderr, "spate: error: %s\n", err.text);
+	spate_run_output_failed(c->run);
+}
 
 static void tell_capture(void *arg, bool ok, const char *text)
 {
@@ -101,6 +114,8 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (e->kind == SP_EVENT_END && c->capture &&
 	    !sp_recv_capture_stop(c->capture, tell_capture, c))
 		spate_run_output_failed(c->run);
+	if (e->kind == SP_EVENT_END && c->truth)
+		write_truth(c);
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
 	/* Before the program confines itself, and with it the lab's answers. */
@@ -215,8 +230,14 @@ static int write_plan(const void *plan, int (*take)(void *, const char *, size_t
 static int start(struct context *c, const struct sp_words_output *out, struct spate_error *err)
 {
 	struct sp_err why = { 0 };
+	int rc = out->capture ? sp_recv_capture_start(&c->capture, out, &why) : 0;
 
-	if (out->capture && sp_recv_capture_start(&c->capture, out, &why)) {
+	if (!rc && out->truth) {
+		c->truth_fd = sp_truth_open(out->truth, &why);
+		rc = c->truth_fd < 0 ? c->truth_fd : 0;
+		c->truth = out->truth;
+	}
+	if (rc) {
 		snprintf(err->text, sizeof err->text, "%s", why.text);
 		err->exit_code = (int)why.exit;
 		return why.code;

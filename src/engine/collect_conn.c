@@ -5,6 +5,7 @@
 
 #include "core/shared.h"
 #include "engine/opener.h"
+#include "engine/protocol.h"
 #include "engine/run_impl.h"
 
 static const struct sp_lane_stream *lane_stream(const struct sp_run *r, unsigned i)
@@ -301,8 +302,8 @@ const char *sp_run_stream_unit(const struct sp_run *r, unsigned i)
 
 	if (ls->lane == SP_LANE_BULK)
 		return "byte";
-	if (ls->lane == SP_LANE_PACKET && ls->asks)
-		return r->sources[ls->source].ops->asks->unit;
+	if (ls->lane == SP_LANE_PACKET && r->sources[ls->source].ops->port)
+		return sp_protocol_unit(r->sources[ls->source].ops);
 	if (ls->lane == SP_LANE_PACKET)
 		return sp_run_unit(r, r->streams[i].plan->from_port);
 	d = &r->workers[r->streams[i].worker].dialogue.stream[ls->index];

@@ -269,6 +269,27 @@ bool sp_dialogue_plays(const struct sp_dialogue *d)
 	return false;
 }
 
+/* Says the last word and closes, without waiting for anybody. */
+static void farewell(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
+{
+	struct dialogue_conn *c = conn_of(d, slot);
+	struct sp_conn *conn = sp_conns_conn(d->conns, slot);
+	ssize_t n = 1;
+
+	c->end->ops->on_end(state_of(d, slot), now_ns, &c->wish);
+	sp_dialogue_settle(d, slot, 0, now_ns);
+	while (c->wish.n_out && n > 0) {
+		n = conn->ops->write(conn, c->wish.out, c->wish.n_out);
+		if (n > 0)
+			c->end->ops->on_wrote(state_of(d, slot), (size_t)n, now_ns, &c->wish);
+		sp_dialogue_settle(d, slot, 0, now_ns);
+	}
+	if (c->wish.n_out)
+		sp_dialogue_fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
+	else
+		sp_dialogue_drop(d, slot, false, now_ns);
+}
+
 void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < d->n; i++) {
@@ -283,7 +304,9 @@ void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 	for (uint32_t slot = 0; slot < d->conns->used; slot++) {
 		if (d->conns->slot[slot].user != &sp_dialogue_user || !conn_of(d, slot)->s)
 			continue;
-		if (conn_of(d, slot)->idle) /* all that it was given is written */
+		if (conn_of(d, slot)->open && conn_of(d, slot)->end->ops->on_end)
+			farewell(d, slot, now_ns);
+		else if (conn_of(d, slot)->idle) /* all that it was given is written */
 			sp_dialogue_drop(d, slot, false, now_ns);
 		else if (sp_conns_conn(d->conns, slot))
 			sp_dialogue_fail(d, slot, SP_WHY_STOPPED, 0, now_ns);

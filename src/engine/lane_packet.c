@@ -100,6 +100,23 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 	l->tx_from += n;
 }
 
+/* Of a source with a truth the n last units of l->tx will not leave: their numbers go to those that
+ * are made next. */
+static void unmake(struct sp_lane *l, uint32_t n)
+{
+	const struct sp_lane_source *src = &l->sources[l->tx_source];
+
+	if (src->ops->truth)
+		src->ops->seek(src->source, src->ops->unit(src->source) - n);
+}
+
+/* The unit before tx_from was refused: those behind it are made again, with its number, and so on. */
+static void refill(struct sp_lane *l, const struct sp_lane_source *src)
+{
+	unmake(l, l->tx.n - l->tx_from + 1);
+	src->ops->fill(src->source, &l->tx, l->tx_from);
+}
+
 /* Offers what is in l->tx until it is gone or the transport takes no more. Returns what left. */
 static uint32_t offer(struct sp_lane *l)
 {
@@ -136,6 +153,8 @@ static uint32_t offer(struct sp_lane *l)
 		refuse(l, l->tx.m[l->tx_from].flow);
 		forsake(l, l->tx_from);
 		l->tx_from++;
+		if (src->ops->truth)
+			refill(l, src);
 		fresh = true;
 	}
 	return left;
@@ -277,6 +296,7 @@ static void refuse_waiting(struct sp_lane *l, uint64_t now_ns)
 
 	for (uint32_t i = l->tx_from; i < l->tx.n; i++)
 		if (lease_over(l, l->tx.m[i].flow, now_ns)) {
+			unmake(l, l->tx.n - l->tx_from);
 			for (; l->tx_from < l->tx.n; l->tx_from++) {
 				refuse(l, l->tx.m[l->tx_from].flow);
 				forsake(l, l->tx_from);

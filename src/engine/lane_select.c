@@ -14,7 +14,7 @@
 static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
 {
 	for (unsigned i = 0; c->source[i]; i++)
-		if ((c->source[i]->makes & makes) && !c->source[i]->asks &&
+		if ((c->source[i]->makes & makes) && !c->source[i]->port &&
 		    !c->source[i]->schedule)
 			return c->source[i];
 	return NULL;
@@ -27,7 +27,7 @@ static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
 	struct sp_protocol p;
 
 	if (!sp_protocol_find(c, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
-		return p.source->makes & makes ? p.source : NULL;
+		return p.recorded || p.source->makes & makes ? p.source : NULL;
 	return source_for(c, makes);
 }
 
@@ -81,8 +81,9 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 		return 0;
 	}
 	*choice = (struct sp_lane_choice){ .source = source_of(s, c, makes) };
-	if (choice->source && choice->source->asks) {
-		choice->why = "packet lane, datagrams that are answered";
+	if (choice->source && choice->source->port) {
+		choice->why = choice->source->asks ? "packet lane, datagrams that are answered"
+						   : "packet lane, the protocol's datagrams";
 		return 0;
 	}
 	if (choice->source && choice->source->schedule) {

@@ -65,7 +65,7 @@ static int check_sizes(struct plan_check *c, struct sp_plan_stream *s,
 	if (p->source)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a %s of %s has the size that it has: leave packet_size out",
-			       place, p->source->asks->unit, s->protocol);
+			       place, sp_protocol_unit(p->source), s->protocol);
 	if (strcmp(p->transport, "udp") != 0) {
 		r.stamps = !p->proto;
 		r.native = SP_MESSAGE_HEAD;
@@ -188,7 +188,7 @@ static int check_asking(struct plan_check *c, struct sp_plan_stream *s,
 	if (sized && s->size)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: a %s of %s has the size that it has: leave size out", place,
-			       p->source->asks->unit, s->protocol);
+			       sp_protocol_unit(p->source), s->protocol);
 	if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: %s has its own numbers, and no room for a stamp", place,
@@ -255,6 +255,22 @@ static int check_deal(struct plan_check *c, const struct sp_plan_stream *s, cons
 	return 0;
 }
 
+/* A session says what it has, and stays until the end. */
+static int settle_session(struct plan_check *c, struct sp_plan_stream *s,
+			  const struct sp_protocol *p, const char *place)
+{
+	if (!p->proto || !p->proto->session)
+		return 0;
+	if (s->rate.kind != SP_RATE_MAX && s->rate.kind != SP_RATE_NONE)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: a session of %s has no rate of departures; update_rate "
+			       "(--update-rate) is the pace of its messages",
+			       place, s->protocol);
+	s->rate = (struct sp_rate){ .kind = SP_RATE_MAX };
+	s->connections = 1;
+	return 0;
+}
+
 static int check_limits(struct plan_check *c, struct sp_plan_stream *s, const char *place)
 {
 	if (s->duration_ns == SP_PLAN_UNSET)
@@ -310,6 +326,8 @@ static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i
 		rc = sp_plan_check_carrier(c, s->protocol, &p, port, place);
 	if (!rc)
 		rc = sp_plan_check_settings(c, &p, s->conf, s->wrap_conf, place);
+	if (!rc)
+		rc = settle_session(c, s, &p, place);
 	if (!rc)
 		rc = check_fill_kind(c, s, port, place);
 	sized = s->size != SP_PLAN_UNSET;

@@ -111,7 +111,9 @@ static int open_client(struct sp_run *r, const struct sp_plan_stream *s,
 				      .size_given = s->size > 0,
 				      .size_varies = s->packet_size != NULL,
 				      .authority = authority(r, s, p->port),
-				      .conf = s->conf };
+				      .conf = s->conf,
+				      .seed = sp_run_seed_of(r, s->name),
+				      .real_offset_ns = sp_clock_real_offset(r->env.clock) };
 	struct sp_wrap_args wrap = { .conf = s->wrap_conf,
 				     .peer_name = s->host,
 				     .max_conns = d->max_conns };
@@ -243,7 +245,7 @@ static int fill_dialogue(struct sp_run *r, struct run_stream *s, struct sp_err *
 		.size = (uint32_t)s->plan->size,
 		.closed = s->plan->rate.kind == SP_RATE_MAX,
 		.guard = { s->lease, s->metered && !s->lease },
-		.answers = p.proto != NULL,
+		.answers = p.proto && !p.proto->session,
 		.start_ns = start_of(s->plan),
 		.end_ns = end_of(s->plan),
 		.count = s->plan->count ? s->plan->count : UINT64_MAX,

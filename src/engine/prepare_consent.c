@@ -241,8 +241,7 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	r->streams[i].mac_given = facts.mac_given;
 	r->streams[i].echo = facts.echo;
 	r->streams[i].src_varies = facts.src_varies;
-	r->streams[i].no_number = (*s->packet && !facts.dst.port) ||
-				  (s->recorded && !*s->host);
+	r->streams[i].no_number = (*s->packet && !facts.dst.port) || (s->recorded && !*s->host);
 	if (!s->recorded)
 		asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))

@@ -107,6 +107,8 @@ static int add(struct look *l, const char *file, uint64_t number, const struct s
 
 static void count(struct look *l, uint64_t due_ns)
 {
+	if (due_ns == SP_SOURCE_OTHER)
+		return;
 	l->at_once |= due_ns == UINT64_MAX;
 	if (due_ns / SP_NS_PER_S != l->second)
 		l->in_second = 0;

@@ -182,7 +182,8 @@ static int open_source(const struct making *m, const struct run_stream *s,
 				       .burst = sp_lane_burst(&m->r->ports[k->port].caps),
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .conf = k->conf,
-				       .catalog = m->r->catalog };
+				       .catalog = m->r->catalog,
+				       .seed = sp_run_seed_of(m->r, s->plan->name) };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);
@@ -213,11 +214,12 @@ static int open_source(const struct making *m, const struct run_stream *s,
 	return 0;
 }
 
-static bool varies(const struct making *m, const struct sp_plan_stream *s)
+static bool varies(const struct making *m, const struct sp_plan_stream *s,
+		   const struct sp_source_ops *own)
 {
 	const struct sp_payload_ops *ops = kind_of(m, s);
 
-	return *s->packet || !ops || !ops->plain;
+	return *s->packet || own->truth || !ops || !ops->plain;
 }
 
 /* The source of a stream, made when it is the first that wants it. */
@@ -233,10 +235,10 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 		.varies = s->plan->packet_size != NULL || s->plan->recorded,
 		.payload = s->plan->payload,
 		.fill = s->plan->fill,
-		.conf = choice->source->asks || s->plan->recorded ? s->plan->conf : NULL,
+		.conf = choice->source->port || s->plan->recorded ? s->plan->conf : NULL,
 		.port = s->plan->from_port,
 		.worker = s->worker,
-		.alone = s->plan->recorded || varies(m, s->plan) ? i + 1 : 0
+		.alone = s->plan->recorded || varies(m, s->plan, choice->source) ? i + 1 : 0
 	};
 	uint32_t h;
 	int rc;

@@ -9,14 +9,14 @@
 #define WORDS 32u
 #define LEN   40u
 
-/* A client's units that only this source makes: answered ones, recorded ones. */
+/* A client's units that only this source makes: the protocol's datagrams, recorded ones. */
 static const struct sp_source_ops *own_source(const struct sp_catalog *c, const char *word,
 					      int role)
 {
 	const struct sp_source_ops *s = role == SP_ROLE_CLIENT ? sp_catalog_source(c, word)
 							       : NULL;
 
-	return s && (s->asks || s->schedule) ? s : NULL;
+	return s && (s->port || s->schedule) ? s : NULL;
 }
 
 static const char *const frame_words[] = {
@@ -85,6 +85,11 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 	out->port = out->proto->wrapped_port ? out->proto->wrapped_port : SP_PROTOCOL_PORT;
 	settings_of(out->proto, out);
 	return 0;
+}
+
+const char *sp_protocol_unit(const struct sp_source_ops *s)
+{
+	return s->asks ? s->asks->unit : "message";
 }
 
 bool sp_protocol_has(const struct sp_protocol *p, const char *key)

@@ -15,6 +15,7 @@
 #include "engine/plan.h"
 #include "plugin/catalog.h"
 #include "plugin/stamp.h"
+#include "plugin/truth.h"
 
 struct sp_run;
 
@@ -128,6 +129,9 @@ int sp_run_fd(const struct sp_run *);
 /* How long until sp_run_step has something to do by the clock alone, at most 1000 ms. */
 int sp_run_wait_ms(const struct sp_run *);
 const struct sp_result *sp_run_result(const struct sp_run *);
+/* After the end event: what whoever was sent to must have stored, of the streams that know it. 0, or
+ * what take() said. */
+int sp_run_truth(const struct sp_run *, const struct sp_truth *);
 /* What was sent, received and corrupted up to now, between events too; -1: not known, or not this
  * side's. A sender's received are the answers that came back to it, where its units are answered.
  * Each only grows, up to the end, from which on they are the result's. */

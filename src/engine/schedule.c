@@ -231,7 +231,7 @@ int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *ra
 	if (s->recorded)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: what was recorded has times of its own, and no rate can be "
-			       "set; a stage can start and stop it",
+			       "set; a stage can stop it",
 			       place);
 	if (sp_mode_has_own(s))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,

@@ -22,6 +22,7 @@
 #include "base/options.h"
 #include "base/prefix.h"
 #include "pkt/batch.h"
+#include "plugin/truth.h"
 
 enum sp_role {
 	SP_ROLE_CLIENT,	   /* begins at a token of the schedule */
@@ -129,6 +130,8 @@ struct sp_proto_args {
 				* without the scheme's default port; may be NULL */
 	const void *conf;   /* the protocol's own settings (opts); NULL: defaults */
 	const struct sp_reply_own *own; /* responder; lives as long as the protocol */
+	uint64_t seed;			/* of the stream's own series */
+	int64_t real_offset_ns;		/* since 1970, of the run's clock's 0 */
 	uint64_t secret[2];		/* responder: numbers that nobody outside can guess */
 };
 
@@ -142,6 +145,9 @@ struct sp_proto_ops {
 	/* Bytes that on_bytes may leave unread (without SP_WISH_HOLD) while it waits for more:
 	 * what the lane's private buffer of a connection must be able to hold. */
 	size_t keep_max;
+	/* Client: it says all it has by one connection, which it keeps until the stream ends; its
+	 * units are messages that nobody answers, and are started as fast as it takes them. */
+	bool session;
 	/* Responder: enum sp_reply_unit, enum sp_reply_growth. */
 	uint8_t takes, grows;
 
@@ -149,6 +155,9 @@ struct sp_proto_ops {
 	int (*open)(struct sp_proto **, const struct sp_proto_args *, const struct sp_mem *,
 		    struct sp_err *);
 	void (*close)(struct sp_proto *);
+	/* Client, may be NULL: what the peer must have stored, by what the connections said
+	 * (plugin/truth.h). Cold, after the run. */
+	int (*truth)(const struct sp_proto *, const struct sp_truth *);
 
 	/* HOT, all of the rest: no allocation, no system call. */
 
@@ -171,6 +180,9 @@ struct sp_proto_ops {
 	/* The peer ended its direction and all its bytes were shown; left: those not taken. What
 	 * is still to be written is written. */
 	void (*on_eof)(void *st, size_t left, uint64_t now_ns, struct sp_wish *);
+	/* The stream is over: what is to be said before a clean close, of which as much is written as
+	 * the conn takes at once. May be NULL. */
+	void (*on_end)(void *st, uint64_t now_ns, struct sp_wish *);
 	/* The connection is gone, or never came. Only wish.done counts: a unit that was under
 	 * way has failed with why. reason as in struct sp_txn, may be NULL. */
 	void (*on_close)(void *st, enum sp_why why, const char *reason, uint64_t now_ns,

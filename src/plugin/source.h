@@ -14,6 +14,7 @@
 #include "pkt/template.h"
 #include "plugin/codec.h"
 #include "plugin/transport.h"
+#include "plugin/truth.h"
 
 struct sp_source;
 struct sp_catalog;
@@ -31,6 +32,7 @@ struct sp_source_args {
 	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
 	const void *conf; /* the source's own settings */
 	const struct sp_catalog *catalog; /* codecs and headers, by name */
+	uint64_t seed;	  /* of the stream's own series */
 };
 
 /* What an answer says. */
@@ -63,7 +65,9 @@ struct sp_source_session {
 };
 
 /* A packet that will leave: where it is from, its whole frame, and how long after the start it is due
- * (UINT64_MAX: as fast as may be). 0 to go on. */
+ * (UINT64_MAX: as fast as may be; SP_SOURCE_OTHER: it was shown with its time, and may look so in
+ * other loops). 0 to go on. */
+#define SP_SOURCE_OTHER (UINT64_MAX - 1)
 typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
 			  uint32_t len, uint64_t due_ns);
 
@@ -78,9 +82,10 @@ struct sp_source_report {
 struct sp_source_ops {
 	SP_PLUGIN_HEAD;
 	uint32_t makes; /* SP_T_DATAGRAM or SP_T_FRAME: which transports it feeds */
-	/* A source that is answered is a protocol by its name, with this port number. */
-	const struct sp_ask_ops *asks; /* NULL: not answered */
+	/* Not 0: the source is a protocol by its name, with this port number. Its units have no
+	 * stamp, and the size that they have. */
 	uint16_t port;
+	const struct sp_ask_ops *asks; /* NULL: its units are not answered */
 	int (*open)(struct sp_source **, const struct sp_source_args *, const struct sp_env *,
 		    struct sp_err *);
 	/* Identifies the bytes that fill() leaves in a slot (two sources with equal bytes may
@@ -130,6 +135,10 @@ struct sp_source_ops {
 	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
 	 * not say. */
 	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);
+	/* Ground truth: what whoever gets units 0 .. units - 1 must have stored, as JSON lines
+	 * (plugin/truth.h). Cold, after the run. Of such a source units that left have the numbers 0,
+	 * 1, ... without gaps: what was refused is made again (seek, fill) as those that follow. */
+	int (*truth)(const struct sp_source *, uint64_t units, const struct sp_truth *);
 	void (*close)(struct sp_source *);
 };
 

@@ -57,7 +57,8 @@ const char *sp_bgp_check(const uint8_t *p, size_t len, struct sp_bgp_open *open)
 	case SP_BGP_OPEN:
 		return sp_bgp_open_read(p, len, open ? open : &unkept);
 	case SP_BGP_UPDATE:
-		return sp_bgp_update_check(p + SP_BGP_HEAD, len - SP_BGP_HEAD);
+		return sp_bgp_update_check(p + SP_BGP_HEAD, len - SP_BGP_HEAD,
+					   !open || !open->seen || open->paths);
 	case SP_BGP_NOTIFICATION:
 		return check_notification(p, len);
 	case SP_BGP_KEEPALIVE:

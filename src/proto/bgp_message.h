@@ -37,6 +37,7 @@ struct sp_bgp_open {
 	uint8_t id[4];
 	uint16_t n_caps, caps_more; /* more: were there, but did not find room */
 	bool extended;		    /* RFC 8654: messages up to 65,535 octets */
+	bool paths; /* RFC 7911: path identifiers before prefixes, of some family */
 	struct sp_bgp_cap cap[SP_BGP_CAPS];
 };
 
@@ -46,12 +47,11 @@ ptrdiff_t sp_bgp_boundary(const uint8_t *, size_t len);
  * an OPEN is then only checked. */
 const char *sp_bgp_check(const uint8_t *, size_t len, struct sp_bgp_open *open);
 const char *sp_bgp_open_read(const uint8_t *, size_t len, struct sp_bgp_open *);
-/* bodies, without the header */
-const char *sp_bgp_update_check(const uint8_t *, size_t len);
-/* Reachable or withdrawn prefixes of a family; families that are not known are believed. Whether
- * path identifiers (RFC 7911) stand before them was agreed by two, of whom we may know one: either
- * way of reading them will do. */
-bool sp_bgp_nlri_ok(uint16_t afi, uint8_t safi, struct sp_rd);
+/* The body, without the header. paths: path identifiers may stand before prefixes. That is agreed by
+ * two, a family each, and we know one of them at most: so with it either way of reading will do. */
+const char *sp_bgp_update_check(const uint8_t *, size_t len, bool paths);
+/* Reachable or withdrawn prefixes of a family; families that are not known are believed. */
+bool sp_bgp_nlri_ok(uint16_t afi, uint8_t safi, struct sp_rd, bool paths);
 
 /* The identifier of exporter k, in place: its IPv4 address; for want of one, k above the recorded
  * one. Never 0. */

@@ -93,7 +93,7 @@ static bool items_ok(struct sp_rd r, const struct family *f, bool path_ids)
 	return true;
 }
 
-bool sp_bgp_nlri_ok(uint16_t afi, uint8_t safi, struct sp_rd r)
+bool sp_bgp_nlri_ok(uint16_t afi, uint8_t safi, struct sp_rd r, bool paths)
 {
 	if (r.bad)
 		return false;
@@ -101,7 +101,7 @@ bool sp_bgp_nlri_ok(uint16_t afi, uint8_t safi, struct sp_rd r)
 		const struct family *f = &families[i];
 
 		if (f->afi == afi && f->safi == safi)
-			return items_ok(r, f, false) || items_ok(r, f, true);
+			return items_ok(r, f, false) || (paths && items_ok(r, f, true));
 	}
 	return true;
 }

@@ -40,6 +40,7 @@ static void keep_cap(struct sp_bgp_open *o, uint8_t code, const uint8_t *p, size
 	struct sp_bgp_cap *c;
 
 	o->extended |= code == 6;
+	o->paths |= code == 69;
 	if (o->n_caps == SP_BGP_CAPS) {
 		o->caps_more++;
 		return;

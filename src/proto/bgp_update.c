@@ -101,7 +101,7 @@ static bool next_hop_ok(size_t len)
 	       len == 48;
 }
 
-static const char *check_reach(struct sp_rd r)
+static const char *check_reach(struct sp_rd r, bool paths)
 {
 	uint16_t afi = sp_rd_be16(&r);
 	uint8_t safi = sp_rd_u8(&r);
@@ -113,18 +113,18 @@ static const char *check_reach(struct sp_rd r)
 		return "a next hop that is longer than its place";
 	if (!next_hop_ok(len))
 		return "a next hop of impossible length";
-	return sp_bgp_nlri_ok(afi, safi, r) ? NULL : "a prefix that cannot be";
+	return sp_bgp_nlri_ok(afi, safi, r, paths) ? NULL : "a prefix that cannot be";
 }
 
-static const char *check_unreach(struct sp_rd r)
+static const char *check_unreach(struct sp_rd r, bool paths)
 {
 	uint16_t afi = sp_rd_be16(&r);
 	uint8_t safi = sp_rd_u8(&r);
 
-	return sp_bgp_nlri_ok(afi, safi, r) ? NULL : "a withdrawn prefix that cannot be";
+	return sp_bgp_nlri_ok(afi, safi, r, paths) ? NULL : "a withdrawn prefix that cannot be";
 }
 
-static const char *check_value(uint8_t type, const uint8_t *p, size_t len)
+static const char *check_value(uint8_t type, const uint8_t *p, size_t len, bool paths)
 {
 	struct sp_rd r = sp_rd_of(p, len);
 
@@ -136,15 +136,16 @@ static const char *check_value(uint8_t type, const uint8_t *p, size_t len)
 	case AS4_PATH:
 		return path_ok(r, 4) ? NULL : "an AS path that cannot be read";
 	case MP_REACH:
-		return check_reach(r);
+		return check_reach(r, paths);
 	case MP_UNREACH:
-		return check_unreach(r);
+		return check_unreach(r, paths);
 	default:
 		return NULL;
 	}
 }
 
-static const char *check_attr(uint8_t flags, uint8_t type, const uint8_t *p, size_t len)
+static const char *check_attr(uint8_t flags, uint8_t type, const uint8_t *p, size_t len,
+			      bool paths)
 {
 	const struct attr *a = find_attr(type);
 
@@ -154,7 +155,7 @@ static const char *check_attr(uint8_t flags, uint8_t type, const uint8_t *p, siz
 		return "an attribute with flags of another kind";
 	if (len < a->least || len > a->most || len % a->multiple)
 		return "an attribute of wrong length";
-	return check_value(type, p, len);
+	return check_value(type, p, len, paths);
 }
 
 struct seen {
@@ -166,7 +167,7 @@ static bool has(const struct seen *s, uint8_t type)
 	return s->type[type / 64] >> type % 64 & 1;
 }
 
-static const char *check_attrs(struct sp_rd r, struct seen *seen)
+static const char *check_attrs(struct sp_rd r, struct seen *seen, bool paths)
 {
 	const char *reason = NULL, *why;
 
@@ -177,7 +178,8 @@ static const char *check_attrs(struct sp_rd r, struct seen *seen)
 
 		if (!p)
 			return "an attribute that is longer than its place";
-		why = has(seen, type) ? "an attribute twice" : check_attr(flags, type, p, len);
+		why = has(seen, type) ? "an attribute twice"
+				      : check_attr(flags, type, p, len, paths);
 		seen->type[type / 64] |= 1ull << type % 64;
 		if (!reason)
 			reason = why;
@@ -194,7 +196,7 @@ static const char *check_mandatory(const struct seen *s, bool prefixes)
 	return NULL;
 }
 
-const char *sp_bgp_update_check(const uint8_t *p, size_t len)
+const char *sp_bgp_update_check(const uint8_t *p, size_t len, bool paths)
 {
 	struct sp_rd r = sp_rd_of(p, len);
 	struct seen seen = { { 0 } };
@@ -210,12 +212,12 @@ const char *sp_bgp_update_check(const uint8_t *p, size_t len)
 	at = sp_rd_take(&r, m);
 	if (!at)
 		return "attributes that are longer than their place";
-	if (!sp_bgp_nlri_ok(1, 1, sp_rd_of(withdrawn, n)))
+	if (!sp_bgp_nlri_ok(1, 1, sp_rd_of(withdrawn, n), paths))
 		return "a withdrawn prefix that cannot be";
-	reason = check_attrs(sp_rd_of(at, m), &seen);
+	reason = check_attrs(sp_rd_of(at, m), &seen, paths);
 	if (reason)
 		return reason;
-	if (!sp_bgp_nlri_ok(1, 1, r))
+	if (!sp_bgp_nlri_ok(1, 1, r, paths))
 		return "a prefix that cannot be";
 	return check_mandatory(&seen, sp_rd_left(&r) > 0);
 }

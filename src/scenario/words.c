@@ -378,6 +378,26 @@ static int read_capture(struct sp_reader *r, struct sp_words_output *out)
 	return rc ? rc : keep_text(r, "recv.filter", &out->filter);
 }
 
+/* A truth is of streams that know what they say. */
+static int read_truth(struct sp_reader *r, struct sp_words_output *out)
+{
+	const struct sp_given *g = sp_reader_last(r, "out.truth");
+	const struct sp_plan *plan = r->words->plan;
+	struct sp_protocol p;
+
+	for (unsigned i = 0; g && i < plan->n_streams; i++) {
+		const char *word = plan->streams[i].protocol;
+		bool found = sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) == 0;
+
+		if (!found || !((p.source && p.source->truth) || (p.proto && p.proto->truth)))
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: what is sent by protocol %s is stored by nobody; "
+				       "ipfix, netflow9, netflow5, bgp and bmp have a truth",
+				       g->spelling, word);
+	}
+	return keep_text(r, "out.truth", &out->truth);
+}
+
 static int seal(struct sp_reader *r, bool sends)
 {
 	struct sp_words *w = r->words;
@@ -396,6 +416,8 @@ static int seal(struct sp_reader *r, bool sends)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);
 	if (!rc)
 		rc = read_capture(r, &w->out);
+	if (!rc)
+		rc = read_truth(r, &w->out);
 	return rc ? rc : keep_text(r, "out_pcap", &w->out.out_pcap);
 }
 

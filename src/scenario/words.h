@@ -32,6 +32,7 @@ struct sp_words_output {
 	const char *run_dir; /* NULL: the default place */
 	bool no_run_dir;
 	bool no_sandbox;
+	const char *truth;    /* send: --truth's file; NULL: none */
 	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
 	/* recv: --capture's file, and what goes into it; NULL: none */
 	const char *capture, *interface, *filter;

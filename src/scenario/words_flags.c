@@ -18,6 +18,8 @@
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
 #define G_DNS	  "DNS (dns)"
+#define G_ROUTES  "Routing tables (bgp, bmp)"
+#define G_FLOWS	  "Flow records (ipfix, netflow9, netflow5)"
 
 #define STRING(x) #x
 #define TEXT(x)	  STRING(x)
@@ -39,7 +41,7 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
-	  "first udp, then tcp, by turns), http, https, dns, or shares of one schedule: "
+	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end), or shares of one schedule: "
 	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
 	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
 	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
@@ -177,6 +179,66 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--dnssec", SP_FLAG_NONE, NULL, "stream.dnssec", "yes", G_DNS,
 	  "EDNS that asks for signatures (DO)" },
 
+	{ "--flows", SP_FLAG_VALUE, "N", "stream.flows", NULL, G_FLOWS,
+	  "records of a message (default: as many as an Ethernet frame holds)" },
+	{ "--cardinality", SP_FLAG_VALUE, "N", "stream.cardinality", NULL, G_FLOWS,
+	  "distinct 5-tuples (default 10000)" },
+	{ "--sources", SP_FLAG_VALUE, "PREFIX", "stream.sources", NULL, G_FLOWS,
+	  "prefix of the flows' source addresses (default 10.0.0.0/16)" },
+	{ "--destinations", SP_FLAG_VALUE, "PREFIX", "stream.destinations", NULL, G_FLOWS,
+	  "and of their destinations, of the same family (default 192.0.2.0/24)" },
+	{ "--interfaces", SP_FLAG_VALUE, "N", "stream.interfaces", NULL, G_FLOWS,
+	  "numbers of interfaces, from 1 on (default 8)" },
+	{ "--as-numbers", SP_FLAG_VALUE, "N", "stream.as_numbers", NULL, G_FLOWS,
+	  "autonomous systems, from 64496 on (default 16)" },
+	{ "--sampling", SP_FLAG_VALUE, "N", "stream.sampling", NULL, G_FLOWS,
+	  "sampling interval that is said (v5: in the header, else by an options template); 1 "
+	  "(the default): nothing is said" },
+	{ "--observation-domain", SP_FLAG_VALUE, "N", "stream.observation_domain", NULL,
+	  G_FLOWS, "observation domain, source id (v9), engine (v5) (default 1)" },
+	{ "--observation-domains", SP_FLAG_VALUE, "N", "stream.observation_domains", NULL,
+	  G_FLOWS,
+	  "so many from there on, by turns, each with its own sequence numbers (default 1)" },
+	{ "--template-packets", SP_FLAG_VALUE, "N", "stream.template_packets", NULL, G_FLOWS,
+	  "templates with every so many messages (default 20; 0: the first only)" },
+	{ "--template-time", SP_FLAG_VALUE, "TIME", "stream.template_time", NULL, G_FLOWS,
+	  "and so often at least (default 60 s; 0: never)" },
+	{ "--uptime", SP_FLAG_VALUE, "TIME", "stream.uptime", NULL, G_FLOWS,
+	  "of the exporter, at its first message (default 1 h)" },
+
+	{ "--prefixes", SP_FLAG_VALUE, "N", "stream.prefixes", NULL, G_ROUTES,
+	  "of each address family (default 1000)" },
+	{ "--family", SP_FLAG_VALUE, "WORD", "stream.family", NULL, G_ROUTES,
+	  "4 (the default), 6 or both" },
+	{ "--as", SP_FLAG_VALUE, "N", "stream.as", NULL, G_ROUTES,
+	  "own AS number (default 64496); the session is internal when the peer has the same" },
+	{ "--router-id", SP_FLAG_VALUE, "ADDR", "stream.router_id", NULL, G_ROUTES,
+	  "own identifier (default 192.0.2.1)" },
+	{ "--hold", SP_FLAG_VALUE, "TIME", "stream.hold", NULL, G_ROUTES,
+	  "hold time that is offered (default 90 s)" },
+	{ "--next-hop", SP_FLAG_VALUE, "ADDR", "stream.next_hop", NULL, G_ROUTES,
+	  "of IPv4 prefixes (default 192.0.2.1)" },
+	{ "--next-hop6", SP_FLAG_VALUE, "ADDR", "stream.next_hop6", NULL, G_ROUTES,
+	  "of IPv6 prefixes (default 2001:db8::1)" },
+	{ "--per-update", SP_FLAG_VALUE, "N", "stream.per_update", NULL, G_ROUTES,
+	  "prefixes that share attributes, on average (default 8)" },
+	{ "--path-min", SP_FLAG_VALUE, "N", "stream.path_min", NULL, G_ROUTES,
+	  "AS numbers of a path, at least, beside the own (default 1)" },
+	{ "--path-max", SP_FLAG_VALUE, "N", "stream.path_max", NULL, G_ROUTES,
+	  "and at most (default 6)" },
+	{ "--communities", SP_FLAG_VALUE, "N", "stream.communities", NULL, G_ROUTES,
+	  "of a route, at most (default 3)" },
+	{ "--update-rate", SP_FLAG_VALUE, "N", "stream.update_rate", NULL, G_ROUTES,
+	  "messages a second (default: as fast as the peer takes them)" },
+	{ "--peers", SP_FLAG_VALUE, "N", "stream.peers", NULL, G_ROUTES,
+	  "bmp: peers of the router, each with all prefixes (default 1)" },
+	{ "--sys-name", SP_FLAG_VALUE, "TEXT", "stream.sys_name", NULL, G_ROUTES,
+	  "bmp: the router's name (default spate)" },
+	{ "--stats-every", SP_FLAG_VALUE, "TIME", "stream.stats_every", NULL, G_ROUTES,
+	  "bmp: a statistics report of each peer (default 60 s; 0: none)" },
+	{ "--churn", SP_FLAG_NONE, NULL, "stream.churn", "yes", G_ROUTES,
+	  "once the table is complete, withdraw and announce again what was said, a message each" },
+
 	{ "--bind", SP_FLAG_VALUE, "ADDR", "port.bind", NULL, G_WAY,
 	  "own address, as ADDR[%DEV][:PORT]" },
 	{ "--interface", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WAY,
@@ -234,6 +296,10 @@ const struct sp_flag sp_send_flags[] = {
 	  "stream: histograms for each stream, also beyond 64 (default auto)" },
 	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
 	  "full: the check covers the payload too (default stamp)" },
+
+	{ "--truth", SP_FLAG_VALUE, "FILE", "out.truth", NULL, G_OUT,
+	  "what the collector must have stored, as JSON lines (written after the run, of what really "
+	  "left; spate capture score compares)" },
 
 	KEY_ROW,
 	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "base/units.h"
+#include "scenario/rewrite_flags.h"
 #include "scenario/words_impl.h"
 
 #define WORD "capture"
@@ -86,6 +87,27 @@ static int set_ms(struct sp_reader *r, const char *key, const char *row)
 	return text ? sp_plan_set(r->build, row, text, g->spelling, r->err) : no_memory(r);
 }
 
+/* All words about rewriting, as one setting. */
+static int set_rewrite(struct sp_reader *r)
+{
+	struct sp_str words;
+	int rc = 0;
+
+	sp_str_init(&words, r->mem);
+	for (unsigned i = 0; i < r->n_given && !rc; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (g->flag && sp_is_rewrite_flag(g->flag))
+			rc = sp_rewrite_flag(&words, g->flag, g->value, g->spelling, r->err);
+	}
+	if (!rc && words.failed)
+		rc = no_memory(r);
+	if (!rc && words.len)
+		rc = sp_plan_set(r->build, "rewrite", words.text, NULL, r->err);
+	sp_str_fini(&words);
+	return rc;
+}
+
 static int add_port(struct sp_reader *r, const char *name, const struct sp_given *interface)
 {
 	int rc = sp_plan_add(r->build, SP_PLAN_PORT, NULL, r->err);
@@ -119,6 +141,8 @@ static int add_stream(struct sp_reader *r, const char *name, const char *port, c
 		rc = sp_plan_set(r->build, "host", target->value, target->spelling, r->err);
 	if (!rc)
 		rc = sp_reader_set(r, "stream.");
+	if (!rc)
+		rc = set_rewrite(r);
 	if (!rc)
 		rc = set_pace(r);
 	if (!rc)

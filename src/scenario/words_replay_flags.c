@@ -1,10 +1,12 @@
 /* The flags of replay: tcpreplay's words, and this program's own. */
+#include "scenario/rewrite_flags.h"
 #include "scenario/words_impl.h"
 #include "scenario/words_rows.h"
 
-#define G_WHERE "Where it leaves"
-#define G_TIMES "When (default: as recorded)"
-#define G_WHAT	"What"
+#define G_WHERE	  "Where it leaves"
+#define G_TIMES	  "When (default: as recorded)"
+#define G_WHAT	  "What"
+#define G_REWRITE "Rewriting"
 
 const struct sp_flag sp_replay_flags[] = {
 	{ "-i, --interface, --intf1", SP_FLAG_VALUE, "DEV", "port.interface", NULL, G_WHERE,
@@ -63,6 +65,9 @@ const struct sp_flag sp_replay_flags[] = {
 	  "them)" },
 	{ "--pktlen", SP_FLAG_NONE, NULL, "stream.pad", "yes", G_WHAT,
 	  "what the capture cut off (snap length) becomes zeros (default: send what is there)" },
+
+	SP_REWRITE_MAC_FLAGS(G_REWRITE, "--enet-smac", "--enet-dmac"),
+	SP_REWRITE_FLAGS(G_REWRITE),
 
 	{ "--allow-broadcast", SP_FLAG_NONE, NULL, "run.allow_broadcast", "yes", G_ENGINE,
 	  "packets to broadcast addresses of an own network may leave" },

@@ -63,8 +63,9 @@ static int add_pcap(struct sp_repro *r, const struct sp_yaml_node *v, struct sp_
 	if (!rc && (!*v->text || strchr(v->text, '\n')))
 		rc = sp_yaml_fail(&r->doc, v, err, "pcap: that is no path");
 	if (!rc)
-		r->pcaps[r->n_pcaps++] =
-			(struct sp_repro_pcap){ .path = v->text, .at = v, .count = 1 };
+		r->pcaps[r->n_pcaps++] = (struct sp_repro_pcap){ .path = v->text,
+								 .at = v,
+								 .count = 1 };
 	return rc;
 }
 
@@ -95,8 +96,9 @@ static int read_counts(struct sp_repro *r, const struct sp_yaml_node *v, struct 
 	int rc = 0;
 
 	if (v->kind == SP_YAML_SCALAR && r->n_pcaps == 1) {
-		sp_repro_say(r, v, "repeat.count: one number instead of a list; read as a list "
-				   "of it");
+		sp_repro_say(r, v,
+			     "repeat.count: one number instead of a list; read as a list "
+			     "of it");
 		rc = sp_yaml_value(&r->doc, v, "repeat.count", SP_OPT_U64, &r->pcaps[0].count,
 				   err);
 		sum = r->pcaps[0].count;
@@ -208,9 +210,10 @@ static int read_map(struct sp_repro *r, const struct sp_yaml_node *network, stru
 	if (!r->map)
 		return sp_repro_no_memory(err);
 	if (v->kind == SP_YAML_MAP) {
-		sp_repro_say(r, v, "network.map: one pair instead of a list of them (as the "
-				   "pre-processor of traffic-reproducer writes it); read as a "
-				   "list of it");
+		sp_repro_say(r, v,
+			     "network.map: one pair instead of a list of them (as the "
+			     "pre-processor of traffic-reproducer writes it); read as a "
+			     "list of it");
 		return add_map(r, v, err);
 	}
 	rc = sp_yaml_want(&r->doc, v, SP_YAML_LIST, "network.map", err);
@@ -281,21 +284,27 @@ static int read_factor(struct sp_repro *r, struct sp_err *err)
 	rc = sp_factor_parse(v->text, &f);
 	sp_str_printable(shown, sizeof shown, v->text);
 	if (rc == -ERANGE)
-		return sp_yaml_fail(&r->doc, v, err,
-				    "time_factor: gaps cannot be multiplied by %s: it is above 0 "
-				    "and at most a million (0.01 is a hundred times as fast)",
-				    shown);
+		return sp_yaml_fail(
+			&r->doc, v, err,
+			"time_factor: gaps cannot be multiplied by %s: it is above 0 "
+			"and at most a million (0.01 is a hundred times as fast)",
+			shown);
 	if (rc)
-		return sp_yaml_fail(&r->doc, v, err, "time_factor: '%s' is not a number", shown);
+		return sp_yaml_fail(&r->doc, v, err, "time_factor: '%s' is not a number",
+				    shown);
 	r->time_factor = v->text;
 	return 0;
 }
 
 static int read_processing(struct sp_repro *r, struct sp_err *err)
 {
-	static const char *const keys[] = { "initial_delay", "inter_packet_delay",
-					    "inter_protocol_delay", "output_folder",
-					    "desired_tcp_payload_size", "exit", NULL };
+	static const char *const keys[] = { "initial_delay",
+					    "inter_packet_delay",
+					    "inter_protocol_delay",
+					    "output_folder",
+					    "desired_tcp_payload_size",
+					    "exit",
+					    NULL };
 	struct sp_repro_processing *p = &r->processing;
 	const struct sp_yaml_node *m;
 	bool leave = true;
@@ -312,7 +321,8 @@ static int read_processing(struct sp_repro *r, struct sp_err *err)
 					   &p->inter_packet_ns, &p->inter_packet_given, err);
 	if (!rc)
 		rc = sp_repro_take_seconds(r, m, "inter_protocol_delay", "inter_protocol_delay",
-					   &p->inter_protocol_ns, &p->inter_protocol_given, err);
+					   &p->inter_protocol_ns, &p->inter_protocol_given,
+					   err);
 	if (!rc)
 		rc = sp_repro_take(r, m, "output_folder", "output_folder", SP_OPT_TEXT,
 				   &p->folder, err);
@@ -328,10 +338,10 @@ static int read_processing(struct sp_repro *r, struct sp_err *err)
 
 static void tell_unknown(struct sp_repro *r)
 {
-	const char *words[16 + SP_REPRO_SECTIONS] = { "pcap",	 "repeat",    "time_factor",
-						      "keep_open", "no_sync", "optimize",
-						      "network", "pcap_processing",
-						      "udp_generic", "tcp_generic" };
+	const char *words[16 + SP_REPRO_SECTIONS] = {
+		"pcap",	    "repeat",  "time_factor",	  "keep_open",	 "no_sync",
+		"optimize", "network", "pcap_processing", "udp_generic", "tcp_generic"
+	};
 	unsigned n = 10;
 
 	for (const struct sp_codec_ops *const *c = r->catalog->codec;

@@ -39,7 +39,7 @@ struct sp_repro_section {
 	const struct sp_yaml_node *at;
 	const struct sp_codec_ops *codec; /* NULL: generic */
 	bool tcp;
-	unsigned place; /* in the file, from 0 */
+	unsigned place;	  /* in the file, from 0 */
 	const char *host; /* the collector's; NULL: not given */
 	uint16_t port;	  /* 0: not given */
 	struct sp_select select;
@@ -82,8 +82,8 @@ struct sp_repro {
 
 /* Exit 66: the file is not there; 65: see above, and values that are still missing, each named. On
  * failure there is nothing to free. for_replay: what only a replay needs must be there. */
-int sp_repro_read(struct sp_repro *, const char *path, bool for_replay, const struct sp_catalog *,
-		  const struct sp_mem *, struct sp_err *);
+int sp_repro_read(struct sp_repro *, const char *path, bool for_replay,
+		  const struct sp_catalog *, const struct sp_mem *, struct sp_err *);
 /* The same of a text; name is what places are said in. */
 int sp_repro_parse(struct sp_repro *, const char *name, const char *text, size_t len,
 		   bool for_replay, const struct sp_catalog *, const struct sp_mem *,

@@ -103,10 +103,12 @@ static int read_field(struct sp_repro *r, struct sp_repro_section *s, const char
 
 	if (!is_plain(name))
 		return sp_yaml_fail(&r->doc, field->key, err, "%s.select.%s: '%s' is no field",
-				    s->name, layer, sp_str_printable(shown, sizeof shown, name));
+				    s->name, layer,
+				    sp_str_printable(shown, sizeof shown, name));
 	if (v->kind == SP_YAML_SCALAR && !sp_yaml_is_null(v))
-		sp_repro_say(r, v, "%s.select.%s.%s: one value instead of a list; read as a list "
-				   "of it",
+		sp_repro_say(r, v,
+			     "%s.select.%s.%s: one value instead of a list; read as a list "
+			     "of it",
 			     s->name, layer, name);
 	else if (v->kind != SP_YAML_LIST || !v->n)
 		return sp_yaml_fail(&r->doc, v, err,
@@ -210,8 +212,7 @@ static int read_section(struct sp_repro *r, const char *name, bool for_replay,
 					.select.arena = &r->doc.arena };
 	sp_str_init(&s->words, r->mem);
 	r->n_sections++;
-	s->tcp = s->codec ? (s->codec->over & SP_CODEC_TCP) != 0
-			  : strcmp(name, "tcp_generic") == 0;
+	s->tcp = s->codec ? !(s->codec->over & SP_CODEC_UDP) : strcmp(name, "tcp_generic") == 0;
 	for (const struct sp_yaml_item *i = r->doc.root->items; i && i->value != node;
 	     i = i->next)
 		s->place++;

@@ -21,8 +21,8 @@ void sp_repro_say(struct sp_repro *r, const struct sp_yaml_node *at, const char 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	sp_str_printf(&r->remarks, "%s: %s\n",
-		      sp_yaml_place(&r->doc, at, place, sizeof place), text);
+	sp_str_printf(&r->remarks, "%s: %s\n", sp_yaml_place(&r->doc, at, place, sizeof place),
+		      text);
 }
 
 /* By letters, or because one is part of the other. */
@@ -60,9 +60,10 @@ void sp_repro_unknown(struct sp_repro *r, const struct sp_yaml_node *map, const 
 		if (is_known(i->key->text, words))
 			continue;
 		best = nearest(i->key->text, words);
-		sp_repro_say(r, i->key, "unknown key '%s%s%s' has no effect%s%s%s", what,
-			     *what ? "." : "", sp_str_printable(shown, sizeof shown, i->key->text),
-			     best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+		sp_repro_say(
+			r, i->key, "unknown key '%s%s%s' has no effect%s%s%s", what,
+			*what ? "." : "", sp_str_printable(shown, sizeof shown, i->key->text),
+			best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 	}
 }
 

@@ -143,6 +143,14 @@ static void put_port(struct making *m, const struct leg *g)
 	set_number(m, "rcvbuf", r->rcvbuf);
 }
 
+/* Many hosts files know localhost by one family only; RFC 6761 knows both. */
+static const char *host_of(const struct leg *g)
+{
+	if (!g->family || !sp_str_ieq(g->s->host, "localhost"))
+		return g->s->host;
+	return g->family == 4 ? "127.0.0.1" : "::1";
+}
+
 static void put_stream(struct making *m, const struct leg *g)
 {
 	const struct sp_repro *r = m->r;
@@ -152,7 +160,7 @@ static void put_stream(struct making *m, const struct leg *g)
 	set(m, "name", g->name);
 	set(m, "from", g->name);
 	set(m, "protocol", "messages");
-	set(m, "host", g->s->host);
+	set(m, "host", host_of(g));
 	set_number(m, "port", g->s->port);
 	set(m, "files", m->files.text);
 	set(m, "order", m->order.text);

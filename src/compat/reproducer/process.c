@@ -46,8 +46,9 @@ static unsigned put_parts(const struct sp_repro *r, struct texts *t)
 		const struct sp_repro_section *s = &r->sections[i];
 		unsigned at = n++;
 
-		for (; at > 0 &&
-		       ((const struct sp_repro_section *)t->parts[at - 1].arg)->place > s->place;
+		for (;
+		     at > 0 &&
+		     ((const struct sp_repro_section *)t->parts[at - 1].arg)->place > s->place;
 		     at--) {
 			t->parts[at] = t->parts[at - 1];
 			memcpy(t->port[at], t->port[at - 1], sizeof t->port[at]);
@@ -81,8 +82,7 @@ static int put_map(const struct sp_repro *r, struct sp_arena *arena, struct sp_e
 
 		sp_addr_format(text, sizeof text, &r->map[i].to);
 		map[i].src = r->map[i].from;
-		map[i].repro_ip = sp_arena_strdup(arena,
-						  r->map[i].to.family ? text : "\"\"");
+		map[i].repro_ip = sp_arena_strdup(arena, r->map[i].to.family ? text : "\"\"");
 		if (!map[i].repro_ip)
 			return sp_repro_no_memory(err);
 	}

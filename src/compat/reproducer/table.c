@@ -48,7 +48,8 @@ static void rule(struct sp_str *out)
 	sp_str_puts(out, "+\n");
 }
 
-static void row(struct sp_str *out, const char *name, const uint64_t *v, const char *peer, const char *proto)
+static void row(struct sp_str *out, const char *name, const uint64_t *v, const char *peer,
+		const char *proto)
 {
 	sp_str_printf(out, "| %-15s ", name);
 	for (size_t i = 0; i < COLUMNS; i++)
@@ -110,15 +111,16 @@ void sp_repro_table(struct sp_repro_table *t, const struct sp_event *e, struct s
 	average(&t->sleep, wait);
 	if (t->on) {
 		sp_str_printf(out, "####################\nElapsed time: %.3fs\n",
-			(double)e->t_ns / 1e9);
+			      (double)e->t_ns / 1e9);
 		print(out, &s);
 		sp_str_printf(out, "Delay: [Current: %.3fs][Running average: %.3fs]\n", delay,
-			t->delay);
-		sp_str_printf(out, "Queue size: [Current: %" PRIu64
-				" pkt][Running average: %.3f pkt]\n",
-			s.asked - s.tx, t->queue);
+			      t->delay);
+		sp_str_printf(out,
+			      "Queue size: [Current: %" PRIu64
+			      " pkt][Running average: %.3f pkt]\n",
+			      s.asked - s.tx, t->queue);
 		sp_str_printf(out, "Sleep: [Current: %.3fs][Running average: %.3fs]\n", wait,
-			t->sleep);
+			      t->sleep);
 	}
 	if (delay < -1)
 		sp_str_printf(out, "spate: warning: Too slow! Current delay: %.3fs\n", delay);

@@ -59,6 +59,15 @@ static struct sp_bmp_peer *find_peer(struct sp_bmp *s, uint32_t id)
 	for (uint32_t i = 0; i < s->n_peers; i++)
 		if (s->peer[i].id == id)
 			return &s->peer[i];
+	return NULL;
+}
+
+static struct sp_bmp_peer *make_peer(struct sp_bmp *s, uint32_t id)
+{
+	struct sp_bmp_peer *p = find_peer(s, id);
+
+	if (p)
+		return p;
 	if (s->n_peers == SP_BMP_PEERS) {
 		s->more++;
 		return NULL;
@@ -67,24 +76,41 @@ static struct sp_bmp_peer *find_peer(struct sp_bmp *s, uint32_t id)
 	return &s->peer[s->n_peers++];
 }
 
-/* The version in the OPEN that came from the peer, the second one. */
-static uint8_t bgp_version(const uint8_t *p, size_t len)
+/* The router's OPEN and the peer's, which is the second one. */
+static void read_opens(struct sp_bmp_peer *peer, const uint8_t *p, size_t len)
 {
 	struct sp_rd r = sp_rd_of(p, len);
-	ptrdiff_t n;
+	struct sp_bgp_open open;
 
-	if (!sp_rd_take(&r, SP_BMP_AT_OPENS))
-		return 0;
-	n = sp_bgp_boundary(r.p, sp_rd_left(&r));
-	if (n <= 0 || !sp_rd_take(&r, (size_t)n) || !sp_rd_take(&r, SP_BGP_HEAD))
-		return 0;
-	return sp_rd_u8(&r);
+	sp_rd_take(&r, SP_BMP_AT_OPENS);
+	peer->up = true;
+	while (!r.bad) {
+		ptrdiff_t n = sp_bgp_boundary(r.p, sp_rd_left(&r));
+
+		if (n <= 0)
+			return;
+		sp_bgp_open_read(r.p, (size_t)n, &open);
+		peer->bgp_version = open.version;
+		peer->paths |= open.paths;
+		sp_rd_take(&r, (size_t)n);
+	}
+}
+
+/* Those of a peer whose OPENs were not seen may have identifiers, too. */
+static bool has_paths(struct sp_bmp *s, const uint8_t *p, size_t len)
+{
+	const struct sp_bmp_peer *peer;
+
+	if (len < SP_BMP_BODY)
+		return true;
+	peer = find_peer(s, sp_get_be32(p + SP_BMP_AT_PEER_ID));
+	return !peer || !peer->up || peer->paths;
 }
 
 static void read_peer(struct sp_bmp *s, const uint8_t *p, size_t len,
 		      struct sp_codec_note *note)
 {
-	struct sp_bmp_peer *peer = find_peer(s, sp_get_be32(p + SP_BMP_AT_PEER_ID));
+	struct sp_bmp_peer *peer = make_peer(s, sp_get_be32(p + SP_BMP_AT_PEER_ID));
 
 	if (peer)
 		peer->as = sp_get_be32(p + SP_BMP_AT_PEER_AS);
@@ -105,7 +131,7 @@ static void read_peer(struct sp_bmp *s, const uint8_t *p, size_t len,
 		break;
 	case SP_BMP_PEER_UP:
 		if (peer)
-			peer->bgp_version = bgp_version(p, len);
+			read_opens(peer, p, len);
 		if (s->downs) {
 			s->downs--;
 			note->before_ns = PEER_STATE_NS;
@@ -121,7 +147,7 @@ static void read_message(void *st, const uint8_t *p, size_t len, struct sp_codec
 	struct sp_bmp *s = st;
 
 	*note = (struct sp_codec_note){ .units = 1 };
-	note->reason = sp_bmp_check(p, len);
+	note->reason = sp_bmp_check(p, len, has_paths(s, p, len));
 	if (note->reason)
 		note->flags |= SP_CM_ODD;
 	if (len < SP_BMP_HEAD)

@@ -69,10 +69,10 @@ static const char *check_termination(struct sp_rd r)
 }
 
 /* Takes one BGP message of a type (0: any) from r. */
-static const char *check_inner(struct sp_rd *r, uint8_t type)
+static const char *check_inner(struct sp_rd *r, uint8_t type, bool paths)
 {
 	ptrdiff_t n = sp_bgp_boundary(r->p, sp_rd_left(r));
-	struct sp_bgp_open any = { 0 };
+	struct sp_bgp_open any = { .seen = true, .extended = true, .paths = paths };
 	const uint8_t *p;
 
 	if (n <= 0)
@@ -83,9 +83,9 @@ static const char *check_inner(struct sp_rd *r, uint8_t type)
 	return sp_bgp_check(p, (size_t)n, &any);
 }
 
-static const char *check_routes(struct sp_rd r)
+static const char *check_routes(struct sp_rd r, bool paths)
 {
-	const char *reason = check_inner(&r, SP_BGP_UPDATE);
+	const char *reason = check_inner(&r, SP_BGP_UPDATE, paths);
 
 	return reason || !sp_rd_left(&r) ? reason : "more than one BGP message inside";
 }
@@ -136,7 +136,7 @@ static const char *check_down(struct sp_rd r)
 	switch (why) {
 	case 1: /* the router's NOTIFICATION, the peer's */
 	case 3:
-		return check_inner(&r, SP_BGP_NOTIFICATION);
+		return check_inner(&r, SP_BGP_NOTIFICATION, false);
 	case 2:
 		return sp_rd_left(&r) == 2 ? NULL : "a Peer Down without the event's code";
 	case 4:
@@ -155,9 +155,9 @@ static const char *check_up(struct sp_rd r)
 
 	if (!sp_rd_take(&r, SP_BMP_AT_OPENS - SP_BMP_BODY))
 		return "a Peer Up that is cut";
-	reason = check_inner(&r, SP_BGP_OPEN);
+	reason = check_inner(&r, SP_BGP_OPEN, false);
 	if (!reason)
-		reason = check_inner(&r, SP_BGP_OPEN);
+		reason = check_inner(&r, SP_BGP_OPEN, false);
 	return reason ? reason : check_tlvs(r);
 }
 
@@ -172,13 +172,15 @@ static const char *check_peer(const uint8_t *p, size_t len)
 		       : NULL;
 }
 
-const char *sp_bmp_check(const uint8_t *p, size_t len)
+const char *sp_bmp_check(const uint8_t *p, size_t len, bool paths)
 {
 	const char *reason;
 	struct sp_rd r;
 
 	if (len < SP_BMP_HEAD || sp_bmp_boundary(p, len) != (ptrdiff_t)len)
 		return "a length in the header that is not the message's";
+	if (p[5] == SP_BMP_POLICY)
+		return NULL; /* what it is made of is nowhere agreed */
 	if (p[5] > SP_BMP_MIRROR)
 		return "a message of unknown type";
 	if (!sp_bmp_of_peer(p[5])) {
@@ -191,7 +193,7 @@ const char *sp_bmp_check(const uint8_t *p, size_t len)
 	r = sp_rd_of(p + SP_BMP_BODY, len - SP_BMP_BODY);
 	switch (p[5]) {
 	case SP_BMP_ROUTES:
-		return check_routes(r);
+		return check_routes(r, paths);
 	case SP_BMP_STATS:
 		return check_stats(r);
 	case SP_BMP_PEER_DOWN:

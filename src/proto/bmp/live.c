@@ -61,7 +61,7 @@ static void renumber_up(uint8_t *p, size_t len, const struct sp_codec_live *live
 	bool own = p[SP_BMP_AT_PEER_TYPE] == SP_BMP_LOC_RIB;
 	size_t at = SP_BMP_AT_OPENS;
 
-	for (unsigned i = 0; i < (own ? 2 : 1); i++) {
+	for (unsigned i = 0; i < (own ? 2 : 1) && at <= len; i++) {
 		ptrdiff_t n = sp_bgp_boundary(p + at, len - at);
 
 		if (n < SP_BGP_HEAD + 10)

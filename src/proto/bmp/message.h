@@ -15,6 +15,7 @@ enum {
 	SP_BMP_INITIATION = 4,
 	SP_BMP_TERMINATION = 5,
 	SP_BMP_MIRROR = 6,
+	SP_BMP_POLICY = 100, /* route policy and attribute trace: Huawei's, a draft once */
 
 	SP_BMP_HEAD = 6,
 	SP_BMP_PER_PEER = 42,
@@ -42,6 +43,7 @@ enum {
 struct sp_bmp_peer {
 	uint32_t id, as;
 	uint8_t bgp_version; /* of its OPEN; 0: not seen */
+	bool up, paths;	     /* a Peer Up was seen; with path identifiers in an OPEN */
 	uint64_t routes, stats;
 };
 
@@ -68,8 +70,9 @@ ptrdiff_t sp_bmp_boundary(const uint8_t *, size_t len);
 bool sp_bmp_of_peer(uint8_t type);
 /* The next one: false at the end, or when it is longer than its place (r->bad). */
 bool sp_bmp_tlv(struct sp_rd *r, struct sp_bmp_tlv *);
-/* What is wrong with a whole message, a static part of a sentence; NULL. */
-const char *sp_bmp_check(const uint8_t *, size_t len);
+/* What is wrong with a whole message, a static part of a sentence; NULL. paths: prefixes may have
+ * path identifiers. */
+const char *sp_bmp_check(const uint8_t *, size_t len, bool paths);
 
 void sp_bmp_describe(const void *st, struct sp_json *);
 int sp_bmp_rewrite(void *st, uint8_t *, size_t len, const struct sp_codec_live *);

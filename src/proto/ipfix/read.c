@@ -100,14 +100,16 @@ static void read_set(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t
 		sum->reason = why;
 }
 
-/* Routers count records, some exporters sets. What is not known is not counted. */
+/* Routers count records, some exporters sets, and some are wrong by a few; but nothing can hold more
+ * than it has room for. */
 static bool count_ok(const struct sp_ipfix_head *h, const struct sp_ipfix_sum *sum)
 {
 	uint32_t known = sum->templates + sum->records;
+	uint32_t most = known > sum->sets ? known : sum->sets;
 
 	if (sum->unknown)
-		return h->count && h->count <= (h->len - h->size) / 4;
-	return h->count == known || h->count == sum->sets;
+		most = (uint32_t)((h->len - h->size) / 4);
+	return h->count && h->count <= most;
 }
 
 void sp_ipfix_sets(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t domain,
@@ -130,7 +132,7 @@ void sp_ipfix_sets(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t d
 	if (!sum->reason)
 		sum->reason = why;
 	if (!sum->reason && h->version == SP_IPFIX_V9 && !count_ok(h, sum))
-		sum->reason = "another number of records than it says";
+		sum->reason = "a count of records that cannot be";
 }
 
 static void read_v5(struct sp_ipfix *s, const struct sp_ipfix_head *h, uint16_t domain,

@@ -55,15 +55,21 @@ static int read_one(struct sp_ahead *a, struct sp_err *err)
 {
 	struct sp_walk_frame f;
 	int rc = sp_walk_next(a->walk, &f, err);
+	const struct sp_rewrite *r = a->conf.rewrite;
+	uint32_t len, room = r ? sp_rewrite_room(r) : 0;
 	uint8_t *to;
 
 	if (rc <= 0)
 		return rc;
-	to = sp_store_room(a->store, sp_walk_len(&f));
+	len = sp_walk_len(&f);
+	to = sp_store_room(a->store, len + room);
 	if (!to)
 		return no_memory(err);
 	copy(to, &f);
-	sp_store_put(a->store, sp_walk_len(&f), f.place, (uint32_t)a->loop,
+	if (r) /* with its room it never fails */
+		len = (uint32_t)sp_rewrite_apply(r, SP_LINK_ETHERNET, to, len, len + room, 0,
+						 NULL);
+	sp_store_put(a->store, len, f.place, (uint32_t)a->loop,
 		     (uint32_t)(sp_walk_taken(a->walk) - 1));
 	return 1;
 }

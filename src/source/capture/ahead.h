@@ -9,12 +9,16 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "pkt/rewrite.h"
 #include "source/capture/walk.h"
 
 struct sp_ahead_conf {
 	struct sp_walk_conf walk;
 	uint64_t loops; /* 0: for ever */
 	bool whole;	/* all of it into memory first */
+	/* Applied to each frame as it is read, which may grow by its room beyond walk.most; NULL:
+	 * they stay as they are. */
+	const struct sp_rewrite *rewrite;
 };
 
 /* A frame, when it leaves after the start, and in which loop, from 0. */

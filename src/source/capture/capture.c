@@ -7,9 +7,11 @@
 #include "base/units.h"
 #include "core/shared.h"
 #include "pkt/pattern.h"
+#include "pkt/rewrite.h"
 #include "plugin/source.h"
 #include "source/capture/ahead.h"
 #include "source/capture/remarks.h"
+#include "source/capture/look.h"
 
 #define PENDING 2048u /* more than a batch, a power of two */
 
@@ -25,6 +27,7 @@ struct capture_conf {
 	int oversize, part;
 	const char *split;
 	const char *dst_mac, *src_mac;
+	const char *rewrite;
 };
 
 #define OFF(member) offsetof(struct capture_conf, member)
@@ -56,16 +59,20 @@ static const struct sp_opt opts[] = {
 	  "where packets go that were recorded without Ethernet header" },
 	{ "src_mac", SP_OPT_TEXT, OFF(src_mac), "", NULL, 0, 0,
 	  "where they come from; empty: the interface's own address" },
+	{ "rewrite", SP_OPT_TEXT, OFF(rewrite), NULL, SP_OPT_QUIET, 0, 0,
+	  "what becomes of each frame: words=values, blanks between (pkt/rewrite.h)" },
 	{ .name = NULL },
 };
 
 struct sp_source {
 	const struct sp_mem *mem;
 	struct sp_ahead *ahead;
+	struct sp_rewrite *once; /* while reading; NULL: nothing */
+	struct sp_rewrite *each; /* what differs between loops; NULL: nothing */
 	uint64_t start_ns;
 	bool at_once;
 	uint32_t id;
-	uint64_t first_ns, last_ns; /* due times that fill() was given */
+	uint64_t first_ns, last_ns;	       /* due times that fill() was given */
 	uint64_t drawn;			       /* units that next() or size() gave */
 	uint64_t filled;		       /* the first of them that fill() has not seen */
 	struct sp_ahead_unit pending[PENDING]; /* unit i at i % PENDING */
@@ -124,15 +131,43 @@ static int times_of(const struct capture_conf *c, struct sp_times_conf *t, struc
 	return 0;
 }
 
+static void free_rewrites(struct sp_rewrite *once, struct sp_rewrite *each)
+{
+	sp_rewrite_free(once);
+	sp_rewrite_free(each);
+}
+
+static int make_rewrites(const char *words, struct sp_rewrite **once, struct sp_rewrite **each,
+			 const struct sp_mem *mem, struct sp_err *err)
+{
+	int rc;
+
+	*once = *each = NULL;
+	if (!words || !*words)
+		return 0;
+	rc = sp_rewrite_new(once, words, SP_REWRITE_ONCE, mem, err);
+	if (!rc)
+		rc = sp_rewrite_new(each, words, SP_REWRITE_EACH, mem, err);
+	if (!rc && !sp_rewrite_varies(*each)) {
+		sp_rewrite_free(*each);
+		*each = NULL;
+	}
+	return rc;
+}
+
 static int check(const void *conf, struct sp_err *err)
 {
 	const struct capture_conf *c = conf;
+	struct sp_rewrite *once, *each;
 	struct sp_times_conf times;
 	int rc;
 
 	if (!c || !*c->files)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "capture: no file is named");
-	rc = times_of(c, &times, err);
+	rc = make_rewrites(c->rewrite, &once, &each, sp_mem_system(), err);
+	free_rewrites(once, each);
+	if (!rc)
+		rc = times_of(c, &times, err);
 	if (!rc)
 		rc = check_mac("dst_mac", c->dst_mac, err);
 	if (!rc)
@@ -190,6 +225,7 @@ static bool all_files(const char *files)
 static void capture_close(struct sp_source *s)
 {
 	sp_ahead_free(s->ahead);
+	free_rewrites(s->once, s->each);
 	sp_free(s->mem, s);
 }
 
@@ -210,7 +246,12 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 	s->mem = env->mem;
 	walk_of(c, &a.walk);
 	link_of(c, args, &a.walk);
-	rc = times_of(c, &a.walk.times, err);
+	rc = make_rewrites(c->rewrite, &s->once, &s->each, env->mem, err);
+	a.rewrite = s->once;
+	if (s->once && a.walk.most)
+		a.walk.most -= sp_rewrite_room(s->once);
+	if (!rc)
+		rc = times_of(c, &a.walk.times, err);
 	if (!rc)
 		rc = sp_ahead_new(&s->ahead, &a, env->mem, err);
 	s->at_once = a.walk.times.by == SP_TIMES_AT_ONCE;
@@ -222,54 +263,24 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 	return rc;
 }
 
-/* ---- a look before ---- */
-
-/* One frame as a whole, which a walk gives in pieces. */
-static const uint8_t *whole_frame(uint8_t *room, const struct sp_walk_frame *f)
-{
-	if (!f->head_len && !f->zeros)
-		return f->data;
-	memcpy(room, f->head, f->head_len);
-	memcpy(room + f->head_len, f->data, f->data_len);
-	memset(room + f->head_len + f->data_len, 0, f->zeros);
-	return room;
-}
-
-static int look_at_each(struct sp_walk *w, const struct sp_times_conf *times, uint8_t *room,
-			sp_source_see *see, void *arg, struct sp_err *err)
-{
-	bool timed = times->by != SP_TIMES_AT_ONCE;
-	struct sp_walk_frame f;
-	int rc, seen = 0;
-
-	while (!seen && (rc = sp_walk_next(w, &f, NULL)) > 0)
-		seen = see(arg, sp_walk_file(w, f.file), f.number, whole_frame(room, &f),
-			   sp_walk_len(&f),
-			   timed ? sp_times_due(times, f.place, 0) : UINT64_MAX);
-	/* It has to be there a second time. */
-	return seen ? seen : sp_walk_rewind(w, err);
-}
+/* ---- a look before (capture/look.c) ---- */
 
 static int look(const void *conf, const struct sp_mem *mem, sp_source_see *see, void *arg,
 		struct sp_err *err)
 {
 	const struct capture_conf *c = conf;
-	struct sp_walk_conf wc = { .mac = true };
-	struct sp_walk *w = NULL;
-	uint8_t *room;
-	int rc;
+	struct sp_look_conf l = { .walk = { .mac = true }, .loops = c->loops };
+	struct sp_rewrite *once, *each;
+	int rc = make_rewrites(c->rewrite, &once, &each, mem, err);
 
-	walk_of(c, &wc);
-	rc = times_of(c, &wc.times, err);
+	walk_of(c, &l.walk);
+	l.once = once;
+	l.each = each;
 	if (!rc)
-		rc = sp_walk_new(&w, &wc, mem, err);
-	room = sp_alloc_array(mem, 2 * SP_READ_PACKET_MOST + SP_WALK_ETH, 1);
-	if (!rc && !room)
-		rc = sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "capture: out of memory");
+		rc = times_of(c, &l.walk.times, err);
 	if (!rc)
-		rc = look_at_each(w, &wc.times, room, see, arg, err);
-	sp_walk_free(w);
-	sp_free(mem, room);
+		rc = sp_look(&l, mem, see, arg, err);
+	free_rewrites(once, each);
 	return rc;
 }
 
@@ -355,7 +366,8 @@ static void text(const void *conf, char *buf, size_t cap)
 	char rate[40];
 
 	if (times_of(c, &t, NULL) || t.by == SP_TIMES_RECORDED)
-		snprintf(buf, cap, t.num == t.den ? "as recorded" : "%s times as fast as recorded",
+		snprintf(buf, cap,
+			 t.num == t.den ? "as recorded" : "%s times as fast as recorded",
 			 c->multiplier);
 	else
 		snprintf(buf, cap, "recorded, at %s",
@@ -375,6 +387,9 @@ static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 			u = &s->pending[++s->filled % PENDING];
 		m->len = u->len < m->len ? u->len : m->len;
 		memcpy(m->data, u->data, m->len);
+		if (s->each)
+			(void)sp_rewrite_apply(s->each, SP_LINK_ETHERNET, m->data, m->len,
+					       m->len, u->loop, NULL);
 		m->stamp_off = SP_NO_STAMP;
 		s->filled++;
 	}

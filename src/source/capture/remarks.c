@@ -10,8 +10,8 @@ struct remarks {
 	const struct sp_walk_counts *c;
 };
 
-__attribute__((format(printf, 4, 5))) static void
-say(const struct remarks *r, const char *code, bool neutral, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void say(const struct remarks *r, const char *code,
+						      bool neutral, const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -34,7 +34,8 @@ static void of_skipped(const struct remarks *r)
 
 	if (c->too_long)
 		say(r, "too-long", false,
-		    "%" PRIu64 " packet%s longer than the MTU allows did not leave (the first is "
+		    "%" PRIu64
+		    " packet%s longer than the MTU allows did not leave (the first is "
 		    "packet %" PRIu64 "); --mtu-trunc cuts them",
 		    c->too_long, s(c->too_long), c->first_too_long);
 	if (c->too_short)
@@ -43,7 +44,8 @@ static void of_skipped(const struct remarks *r)
 		    c->too_short, s(c->too_short));
 	if (c->typeless)
 		say(r, "no-ethertype", false,
-		    "%" PRIu64 " packet%s without an EtherType, recorded without Ethernet header, "
+		    "%" PRIu64
+		    " packet%s without an EtherType, recorded without Ethernet header, "
 		    "did not leave",
 		    c->typeless, s(c->typeless));
 }
@@ -54,11 +56,13 @@ static void of_changed(const struct remarks *r)
 	const struct sp_walk_counts *c = r->c;
 
 	if (c->cut)
-		say(r, "mtu-cut", false, "%" PRIu64 " packet%s longer than the MTU allows: cut to it",
-		    c->cut, s(c->cut));
+		say(r, "mtu-cut", false,
+		    "%" PRIu64 " packet%s longer than the MTU allows: cut to it", c->cut,
+		    s(c->cut));
 	if (c->partial)
 		say(r, "not-whole", false,
-		    "%" PRIu64 " packet%s not recorded whole (the first is packet %" PRIu64 "): %s",
+		    "%" PRIu64 " packet%s not recorded whole (the first is packet %" PRIu64
+		    "): %s",
 		    c->partial, s(c->partial), c->first_partial,
 		    c->padded ? "filled up with zeros"
 			      : "sent as far as there; --pktlen fills up with zeros");
@@ -89,13 +93,15 @@ static void of_fix(const struct remarks *r, const struct sp_times_fix *f)
 		break;
 	case SP_TIMES_SET_BACK:
 		say(r, "clock-set", false,
-		    "%s: packet %" PRIu64 " is %.9g s older than the latest before it: the clock "
+		    "%s: packet %" PRIu64
+		    " is %.9g s older than the latest before it: the clock "
 		    "was set back; it left at once, and time went on from there",
 		    file, f->packet, -gap);
 		break;
 	case SP_TIMES_REORDERED:
 		say(r, "out-of-order", false,
-		    "%s: packet %" PRIu64 " is %.9g s older than the latest before it, and left "
+		    "%s: packet %" PRIu64
+		    " is %.9g s older than the latest before it, and left "
 		    "with that one: recorded out of order",
 		    file, f->packet, -gap);
 		break;
@@ -122,8 +128,8 @@ static void of_times(const struct remarks *r)
 		of_fix(r, &odd->fix[i]);
 	for (int rule = 0; rule < SP_TIMES_RULES; rule++)
 		if (what[rule] && odd->n[rule] > 1)
-			say(r, "times", rule == SP_TIMES_SHORTENED, "%" PRIu64 " packets in all %s",
-			    odd->n[rule], what[rule]);
+			say(r, "times", rule == SP_TIMES_SHORTENED,
+			    "%" PRIu64 " packets in all %s", odd->n[rule], what[rule]);
 	if (odd->cut_ns)
 		say(r, "times", true, "%.9g s of recorded time were left out in all",
 		    (double)odd->cut_ns / 1e9);
@@ -140,7 +146,8 @@ static void of_file(const struct sp_ahead *a, const struct remarks *r)
 		    " time%s, %.3f ms in all: --preload-pcap reads it before",
 		    w.n, s(w.n), (double)w.ns / 1e6);
 	if (!r->c->packets)
-		say(r, "no-packets", false, "there is no packet in %s", sp_walk_file(r->walk, 0));
+		say(r, "no-packets", false, "there is no packet in %s",
+		    sp_walk_file(r->walk, 0));
 }
 
 void sp_remarks(const struct sp_ahead *a, const struct sp_source_report *to)

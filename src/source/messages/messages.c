@@ -47,9 +47,9 @@ struct sp_source {
 	struct sp_prefix from;
 	struct sent {
 		uint64_t units, bytes;
-	} * sent; /* [n_sessions]: filled; the worker's */
+	} * sent;	  /* [n_sessions]: filled; the worker's */
 	uint64_t next_ns; /* atomic */
-	void **states; /* [n_sessions]: rewriting; NULL: nothing is rewritten */
+	void **states;	  /* [n_sessions]: rewriting; NULL: nothing is rewritten */
 	struct msg_due given[GIVEN];
 	uint32_t head, tail; /* free running */
 	int64_t real_offset_ns;
@@ -87,7 +87,8 @@ static int read_paths(struct sp_source *s, const char ***out, uint32_t *n, struc
 		paths[(*n)++] = p;
 	*out = paths;
 	return *n ? 0
-		  : sp_fail(err, -EINVAL, SP_EXIT_USAGE, "messages: no capture is given (files)");
+		  : sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			    "messages: no capture is given (files)");
 }
 
 static int read_order(struct sp_source *s, uint32_t captures, uint32_t **out, uint32_t *n,
@@ -201,7 +202,8 @@ static int number_sessions(struct sp_source *s, struct sp_err *err)
 		n += s->store.sources[k % s->store.n_sources].sessions;
 		if (n > 1000000)
 			return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
-				       "%" PRIu64 " exporters make more than a million sessions",
+				       "%" PRIu64
+				       " exporters make more than a million sessions",
 				       s->conf->exporters);
 	}
 	s->n_sessions = (uint32_t)n;
@@ -249,7 +251,8 @@ static struct sp_addr local_of(const struct sp_source *s, uint32_t session)
 {
 	if (s->first_session)
 		return plus(&s->from.addr, (uint64_t)exporter_of(s, session) +
-						   (s->from.len + 1u < (s->from.addr.family == 4 ? 32u : 128u)));
+						   (s->from.len + 1u <
+						    (s->from.addr.family == 4 ? 32u : 128u)));
 	return s->store.sources[s->store.sessions[session].source].local;
 }
 
@@ -338,7 +341,8 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 		rc = read_order(s, s->store.n_captures, &order, &play.n, err);
 	if (!rc && sp_factor_parse(s->conf->factor, &play.factor))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			     "messages: the factor '%.40s' is no number above 0", s->conf->factor);
+			     "messages: the factor '%.40s' is no number above 0",
+			     s->conf->factor);
 	if (!rc)
 		rc = number_sessions(s, err);
 	s->sent = rc ? NULL : sp_alloc_array(env->mem, s->n_sessions + 1, sizeof *s->sent);
@@ -503,7 +507,8 @@ static uint32_t messages_sessions(const struct sp_source *s)
 static void messages_session(const struct sp_source *s, uint32_t i,
 			     struct sp_source_session *out)
 {
-	*out = (struct sp_source_session){ .local.addr = local_of(s, i), .codec = s->own->codec };
+	*out = (struct sp_source_session){ .local.addr = local_of(s, i),
+					   .codec = s->own->codec };
 }
 
 /* ---- what is said of it ---- */
@@ -512,8 +517,7 @@ static void messages_recorded(const struct sp_source *s, struct sp_recorded_resu
 {
 	*out = (struct sp_recorded_result){ .known = true, .sessions = s->n_sessions };
 	for (uint32_t i = 0; i < s->play.conf.n; i++) {
-		const struct msg_counts *c =
-			&s->store.captures[s->play.conf.order[i]].counts;
+		const struct msg_counts *c = &s->store.captures[s->play.conf.order[i]].counts;
 
 		out->filtered += c->filtered;
 		out->unknown_peer += c->unknown_peer;
@@ -555,8 +559,10 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 		 s->own->name, s->unchanged);
 	if (s->unchanged)
 		r->say(r->arg, "not-rewritten", false, text);
-	snprintf(text, sizeof text, "%s: no packet of the captures is of this protocol, with a "
-		 "sender in the map: nothing was sent", s->own->name);
+	snprintf(text, sizeof text,
+		 "%s: no packet of the captures is of this protocol, with a "
+		 "sender in the map: nothing was sent",
+		 s->own->name);
 	if (!s->store.n)
 		r->say(r->arg, "nothing", false, text);
 }
@@ -573,8 +579,10 @@ static void tell_sessions(const struct sp_source *s, const struct sp_source_repo
 		const struct msg_session *ss =
 			&s->store.sessions[s->first_session ? base_of(s, i) : i];
 
-		snprintf(text, sizeof text, "session %" PRIu32 " (%s): %s from %s: %" PRIu64
-			 " units, %" PRIu64 " bytes", i, s->own->name,
+		snprintf(text, sizeof text,
+			 "session %" PRIu32 " (%s): %s from %s: %" PRIu64 " units, %" PRIu64
+			 " bytes",
+			 i, s->own->name,
 			 sp_addr_format(src, sizeof src, &s->store.sources[ss->source].addr),
 			 at.family ? sp_addr_format(local, sizeof local, &at) : "any address",
 			 s->sent[i].units, s->sent[i].bytes);

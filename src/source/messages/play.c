@@ -78,7 +78,8 @@ static uint64_t due_of(const struct msg_play *p, const struct msg_cursor *at)
 	if (p->conf.exporters)
 		behind = (uint64_t)((unsigned __int128)p->conf.spread_ns * at->exporter /
 				    p->conf.exporters);
-	due = later(later(p->start_ns[at->item], behind), sp_factor_scale(&p->conf.factor, gap));
+	due = later(later(p->start_ns[at->item], behind),
+		    sp_factor_scale(&p->conf.factor, gap));
 	return due > at->due_ns ? due : at->due_ns;
 }
 

@@ -20,8 +20,18 @@ static struct msg_unit units[] = {
 };
 static uint32_t first0[] = { 1, 2 }, first1[] = { 5, 0 };
 static struct msg_capture captures[] = {
-	{ .first = 0, .n = 4, .first_ns = 70 * S, .last_ns = 72 * S, .first_of = first0, .n_sources = 2 },
-	{ .first = 4, .n = 1, .first_ns = 5 * S, .last_ns = 5 * S, .first_of = first1, .n_sources = 2 },
+	{ .first = 0,
+	  .n = 4,
+	  .first_ns = 70 * S,
+	  .last_ns = 72 * S,
+	  .first_of = first0,
+	  .n_sources = 2 },
+	{ .first = 4,
+	  .n = 1,
+	  .first_ns = 5 * S,
+	  .last_ns = 5 * S,
+	  .first_of = first1,
+	  .n_sources = 2 },
 };
 static const struct msg_store store = {
 	.units = units, .n = 5, .captures = captures, .n_captures = 2, .n_sources = 2
@@ -85,11 +95,9 @@ static void at_their_second(void **state)
 static void exporters(void **state)
 {
 	static const uint32_t order[] = { 0, 1 };
-	const struct msg_play_conf conf = { .factor = { 1, 1 },
-					    .order = order,
-					    .n = 2,
-					    .exporters = 3,
-					    .spread_ns = 3 };
+	const struct msg_play_conf conf = {
+		.factor = { 1, 1 }, .order = order, .n = 2, .exporters = 3, .spread_ns = 3
+	};
 	struct msg_play p;
 	struct msg_due d;
 	uint32_t seen[3] = { 0 };
@@ -103,7 +111,8 @@ static void exporters(void **state)
 		last = d.due_ns;
 		assert_int_equal(units[d.unit].session, d.exporter % 2);
 		if (!seen[d.exporter])
-			assert_int_equal(d.due_ns, d.exporter + (d.exporter == 1) * SP_NS_PER_S);
+			assert_int_equal(d.due_ns,
+					 d.exporter + (d.exporter == 1) * SP_NS_PER_S);
 		seen[d.exporter]++;
 	}
 	assert_int_equal(seen[0], 3); /* source 0: three units */
@@ -134,7 +143,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_order),
-		cmocka_unit_test(at_their_second), cmocka_unit_test(exporters),
+		cmocka_unit_test(at_their_second),
+		cmocka_unit_test(exporters),
 		cmocka_unit_test(no_memory),
 	};
 

@@ -32,7 +32,7 @@ static int find_protocol(struct msg_section *s, const struct sp_catalog *catalog
 	for (const struct sp_codec_ops *const *c = catalog->codec; *c; c++)
 		if ((*c)->section && strcmp((*c)->section, s->name) == 0) {
 			s->codec = *c;
-			s->tcp = (*c)->over & SP_CODEC_TCP;
+			s->tcp = !((*c)->over & SP_CODEC_UDP); /* of both, datagrams */
 			return 0;
 		}
 	return sp_fail(err, -ENOENT, SP_EXIT_DATA, "sections: there is no protocol for '%s'",

@@ -22,7 +22,7 @@ struct msg_counts {
 	uint64_t cut;		/* not captured whole, left out */
 	uint64_t backwards;	/* older than the one before: sent with it */
 	uint64_t holes;		/* octets of streams that are missing */
-	uint64_t broken;	/* octets that are no messages of the protocol, or parts of some */
+	uint64_t broken; /* octets that are no messages of the protocol, or parts of some */
 };
 
 struct msg_capture {
@@ -37,7 +37,7 @@ struct msg_capture {
 /* Everything of one address is a source; it may be of several sessions (TCP). */
 struct msg_session {
 	uint32_t source;
-	uint32_t rank; /* of those of its source */
+	uint32_t rank;		     /* of those of its source */
 	struct sp_endpoint src, dst; /* as recorded; of datagrams ports are 0 */
 	uint64_t units;
 };
@@ -59,7 +59,8 @@ struct msg_store {
 	struct msg_session *sessions;
 	uint32_t n_sessions, cap_sessions;
 	uint32_t longest;
-	struct sp_err damage; /* of the first file that is damaged; what came before it is here */
+	struct sp_err
+		damage; /* of the first file that is damaged; what came before it is here */
 };
 
 /* Whom a section's messages are played for: rows of the map, as text. */
@@ -74,10 +75,10 @@ struct msg_load {
 	uint32_t own; /* which of them */
 	const struct msg_map_row *map;
 	uint32_t n_map;
-	bool mapped;	 /* else every source is played, from the system's choice */
-	uint8_t family;	 /* of what local addresses its sessions have; 0: any */
-	bool rest;	 /* those of the system's choice, too */
-	bool only;	 /* there is no other stream for the other family: it is an error */
+	bool mapped;	    /* else every source is played, from the system's choice */
+	uint8_t family;	    /* of what local addresses its sessions have; 0: any */
+	bool rest;	    /* those of the system's choice, too */
+	bool only;	    /* there is no other stream for the other family: it is an error */
 	const char *target; /* for that sentence */
 };
 

@@ -1,0 +1,14 @@
+/* The file of `send --truth`: opened before the run, while that may be done, written at its end. */
+#ifndef SP_CLI_TRUTH_FILE_H
+#define SP_CLI_TRUTH_FILE_H
+
+#include "base/err.h"
+
+struct spate_run;
+
+/* A descriptor; -errno with a sentence, exit 74. */
+int sp_truth_open(const char *path, struct sp_err *);
+/* Writes and closes. 0; -errno with a sentence, exit 74. */
+int sp_truth_write(int fd, const char *path, const struct spate_run *, struct sp_err *);
+
+#endif
