@@ -8,6 +8,9 @@
 
 /* Of a stream: more than any protocol's longest message. */
 #define STREAM_MOST (16u << 20)
+/* What is older by no more was recorded out of order; by more, or so much later, the clock was set. */
+#define ORDER_NS    ((int64_t)SP_NS_PER_S)
+#define SET_NS	    (86400 * (int64_t)SP_NS_PER_S)
 
 /* What one TCP stream has left over for its next message. */
 struct stream {
@@ -28,7 +31,8 @@ struct loader {
 	uint32_t mask;
 	uint32_t *last_of; /* [cap_sources]: this capture's last unit of it, index + 1 */
 	const struct sp_cap_packet *packet;
-	int64_t last_ns;
+	int64_t last_ns;  /* of this capture: the latest time so far, as it was put right */
+	int64_t shift_ns; /* that the clock of the capture was set by, in all */
 	struct sp_err *err;
 };
 
@@ -212,9 +216,11 @@ static int add_unit(struct loader *x, uint32_t session, const uint8_t *data, siz
 	if (!ok)
 		return no_memory(x);
 	memcpy(copy, data, len);
-	s->units[s->n++] = (struct msg_unit){
-		.t_ns = t_ns, .data = copy, .len = (uint32_t)len, .session = session
-	};
+	s->units[s->n++] = (struct msg_unit){ .t_ns = t_ns,
+					      .recorded_ns = t_ns - x->shift_ns,
+					      .data = copy,
+					      .len = (uint32_t)len,
+					      .session = session };
 	if (x->last_of[source])
 		s->units[x->last_of[source] - 1].next = s->n;
 	x->last_of[source] = s->n;
@@ -433,6 +439,24 @@ static int take_packet(struct loader *x, const struct sp_cap_packet *p)
 	return rc ? rc : sp_reassembly_feed(x->reassembly, p, &v);
 }
 
+/* Puts a packet's time right, as `spate replay` of packets does. */
+static void mend_time(struct loader *x, struct sp_cap_packet *p, bool first)
+{
+	int64_t t = p->t_ns + x->shift_ns;
+
+	if (first)
+		x->last_ns = t;
+	if (t < x->last_ns - ORDER_NS || t >= x->last_ns + SET_NS) {
+		counts_of(x)->set++;
+		x->shift_ns += x->last_ns - t;
+		t = x->last_ns;
+	}
+	counts_of(x)->backwards += t < x->last_ns;
+	if (t < x->last_ns)
+		t = x->last_ns;
+	p->t_ns = x->last_ns = t;
+}
+
 static int take_all(struct loader *x, struct sp_cap *cap, struct msg_capture *c)
 {
 	struct sp_err damage = { 0 };
@@ -440,16 +464,15 @@ static int take_all(struct loader *x, struct sp_cap *cap, struct msg_capture *c)
 	uint64_t packets = 0;
 	int rc = 0;
 
+	x->shift_ns = 0;
 	while (!rc && sp_cap_next(cap, &p, &damage) > 0) {
-		if (!packets++)
-			c->first_ns = c->last_ns = p.t_ns;
-		counts_of(x)->backwards += p.t_ns < x->last_ns && packets > 1;
-		x->last_ns = p.t_ns;
-		if (p.t_ns > c->last_ns)
-			c->last_ns = p.t_ns;
+		mend_time(x, &p, !packets++);
+		if (packets == 1)
+			c->first_ns = p.t_ns;
+		c->last_ns = p.t_ns;
 		rc = take_packet(x, &p);
 	}
-	counts_of(x)->packets += packets;
+	counts_of(x)->packets = packets;
 	if (!rc)
 		rc = sp_reassembly_finish(x->reassembly);
 	/* Damage ends this file, not the others; memory does. */
