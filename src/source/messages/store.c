@@ -179,10 +179,13 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 	void *sessions = s->sessions;
 	bool ok;
 
-	for (uint32_t i = 0; i < s->n_sessions; i++)
+	*index = s->sources[source].session - 1;
+	if (!x->own->tcp && s->sources[source].session)
+		return 0;
+	for (uint32_t i = s->n_sessions; x->own->tcp && i-- > 0;)
 		if (s->sessions[i].source == source &&
-		    (!x->own->tcp || (sp_endpoint_eq(&s->sessions[i].src, src) &&
-				      sp_endpoint_eq(&s->sessions[i].dst, dst)))) {
+		    sp_endpoint_eq(&s->sessions[i].src, src) &&
+		    sp_endpoint_eq(&s->sessions[i].dst, dst)) {
 			*index = i;
 			return 0;
 		}
@@ -197,6 +200,8 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 		.dst = *dst
 	};
 	*index = s->n_sessions++;
+	if (!s->sources[source].session)
+		s->sources[source].session = *index + 1;
 	return 0;
 }
 

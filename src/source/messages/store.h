@@ -48,6 +48,7 @@ struct msg_source {
 	struct sp_addr addr;
 	struct sp_addr local; /* family 0: the system's choice */
 	uint32_t sessions;
+	uint32_t session; /* the first of them, index + 1; 0: none yet */
 };
 
 struct msg_store {
