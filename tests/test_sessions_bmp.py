@@ -92,7 +92,7 @@ def test_segmented_scenario(network):
         before, seen = seen, sent(network.folder / "run")
         return before == seen > 0
 
-    wait_for(quiet, "the last message", step=12, timeout=300)
+    wait_for(quiet, "the last message", step=25, timeout=300)
     assert not ended(out)
     p.signal(signal.SIGINT)
     done = p.wait(60)

@@ -171,6 +171,14 @@ static int find_source(struct loader *x, const struct sp_addr *addr, uint32_t *i
 	return rc;
 }
 
+/* One of an earlier capture to the same target that no stream of this one has: captures that are
+ * played one after the other may be parts of one session, recorded at other times. */
+static bool goes_on(const struct msg_store *s, const struct msg_session *m,
+		    const struct sp_endpoint *dst)
+{
+	return m->capture != s->n_captures && sp_endpoint_eq(&m->dst, dst);
+}
+
 /* The session between these ends; of datagrams a source has one. */
 static int find_session(struct loader *x, uint32_t source, const struct sp_endpoint *src,
 			const struct sp_endpoint *dst, uint32_t *index)
@@ -187,6 +195,14 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 		    sp_endpoint_eq(&s->sessions[i].src, src) &&
 		    sp_endpoint_eq(&s->sessions[i].dst, dst)) {
 			*index = i;
+			s->sessions[i].capture = s->n_captures;
+			return 0;
+		}
+	for (uint32_t i = 0; x->own->tcp && i < s->n_sessions; i++)
+		if (s->sessions[i].source == source && goes_on(s, &s->sessions[i], dst)) {
+			*index = i;
+			s->sessions[i].src = *src;
+			s->sessions[i].capture = s->n_captures;
 			return 0;
 		}
 	ok = grow(x->env->mem, &sessions, s->n_sessions, &s->cap_sessions, sizeof *s->sessions);
@@ -197,7 +213,8 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 		.source = source,
 		.rank = s->sources[source].sessions++,
 		.src = *src,
-		.dst = *dst
+		.dst = *dst,
+		.capture = s->n_captures
 	};
 	*index = s->n_sessions++;
 	if (!s->sources[source].session)
