@@ -141,6 +141,21 @@ int sp_input_open(struct sp_input **out, const char *path, const struct sp_mem *
 	return rc;
 }
 
+int sp_input_rewind(struct sp_input *in, struct sp_err *err)
+{
+	if (lseek(in->fd, 0, SEEK_SET))
+		return open_fail(in->path, errno, err);
+	in->begin = in->end = in->raw_begin = in->raw_end = 0;
+	in->at = in->raw_at = 0;
+	in->raw_over = in->over = in->inside = false;
+	in->error = in->read_error = 0;
+	if (in->z_open)
+		inflateReset(&in->z);
+	if (in->zstd)
+		ZSTD_DCtx_reset(in->zstd, ZSTD_reset_session_only);
+	return 0;
+}
+
 void sp_input_close(struct sp_input *in)
 {
 	if (!in)

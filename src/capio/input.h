@@ -16,6 +16,8 @@ struct sp_input;
 
 /* path "-": standard input. -ENOENT, -EACCES, -EISDIR and the like: exit 66; -ENOMEM. */
 int sp_input_open(struct sp_input **, const char *path, const struct sp_mem *, struct sp_err *);
+/* Back to the beginning. -ESPIPE (exit 66): it is no file, and what was read is gone. */
+int sp_input_rewind(struct sp_input *, struct sp_err *);
 /* n (at most SP_INPUT_MOST) bytes from here on, valid until the next call: *p is set and n returned.
  * Fewer: the file ends, or cannot be read or decompressed any further (sp_input_error). */
 size_t sp_input_need(struct sp_input *, size_t n, const uint8_t **p);

@@ -11,6 +11,7 @@
 #define RECORD	       16u
 #define KUZNETZOV_MORE 8u
 #define NS_PER_S       1000000000u
+#define SNAPLEN_MOST   (16u << 20) /* that anybody means */
 #define HAS_FCS	       0x04000000u
 
 static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
@@ -45,6 +46,7 @@ static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
 		return sp_cap_cut(c, at, err);
 	sp_input_take(c->in, len);
 	c->odd.bad_fraction += fraction >= NS_PER_S;
+	c->odd.above_snaplen += c->only.snaplen && len > c->only.snaplen;
 	return sp_cap_note(c, out);
 }
 
@@ -92,6 +94,10 @@ int sp_cap_begin_classic(struct sp_cap *c, struct sp_err *err)
 		return sp_fail(err, -EBADMSG, SP_EXIT_DATA,
 			       "%s: byte 4: version %u of the format; 2.4 is known", c->path,
 			       (unsigned)sp_cap_u16(c, p + 4));
+	c->odd.shifted = sp_cap_u32(c, p + 8) != 0;
+	c->only.snaplen = sp_cap_u32(c, p + 16);
+	if (!c->only.snaplen || c->only.snaplen > SNAPLEN_MOST)
+		c->odd.snaplen = c->only.snaplen;
 	type = sp_cap_u32(c, p + 20);
 	c->only.link = sp_link_type_plain((uint16_t)type);
 	c->only.fcs_len = type & HAS_FCS ? (uint8_t)(type >> 28 << 1) : 0;

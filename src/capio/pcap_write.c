@@ -32,6 +32,7 @@ struct sp_pcap_writer {
 	const struct sp_mem *mem;
 	int fd, error;
 	bool ng;
+	uint32_t interfaces; /* beside the first */
 	uint64_t packets, lost, last_ns;
 	uint64_t received, dropped; /* as told; pcapng's statistics */
 	bool has_stats;
@@ -119,12 +120,12 @@ int sp_pcap_writer_flush(struct sp_pcap_writer *w)
 	return w->error;
 }
 
-static uint32_t classic_head(uint8_t *to, int64_t real_ns, uint32_t len)
+static uint32_t classic_head(uint8_t *to, int64_t real_ns, uint32_t len, uint32_t orig_len)
 {
 	const struct packet_header h = { .s = (uint32_t)(real_ns / NS_PER_S),
 					 .ns = (uint32_t)(real_ns % NS_PER_S),
 					 .captured = len,
-					 .original = len };
+					 .original = orig_len };
 
 	memcpy(to, &h, sizeof h);
 	return sizeof h;
@@ -132,6 +133,12 @@ static uint32_t classic_head(uint8_t *to, int64_t real_ns, uint32_t len)
 
 int sp_pcap_writer_put(struct sp_pcap_writer *w, int64_t real_ns, const void *data,
 		       uint32_t len)
+{
+	return sp_pcap_writer_put_cut(w, 0, real_ns, data, len, len);
+}
+
+int sp_pcap_writer_put_cut(struct sp_pcap_writer *w, uint32_t interface, int64_t real_ns,
+			   const void *data, uint32_t len, uint32_t orig_len)
 {
 	uint8_t *at;
 
@@ -144,8 +151,8 @@ int sp_pcap_writer_put(struct sp_pcap_writer *w, int64_t real_ns, const void *da
 	if (w->used >= WRITE_AT && sp_pcap_writer_flush(w))
 		return w->error;
 	at = w->buf + w->used;
-	at += w->ng ? sp_pcapng_head(at, (uint64_t)real_ns, len)
-		    : classic_head(at, real_ns, len);
+	at += w->ng ? sp_pcapng_head(at, interface, (uint64_t)real_ns, len, orig_len)
+		    : classic_head(at, real_ns, len, orig_len);
 	if (len)
 		memcpy(at, data, len);
 	at += len;
@@ -175,6 +182,24 @@ static int write_header(struct sp_pcap_writer *w, const struct sp_pcap_link *lin
 	w->at = len;
 	write_all(w->fd, w->ng ? ng : (const uint8_t *)&h, len, &w->error);
 	return w->error;
+}
+
+int sp_pcap_writer_interface(struct sp_pcap_writer *w, const struct sp_pcap_link *link)
+{
+	uint8_t block[SP_PCAPNG_BEGIN];
+	uint32_t len, done;
+
+	if (!w->ng)
+		return -ENOTSUP;
+	if (sp_pcap_writer_flush(w))
+		return w->error;
+	len = sp_pcapng_interface(block, link->linktype, SP_PCAP_SNAPLEN, link->interface);
+	done = write_all(w->fd, block, len, &w->error);
+	if (done == len)
+		w->at += len;
+	else if (ftruncate(w->fd, w->at) == 0)
+		(void)lseek(w->fd, w->at, SEEK_SET);
+	return w->error ? w->error : (int)++w->interfaces;
 }
 
 static bool is_ng(const char *path)

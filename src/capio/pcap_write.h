@@ -33,6 +33,15 @@ int sp_pcap_writer_open(struct sp_pcap_writer **, const char *path, const struct
 int sp_pcap_writer_put(struct sp_pcap_writer *, int64_t real_ns, const void *data,
 		       uint32_t len);
 
+/* The same for a packet that had orig_len bytes and was cut, of an interface that the next
+ * function numbered; 0: the first, and in classic pcap the only one. */
+int sp_pcap_writer_put_cut(struct sp_pcap_writer *, uint32_t interface, int64_t real_ns,
+			   const void *data, uint32_t len, uint32_t orig_len);
+
+/* A further interface, of pcapng: its number, from 1; -ENOTSUP: classic pcap has one link type; or
+ * the error of the file. */
+int sp_pcap_writer_interface(struct sp_pcap_writer *, const struct sp_pcap_link *);
+
 /* Hands what is buffered to the kernel. 0 or the error of the file. */
 int sp_pcap_writer_flush(struct sp_pcap_writer *);
 

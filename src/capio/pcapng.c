@@ -63,30 +63,37 @@ static uint8_t *end(uint8_t *at, uint8_t *p)
 uint32_t sp_pcapng_begin(uint8_t to[SP_PCAPNG_BEGIN], uint32_t linktype, uint32_t snaplen,
 			 const char *name)
 {
-	static const uint8_t ns = 9;
-	uint32_t len = name ? (uint32_t)strnlen(name, NAME_MAX_LEN) : 0;
-	uint8_t *at = to, *p = put32(at, SECTION) + 4;
+	uint8_t *p = put32(to, SECTION) + 4;
 
 	p = put16(put16(put32(p, 0x1a2b3c4d), 1), 0);
 	p = put64(p, UINT64_MAX); /* nobody knows how long the section will be */
 	p = option(p, OPT_USERAPPL, "spate", 5);
 	p = option(p, 0, "", 0);
-	at = end(at, p);
-	p = put32(at, INTERFACE) + 4;
+	p = end(to, p);
+	return (uint32_t)(p - to) + sp_pcapng_interface(p, linktype, snaplen, name);
+}
+
+uint32_t sp_pcapng_interface(uint8_t *to, uint32_t linktype, uint32_t snaplen, const char *name)
+{
+	static const uint8_t ns = 9;
+	uint32_t len = name ? (uint32_t)strnlen(name, NAME_MAX_LEN) : 0;
+	uint8_t *p = put32(to, INTERFACE) + 4;
+
 	p = put32(put16(put16(p, (uint16_t)linktype), 0), snaplen);
 	if (len)
 		p = option(p, OPT_IF_NAME, name, len);
 	p = option(p, OPT_TSRESOL, &ns, 1);
 	p = option(p, 0, "", 0);
-	return (uint32_t)(end(at, p) - to);
+	return (uint32_t)(end(to, p) - to);
 }
 
-uint32_t sp_pcapng_head(uint8_t to[SP_PCAPNG_HEAD], uint64_t real_ns, uint32_t len)
+uint32_t sp_pcapng_head(uint8_t to[SP_PCAPNG_HEAD], uint32_t interface, uint64_t real_ns,
+			uint32_t len, uint32_t orig_len)
 {
 	uint8_t *p = put32(put32(to, PACKET), SP_PCAPNG_HEAD + pad4(len) + 4);
 
-	p = put_time(put32(p, 0), real_ns);
-	put32(put32(p, len), len);
+	p = put_time(put32(p, interface), real_ns);
+	put32(put32(p, len), orig_len);
 	return SP_PCAPNG_HEAD;
 }
 

@@ -1,4 +1,4 @@
-/* The blocks of a pcapng file (draft-ietf-opsawg-pcapng) with one interface and times in
+/* The blocks of a pcapng file (draft-ietf-opsawg-pcapng) of one section, with times in
  * nanoseconds, in the byte order of the writer. Pure. */
 #ifndef SP_CAPIO_PCAPNG_H
 #define SP_CAPIO_PCAPNG_H
@@ -14,8 +14,13 @@
  * the number of bytes. */
 uint32_t sp_pcapng_begin(uint8_t to[SP_PCAPNG_BEGIN], uint32_t linktype, uint32_t snaplen,
 			 const char *name);
-/* HOT. What is around the len bytes of a packet that came at real_ns; both return its bytes. */
-uint32_t sp_pcapng_head(uint8_t to[SP_PCAPNG_HEAD], uint64_t real_ns, uint32_t len);
+/* The description of a further interface; to has room for SP_PCAPNG_BEGIN. */
+uint32_t sp_pcapng_interface(uint8_t *to, uint32_t linktype, uint32_t snaplen,
+			     const char *name);
+/* HOT. What is around the len bytes of a packet that came at real_ns, of the interface with this
+ * number, and had orig_len bytes; both return its bytes. */
+uint32_t sp_pcapng_head(uint8_t to[SP_PCAPNG_HEAD], uint32_t interface, uint64_t real_ns,
+			uint32_t len, uint32_t orig_len);
 uint32_t sp_pcapng_tail(uint8_t to[SP_PCAPNG_TAIL], uint32_t len);
 /* Interface statistics: packets that came and that were dropped, from the beginning on. */
 uint32_t sp_pcapng_stats(uint8_t to[SP_PCAPNG_STATS], uint64_t real_ns, uint64_t received,

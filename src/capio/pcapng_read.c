@@ -16,6 +16,8 @@
 #define HEAD	     8u
 #define OPTIONS_MOST 65536u /* octets of an interface's options that are looked at */
 #define OPT_END	     0u
+#define OPT_FLAGS    2u /* of a packet */
+#define OPT_DROPS    4u
 #define OPT_TSRESOL  9u
 #define OPT_FCSLEN   13u
 #define OPT_TSOFFSET 14u
@@ -189,6 +191,33 @@ static void read_place(const struct sp_cap *c, const struct block *b, const uint
 			     .orig_len = sp_cap_u32(c, p + 16) };
 }
 
+/* What a packet's options say: how it came and what was lost before it. */
+static void read_packet_options(struct sp_cap *c, const uint8_t *p, const uint8_t *end)
+{
+	uint64_t drops;
+
+	while (end - p >= 4) {
+		uint16_t code = sp_cap_u16(c, p), len = sp_cap_u16(c, p + 2);
+
+		p += 4;
+		if (code == OPT_END)
+			return;
+		if (((len + 3u) & ~3u) > (size_t)(end - p)) {
+			c->odd.bad_options++;
+			return;
+		}
+		if (code == OPT_FLAGS && len == 4 && sp_cap_u32(c, p) >> 16)
+			c->odd.told_errors++;
+		if (code == OPT_DROPS && len == 8) {
+			memcpy(&drops, p, sizeof drops);
+			drops = c->swapped ? __builtin_bswap64(drops) : drops;
+			c->odd.told_drops += drops > 0;
+			c->odd.drops += drops;
+		}
+		p += (len + 3u) & ~3u;
+	}
+}
+
 static int read_packet(struct sp_cap *c, const struct block *b, struct sp_cap_packet *out,
 		       struct sp_err *err)
 {
@@ -221,6 +250,9 @@ static int read_packet(struct sp_cap *c, const struct block *b, struct sp_cap_pa
 		.fcs_len = i->fcs_len,
 		.timed = b->type != SIMPLE,
 	};
+	c->odd.above_snaplen += i->snaplen && w.len > i->snaplen;
+	if (b->type == ENHANCED && b->len - FRAME > fixed + ((w.len + 3) & ~3u))
+		read_packet_options(c, p + fixed + ((w.len + 3) & ~3u), p + b->len - FRAME);
 	if (out->timed)
 		out->t_ns = to_ns(i,
 				  (uint64_t)sp_cap_u32(c, p + 4) << 32 | sp_cap_u32(c, p + 8));
@@ -316,6 +348,23 @@ static int head(struct sp_cap *c, struct block *b, struct sp_err *err)
 	return 1;
 }
 
+static void note_block(struct sp_cap *c, uint32_t type)
+{
+	switch (type) {
+	case INTERFACE:
+	case SECTION:
+		return;
+	case 4:	 /* names */
+	case 5:	 /* statistics */
+	case 9:	 /* systemd's journal */
+	case 10: /* keys */
+		c->odd.named_blocks++;
+		return;
+	default:
+		c->odd.other_blocks++;
+	}
+}
+
 static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
 {
 	struct block b;
@@ -335,7 +384,7 @@ static int next(struct sp_cap *c, struct sp_cap_packet *out, struct sp_err *err)
 			return sp_cap_note(c, out);
 		}
 		rc = b.type == INTERFACE ? read_interface(c, &b, err) : 0;
-		c->odd.other_blocks += b.type != INTERFACE && b.type != SECTION;
+		note_block(c, b.type);
 		if (!rc)
 			rc = leave(c, &b, b.at, err);
 		if (rc)

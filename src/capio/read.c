@@ -81,7 +81,7 @@ int sp_cap_open(struct sp_cap **out, const char *path, const struct sp_mem *mem,
 	*out = NULL;
 	if (!c)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	*c = (struct sp_cap){ .mem = mem };
+	*c = (struct sp_cap){ .mem = mem, .odd = { .snaplen = 1 } };
 	sp_str_printable(c->path, sizeof c->path, path);
 	rc = sp_input_open(&c->in, path, mem, err);
 	if (!rc)
@@ -91,6 +91,18 @@ int sp_cap_open(struct sp_cap **out, const char *path, const struct sp_mem *mem,
 	else
 		*out = c;
 	return rc;
+}
+
+int sp_cap_rewind(struct sp_cap *c, struct sp_err *err)
+{
+	int rc = sp_input_rewind(c->in, err);
+
+	c->packets = 0;
+	c->last_ns = 0;
+	c->swapped = false;
+	c->odd = (struct sp_read_odd){ 0 };
+	c->n_interfaces = c->before = 0;
+	return rc ? rc : begin(c, err);
 }
 
 int sp_cap_next(struct sp_cap *c, struct sp_cap_packet *p, struct sp_err *err)

@@ -33,8 +33,16 @@ struct sp_read_odd {
 	uint64_t bad_fraction;	 /* a fraction of a second of one second or more: carried */
 	uint64_t back_in_time;	 /* packets older than the one before */
 	uint64_t untimed;	 /* simple packets */
-	uint64_t other_blocks;	 /* of pcapng, skipped: names, statistics, custom, unknown */
-	bool kuznetzov;		 /* a modified classic file */
+	uint64_t named_blocks;	 /* of pcapng, skipped: names, statistics, keys, journals */
+	uint64_t other_blocks;	 /* of pcapng, skipped: custom ones, and of unknown type */
+	uint64_t above_snaplen;	 /* captured length above the snap length */
+	uint64_t told_drops;  /* packets of pcapng that say that others before them were lost */
+	uint64_t drops;	      /* and how many these were */
+	uint64_t told_errors; /* packets of pcapng whose flags say that the link saw an error */
+	uint64_t bad_options; /* packets of pcapng with options that end behind their block */
+	uint32_t snaplen;     /* of a classic file, if it is 0 or above 16 MiB; else 1 */
+	bool kuznetzov;	      /* a modified classic file */
+	bool shifted;	      /* a classic file with a time zone, which nobody uses */
 };
 
 struct sp_cap;
@@ -45,6 +53,9 @@ int sp_cap_open(struct sp_cap **, const char *path, const struct sp_mem *, struc
 /* 1: a packet; 0: the file's end; -EBADMSG (exit 65), -EIO (66), -ENOMEM: damage, with the number
  * of the packet and its offset in the sentence. What came before is good. */
 int sp_cap_next(struct sp_cap *, struct sp_cap_packet *, struct sp_err *);
+/* Back to the first packet, as sp_cap_open left it; of what is no file -ESPIPE (exit 66). The file is
+ * not opened again. */
+int sp_cap_rewind(struct sp_cap *, struct sp_err *);
 const struct sp_read_odd *sp_cap_odd(const struct sp_cap *);
 void sp_cap_close(struct sp_cap *);
 

@@ -42,6 +42,12 @@ static int attach(int fd, const char *text, struct sp_err *err)
 	return rc;
 }
 
+/* Must it see the frame as it was on the link? */
+static bool is_for_tags(const char *text)
+{
+	return strstr(text, "vlan") || strstr(text, "ether[") || strstr(text, "link[");
+}
+
 /* ---- the socket ---- */
 
 static int find(int fd, const char *interface, int *index, struct sp_err *err)
@@ -95,7 +101,9 @@ int sp_capture_open(const char *interface, const char *filter, struct sp_err *er
 			       "no raw socket to record from: %s (as root, or in a lab)",
 			       strerror(errno));
 	rc = find(fd, interface, &index, err);
-	if (!rc && *filter)
+	if (!rc && is_for_tags(filter))
+		rc = sp_filter_check(filter, SP_EXIT_DATA, err);
+	else if (!rc && *filter)
 		rc = attach(fd, filter, err);
 	if (!rc)
 		rc = bind_to(fd, index, interface, err);
@@ -110,18 +118,24 @@ struct sp_capture {
 	const struct sp_mem *mem;
 	int fd;
 	struct sp_pcap_writer *file;
+	struct sp_filter *filter; /* that the kernel could not run; NULL: none */
 	struct sp_capture_counts counts;
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	uint8_t control[BATCH][256];
+	uint32_t snap;
+	uint64_t most;	 /* frames; 0: no limit */
+	uint64_t taken;	 /* by the file, or lost with it */
+	uint64_t kernel; /* dropped by it */
 	uint8_t *frames; /* BATCH of them, each with room for a VLAN tag in front */
 };
 
-int sp_capture_new(struct sp_capture **out, int fd, const char *interface, const char *path,
+int sp_capture_new(struct sp_capture **out, int fd, const struct sp_capture_conf *conf,
 		   const struct sp_mem *mem, struct sp_err *err)
 {
-	const struct sp_pcap_link link = { SP_LINKTYPE_ETHERNET, interface };
+	const struct sp_pcap_link link = { SP_LINKTYPE_ETHERNET, conf->interface };
 	struct sp_capture *c = sp_alloc(mem, sizeof *c);
+	const char *filter = conf->filter ? conf->filter : "";
 	int rc = -ENOMEM;
 
 	*out = NULL;
@@ -130,15 +144,23 @@ int sp_capture_new(struct sp_capture **out, int fd, const char *interface, const
 	if (!c || !c->frames)
 		sp_fail(err, rc, SP_EXIT_FAILED, "out of memory");
 	else
-		rc = sp_pcap_writer_open(&c->file, path, &link, mem, err);
+		rc = is_for_tags(filter)
+			     ? sp_filter_new(&c->filter, filter, SP_EXIT_DATA, mem, err)
+			     : 0;
+	if (!rc)
+		rc = sp_pcap_writer_open(&c->file, conf->path, &link, mem, err);
 	if (rc) {
-		if (c)
+		if (c) {
+			sp_filter_free(c->filter);
 			sp_free(mem, c->frames);
+		}
 		sp_free(mem, c);
 		return rc;
 	}
 	c->mem = mem;
 	c->fd = fd;
+	c->snap = conf->snap ? conf->snap : UINT32_MAX;
+	c->most = conf->count;
 	*out = c;
 	return 0;
 }
@@ -169,7 +191,7 @@ static int64_t read_control(struct msghdr *h, uint32_t *tag)
 static void put(struct sp_capture *c, unsigned i)
 {
 	uint8_t *data = c->iov[i].iov_base;
-	uint32_t tag, len = c->msgs[i].msg_len;
+	uint32_t tag, kept, len = c->msgs[i].msg_len;
 	int64_t at_ns = read_control(&c->msgs[i].msg_hdr, &tag);
 
 	if (tag && len > VLAN_AT) {
@@ -180,9 +202,13 @@ static void put(struct sp_capture *c, unsigned i)
 		memcpy(data + VLAN_AT, &be, sizeof be);
 		len += (uint32_t)sizeof be;
 	}
-	if (sp_pcap_writer_put(c->file, at_ns, data, len))
+	if (c->filter && !sp_filter_takes(c->filter, data, len))
+		return;
+	kept = len < c->snap ? len : c->snap;
+	c->taken++;
+	if (sp_pcap_writer_put_cut(c->file, 0, at_ns, data, kept, len))
 		return; /* counted there, or by what is missing in the end */
-	c->counts.bytes += len;
+	c->counts.bytes += kept;
 }
 
 int sp_capture_step(struct sp_capture *c)
@@ -203,11 +229,29 @@ int sp_capture_step(struct sp_capture *c)
 		n = recvmmsg(c->fd, c->msgs, BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0)
 			return total || errno == EAGAIN || errno == EINTR ? total : -errno;
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n && !sp_capture_full(c); i++)
 			put(c, (unsigned)i);
 		total += n;
 	}
 	return total;
+}
+
+bool sp_capture_full(const struct sp_capture *c)
+{
+	return c->most && c->taken >= c->most;
+}
+
+void sp_capture_counts(struct sp_capture *c, struct sp_capture_counts *counts)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t len = sizeof stats;
+
+	/* The kernel begins at 0 again after each question. */
+	if (getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
+		c->kernel += stats.tp_drops;
+	c->counts.frames = sp_pcap_writer_packets(c->file);
+	c->counts.dropped = sp_pcap_writer_lost(c->file) + c->kernel;
+	*counts = c->counts;
 }
 
 int sp_capture_flush(struct sp_capture *c)
@@ -217,18 +261,14 @@ int sp_capture_flush(struct sp_capture *c)
 
 int sp_capture_free(struct sp_capture *c, struct sp_capture_counts *counts)
 {
-	struct tpacket_stats stats = { 0 };
-	socklen_t len = sizeof stats;
 	int rc = sp_pcap_writer_flush(c->file);
 
-	c->counts.frames = sp_pcap_writer_packets(c->file);
-	c->counts.dropped = sp_pcap_writer_lost(c->file);
-	if (getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
-		c->counts.dropped += stats.tp_drops;
+	sp_capture_counts(c, &c->counts);
 	sp_pcap_writer_stats(c->file, c->counts.frames + c->counts.dropped, c->counts.dropped);
 	*counts = c->counts;
 	if (sp_pcap_writer_close(c->file) && !rc)
 		rc = -EIO;
+	sp_filter_free(c->filter);
 	sp_free(c->mem, c->frames);
 	sp_free(c->mem, c);
 	return rc;

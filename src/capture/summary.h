@@ -1,4 +1,5 @@
-/* What is in captures. One thread. */
+/* What is in captures: counts, times, flows, protocols, what telemetry sessions say, and what is
+ * odd. Memory stays below some 48 MiB however long they are. One thread. */
 #ifndef SP_CAPTURE_SUMMARY_H
 #define SP_CAPTURE_SUMMARY_H
 
@@ -8,18 +9,31 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-struct sp_summary;
+#define SP_SUMMARY_FILES 256u
 
-/* -ENOMEM. */
-int sp_summary_new(struct sp_summary **, const struct sp_mem *, struct sp_err *);
-/* Adds a file. Errors: those of sp_cap_open, and of sp_cap_next after the packets before. */
-int sp_summary_read(struct sp_summary *, const char *path, struct sp_err *);
+struct sp_capsum;
+
+/* Which packets; those that are not wanted are as if they were not there, but for what the file
+ * itself says. NULL or "": all. */
+struct sp_capsum_conf {
+	const char *filter; /* pcap-filter(7) */
+	const char *where;  /* capture/where.h */
+};
+
+/* -EINVAL (exit 2): conf; -ENOMEM. The texts of conf are borrowed until free. */
+int sp_capsum_new(struct sp_capsum **, const struct sp_capsum_conf *, const struct sp_mem *,
+		  struct sp_err *);
+/* Adds a file, as the continuation of the one before; at most SP_SUMMARY_FILES. Errors: those of
+ * sp_cap_open, and of sp_cap_next after the packets before. */
+int sp_capsum_read(struct sp_capsum *, const char *path, struct sp_err *);
+/* No more files follow. */
+int sp_capsum_end(struct sp_capsum *, struct sp_err *);
 /* Whether anything was read: a packet, or an empty capture to its end. Else there is nothing to
  * print. */
-bool sp_summary_opened(const struct sp_summary *);
-/* For people, and as one JSON document. */
-void sp_summary_text(const struct sp_summary *, struct sp_str *);
-void sp_summary_json(const struct sp_summary *, struct sp_str *);
-void sp_summary_free(struct sp_summary *);
+bool sp_capsum_opened(const struct sp_capsum *);
+/* After the end: for people, and as one JSON document. */
+void sp_capsum_text(const struct sp_capsum *, struct sp_str *);
+void sp_capsum_json(const struct sp_capsum *, struct sp_str *);
+void sp_capsum_free(struct sp_capsum *);
 
 #endif

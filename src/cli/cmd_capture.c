@@ -8,6 +8,9 @@
 /* In the order in which help shows them. */
 const struct sp_cli_command *const sp_capture_verbs[] = {
 	&sp_cmd_capture_summary,
+	&sp_cmd_capture_extract,
+	&sp_cmd_capture_rewrite,
+	&sp_cmd_capture_record,
 	&sp_cmd_capture_score,
 	NULL,
 };

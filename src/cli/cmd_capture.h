@@ -9,7 +9,11 @@
 extern const struct sp_cli_command *const sp_capture_verbs[]; /* NULL ends */
 int sp_cmd_capture(int argc, char **argv);
 
-extern const struct sp_cli_command sp_cmd_capture_summary, sp_cmd_capture_score;
+extern const struct sp_cli_command sp_cmd_capture_summary;
+extern const struct sp_cli_command sp_cmd_capture_extract;
+extern const struct sp_cli_command sp_cmd_capture_rewrite;
+extern const struct sp_cli_command sp_cmd_capture_record;
+extern const struct sp_cli_command sp_cmd_capture_score;
 
 /* For verbs: "spate capture VERB: what", and the exit status. */
 int sp_capture_complain(const struct sp_cli_command *verb, const struct sp_err *);

@@ -61,6 +61,7 @@ struct context {
 	struct sp_self *self;		 /* NULL: the run has no name */
 	uint64_t noted_ms;		 /* when its counts were told last */
 	struct sp_recv_capture *capture; /* NULL: none */
+	const struct sp_run_how *how;
 	const char *truth;		 /* NULL: none */
 	int truth_fd;
 };
@@ -84,6 +85,20 @@ static void tell_capture(void *arg, bool ok, const char *text)
 		fprintf(stderr, "spate: warning: %s\n", text);
 }
 
+/* What the front end found odd in what it read: a line each. */
+static void note_remarks(struct context *c)
+{
+	char line[512];
+
+	for (const char *p = c->how->remarks; p && *p;) {
+		size_t n = strcspn(p, "\n");
+
+		snprintf(line, sizeof line, "%.*s", (int)n, p);
+		spate_run_note(c->run, "file", line);
+		p += n + (p[n] == '\n');
+	}
+}
+
 static void confine(void *arg, int run_folder)
 {
 	struct context *c = arg;
@@ -104,8 +119,12 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
 	/* Before the program confines itself, and with it the lab's answers. */
-	if (e->kind == SP_EVENT_START)
+	if (e->kind == SP_EVENT_START) {
 		sp_lab_notes(c->run);
+		note_remarks(c);
+	}
+	if (c->how->event)
+		c->how->event(c->how->event_arg, e);
 	sp_outputs_event(c->outputs, e);
 }
 
@@ -226,13 +245,16 @@ static int start(struct context *c, const struct sp_words_output *out, struct sp
 	return spate_run_start(c->run, err);
 }
 
-static int execute(struct spate_plan *plan, const char *command, struct sp_self *self)
+int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp_self *self)
 {
-	const struct sp_words_output *out = spate_plan_output(plan);
+	const struct sp_words_output *out = how->out;
+	const char *command = how->command;
 	struct spate_run_options options = { .log = write_log, .event = on_event };
 	struct spate_error err = { 0 };
-	struct context c = { .self = self };
+	struct context c = { .self = self, .how = how };
 	int code;
+
+	catch_signals();
 
 	if (out->drawn && !out->quiet)
 		fprintf(stderr, "spate %s: %s\n", command, out->drawn);
@@ -262,6 +284,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 {
 	struct spate_error err = { 0 };
 	struct spate_plan *plan;
+	struct sp_run_how how = { .command = command };
 	const char *laws;
 	int code = SP_EXIT_OK;
 
@@ -269,6 +292,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 	catch_signals();
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
+	how.out = spate_plan_output(plan);
 	if (spate_plan_output(plan)->dry_run) {
 		if (spate_plan_output(plan)->drawn)
 			fprintf(stderr, "spate %s: %s\n", command,
@@ -278,7 +302,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 		       spate_plan_sha256(plan));
 		code = fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	} else {
-		code = execute(plan, command, self);
+		code = sp_run_plan(plan, &how, self);
 	}
 	spate_plan_free(plan);
 	return code;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/cmd_replay.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
 #include "named/named.h"
@@ -31,6 +32,7 @@ static const struct command {
 } commands[] = {
 	{ "send", run_send },
 	{ "recv", run_recv },
+	{ "replay", sp_replay_words },
 	{ "run", sp_scenario_words },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -62,7 +64,7 @@ static int find_command(const char *word, const struct command **out, struct sp_
 	}
 	best = sp_str_nearest(word, names, N_COMMANDS);
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "'%s' cannot be started; send, recv and run can%s%s%s",
+		       "'%s' cannot be started; send, recv, replay and run can%s%s%s",
 		       sp_str_printable(shown, sizeof shown, word),
 		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
@@ -73,7 +75,7 @@ static int check(int argc, char **argv, struct words *w, struct sp_err *err)
 
 	if (argc < 2)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "which run? spate start NAME send|recv|run WORDS...");
+			       "which run? spate start NAME send|recv|replay|run WORDS...");
 	if (!sp_named_is_name(argv[0]))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "'%s' is not a name: letters, digits, '-' and '_', a letter or "

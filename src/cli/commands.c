@@ -13,6 +13,7 @@
 #include "cli/cmd_lab.h"
 #include "cli/cmd_named.h"
 #include "cli/cmd_packet.h"
+#include "cli/cmd_replay.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
 #include "cli/cmd_start.h"
@@ -62,6 +63,21 @@ static const struct sp_cli_example recv_examples[] = {
 	  "frames, damaged ones counted, and a capture of them" },
 	{ "recv http://:8080 https://:8443 --body 10k --delay 20ms",
 	  "two servers; without --cert a certificate is made for the day" },
+	{ 0 },
+};
+
+static const struct sp_cli_example replay_examples[] = {
+	{ "replay office.pcap --interface eth1", "as it was recorded" },
+	{ "replay office.pcap -i eth1 -x 2 --loop 10", "twice as fast, ten times" },
+	{ "replay a.pcapng b.pcap.gz -i eth1 --pps 20k",
+	  "two files, at 20,000 packets a second" },
+	{ "replay small.pcap -i eth1 --topspeed --loop 0 -D 10",
+	  "as fast as can be, for ten seconds" },
+	{ "replay office.pcap -i eth1 -I eth2",
+	  "clients' packets by one interface, servers' by the other" },
+	{ "replay night.pcap -i eth1 --max-gap 2", "no pause longer than two seconds" },
+	{ "replay cooked.pcap --dst-mac 02:00:5e:10:00:01 --out frames.pcap",
+	  "what would leave, in a file" },
 	{ 0 },
 };
 
@@ -248,6 +264,40 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.run = sp_cmd_recv,
 		.flags = sp_recv_flags,
 		.examples = recv_examples,
+	},
+	{
+		.name = "replay",
+		.summary = "send captured packets again, at their times or faster",
+		.usage = "[OPTIONS] FILE... --interface DEV\n"
+			 "[OPTIONS] FILE... --interface DEV --interface2 DEV [--split RULE]\n"
+			 "[OPTIONS] FILE... --out FILE.pcap",
+		.text = "Reads captures (pcap or pcapng, perhaps inside gzip or zstd; '-' is standard "
+			"input), one after the other, and sends their frames as they are: each at "
+			"its recorded distance from the first one, never before that, whatever "
+			"happened to those before it (--multiplier: so many times as fast). With "
+			"--pps, --mbps or --topspeed recorded times do not count. A thread reads "
+			"ahead; where the file is slower than the schedule packets are late, and "
+			"the report says that it was the file.\n"
+			"TIMES that cannot be are put right, counted and reported: a packet up to a "
+			"second older than the one before it leaves with that one (it was recorded "
+			"out of order, and all others keep their places); one that is older still, "
+			"or a day or more after the one before it, leaves with that one, too, and "
+			"time goes on from there (the clock was set).\n"
+			"FRAMES are Ethernet's. Packets that were recorded without (raw IP, Linux "
+			"cooked, loopback) get an Ethernet header, see --target and --dst-mac; of "
+			"other links they are refused. What is longer than the MTU is skipped and "
+			"counted, see --mtu-trunc. A packet that was not captured whole leaves as far as it "
+			"is there, see --pktlen. Where a capture is damaged what is good before that "
+			"leaves, and the exit status is 65.\n"
+			"CONSENT. Into a test segment (/etc/spate/segments.d), a veth whose other "
+			"end is in a namespace of this host, or a lab, all packets may leave. "
+			"Elsewhere all are looked at before the first one leaves, and one that goes "
+			"to an address outside your own networks is refused by its number.\n"
+			"tcpreplay's options are understood, but that -t FILE is a reproduction "
+			"file, and -R is --topspeed.",
+		.run = sp_cmd_replay,
+		.flags = sp_replay_flags,
+		.examples = replay_examples,
 	},
 	{
 		.name = "run",

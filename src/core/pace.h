@@ -21,9 +21,12 @@ struct sp_schedule_ops {
 	 * by next() as *due_ns, is at the new *due_ns (not later) instead. NULL: it does not
 	 * matter. */
 	bool (*reply)(void *st, uint64_t now_ns, uint64_t *due_ns);
-	/* MAX: the next unit's size; such a schedule has nothing else. HOT. */
+	/* MAX: the next unit's size, or SP_PACE_OVER: there is none; such a schedule has nothing
+	 * else. HOT. */
 	uint32_t (*size)(void *st);
 };
+
+#define SP_PACE_OVER UINT32_MAX
 
 enum sp_pace_kind { SP_PACE_CONST, SP_PACE_MAX, SP_PACE_OPS };
 

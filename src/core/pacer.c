@@ -308,6 +308,8 @@ static uint32_t give_sized(struct stream *s, uint64_t now_ns, uint32_t id, struc
 	for (uint32_t i = 0; i < k; i++) {
 		uint32_t size = s->law.ops->size(s->law.st);
 
+		if (size == SP_PACE_OVER)
+			return i;
 		if (s->law.bytes != UINT64_MAX) {
 			if (size > s->law.bytes)
 				return i;

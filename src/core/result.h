@@ -54,6 +54,16 @@ struct sp_status_counts {
 };
 
 /* A stream of a sender, or a receiver of the plan. */
+/* Of a stream of recorded messages: the packets of its captures, each as often as it is played. */
+struct sp_recorded_result {
+	bool known;
+	uint64_t filtered;	/* that are its own */
+	uint64_t unknown_peer;	/* that would be, and whose sender is nobody's */
+	uint64_t unknown_proto; /* that are no stream's */
+	uint64_t sessions;
+	uint64_t next_ns; /* when the next unit is due, since its start; UINT64_MAX: none */
+};
+
 struct sp_stream_result {
 	const char *name;
 	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */
@@ -61,6 +71,7 @@ struct sp_stream_result {
 	uint32_t flows;	  /* number of flows folded into it */
 	const char *unit; /* "datagram", "frame", "message", "connection", "request", "byte" */
 	struct sp_way_result way;
+	struct sp_recorded_result recorded;
 	struct sp_status_counts statuses;
 	const char *(*status_name)(uint32_t); /* NULL, or giving NULL: it has only its number */
 	struct sp_measure m;

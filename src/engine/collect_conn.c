@@ -131,10 +131,26 @@ static void measure_bulk(const struct sp_run *r, const struct sp_bulk_stream *b,
 		sp_counts_set(&m->c, SP_C_corrupted, corrupted);
 }
 
+/* What it was asked to send is what its source has given. What left was read before. */
+static void measure_play(const struct sp_dialogue_stream *d, struct sp_measure *m)
+{
+	uint64_t late = SP_LOAD(*d->given_up), gone, asked;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	asked = SP_LOAD(d->play->issued);
+	gone = m->c.v[SP_C_tx_packets] + m->c.v[SP_C_tx_refused] + late;
+	sp_counts_set(&m->c, SP_C_asked_packets, asked);
+	sp_counts_set(&m->c, SP_C_not_sent_late, late);
+	sp_counts_set(&m->c, SP_C_pending, asked > gone ? asked - gone : 0);
+	m->asked_pps = NAN;
+}
+
 static void measure_dialogue(const struct sp_run *r, const struct sp_dialogue_stream *d,
 			     struct sp_measure *m)
 {
 	sp_run_set_errors(&m->c, &d->errors);
+	if (d->play)
+		measure_play(d, m);
 	if (!d->answers)
 		return;
 	sp_run_set_answers(&(struct run_answers){ .failed = SP_LOAD(d->failed),

@@ -13,7 +13,8 @@ int sp_conns_init(struct sp_conns *c, const struct sp_env *env, uint32_t max, si
 	c->slot = sp_alloc_array(env->mem, max, sizeof *c->slot);
 	c->room = sp_alloc_array(env->mem, max, c->stride);
 	if (c->slot && c->room &&
-	    sp_wheel_new(&c->wheel, env->mem, 2 * max, sp_clock_now(env->clock)) == 0)
+	    sp_wheel_new(&c->wheel, env->mem, SP_CONNS_PLACES * max,
+			 sp_clock_now(env->clock)) == 0)
 		return 0;
 	sp_conns_fini(c);
 	return -ENOMEM;
@@ -77,11 +78,17 @@ static void queue(struct sp_conns *c, uint32_t slot, uint32_t bits)
 	c->waiting++;
 }
 
-int sp_conns_connect(struct sp_conns *c, uint32_t slot, unsigned port, uint32_t ep)
+int sp_conns_connect(struct sp_conns *c, uint32_t slot, unsigned port,
+		     const struct sp_endpoint *local, uint32_t ep)
 {
 	const struct sp_conns_port *p = &c->port[port];
+	const struct sp_conn_door *door = p->ops->conn;
 
-	return p->ops->conn->connect(p->q, ep, slot, &c->slot[slot].conn);
+	if (!local)
+		return door->connect(p->q, ep, slot, &c->slot[slot].conn);
+	return door->connect_from
+		       ? door->connect_from(p->q, local, ep, slot, &c->slot[slot].conn)
+		       : -ENOTSUP;
 }
 
 void sp_conns_hang_up(struct sp_conns *c, uint32_t slot, bool reset)
@@ -118,7 +125,7 @@ void sp_conns_again(struct sp_conns *c, uint32_t slot)
 	queue(c, slot, SP_TURN_AGAIN);
 }
 
-/* ---- timers: two places a slot, since nothing is ever taken out of the wheel ---- */
+/* ---- timers ---- */
 
 void sp_conns_timer(struct sp_conns *c, uint32_t slot, uint64_t at_ns)
 {
@@ -127,15 +134,15 @@ void sp_conns_timer(struct sp_conns *c, uint32_t slot, uint64_t at_ns)
 	s->timer_ns = at_ns;
 	if (at_ns == SP_NEVER)
 		return;
-	for (unsigned k = 0; k < 2; k++)
+	for (unsigned k = 0; k < SP_CONNS_PLACES; k++)
 		if (s->in_wheel[k] && s->wheel_ns[k] <= at_ns)
 			return; /* it will be looked at by then */
-	for (unsigned k = 0; k < 2; k++) {
+	for (unsigned k = 0; k < SP_CONNS_PLACES; k++) {
 		if (s->in_wheel[k])
 			continue;
 		s->in_wheel[k] = true;
 		s->wheel_ns[k] = at_ns;
-		sp_wheel_put(c->wheel, 2 * slot + k, at_ns);
+		sp_wheel_put(c->wheel, SP_CONNS_PLACES * slot + k, at_ns);
 		return;
 	}
 }
@@ -145,10 +152,10 @@ static bool run_timers(struct sp_conns *c, uint64_t now_ns)
 	uint32_t ids[64], n = sp_wheel_take(c->wheel, now_ns, ids, 64);
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t slot = ids[i] / 2;
+		uint32_t slot = ids[i] / SP_CONNS_PLACES;
 		struct sp_slot *s = &c->slot[slot];
 
-		s->in_wheel[ids[i] % 2] = false;
+		s->in_wheel[ids[i] % SP_CONNS_PLACES] = false;
 		if (!s->user || s->timer_ns == SP_NEVER)
 			continue;
 		if (s->timer_ns > now_ns) {

@@ -18,6 +18,10 @@
 #define SP_CONNS_TURNS	 64u
 #define SP_CONNS_ACCEPTS 64u
 
+/* Times of a slot that the wheel holds: nothing is ever taken out of it, so that each time that is
+ * sooner than those before it needs a place. */
+#define SP_CONNS_PLACES	 4u
+
 enum sp_turn_bit {
 	SP_TURN_IN = SP_CONN_IN,
 	SP_TURN_OUT = SP_CONN_OUT,
@@ -38,8 +42,8 @@ struct sp_slot {
 	uint64_t timer_ns; /* wanted; SP_NEVER none */
 	uint32_t next;	   /* in the list of turns, or the free list; index + 1 */
 	uint8_t bits;
-	bool queued, in_wheel[2];
-	uint64_t wheel_ns[2];
+	bool queued, in_wheel[SP_CONNS_PLACES];
+	uint64_t wheel_ns[SP_CONNS_PLACES];
 };
 
 /* One port with connections, as this worker has it. */
@@ -72,8 +76,10 @@ void sp_conns_fini(struct sp_conns *);
 
 /* A slot without a connection; SP_NO_SLOT: none is free. Its state is zeroed. */
 uint32_t sp_conns_take(struct sp_conns *, const struct sp_conn_user *, void *arg);
-/* Begins a connection in a slot that has none. 0 or as sp_conn_door.connect. */
-int sp_conns_connect(struct sp_conns *, uint32_t slot, unsigned port, uint32_t ep);
+/* Begins a connection in a slot that has none, from the port's own address or (local not NULL)
+ * another. 0 or as sp_conn_door.connect and connect_from; -ENOTSUP: there is only the port's. */
+int sp_conns_connect(struct sp_conns *, uint32_t slot, unsigned port,
+		     const struct sp_endpoint *local, uint32_t ep);
 /* Closes the connection, if any; the slot stays its user's. */
 void sp_conns_hang_up(struct sp_conns *, uint32_t slot, bool reset);
 /* The same, and gives the slot back. */

@@ -245,8 +245,10 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	struct dialogue_conn *c = conn_of(d, slot);
 
 	if (!sp_conns_conn(d->conns, slot)) {
-		if (bits & SP_TURN_TIMER)
+		if (bits & SP_TURN_TIMER || c->nudged) {
+			c->nudged = false;
 			sp_dialogue_begin(d, slot, now_ns);
+		}
 		return;
 	}
 	if (bits & SP_TURN_TIMER && c->wish.timer_ns <= now_ns) {
@@ -259,6 +261,10 @@ static void turn(void *arg, uint32_t slot, uint32_t bits, uint64_t now_ns)
 	}
 	if (!opened(d, slot, now_ns))
 		return;
+	if (SP_UNLIKELY(c->nudged)) {
+		c->nudged = false;
+		c->end->ops->on_timer(state_of(d, slot), now_ns, &c->wish);
+	}
 	c->ended |= (bits & SP_TURN_END) != 0;
 	/* A layer may want either event for either thing. */
 	c->more |= bits & (SP_TURN_IN | (c->end->wrap_ops ? SP_TURN_OUT : 0u));

@@ -12,7 +12,8 @@ struct dialogue_conn {
 	struct sp_dialogue_end *end;
 	struct sp_dialogue_stream *s; /* client; NULL: a server's */
 	struct sp_dialogue_server *v;
-	uint32_t ep; /* server: of its source */
+	struct sp_dialogue_session *session; /* client: of recorded messages; NULL: of none */
+	uint32_t ep;			     /* server: of its source */
 	struct sp_addr from;
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
@@ -22,6 +23,7 @@ struct dialogue_conn {
 	uint32_t keep_len;
 	uint32_t idle_prev, idle_next;		       /* slot + 1 */
 	bool idle, open, held, shut, eof, more, ended; /* ended: SP_TURN_END came */
+	bool nudged; /* its machine is to be asked for its wish again */
 };
 
 /* A free buffer for what a connection keeps. */
@@ -76,6 +78,20 @@ uint32_t sp_dialogue_client(struct sp_dialogue *, struct sp_dialogue_stream *);
 void sp_dialogue_drop(struct sp_dialogue *, uint32_t slot, bool reset, uint64_t now_ns);
 void sp_dialogue_fail(struct sp_dialogue *, uint32_t slot, enum sp_why, int error,
 		      uint64_t now_ns);
+/* A new connection of a slot of the stream, whose machine is new, too. */
+int sp_dialogue_connect(struct sp_dialogue *, uint32_t slot, uint64_t now_ns);
+
+/* ---- dialogue_play.c: sessions of recorded messages ---- */
+
+/* Its connection is over. */
+void sp_play_gone(struct sp_dialogue *, uint32_t slot, bool reset, uint64_t now_ns);
+/* It has none, and its time has come. */
+void sp_play_begin(struct sp_dialogue *, uint32_t slot, uint64_t now_ns);
+/* Once a tick, of one that has a slot. */
+void sp_play_look(struct sp_dialogue *, uint32_t slot);
+/* HOT. A unit has left. */
+void sp_play_left(struct sp_dialogue *, struct dialogue_conn *, const struct sp_txn *);
+
 /* ---- lane_dialogue.c ---- */
 
 /* What the kernel knows of a connection; closing: for the last time. */

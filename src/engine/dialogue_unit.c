@@ -185,7 +185,9 @@ bool sp_dialogue_settle(struct sp_dialogue *d, uint32_t slot, int error, uint64_
 		count_sent(c->s, c->wish.sent, now_ns);
 	for (uint16_t i = 0; i < done; i++) {
 		c->end->ops->outcome(state_of(d, slot), &t);
-		if (c->s)
+		if (c->session)
+			sp_play_left(d, c, &t);
+		else if (c->s)
 			client_outcome(d, c, &t, error, now_ns);
 		else
 			server_outcome(d, c, &t, now_ns);
@@ -217,6 +219,10 @@ void sp_dialogue_drop(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_dialogue_stream *s = c->s;
 
+	if (c->session) {
+		sp_play_gone(d, slot, reset, now_ns);
+		return;
+	}
 	sp_dialogue_unkeep(d, c);
 	if (!s) {
 		sp_conns_release(d->conns, slot, reset);
@@ -247,6 +253,8 @@ void sp_dialogue_fail(struct sp_dialogue *d, uint32_t slot, enum sp_why why, int
 	const struct sp_conn *conn = sp_conns_conn(d->conns, slot);
 	const char *reason = conn->ops->why ? conn->ops->why(conn) : NULL;
 
+	if (c->session)
+		c->session->error = error;
 	c->end->ops->on_close(state_of(d, slot), why, reason, now_ns, &c->wish);
 	sp_dialogue_settle(d, slot, error, now_ns);
 	sp_dialogue_drop(d, slot, true, now_ns);
@@ -292,12 +300,14 @@ static void start(struct sp_dialogue *d, uint32_t slot, const struct sp_dialogue
 }
 
 /* A new connection, whose machine is ready to take a token though it is not open yet. */
-static int connect_slot(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
+int sp_dialogue_connect(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 {
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_dialogue_stream *s = c->s;
 	struct sp_conn *upper;
-	int rc = sp_conns_connect(d->conns, slot, s->port, s->ep);
+	const struct sp_dialogue_session *x = c->session;
+	const struct sp_endpoint *local = x && x->as.local.addr.family ? &x->as.local : NULL;
+	int rc = sp_conns_connect(d->conns, slot, s->port, local, x ? x->ep : s->ep);
 
 	c->open = c->held = c->shut = c->eof = c->more = c->ended = false;
 	c->connect_by_ns = now_ns + SP_DIALOGUE_CONNECT_NS;
@@ -357,7 +367,7 @@ void sp_dialogue_serve(struct sp_dialogue *d, struct sp_dialogue_stream *s,
 		sp_dialogue_put(d, s, t);
 		return;
 	}
-	rc = connect_slot(d, slot, now_ns);
+	rc = sp_dialogue_connect(d, slot, now_ns);
 	if (rc) {
 		s->conns--;
 		sp_conns_release(d->conns, slot, true);
@@ -396,6 +406,10 @@ void sp_dialogue_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	struct sp_dialogue_token t = { .t = { now_ns, s->size } };
 	int rc;
 
+	if (c->session) {
+		sp_play_begin(d, slot, now_ns);
+		return;
+	}
 	if (!sp_dialogue_goes_on(d, s, now_ns)) {
 		s->conns--;
 		sp_conns_release(d->conns, slot, false);
@@ -408,7 +422,7 @@ void sp_dialogue_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 		return;
 	}
 	s->issued++;
-	rc = connect_slot(d, slot, now_ns);
+	rc = sp_dialogue_connect(d, slot, now_ns);
 	if (rc) {
 		refuse(d, s, &t, rc, now_ns);
 		sp_conns_timer(d->conns, slot, now_ns + AGAIN_NS);

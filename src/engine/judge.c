@@ -289,7 +289,9 @@ static bool asks_max(const struct sp_run *r)
 {
 	for (unsigned i = 0; i < r->plan->n_streams; i++)
 		if (r->plan->streams[i].top.kind == SP_RATE_MAX ||
-		    r->streams[i].rate.kind == SP_RATE_MAX)
+		    r->streams[i].rate.kind == SP_RATE_MAX ||
+		    (r->plan->streams[i].recorded && r->streams[i].only_max &&
+		     !r->streams[i].played))
 			return true;
 	return false;
 }
@@ -389,6 +391,7 @@ void sp_run_judge(struct sp_run *r)
 	remark_strangers(r);
 	remark_transports(r);
 	sp_run_judge_conns(r);
+	sp_run_judge_recorded(r);
 	for (unsigned i = 0; i < SP_IDENTITIES; i++)
 		if (res->violated >> i & 1)
 			sp_run_say(r, "ledger", false, "the ledger does not add up: %s",

@@ -135,7 +135,9 @@ void sp_run_judge_conns(struct sp_run *r)
 	}
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		conns += over_conns(r, i);
-		if (over_conns(r, i) && named++ < NAMED_STREAMS)
+		if (r->streams[i].played && over_conns(r, i))
+			sp_run_judge_play(r, i);
+		else if (over_conns(r, i) && named++ < NAMED_STREAMS)
 			remark_stream(r, i);
 	}
 	/* Not one byte left: there was nobody to send it to. */
@@ -209,7 +211,8 @@ bool sp_run_bound_conns(struct sp_run *r, uint64_t blocked)
 		const struct sp_plan_stream *s = r->streams[i].plan;
 
 		bulk += s->bulk && (s->rate.kind == SP_RATE_MAX || bulk_unmet(r, i));
-		closed += over_conns(r, i) && !s->bulk && s->rate.kind == SP_RATE_MAX;
+		closed += over_conns(r, i) && !s->bulk && !s->recorded &&
+			  s->rate.kind == SP_RATE_MAX;
 	}
 	if (!bulk && !closed)
 		return false;

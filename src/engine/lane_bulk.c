@@ -154,7 +154,7 @@ static void begin(struct sp_bulk *b, struct sp_bulk_stream *s, uint64_t now_ns)
 		return;
 	}
 	c->offset = 0;
-	rc = sp_conns_connect(b->conns, s->slot, s->port, s->ep);
+	rc = sp_conns_connect(b->conns, s->slot, s->port, NULL, s->ep);
 	if (rc) {
 		finish(b, s, rc, now_ns);
 		return;

@@ -43,8 +43,11 @@ void sp_dialogue_fini(struct sp_dialogue *d)
 		next = k->next;
 		sp_free(mem, k);
 	}
-	for (uint32_t i = 0; d->stream && i < d->n; i++)
+	for (uint32_t i = 0; d->stream && i < d->n; i++) {
 		sp_free(mem, d->stream[i].backlog);
+		if (d->stream[i].play)
+			sp_play_fini(d->stream[i].play, mem);
+	}
 	for (unsigned i = 0; d->server && i < d->n_servers; i++)
 		sp_endpoints_fini(&d->server[i].from, mem);
 	sp_free(mem, d->stream);
@@ -196,7 +199,12 @@ int sp_dialogue_arm(struct sp_dialogue *d)
 	d->armed = true;
 	for (uint32_t i = 0; i < d->n; i++) {
 		struct sp_dialogue_stream *s = &d->stream[i];
+		int rc = s->play ? sp_play_arm(d, s) : 0;
 
+		if (rc)
+			return rc;
+		if (s->play)
+			continue;
 		if (!s->closed && s->backlog_cap) {
 			s->backlog = sp_alloc_array(d->env->mem, s->backlog_cap,
 						    sizeof *s->backlog);
@@ -218,10 +226,22 @@ int sp_dialogue_arm(struct sp_dialogue *d)
 	return 0;
 }
 
+void sp_dialogue_last(struct sp_dialogue *d)
+{
+	for (uint32_t i = 0; i < d->n; i++)
+		if (d->stream[i].play && d->stream[i].play->more)
+			return;
+	for (uint32_t i = 0; i < d->n; i++)
+		if (d->stream[i].play)
+			sp_play_last(d, &d->stream[i]);
+}
+
 void sp_dialogue_stop(struct sp_dialogue *d, uint64_t at_ns)
 {
 	for (uint32_t i = 0; i < d->n; i++) {
 		d->stream[i].changes = NULL;
+		if (d->stream[i].play)
+			sp_play_stop(d, &d->stream[i]);
 		if (at_ns < d->stream[i].end_ns)
 			d->stream[i].end_ns = at_ns;
 	}
@@ -232,10 +252,21 @@ bool sp_dialogue_over(const struct sp_dialogue *d, uint64_t now_ns)
 	if (d->under_way || d->waiting)
 		return false;
 	for (uint32_t i = 0; i < d->n; i++)
+		if (d->stream[i].play && !sp_play_over(d->stream[i].play))
+			return false;
+	for (uint32_t i = 0; i < d->n; i++)
 		if (d->stream[i].closed && (sp_dialogue_goes_on(d, &d->stream[i], now_ns) ||
 					    starts_again(&d->stream[i])))
 			return false;
 	return true;
+}
+
+bool sp_dialogue_plays(const struct sp_dialogue *d)
+{
+	for (uint32_t i = 0; i < d->n; i++)
+		if (d->stream[i].play && d->stream[i].play->open)
+			return true;
+	return false;
 }
 
 /* Says the last word and closes, without waiting for anybody. */
@@ -280,6 +311,9 @@ void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 		else if (sp_conns_conn(d->conns, slot))
 			sp_dialogue_fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
 	}
+	for (uint32_t i = 0; i < d->n; i++)
+		if (d->stream[i].play)
+			sp_play_give_up(&d->stream[i]);
 }
 
 void sp_dialogue_ask(struct sp_dialogue_stream *s, struct sp_conn *conn, bool closing)
@@ -303,7 +337,11 @@ void sp_dialogue_sample(struct sp_dialogue *d)
 	for (uint32_t slot = 0; slot < d->conns->used; slot++) {
 		const struct dialogue_conn *c = conn_of(d, slot);
 
-		if (d->conns->slot[slot].user == &sp_dialogue_user && c->s && c->open)
+		if (d->conns->slot[slot].user != &sp_dialogue_user || !c->s)
+			continue;
+		if (c->session)
+			sp_play_look(d, slot);
+		if (c->open)
 			sp_dialogue_ask(c->s, sp_conns_conn(d->conns, slot), false);
 	}
 	for (uint32_t i = 0; i < d->n; i++) {

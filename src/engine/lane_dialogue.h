@@ -10,6 +10,7 @@
 #include "core/pacer.h"
 #include "engine/asks.h"
 #include "engine/conns.h"
+#include "engine/dialogue_play.h"
 #include "engine/errors.h"
 #include "engine/guard.h"
 #include "engine/marks.h"
@@ -23,6 +24,8 @@
 #define SP_DIALOGUE_CONNECT_NS (5 * SP_NS_PER_S)
 /* Answers that are under way at the end may take so long to come. */
 #define SP_DIALOGUE_GRACE_NS   (2 * SP_NS_PER_S)
+/* Sessions of recorded messages that are open at a stop may take so long to end. */
+#define SP_DIALOGUE_PARTING_NS (6 * SP_NS_PER_S)
 /* A token that waits longer for a connection is given up. */
 #define SP_DIALOGUE_CREDIT_NS  SP_NS_PER_S
 
@@ -42,7 +45,9 @@ struct sp_dialogue_end {
 struct sp_dialogue_stream {
 	/* Set by the caller. */
 	struct sp_dialogue_end end; /* first */
-	struct sp_proto *messages;  /* the engine's own machine's settings; NULL: another's */
+	struct sp_dialogue_play
+		*play;		   /* recorded messages: its sessions; NULL: there are none */
+	struct sp_proto *messages; /* the engine's own machine's settings; NULL: another's */
 	unsigned port;
 	uint32_t ep, max_conns, size;
 	bool closed, answers;
@@ -115,10 +120,14 @@ void sp_dialogue_token(struct sp_dialogue *, uint32_t s, const struct sp_due *,
 /* A closed loop starts (anew) or stops at c->at_ns, which is not before what was noted earlier. c is
  * borrowed. 0, or -ENOBUFS: no slot is free. */
 int sp_dialogue_change(struct sp_dialogue *, uint32_t s, struct sp_change *c);
+/* Everything that others had to send has left. */
+void sp_dialogue_last(struct sp_dialogue *);
 /* Nothing new begins at or after at_ns. */
 void sp_dialogue_stop(struct sp_dialogue *, uint64_t at_ns);
 /* Is everything over that was begun? */
 bool sp_dialogue_over(const struct sp_dialogue *, uint64_t now_ns);
+/* Are sessions of recorded messages open? */
+bool sp_dialogue_plays(const struct sp_dialogue *);
 /* Tokens that still wait are given up; with all, what is under way is, too. */
 void sp_dialogue_give_up(struct sp_dialogue *, bool all, uint64_t now_ns);
 /* Once a tick. */

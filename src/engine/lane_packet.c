@@ -238,6 +238,8 @@ static void build(struct sp_lane *l)
 			l->flow[m->flow].head |= src->stamp->last;
 	}
 	src->ops->fill(src->source, &l->tx, 0);
+	for (uint32_t i = 0; SP_UNLIKELY(src->ep_of != NULL) && i < n; i++)
+		l->tx.m[i].ep = src->ep_of[l->tx.m[i].ep];
 	if (SP_UNLIKELY(l->plain))
 		note_plain(l, 0, l->tx.n, 0);
 	if (SP_UNLIKELY(s->asks))

@@ -72,6 +72,7 @@ struct sp_lane_source {
 	uint32_t tmpl;
 	bool varies;		/* units of different sizes are of one batch */
 	struct run_source *own; /* what it is made of; control's */
+	const uint32_t *ep_of; /* of its sessions: which endpoint each has; NULL: it has none */
 };
 
 struct sp_lane_stream {

@@ -14,7 +14,8 @@
 static const struct sp_source_ops *source_for(const struct sp_catalog *c, uint32_t makes)
 {
 	for (unsigned i = 0; c->source[i]; i++)
-		if ((c->source[i]->makes & makes) && !c->source[i]->port)
+		if ((c->source[i]->makes & makes) && !c->source[i]->port &&
+		    !c->source[i]->schedule)
 			return c->source[i];
 	return NULL;
 }
@@ -26,7 +27,7 @@ static const struct sp_source_ops *source_of(const struct sp_plan_stream *s,
 	struct sp_protocol p;
 
 	if (!sp_protocol_find(c, s->protocol, SP_ROLE_CLIENT, &p) && p.source)
-		return p.source->makes & makes ? p.source : NULL;
+		return p.recorded || p.source->makes & makes ? p.source : NULL;
 	return source_for(c, makes);
 }
 
@@ -61,6 +62,16 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 {
 	uint32_t makes = *s->packet ? SP_T_FRAME : caps->bits & (SP_T_DATAGRAM | SP_T_FRAME);
 
+	if (caps->bits & SP_T_CONN && s->recorded) {
+		*choice = (struct sp_lane_choice){ .lane = SP_LANE_DIALOGUE,
+						   .source = source_of(
+							   s, c, SP_T_CONN | SP_T_DATAGRAM),
+						   .why = "dialogue lane, as recorded" };
+		return choice->source ? 0
+				      : sp_fail(err, -ENOTSUP, SP_EXIT_USAGE,
+						"stream %s: %s makes nothing for connections",
+						s->name, s->protocol);
+	}
 	if (caps->bits & SP_T_CONN) {
 		*choice = (struct sp_lane_choice){
 			.lane = s->bulk ? SP_LANE_BULK : SP_LANE_DIALOGUE,
@@ -73,6 +84,10 @@ int sp_lane_select(const struct sp_plan_stream *s, const struct sp_tcaps *caps, 
 	if (choice->source && choice->source->port) {
 		choice->why = choice->source->asks ? "packet lane, datagrams that are answered"
 						   : "packet lane, the protocol's datagrams";
+		return 0;
+	}
+	if (choice->source && choice->source->schedule) {
+		choice->why = "packet lane, as recorded";
 		return 0;
 	}
 	if (!choice->source)

@@ -8,7 +8,7 @@
 
 struct sp_lane_choice {
 	enum sp_lane_kind lane;
-	const struct sp_source_ops *source; /* packet lane only */
+	const struct sp_source_ops *source; /* packet lane; dialogue lane: recorded messages */
 	const struct sp_stamp_ops *stamp;   /* NULL: none */
 	uint32_t headers;		    /* bytes of the unit before the payload */
 	const char *why;		    /* for the log */

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "core/shared.h"
 #include "engine/modes/modes.h"
+#include "engine/protocol.h"
 #include "engine/run_impl.h"
 
 const char *sp_run_unit(const struct sp_run *r, unsigned port)
@@ -47,10 +48,36 @@ static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 			 s->mean_size, clamped, s->packet_size);
 }
 
-static void asked_text(const struct sp_plan_stream *s, char *buf, size_t cap)
+/* What a source of recorded units says of them. */
+static void tell_recorded(const struct sp_run *r, unsigned i, struct sp_recorded_result *out)
+{
+	const struct sp_lane_source *src = sp_run_recorded(r, i);
+
+	if (src && src->source && src->ops->recorded)
+		src->ops->recorded(src->source, out);
+}
+
+/* Its source knows. */
+static void recorded_text(const struct sp_run *r, const struct sp_plan_stream *s, char *buf,
+			  size_t cap)
+{
+	struct sp_protocol p;
+
+	sp_strlcpy(buf, "as recorded", cap);
+	if (!sp_protocol_find(r->catalog, s->protocol, SP_ROLE_CLIENT, &p) && p.source &&
+	    p.source->text)
+		p.source->text(s->conf, buf, cap);
+}
+
+static void asked_text(const struct sp_run *r, const struct sp_plan_stream *s, char *buf,
+		       size_t cap)
 {
 	char rate[48], mode[80], size[200], cv[40] = "";
 
+	if (s->recorded) {
+		recorded_text(r, s, buf, cap);
+		return;
+	}
 	if (s->bulk) {
 		snprintf(buf, cap, "%s, bulk", sp_format_rate(rate, sizeof rate, &s->rate));
 		return;
@@ -109,10 +136,11 @@ static void give_stream(const void *arg, size_t i, struct sp_stream_result *out)
 	}
 	out->name = r->streams[i].plan->name;
 	out->unit = sp_run_stream_unit(r, (unsigned)i);
+	tell_recorded(r, (unsigned)i, &out->recorded);
 	out->status_name = sp_run_status_name(r, (unsigned)i);
 	sp_run_stream_way(r, (unsigned)i, &out->way);
 	sp_run_target_text(r, (unsigned)i, out->target, sizeof out->target);
-	asked_text(r->streams[i].plan, out->asked, sizeof out->asked);
+	asked_text(r, r->streams[i].plan, out->asked, sizeof out->asked);
 }
 
 /* Without a number where there is none, and nothing at all of nobody. */

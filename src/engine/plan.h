@@ -70,9 +70,11 @@ struct sp_plan_stream {
 	const char *entry;     /* what it was written as: streams of one entry share a tally */
 	bool per_message;      /* byte streams: a connection for each unit */
 	uint64_t connections;  /* at a time; 0: what the protocol is used to */
-	uint64_t deal_of;      /* of so many departures of its schedule */
-	uint64_t deal_at;      /* from this seat on (engine/deal.h) */
-	uint64_t deal_n;       /* it takes so many */
+	uint64_t
+		reconnect_ns; /* recorded messages: a session that was lost is tried for so long */
+	uint64_t deal_of;     /* of so many departures of its schedule */
+	uint64_t deal_at;     /* from this seat on (engine/deal.h) */
+	uint64_t deal_n;      /* it takes so many */
 	const char *packet_size;    /* law of sizes; NULL: all have size */
 	const void *conf;	    /* the protocol's own settings; rows in its ops */
 	const void *wrap_conf;	    /* those of the layer under it */
@@ -92,6 +94,7 @@ struct sp_plan_stream {
 	uint32_t size_less;  /* bytes that a law of frames counts, and size does not */
 	struct sp_rate top;  /* the highest rate that it ever has */
 	bool bulk;	     /* its unit is the byte: no departures */
+	bool recorded;	     /* its source says when units leave, and how long they are */
 };
 
 /* "recv" rows. */

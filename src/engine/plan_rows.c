@@ -21,7 +21,7 @@ static const struct sp_opt run_rows[] = {
 	{ "spin", SP_OPT_ENUM, AT(spin), "auto", "auto|never|always", 0, 0,
 	  "wait for a departure by spinning: shortly before, never, or all the time" },
 	{ "catch_up", SP_OPT_TEXT, AT(catch_up), "chase:2x", NULL, 0, 0,
-	  "after a stall: chase:2x (at most twice the rate), burst, skip" },
+	  "after a stall: chase:2x (at most twice the rate), burst, all (however late), skip" },
 	{ "coalesce", SP_OPT_TIME, AT(coalesce_ns), "0", NULL, 0, 1000000000u,
 	  "let packets wait so long for neighbours, to leave together" },
 	{ "control", SP_OPT_BOOL, AT(control), "yes", NULL, 0, 0,
@@ -100,6 +100,9 @@ static const struct sp_opt stream_rows[] = {
 	  "of the last three payload names the file" },
 	{ "packet", SP_OPT_TEXT, AT(packet), "", SP_OPT_QUIET, 0, 0,
 	  "frames: what is sent, as an expression: ip(dst=10.0.0.2)/udp(dport=80)" },
+	{ "reconnect", SP_OPT_TIME, AT(reconnect_ns), NULL, SP_OPT_QUIET, 0, 0,
+	  "recorded messages over connections: a session that was lost is begun again, and tried "
+	  "for so long; 0: it has failed" },
 	{ 0 },
 };
 #undef AT

@@ -130,6 +130,20 @@ int sp_plan_find_port(struct plan_check *c, const char *from, const char *place,
 		       best ? "'?" : "");
 }
 
+/* Frames go over transports of frames; messages over any of datagrams or connections. */
+static int check_recorded(struct plan_check *c, const char *word,
+			  const struct sp_source_ops *source,
+			  const struct sp_transport_ops *ops, const char *place)
+{
+	bool frames = source->makes & SP_T_FRAME;
+
+	if (ops->any_unit || frames == plan_of_frames(ops))
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: %s makes %s, which the transport '%s' does not take", place, word,
+		       frames ? "frames" : "messages", ops->name);
+}
+
 int sp_plan_check_carrier(struct plan_check *c, const char *word, const struct sp_protocol *p,
 			  const struct sp_plan_port *port, const char *place)
 {
@@ -137,6 +151,9 @@ int sp_plan_check_carrier(struct plan_check *c, const char *word, const struct s
 								  port->transport);
 	bool stream = strcmp(p->transport, "udp") != 0;
 
+	if (ops &&
+	    p->recorded) /* one source feeds what it makes, and connections by their lane */
+		return check_recorded(c, word, p->source, ops, place);
 	if (!ops || stream == (ops->conn != NULL))
 		return 0;
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,

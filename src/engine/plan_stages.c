@@ -41,6 +41,12 @@ static int check_rate(const struct check *c, const struct sp_plan_stage *g, cons
 {
 	const struct sp_plan_stream *s = &streams(c)[g->stream_at];
 
+	if (g->action == SP_DO_START && s->recorded)
+		return sp_fail(
+			c->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: what was recorded begins once: its start says when; a stage can "
+			"stop it",
+			place);
 	if (g->action != SP_DO_SET) {
 		if (g->rate.kind == SP_RATE_NONE)
 			return 0;

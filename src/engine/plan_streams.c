@@ -198,6 +198,34 @@ static int check_asking(struct plan_check *c, struct sp_plan_stream *s,
 	return 0;
 }
 
+/* What was recorded is as it is: its source knows when units leave, and how long each is. */
+static int check_recorded(struct plan_check *c, struct sp_plan_stream *s, bool sized,
+			  const char *place)
+{
+	const char *what = NULL;
+
+	if (s->rate.kind != SP_RATE_NONE)
+		what = "leaves at its own times: leave the rate out";
+	else if (s->profile || strcmp(s->departure, "constant") != 0)
+		what = "leaves at its own times: leave mode and departure out";
+	else if ((sized && s->size) || s->packet_size)
+		what = "has the sizes that it has: leave size and packet_size out";
+	else if (s->stamp == SP_STAMP_NATIVE || s->stamp == SP_STAMP_SHORT)
+		what = "stays as it is: there is no room for a stamp";
+	else if (s->deal_of > 1)
+		what = "has no schedule of which a part could be taken";
+	if (what)
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: what was recorded %s",
+			       place, what);
+	s->recorded = true;
+	s->stamp = SP_STAMP_OFF;
+	s->size = 0;
+	s->mean_size = 0;
+	if (s->duration_ns == SP_PLAN_UNSET)
+		s->duration_ns = 0;
+	return 0;
+}
+
 /* What is more than a text is made where units are datagrams or frames. */
 static int check_fill_kind(struct plan_check *c, const struct sp_plan_stream *s,
 			   const struct sp_plan_port *port, const char *place)
@@ -251,7 +279,7 @@ static int check_limits(struct plan_check *c, struct sp_plan_stream *s, const ch
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: bytes %llu is less than one packet of size %llu", place,
 			       (unsigned long long)s->bytes, (unsigned long long)s->size);
-	if (s->bytes && !s->size && !s->bulk)
+	if (s->bytes && !s->size && !s->bulk && !s->recorded)
 		return sp_fail(
 			c->err, -EINVAL, SP_EXIT_USAGE,
 			"%s: with size 0 a limit of bytes is never reached; give a count",
@@ -279,8 +307,6 @@ static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i
 	if (!sp_names_add(names, s->name, i, &before))
 		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: two streams are called '%s'", place, s->name);
-	if (!*s->host && !*s->packet)
-		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no target is given", place);
 	rc = sp_plan_find_port(c, s->from, place, &s->from_port);
 	if (rc)
 		return rc;
@@ -294,6 +320,8 @@ static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i
 	if (!rc && p.frames && !*s->packet)
 		rc = sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: protocol %s needs a packet expression", place, s->protocol);
+	if (!rc && !*s->host && !*s->packet && !p.recorded)
+		rc = sp_fail(c->err, -EINVAL, SP_EXIT_USAGE, "%s: no target is given", place);
 	if (!rc && !*s->packet)
 		rc = sp_plan_check_carrier(c, s->protocol, &p, port, place);
 	if (!rc)
@@ -302,6 +330,11 @@ static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i
 		rc = settle_session(c, s, &p, place);
 	if (!rc)
 		rc = check_fill_kind(c, s, port, place);
+	sized = s->size != SP_PLAN_UNSET;
+	if (!rc && p.recorded) {
+		rc = check_recorded(c, s, sized, place);
+		return rc ? rc : check_limits(c, s, place);
+	}
 	if (!rc)
 		rc = sp_plan_settle_gaps(c->b, s, place, c->err);
 	if (!rc && s->packet_size && !*s->packet)

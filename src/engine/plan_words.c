@@ -47,7 +47,7 @@ static int check_catch_up(struct sp_plan_build *b, const char *value, const char
 	}
 	*canonical = "skip";
 	if (conf.kind == SP_CATCH_BURST)
-		*canonical = "burst";
+		*canonical = conf.credit_ns == SP_NEVER ? "all" : "burst";
 	if (conf.kind == SP_CATCH_CHASE)
 		*canonical = sp_arena_printf(&b->plan->arena, "chase:%.9gx", conf.chase_x);
 	return *canonical ? 0 : -ENOMEM;

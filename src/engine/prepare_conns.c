@@ -14,6 +14,7 @@
 /* Connections at a time, where nobody said how many. */
 #define EACH_DFLT     1024u /* a connection for each message */
 #define DIALOGUE_DFLT 64u   /* open loop */
+#define SESSIONS_DFLT 1024u /* recorded messages: who plays more says so */
 /* Tokens of a stream that may wait for a connection: a second's worth, within these. */
 #define BACKLOG_MIN   64u
 #define BACKLOG_MAX   65536u
@@ -31,6 +32,8 @@ uint32_t sp_run_connections(const struct sp_run *r, const struct sp_plan_stream 
 		return 1;
 	if (s->connections)
 		return (uint32_t)s->connections;
+	if (s->recorded)
+		return SESSIONS_DFLT;
 	if (s->rate.kind == SP_RATE_MAX)
 		return 1;
 	if (s->per_message)
@@ -188,6 +191,43 @@ static void fill_bulk(struct sp_run *r, struct run_stream *s)
 	};
 }
 
+/* Each session has its own connection, to its own target where it names one. */
+static int open_sessions(struct sp_run *r, struct run_stream *s, struct sp_dialogue_stream *d,
+			 struct sp_err *err)
+{
+	struct sp_worker *w = &r->workers[s->worker];
+	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
+	const struct run_port *port = &r->ports[ls->port];
+	const struct sp_lane_source *src = &r->sources[ls->source];
+	struct sp_dialogue_play *p = sp_arena_alloc(&r->arena, sizeof *p);
+	int rc = 0;
+
+	if (!p)
+		return no_memory(err);
+	*p = (struct sp_dialogue_play){ .ops = src->ops,
+					.source = src->source,
+					.reconnect_ns = s->plan->reconnect_ns,
+					.start_ns = s->plan->start_ns };
+	d->play = p;
+	d->closed = false;
+	d->backlog_cap = 0;
+	if (sp_play_init(p, r->env.mem))
+		return no_memory(err);
+	if (p->n > d->max_conns)
+		return sp_fail(err, -ENOBUFS, SP_EXIT_USAGE,
+			       "stream %s: it has %u sessions, and connections is %u",
+			       s->plan->name, p->n, d->max_conns);
+	for (uint32_t i = 0; i < p->n && !rc; i++) {
+		struct sp_dialogue_session *x = &p->session[i];
+
+		x->ep = ls->ep;
+		if (x->as.remote.addr.family)
+			rc = port->ops->endpoint(port->queues[s->worker], &x->as.remote, &x->ep,
+						 err);
+	}
+	return rc;
+}
+
 static int fill_dialogue(struct sp_run *r, struct run_stream *s, struct sp_err *err)
 {
 	struct sp_worker *w = &r->workers[s->worker];
@@ -216,6 +256,8 @@ static int fill_dialogue(struct sp_run *r, struct run_stream *s, struct sp_err *
 		.given_up = &w->given_up[s->local],
 	};
 	s->answers = d->answers;
+	if (s->played)
+		return open_sessions(r, s, d, err);
 	return p.proto ? open_client(r, s->plan, &p, d, err) : open_messages(r, s, d, err);
 }
 
@@ -263,6 +305,14 @@ static void need_proto(struct needs *n, const struct sp_proto_ops *p)
 	n->keep = p->keep_max > n->keep ? p->keep_max : n->keep;
 }
 
+static uint32_t sessions_of(const struct sp_run *r, const struct run_stream *s)
+{
+	const struct sp_lane *l = &r->workers[s->worker].lane;
+	const struct sp_lane_source *src = &r->sources[l->streams[s->local].source];
+
+	return src->ops->sessions ? src->ops->sessions(src->source) : 1;
+}
+
 static void find_needs(const struct sp_run *r, unsigned index, struct needs *n)
 {
 	struct sp_protocol p;
@@ -277,11 +327,13 @@ static void find_needs(const struct sp_run *r, unsigned index, struct needs *n)
 
 		if (s->worker != index || !r->ports[s->plan->from_port].ops->conn)
 			continue;
-		n->conns += sp_run_connections(r, s->plan);
+		n->conns += s->played ? sessions_of(r, s) : sp_run_connections(r, s->plan);
 		n->conns += !s->plan->bulk; /* for the alarm of a closed loop */
 		n->bulk += s->plan->bulk;
 		n->dialogues += !s->plan->bulk;
-		if (s->plan->bulk ||
+		if (s->played)
+			need_proto(n, &sp_recorded_ops);
+		if (s->plan->bulk || s->played ||
 		    sp_protocol_find(r->catalog, s->plan->protocol, SP_ROLE_CLIENT, &p))
 			continue;
 		need_proto(n, p.proto ? p.proto : &sp_message_ops);
@@ -439,6 +491,8 @@ int sp_run_arm_conns(struct sp_run *r, struct sp_err *err)
 
 			s->start_ns = absolute(r, s->start_ns);
 			s->end_ns = absolute(r, s->end_ns);
+			if (s->play)
+				s->play->start_ns = absolute(r, s->play->start_ns);
 		}
 		w->bulk.catch_up = catch_up;
 		if (w->bulk.env)

@@ -120,9 +120,8 @@ static bool may_reach(const struct sp_segment *s, const struct sp_guard_ask *ask
 	return ask->no_ip || ask->n_ranges || sp_segment_has_addr(s, &ask->to.addr);
 }
 
-/* The test segment that a port's frames leave into; looked for once a port, where it matters. */
-static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guard_ask *ask,
-		      const struct sp_segment **out, struct sp_err *err)
+/* Looked for once a port, where it matters. */
+int sp_run_find_segment(struct sp_run *r, struct run_port *p, struct sp_err *err)
 {
 	struct sp_port_conf conf = { 0 };
 	int ret = 0;
@@ -134,7 +133,16 @@ static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guar
 				      sp_clock_real(r->env.clock) / (int64_t)SP_NS_PER_S,
 				      &r->arena, &p->segment, err);
 	p->segment_known = true;
-	if (ret < 0)
+	return ret < 0 ? ret : 0;
+}
+
+/* The test segment that a port's frames leave into, if they may. */
+static int segment_of(struct sp_run *r, struct run_port *p, const struct sp_guard_ask *ask,
+		      const struct sp_segment **out, struct sp_err *err)
+{
+	int ret = sp_run_find_segment(r, p, err);
+
+	if (ret)
 		return ret;
 	if (p->segment && may_reach(p->segment, ask))
 		*out = p->segment;
@@ -216,6 +224,15 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	ask->unbounded = s->end_ns == SP_NEVER && !s->count && !s->bytes;
 	ask->foreign_source = (frames || r->ports[s->from_port].ops->any_source) &&
 			      binds_foreign(r, p, local);
+	if (s->recorded && !*s->host) {
+		ask->no_ip = true;
+		ask->own_link = sp_local_is_own_link(local,
+						     interface_of(&r->ports[s->from_port]));
+	}
+	if (s->recorded)
+		ret = sp_run_look_at_recorded(r, i, ask, guard->allow_broadcast, err);
+	if (ret)
+		return ret;
 	if (*s->packet)
 		ret = ask_for_packet(r, s, interface_of(&r->ports[s->from_port]), local, ask,
 				     &facts, err);
@@ -224,8 +241,9 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	r->streams[i].mac_given = facts.mac_given;
 	r->streams[i].echo = facts.echo;
 	r->streams[i].src_varies = facts.src_varies;
-	r->streams[i].no_number = *s->packet && !facts.dst.port;
-	asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
+	r->streams[i].no_number = (*s->packet && !facts.dst.port) || (s->recorded && !*s->host);
+	if (!s->recorded)
+		asked_rate(s, r->ports[s->from_port].ops->conn, &ask->pps, &ask->bps);
 	if (frames && sp_guard_needs_segment(ask, guard))
 		ret = segment_of(r, &r->ports[s->from_port], ask, &ask->segment, err);
 	return ret;

@@ -182,6 +182,7 @@ static int open_source(const struct making *m, const struct run_stream *s,
 				       .burst = sp_lane_burst(&m->r->ports[k->port].caps),
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .conf = k->conf,
+				       .catalog = m->r->catalog,
 				       .seed = sp_run_seed_of(m->r, s->plan->name) };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
 	uint32_t head = 0;
@@ -190,15 +191,19 @@ static int open_source(const struct making *m, const struct run_stream *s,
 	*out = (struct sp_lane_source){
 		.ops = k->ops, .stamp = k->stamp, .own = own, .varies = k->varies
 	};
-	if (!rc && (k->ops->makes & SP_T_FRAME)) {
+	if (!rc && k->ops->schedule) {
+		rc = k->ops->makes & SP_T_FRAME
+			     ? find_link(&m->r->ports[k->port], s, &args.link, m->err)
+			     : 0;
+	} else if (!rc && (k->ops->makes & SP_T_FRAME)) {
 		rc = take_template(m, s, own, &args);
 		head = own->tmpl.payload_off + (own->tmpl.link ? 0 : SP_ETH_LEN);
 	}
-	if (!rc)
+	if (!rc && !k->ops->schedule)
 		rc = make_rows(m, s->plan, args.size > head ? args.size - head : 0, &own->rows);
-	if (!rc)
+	if (!rc && !k->ops->schedule)
 		rc = keep_given(m, own, &own->rows);
-	args.rows = rc ? NULL : &own->rows;
+	args.rows = rc || k->ops->schedule ? NULL : &own->rows;
 	if (!rc)
 		rc = k->ops->open(&out->source, &args, &m->r->env, m->err);
 	if (rc && m->err)
@@ -223,16 +228,18 @@ static int find_source(struct making *m, unsigned i, const struct sp_lane_choice
 {
 	struct sp_run *r = m->r;
 	struct run_stream *s = &r->streams[i];
-	struct source_key key = { .ops = choice->source,
-				  .stamp = choice->stamp,
-				  .size = s->largest,
-				  .varies = s->plan->packet_size != NULL,
-				  .payload = s->plan->payload,
-				  .fill = s->plan->fill,
-				  .conf = choice->source->port ? s->plan->conf : NULL,
-				  .port = s->plan->from_port,
-				  .worker = s->worker,
-				  .alone = varies(m, s->plan, choice->source) ? i + 1 : 0 };
+	struct source_key key = {
+		.ops = choice->source,
+		.stamp = choice->stamp,
+		.size = s->largest,
+		.varies = s->plan->packet_size != NULL || s->plan->recorded,
+		.payload = s->plan->payload,
+		.fill = s->plan->fill,
+		.conf = choice->source->port || s->plan->recorded ? s->plan->conf : NULL,
+		.port = s->plan->from_port,
+		.worker = s->worker,
+		.alone = s->plan->recorded || varies(m, s->plan, choice->source) ? i + 1 : 0
+	};
 	uint32_t h;
 	int rc;
 
@@ -275,16 +282,21 @@ static int place_stream(struct making *m, unsigned i)
 	s->largest = (uint32_t)s->plan->size;
 	if (s->plan->packet_size && !(p->caps.bits & SP_T_CONN) && s->largest > p->caps.max_len)
 		s->largest = p->caps.max_len;
+	if (s->plan->recorded)
+		s->largest = p->caps.max_len;
 	s->stamped = choice.stamp != NULL || choice.lane == SP_LANE_BULK;
+	s->played = choice.lane == SP_LANE_DIALOGUE && choice.source;
 	s->local = w->lane.n_streams++;
 	if (choice.lane != SP_LANE_PACKET)
 		ls->index = w->lane_streams[choice.lane]++;
-	else
+	if (choice.source)
 		ret = find_source(m, i, &choice, &ls->source);
 	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->asks)
 		ret = sp_run_prepare_ask(r, i, m->err);
 	if (!ret && s->echo)
 		ret = sp_run_echo_place(r, i, m->err);
+	if (!ret && choice.lane == SP_LANE_PACKET && choice.source->sessions)
+		return sp_run_place_sessions(r, i, &r->sources[ls->source], m->err);
 	return ret ? ret : p->ops->endpoint(p->queues[s->worker], &s->to, &ls->ep, m->err);
 }
 

@@ -9,14 +9,14 @@
 #define WORDS 32u
 #define LEN   40u
 
-/* A source whose datagrams are the protocol's. */
-static const struct sp_source_ops *speaking(const struct sp_catalog *c, const char *word,
-					    int role)
+/* A client's units that only this source makes: the protocol's datagrams, recorded ones. */
+static const struct sp_source_ops *own_source(const struct sp_catalog *c, const char *word,
+					      int role)
 {
 	const struct sp_source_ops *s = role == SP_ROLE_CLIENT ? sp_catalog_source(c, word)
 							       : NULL;
 
-	return s && s->port ? s : NULL;
+	return s && (s->port || s->schedule) ? s : NULL;
 }
 
 static const char *const frame_words[] = {
@@ -54,10 +54,11 @@ int sp_protocol_find(const struct sp_catalog *c, const char *word, int role,
 				     .port = SP_PROTOCOL_PORT };
 	if (strcmp(word, "udp") == 0 || strcmp(word, "tcp") == 0)
 		return 0;
-	out->source = speaking(c, word, role);
+	out->source = own_source(c, word, role);
 	if (out->source) {
-		out->transport = "udp";
-		out->port = out->source->port;
+		out->recorded = out->source->schedule != NULL;
+		out->transport = out->source->makes & SP_T_DATAGRAM ? "udp" : "packet";
+		out->port = out->source->port ? out->source->port : SP_PROTOCOL_PORT;
 		out->opts = out->source->opts;
 		out->conf_size = out->source->conf_size;
 		out->check = out->source->check;
@@ -106,7 +107,7 @@ static size_t list_words(const struct sp_catalog *c, int role, char words[WORDS]
 	sp_strlcpy(words[n++], "udp", LEN);
 	sp_strlcpy(words[n++], "tcp", LEN);
 	for (const struct sp_source_ops *const *s = c->source; *s && n < WORDS; s++)
-		if (speaking(c, (*s)->name, role))
+		if (own_source(c, (*s)->name, role))
 			sp_strlcpy(words[n++], (*s)->name, LEN);
 	for (const struct sp_proto_ops *const *p = c->proto; *p && n + 2 <= WORDS; p++) {
 		if (!usable(*p, role))

@@ -19,7 +19,8 @@ struct sp_protocol {
 		transport; /* what it goes over unless asked otherwise: "udp", "tcp", "packet" */
 	bool frames;	   /* its packet is said by an expression (scenario/presets.h) */
 	const struct sp_proto_ops *proto;   /* the machine; NULL: none, units of --size */
-	const struct sp_source_ops *source; /* what makes its datagrams; NULL: any that can */
+	const struct sp_source_ops *source; /* what makes its units; NULL: any that can */
+	bool recorded;			    /* they have times of their own */
 	/* The settings of whichever it is; NULL and 0: it has none. */
 	const struct sp_opt *opts;
 	size_t conf_size;

@@ -94,7 +94,7 @@ static bool self_paced(const struct sp_worker *w, const struct run_stream *s)
 {
 	const struct sp_lane_stream *ls = &w->lane.streams[s->local];
 
-	return ls->lane == SP_LANE_BULK ||
+	return ls->lane == SP_LANE_BULK || s->played ||
 	       (ls->lane == SP_LANE_DIALOGUE && s->plan->rate.kind == SP_RATE_MAX);
 }
 
@@ -117,20 +117,27 @@ static void tell_of_schedule(struct sp_worker *w, const struct run_stream *s)
 }
 
 /* The stream as its port takes it: a law of sizes ends at the largest there. */
-static int make_schedule(struct sp_run *r, struct run_stream *s, struct sp_err *err)
+static int make_schedule(struct sp_run *r, unsigned stream, struct sp_err *err)
 {
+	struct run_stream *s = &r->streams[stream];
 	struct sp_plan_stream as = *s->plan;
 	struct sp_pace pace;
 
+	if (sp_run_recorded(r, stream)) {
+		const struct sp_lane_source *src = sp_run_recorded(r, stream);
+
+		sp_schedule_recorded(s->plan, src->ops, src->source, r->t0_ns, &s->pace);
+		return 0;
+	}
 	as.size = s->largest;
 	return sp_schedule_make(&as, r->catalog, &r->env, r->t0_ns, 0,
 				s->self_paced ? &pace : &s->pace, &s->schedule, err);
 }
 
 /* What has no departures still has sizes. */
-static int pace_itself(struct sp_run *r, struct run_stream *s, uint64_t end_ns,
-		       struct sp_err *err)
+static int pace_itself(struct sp_run *r, unsigned stream, uint64_t end_ns, struct sp_err *err)
 {
+	struct run_stream *s = &r->streams[stream];
 	struct sp_worker *wk = &r->workers[s->worker];
 	const struct sp_lane_stream *ls = &wk->lane.streams[s->local];
 	int rc = 0;
@@ -140,7 +147,7 @@ static int pace_itself(struct sp_run *r, struct run_stream *s, uint64_t end_ns,
 	s->pace = (struct sp_pace){ .kind = SP_PACE_MAX, .gap_den = 1 };
 	s->only_max = true;
 	if (s->plan->packet_size && ls->lane == SP_LANE_DIALOGUE) {
-		rc = make_schedule(r, s, err);
+		rc = make_schedule(r, stream, err);
 		wk->dialogue.stream[ls->index].schedule = s->schedule;
 	}
 	return rc;
@@ -173,10 +180,10 @@ static int make_pacers(struct sp_run *r, struct sp_err *err)
 							    : SP_NEVER;
 		s->self_paced = self_paced(wk, s);
 		if (s->self_paced) {
-			ret = pace_itself(r, s, end, err);
+			ret = pace_itself(r, i, end, err);
 			continue;
 		}
-		ret = make_schedule(r, s, err);
+		ret = make_schedule(r, i, err);
 		if (ret)
 			return ret;
 		if (!s->pace.count) /* all of its shared schedule's are the others' */
@@ -381,6 +388,9 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 	sp_host_usage_start(r);
 	r->phase = RUN_ARMED;
 	give_event(r, SP_EVENT_START, NULL);
+	for (unsigned i = 0; i < r->n_sources && !r->env.clock->is_virtual && ret == 0; i++)
+		if (r->sources[i].ops->run)
+			ret = r->sources[i].ops->run(r->sources[i].source, err);
 	for (unsigned w = 0; w < r->n_workers && !r->env.clock->is_virtual && ret == 0; w++)
 		ret = sp_worker_start(&r->workers[w], err);
 	return ret ? ret : start_listeners(r, err);

@@ -74,7 +74,8 @@ struct run_stream {
 	struct run_change *changes, *last_change;
 	struct sp_rate rate; /* last set */
 	bool only_max;	     /* rate max throughout, or no departures at all */
-	bool self_paced;     /* bulk data or a closed loop: its lane paces it */
+	bool self_paced; /* bulk data, a closed loop, recorded messages: its lane paces it */
+	bool played;	 /* recorded messages over connections */
 	struct sp_schedule *schedule;
 };
 
@@ -308,11 +309,20 @@ void sp_run_foresee_stamps(struct sp_run *);
 /* The address and interface that a port is bound to. */
 int sp_run_port_address(const struct run_port *, struct sp_port_conf *, struct sp_arena *,
 			struct sp_err *);
+/* The test segment of a port's interface, if it is one. */
+int sp_run_find_segment(struct sp_run *, struct run_port *, struct sp_err *);
+/* prepare_recorded.c: looks at whom a stream's recorded frames are for, where that matters, and whether
+ * they may be sent there; fills what an expression would say. */
+int sp_run_look_at_recorded(struct sp_run *, unsigned stream, struct sp_guard_ask *,
+			    bool allow_broadcast, struct sp_err *);
 /* Does nothing of a stream on this port ever leave the process? */
 bool sp_run_nothing_leaves(const struct sp_transport_ops *);
 /* prepare_source.c: lanes, sources and endpoints of all streams. */
 int sp_run_place_streams(struct sp_run *, struct sp_err *);
 void sp_run_close_sources(struct sp_run *);
+/* prepare_sessions.c: an endpoint for each session of a source of recorded messages. */
+int sp_run_place_sessions(struct sp_run *, unsigned stream, struct sp_lane_source *,
+			  struct sp_err *);
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
@@ -409,11 +419,15 @@ void sp_run_judge(struct sp_run *);
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
+/* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
+void sp_run_judge_play(struct sp_run *, unsigned stream);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so
  * once, and is silent until there is room again. */
 bool sp_run_conns_idle(const struct sp_run *);
 /* True when connections say what bounded the result. */
 bool sp_run_bound_conns(struct sp_run *, uint64_t blocked);
+/* judge_recorded.c: what sources say of what they sent, and how true it was to its times. */
+void sp_run_judge_recorded(struct sp_run *);
 /* judge_nobody.c: "udp://10.0.0.2:5001, udp://10.0.0.3:5001 and 2 more": the targets from which
  * ICMP unreachable answers came and no spate receiver answered. */
 void sp_run_name_unreachable(const struct sp_run *, char *buf, size_t cap);
@@ -434,6 +448,18 @@ static inline struct sp_flow_rx *sp_run_granted(const struct sp_run *r,
 						const struct run_session *s, uint32_t i)
 {
 	return &r->granted.rx[sp_flow_place(&r->granted, s->base + i)];
+}
+
+/* The source of a stream of recorded units in the packet lane; NULL: it is none such. */
+static inline const struct sp_lane_source *sp_run_recorded(const struct sp_run *r,
+							   unsigned stream)
+{
+	const struct run_stream *s = &r->streams[stream];
+	const struct sp_lane *l = &r->workers[s->worker].lane;
+
+	if (!s->plan->recorded || l->streams[s->local].lane != SP_LANE_PACKET)
+		return NULL;
+	return &l->sources[l->streams[s->local].source];
 }
 
 static inline const struct sp_flow_tx *run_flow_tx(const struct sp_run *r, unsigned stream)

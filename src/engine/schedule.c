@@ -228,6 +228,11 @@ int sp_schedule_may_set(const struct sp_plan_stream *s, const struct sp_rate *ra
 	bool conns = !*s->packet && strcmp(s->protocol, "udp") != 0;
 	const char *why = NULL;
 
+	if (s->recorded)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: what was recorded has times of its own, and no rate can be "
+			       "set; a stage can stop it",
+			       place);
 	if (sp_mode_has_own(s))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "%s: %s; a stage can start and "
@@ -285,6 +290,26 @@ int sp_schedule_make(const struct sp_plan_stream *stream, const struct sp_catalo
 		    (deal.of == 1 && strcmp(stream->departure, "constant") == 0))))
 		return rc;
 	return make_ops(stream, catalog, env, layer_extra, pace, sched, err);
+}
+
+void sp_schedule_recorded(const struct sp_plan_stream *stream, const struct sp_source_ops *ops,
+			  struct sp_source *source, uint64_t t0_ns, struct sp_pace *pace)
+{
+	bool at_once = ops->at_once && ops->at_once(source);
+
+	*pace = (struct sp_pace){
+		.kind = at_once ? SP_PACE_MAX : SP_PACE_OPS,
+		.start_ns = add_time(t0_ns, stream->start_ns),
+		.count = sp_schedule_count(stream),
+		.bytes = stream->bytes ? stream->bytes : UINT64_MAX,
+		.gap_ns = 1, /* it has none: a start leaves its times as they are */
+		.gap_den = 1,
+		.ops = ops->schedule,
+		.st = source,
+	};
+	pace->end_ns = stream->duration_ns ? add_time(pace->start_ns, stream->duration_ns)
+					   : SP_NEVER;
+	ops->begin(source, pace->start_ns);
 }
 
 void sp_schedule_free(struct sp_schedule *s)

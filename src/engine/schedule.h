@@ -7,6 +7,7 @@
 #include "core/pacer.h"
 #include "engine/plan.h"
 #include "plugin/catalog.h"
+#include "plugin/source.h"
 
 struct sp_schedule; /* state of laws; NULL for constant gaps, and max, of one size */
 
@@ -16,6 +17,9 @@ struct sp_schedule; /* state of laws; NULL for constant gaps, and max, of one si
 int sp_schedule_make(const struct sp_plan_stream *, const struct sp_catalog *,
 		     const struct sp_env *, uint64_t t0_ns, uint32_t layer_extra,
 		     struct sp_pace *, struct sp_schedule **sched, struct sp_err *);
+/* The pace of what was recorded, from t0_ns + its start on; the source begins there. */
+void sp_schedule_recorded(const struct sp_plan_stream *, const struct sp_source_ops *,
+			  struct sp_source *, uint64_t t0_ns, struct sp_pace *);
 /* The gap that a rate means for the stream: kind CONST, or MAX. */
 int sp_schedule_gap(const struct sp_plan_stream *, const struct sp_rate *, uint32_t layer_extra,
 		    struct sp_pace *, struct sp_err *);

@@ -20,7 +20,7 @@ static int no_memory(struct sp_err *err)
  * kind. */
 static int set_gap(const struct run_stream *s, struct sp_pace *pace, struct sp_err *err)
 {
-	int rc = sp_mode_has_own(s->plan)
+	int rc = sp_mode_has_own(s->plan) || s->plan->recorded
 			 ? 0 /* as it is */
 			 : sp_schedule_gap(s->plan, &s->rate, s->plan->bulk ? 1 : 0, pace, err);
 

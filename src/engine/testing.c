@@ -89,10 +89,15 @@ static int add_stream(struct sp_plan_build *b, unsigned i, struct sp_err *err)
 	return r;
 }
 
+static const struct sp_catalog *catalog_of(const struct sim *s)
+{
+	return s->catalog ? s->catalog : &sp_catalog;
+}
+
 int sim_build(struct sim *s, const char *const *words, unsigned streams)
 {
 	struct sp_plan_build *b;
-	int r = sp_plan_build_new(&b, &s->mem.mem, &sp_catalog);
+	int r = sp_plan_build_new(&b, &s->mem.mem, catalog_of(s));
 
 	if (r)
 		return r;
@@ -116,7 +121,7 @@ int sim_arm(struct sim *s, uint64_t *t0_ns)
 	else
 		sp_clock_init_real(&s->clock);
 	s->env = (struct sp_env){ .mem = &s->mem.mem, .clock = &s->clock };
-	r = sp_run_new(&s->run, s->plan, &sp_catalog, &s->env, &hooks, &s->err);
+	r = sp_run_new(&s->run, s->plan, catalog_of(s), &s->env, &hooks, &s->err);
 	if (r == 0)
 		r = sp_run_prepare(s->run, &s->err);
 	if (r)

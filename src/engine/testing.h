@@ -14,6 +14,7 @@ struct sim {
 	struct sp_plan *plan;
 	struct sp_run *run;
 	struct sp_err err;
+	const struct sp_catalog *catalog; /* set after sim_start; NULL: that of all plug-ins */
 	unsigned intervals, violations;
 	uint32_t unknown;	/* identities that some event could not evaluate */
 	uint64_t worst_pending; /* of any stream, at any event */

@@ -195,6 +195,9 @@ static bool past_grace(struct sp_worker *w, uint64_t now_ns)
 		if (w->dialogue.under_way)
 			return false;
 	}
+	if (w->dialogue.env && now_ns <= w->last_end_ns + SP_DIALOGUE_PARTING_NS &&
+	    sp_dialogue_plays(&w->dialogue))
+		return false;
 	if (awaits(w) && now_ns <= w->last_end_ns + SP_DIALOGUE_GRACE_NS)
 		return false;
 	return !bulk_lingers(w, now_ns);
@@ -214,9 +217,13 @@ static bool turn_tx(struct sp_worker *w, uint64_t now_ns)
 	if (waiting || w->coalesce_ns == 0 || next_departure(w) <= now_ns)
 		left = take_and_send(w, now_ns);
 	if (left == 0 && !sp_lane_waiting(&w->lane) &&
-	    sp_pacer_next(w->lane.pacer) == SP_NEVER && conns_over(w, now_ns)) {
-		finish_tx(w, now_ns);
-		return true;
+	    sp_pacer_next(w->lane.pacer) == SP_NEVER) {
+		if (w->dialogue.env)
+			sp_dialogue_last(&w->dialogue);
+		if (conns_over(w, now_ns)) {
+			finish_tx(w, now_ns);
+			return true;
+		}
 	}
 	if (SP_UNLIKELY(past_grace(w, now_ns))) {
 		finish_tx(w, now_ns);
@@ -302,6 +309,8 @@ static uint64_t next_grace(const struct sp_worker *w)
 {
 	if (bulk_lingers(w, w->last_end_ns))
 		return w->last_end_ns + SP_BULK_GRACE_NS + SP_WORKER_GRACE_NS + 1;
+	if (w->dialogue.env && sp_dialogue_plays(&w->dialogue))
+		return w->last_end_ns + SP_DIALOGUE_PARTING_NS + 1;
 	return w->last_end_ns + 1 +
 	       (w->dialogue.env && w->dialogue.under_way && !w->dialogue.waiting
 			? SP_DIALOGUE_GRACE_NS

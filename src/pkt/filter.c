@@ -5,17 +5,18 @@
 
 #include "base/str.h"
 
-#define SNAPLEN 262144
+#define SNAPLEN	     262144
+#define RAW_IN_FILES 101
 
 struct sp_filter {
 	const struct sp_mem *mem;
 	struct bpf_program program;
 };
 
-static int compile(const char *text, struct bpf_program *program, enum sp_exit wrong,
+static int compile(const char *text, int link, struct bpf_program *program, enum sp_exit wrong,
 		   struct sp_err *err)
 {
-	pcap_t *p = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+	pcap_t *p = pcap_open_dead(link, SNAPLEN);
 	char shown[100], why[PCAP_ERRBUF_SIZE];
 	int rc = 0;
 
@@ -32,6 +33,12 @@ static int compile(const char *text, struct bpf_program *program, enum sp_exit w
 int sp_filter_new(struct sp_filter **out, const char *text, enum sp_exit wrong,
 		  const struct sp_mem *mem, struct sp_err *err)
 {
+	return sp_filter_new_link(out, text, DLT_EN10MB, wrong, mem, err);
+}
+
+int sp_filter_new_link(struct sp_filter **out, const char *text, uint16_t link,
+		       enum sp_exit wrong, const struct sp_mem *mem, struct sp_err *err)
+{
 	struct sp_filter *f = sp_alloc(mem, sizeof *f);
 	int rc;
 
@@ -39,7 +46,8 @@ int sp_filter_new(struct sp_filter **out, const char *text, enum sp_exit wrong,
 	if (!f)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	f->mem = mem;
-	rc = compile(text, &f->program, wrong, err);
+	/* Files have the number 101 for what systems call differently. */
+	rc = compile(text, link == RAW_IN_FILES ? DLT_RAW : link, &f->program, wrong, err);
 	if (rc) {
 		sp_free(mem, f);
 		return rc;
@@ -72,7 +80,7 @@ const void *sp_filter_program(const struct sp_filter *f, uint16_t *n)
 int sp_filter_check(const char *text, enum sp_exit wrong, struct sp_err *err)
 {
 	struct bpf_program program;
-	int rc = compile(text, &program, wrong, err);
+	int rc = compile(text, DLT_EN10MB, &program, wrong, err);
 
 	if (!rc)
 		pcap_freecode(&program);

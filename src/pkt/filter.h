@@ -14,6 +14,9 @@ struct sp_filter;
 /* "" takes everything. -EINVAL with the caller's exit class, and what libpcap says of the text. */
 int sp_filter_new(struct sp_filter **, const char *text, enum sp_exit wrong,
 		  const struct sp_mem *, struct sp_err *);
+/* The same for packets of another link type than Ethernet (capio/link_type.h has the numbers). */
+int sp_filter_new_link(struct sp_filter **, const char *text, uint16_t link, enum sp_exit wrong,
+		       const struct sp_mem *, struct sp_err *);
 void sp_filter_free(struct sp_filter *);
 /* HOT. A frame with its VLAN tags in it, without FCS. */
 bool sp_filter_takes(const struct sp_filter *, const uint8_t *frame, uint32_t len);

@@ -81,6 +81,8 @@ static int ip4(struct walk *w, bool verify, struct sp_view *v)
 	v->more = frag & 0x2000;
 	v->frag_off = (uint16_t)((frag & 0x1fff) << 3);
 	v->fragment = (frag & 0x3fff) != 0;
+	v->frag_id = sp_get_be16(h + 4);
+	v->frag_at = offset(w);
 	v->l3_len = total;
 	if (verify)
 		v->l3_csum = sp_csum_finish(sp_csum_add(0, h, hdr)) ? SP_CSUM_BAD : SP_CSUM_OK;
@@ -122,6 +124,8 @@ static int ip6_extensions(struct walk *w, uint8_t next, struct sp_view *v)
 			w->detour = true;
 		if (next == FRAGMENT) {
 			frag = sp_get_be16(h + 2);
+			v->frag_id = sp_get_be32(h + 4);
+			v->frag_at = offset(w);
 			v->more = frag & 1;
 			v->frag_off = frag & 0xfff8;
 			v->fragment = v->more || v->frag_off;
@@ -344,6 +348,18 @@ int sp_view(const uint8_t *frame, uint32_t len, bool verify, enum sp_csum_state 
 	else if (verify)
 		v->l3_csum = v->l4_csum = SP_CSUM_NONE;
 	return end(&w, rc, v);
+}
+
+int sp_view_ip(const uint8_t *octets, uint32_t len, uint32_t l3_off, uint16_t ether_type,
+	       bool cut, bool verify, struct sp_view *v)
+{
+	struct walk w = { .frame = octets, .r = sp_rd_of(octets, len), .quoted = cut };
+
+	v->ether_type = ether_type;
+	v->l3_off = l3_off;
+	v->l3_len = len - l3_off;
+	sp_rd_take(&w.r, l3_off);
+	return end(&w, ip(&w, verify, SP_CSUM_UNKNOWN, v), v);
 }
 
 int sp_view_quoted(const uint8_t *packet, uint32_t len, struct sp_view *v)

@@ -40,6 +40,8 @@ struct sp_view {
 	uint16_t vlan[SP_VIEW_VLANS]; /* the tags' TCI, outer first */
 	uint16_t ether_type;	      /* behind the tags; below 1536: 802.3's length */
 	uint16_t frag_off;	      /* of a fragment's bytes in the packet */
+	uint32_t frag_id;	      /* of a fragment: its packet's number */
+	uint32_t frag_at; /* and where its bytes begin, behind IP or the fragment header */
 	uint16_t icmp_id, icmp_seq;   /* of an echo request or reply */
 	uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 */
 	uint8_t tcp_flags;	      /* FIN 1 .. CWR 128 */
@@ -54,6 +56,12 @@ struct sp_view {
  * known of L4's already (OK, PARTIAL: it is believed), else SP_CSUM_UNKNOWN. */
 int sp_view(const uint8_t *frame, uint32_t len, bool verify, enum sp_csum_state l4,
 	    struct sp_view *v);
+
+/* HOT. The same of an IP packet at l3_off of octets whose link somebody else has read: *v is zero but
+ * for vlan and vlan_tags; ether_type says which IP. cut: octets at the end were not captured, and
+ * lengths may say more than there is. */
+int sp_view_ip(const uint8_t *octets, uint32_t len, uint32_t l3_off, uint16_t ether_type,
+	       bool cut, bool verify, struct sp_view *v);
 
 static inline bool sp_view_corrupt(const struct sp_view *v)
 {

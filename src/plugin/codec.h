@@ -109,6 +109,8 @@ struct sp_codec_talk {
 	uint64_t
 		filler_ns; /* a filler is due when so much time has passed since our last message; 0:
 			     * never */
+	bool answer; /* a filler is owed at once, before anything else: it confirms the peer's
+		      * beginning (BGP's KEEPALIVE after an OPEN). sent() clears it */
 	const char *reason; /* static; NULL */
 	uint32_t code;	    /* the protocol's: a NOTIFICATION's code << 8 | subcode */
 };

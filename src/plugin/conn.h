@@ -100,6 +100,10 @@ struct sp_conn_door {
 	 * the connection before its first event can come. Whoever connects speaks first: a transport
 	 * may keep the last step of its own handshake for the first bytes to carry. */
 	int (*connect)(struct sp_queue *, uint32_t ep, uint32_t id, struct sp_conn **);
+	/* The same from an address (and, unless 0, a port number) of its own instead of the port's:
+	 * -EADDRNOTAVAIL, it is not this host's. NULL: there is no such thing. */
+	int (*connect_from)(struct sp_queue *, const struct sp_endpoint *local, uint32_t ep,
+			    uint32_t id, struct sp_conn **);
 	/* Takes one that came in. -EAGAIN: none waits. -EMFILE, -ENOBUFS: it was turned away (and
 	 * another one may wait). */
 	int (*accept)(struct sp_queue *, uint32_t id, struct sp_conn **);

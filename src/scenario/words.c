@@ -423,7 +423,7 @@ static int seal(struct sp_reader *r, bool sends)
 
 static int read_all(struct sp_reader *r, const char *command, int argc, char *const argv[])
 {
-	bool sends = strcmp(command, "send") == 0;
+	bool sends = strcmp(command, "recv") != 0;
 	int rc;
 
 	/* Each word of argv is given once, but -qv is two. */
@@ -439,7 +439,10 @@ static int read_all(struct sp_reader *r, const char *command, int argc, char *co
 	if (rc)
 		return rc;
 	read_switches(r, &r->words->out);
-	rc = sends ? sp_reader_send(r) : sp_reader_recv(r);
+	if (strcmp(command, "replay") == 0)
+		rc = sp_reader_replay(r);
+	else
+		rc = sends ? sp_reader_send(r) : sp_reader_recv(r);
 	if (!rc)
 		rc = set_run(r, command);
 	return rc ? rc : seal(r, sends);

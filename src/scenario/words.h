@@ -1,4 +1,4 @@
-/* Command-line words to plan: `spate send` and `spate recv`. The plain spellings and URLs of the
+/* Command-line words to plan: `spate send`, `spate recv`, `spate replay`. The plain spellings and URLs of the
  * same request give the same plan. */
 #ifndef SP_SCENARIO_WORDS_H
 #define SP_SCENARIO_WORDS_H
@@ -47,7 +47,7 @@ struct sp_words {
 	struct sp_words_output out;
 };
 
-/* command is "send" or "recv"; argv begins after it. On error nothing has to be freed, and err
+/* command is "send", "recv" or "replay"; argv begins after it. On error nothing has to be freed, and err
  * holds one sentence and the exit code: 2 for words, 65 and 66 for --targets files. */
 int sp_words_parse(const char *command, int argc, char *const argv[], const struct sp_mem *,
 		   const struct sp_catalog *, struct sp_words *, struct sp_err *);
@@ -66,7 +66,7 @@ int sp_words_run_parse(int argc, char *const argv[], const struct sp_mem *,
 
 /* The flags of a command, for help, man page and completion; NULL: no such command. */
 const struct sp_flag *sp_words_flags(const char *command);
-extern const struct sp_flag sp_send_flags[], sp_recv_flags[], sp_run_flags[];
+extern const struct sp_flag sp_send_flags[], sp_recv_flags[], sp_run_flags[], sp_replay_flags[];
 /* The words that a flag takes, as "auto|never|always"; NULL: not one of a few. */
 const char *sp_words_values(const struct sp_flag *);
 

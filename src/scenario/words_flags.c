@@ -4,6 +4,7 @@
 
 #include "engine/protocol.h"
 #include "scenario/words_impl.h"
+#include "scenario/words_rows.h"
 
 #define G_TARGET  "Target"
 #define G_LISTEN  "Where to listen"
@@ -13,9 +14,7 @@
 #define G_WAY	  "How it leaves"
 #define G_IN	  "How it enters"
 #define G_REPLY	  "What it answers"
-#define G_ENGINE  "Engine"
 #define G_KEYS	  "Keys (see spate help key)"
-#define G_OUT	  "Output"
 #define G_HTTP	  "HTTP (http, https)"
 #define G_TLS	  "TLS (https)"
 #define G_DNS	  "DNS (dns)"
@@ -30,79 +29,6 @@
 	{                                                                                      \
 		"--key", SP_FLAG_VALUE, "FILE", "keys.file", NULL, G_KEYS,                     \
 			"file of the own private key (default $XDG_CONFIG_HOME/spate/key)"     \
-	}
-
-#define OUTPUT_ROWS                                                                                    \
-	{ "--json",                                                                                    \
-	  SP_FLAG_NONE,                                                                                \
-	  NULL,                                                                                        \
-	  "out.json",                                                                                  \
-	  "yes",                                                                                       \
-	  G_OUT,                                                                                       \
-	  "the final document, and nothing else, on standard output" },                                \
-		{ "--csv",                                                                             \
-		  SP_FLAG_NONE,                                                                        \
-		  NULL,                                                                                \
-		  "out.csv",                                                                           \
-		  "yes",                                                                               \
-		  G_OUT,                                                                               \
-		  "a row a second for each stream (recv: flow) and the total, and the final ones, as " \
-		  "CSV on standard output" },                                                          \
-		{ "--plain",                                                                           \
-		  SP_FLAG_NONE,                                                                        \
-		  NULL,                                                                                \
-		  "out.plain",                                                                         \
-		  "yes",                                                                               \
-		  G_OUT,                                                                               \
-		  "a line 'Stats: ...' at every 100th packet, with the figures at that packet, "       \
-		  "and one at the end, which is the report's; from 100,000 packets a second "          \
-		  "on about ten lines a second, each at a multiple of 100" },                          \
-		{ "--live",                                                                            \
-		  SP_FLAG_NONE,                                                                        \
-		  NULL,                                                                                \
-		  "out.live",                                                                          \
-		  "on",                                                                                \
-		  G_OUT,                                                                               \
-		  "on a terminal a live table, elsewhere a line a second; on standard error "          \
-		  "beside --json and --csv (the default, there on a terminal only); not "              \
-		  "beside --plain" },                                                                  \
-		{ "--no-live", SP_FLAG_NONE, NULL, "out.live", "off", G_OUT, "neither" },              \
-		{ "--run-dir",                                                                         \
-		  SP_FLAG_VALUE,                                                                       \
-		  "DIR",                                                                               \
-		  "out.run_dir",                                                                       \
-		  NULL,                                                                                \
-		  G_OUT,                                                                               \
-		  "folder for plan, events and report, instead of a new one below "                    \
-		  "$SPATE_RUNS or ~/.local/state/spate/runs" },                                        \
-		{ "--no-run-dir",	    SP_FLAG_NONE, NULL, "out.no_run_dir", "yes", G_OUT,        \
-		  "keep nothing of the run" },                                                         \
-		{ "--no-sandbox",                                                                      \
-		  SP_FLAG_NONE,                                                                        \
-		  NULL,                                                                                \
-		  "out.no_sandbox",                                                                    \
-		  "yes",                                                                               \
-		  G_ENGINE,                                                                            \
-		  "keep capabilities, system calls and files that a run does not need" },              \
-		{ "--name", SP_FLAG_VALUE, "NAME", "run.name", NULL, G_OUT, "name of the run" },       \
-		{ "--dry-run",                                                                         \
-		  SP_FLAG_NONE,                                                                        \
-		  NULL,                                                                                \
-		  "out.dry_run",                                                                       \
-		  "yes",                                                                               \
-		  G_OUT,                                                                               \
-		  "print the plan and its digest; open nothing" },                                     \
-		{ "-v, --verbose",                                                                     \
-		  SP_FLAG_NONE,                                                                        \
-		  NULL,                                                                                \
-		  "out.verbose",                                                                       \
-		  "yes",                                                                               \
-		  G_OUT,                                                                               \
-		  "log what is detected and decided" },                                                \
-		{ "-q, --quiet", SP_FLAG_NONE,	   NULL, "out.quiet", "yes",                           \
-		  G_OUT,	 "log errors only" },                                                  \
-	{                                                                                              \
-		"-h, --help", SP_FLAG_NONE, NULL, "help", "yes", G_OUT, "this text"                    \
 	}
 
 const struct sp_flag sp_send_flags[] = {
@@ -505,6 +431,8 @@ const struct sp_flag *sp_words_flags(const char *command)
 		return sp_send_flags;
 	if (strcmp(command, "recv") == 0)
 		return sp_recv_flags;
+	if (strcmp(command, "replay") == 0)
+		return sp_replay_flags;
 	if (strcmp(command, "run") == 0)
 		return sp_run_flags;
 	return NULL;

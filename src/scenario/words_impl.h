@@ -83,8 +83,9 @@ int sp_reader_set_port(struct sp_reader *, const char *word);
 /* The transport that a protocol of this word goes over, as the flags say or by itself. */
 const char *sp_reader_transport(const struct sp_reader *, const char *word);
 
-/* words_send.c, words_recv.c: everything but the run's own rows. */
+/* words_send.c, words_recv.c, words_replay.c: everything but the run's own rows. */
 int sp_reader_send(struct sp_reader *);
+int sp_reader_replay(struct sp_reader *);
 int sp_reader_recv(struct sp_reader *);
 /* words_send.c: one more target; text and file are borrowed. */
 int sp_reader_note(struct sp_reader *, const char *text, const char *file, unsigned line);

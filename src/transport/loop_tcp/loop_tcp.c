@@ -167,6 +167,7 @@ static void loop_stats(const struct sp_queue *q, struct sp_tstats *s)
 
 static const struct sp_conn_door door = {
 	.connect = sp_loop_tcp_connect,
+	.connect_from = sp_loop_tcp_connect_from,
 	.accept = sp_loop_tcp_accept,
 	.ready = loop_ready,
 };

@@ -40,9 +40,10 @@ struct end {
 /* Two ends: 0 has connected, 1 is accepted. */
 struct pair {
 	struct end end[2];
-	uint32_t ep;	   /* whom the client meant */
-	uint32_t next;	   /* free list, or those that wait to be accepted; index + 1 */
-	bool used, doomed; /* doomed: reset when the first bytes arrive */
+	uint32_t ep;		 /* whom the client meant */
+	struct sp_endpoint from; /* where it said it was; family 0: it did not */
+	uint32_t next;		 /* free list, or those that wait to be accepted; index + 1 */
+	bool used, doomed;	 /* doomed: reset when the first bytes arrive */
 };
 
 struct sp_port {
@@ -72,6 +73,8 @@ struct sp_queue {
 /* pair.c */
 extern const struct sp_conn_ops sp_loop_tcp_conn_ops;
 int sp_loop_tcp_connect(struct sp_queue *, uint32_t ep, uint32_t id, struct sp_conn **);
+int sp_loop_tcp_connect_from(struct sp_queue *, const struct sp_endpoint *local, uint32_t ep,
+			     uint32_t id, struct sp_conn **);
 int sp_loop_tcp_accept(struct sp_queue *, uint32_t id, struct sp_conn **);
 /* What is due by now happens: bytes become visible, openings, ends. */
 void sp_loop_tcp_pass(struct sp_queue *, uint64_t now_ns);

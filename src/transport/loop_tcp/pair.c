@@ -115,6 +115,12 @@ static struct pair *new_pair(struct sp_queue *q)
 
 int sp_loop_tcp_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_conn **out)
 {
+	return sp_loop_tcp_connect_from(q, &(struct sp_endpoint){ 0 }, ep, id, out);
+}
+
+int sp_loop_tcp_connect_from(struct sp_queue *q, const struct sp_endpoint *local, uint32_t ep,
+			     uint32_t id, struct sp_conn **out)
+{
 	const struct sp_loop_tcp_conf *c = &q->port->conf;
 	struct pair *p = new_pair(q);
 	uint64_t now;
@@ -124,6 +130,7 @@ int sp_loop_tcp_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 	q->opened++;
 	now = now_of(&p->end[0]);
 	p->ep = ep;
+	p->from = *local;
 	p->end[0].conn = (struct sp_conn){ .ops = &sp_loop_tcp_conn_ops, .id = id };
 	p->end[0].event_ns = now + 2 * c->delay_ns;
 	p->end[0].refused = !q->port->rx || (c->refuse && q->opened % c->refuse == 0);
@@ -366,7 +373,10 @@ static int conn_ends(const struct sp_conn *c, struct sp_endpoint *remote,
 	const struct end *e = (const struct end *)(const void *)c;
 	struct sp_endpoint server = e->q->ends.at[pair_of(e)->ep].remote, client = server;
 
-	client.port = (uint16_t)(40000 + index_of(e) / 2 % 20000);
+	if (pair_of(e)->from.addr.family)
+		client = pair_of(e)->from;
+	if (client.port == server.port || !client.port)
+		client.port = (uint16_t)(40000 + index_of(e) / 2 % 20000);
 	if (remote)
 		*remote = e->client ? server : client;
 	if (local)

@@ -46,11 +46,12 @@ static int watch(struct tcp_conn *c)
 	return epoll_ctl(c->q->epoll, EPOLL_CTL_ADD, c->fd, &ev) ? -errno : 0;
 }
 
-static int bind_own(const struct sp_port *p, int fd, uint8_t family)
+static int bind_own(const struct sp_port *p, int fd, uint8_t family,
+		    const struct sp_endpoint *local)
 {
-	struct sp_endpoint at = p->bind;
+	struct sp_endpoint at = local ? *local : p->bind;
 
-	if (p->rx)
+	if (p->rx && !local)
 		at.port = 0; /* the listener has it */
 	if (!at.addr.family && !at.port)
 		return 0;
@@ -68,7 +69,8 @@ static void set_lazy(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &second, sizeof second);
 }
 
-static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_conn **out)
+static int door_connect_from(struct sp_queue *q, const struct sp_endpoint *local, uint32_t ep,
+			     uint32_t id, struct sp_conn **out)
 {
 	const struct sp_endpoint *to = &q->ends.at[ep].remote;
 	struct sockaddr_in6 sa;
@@ -79,7 +81,7 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 	if (fd < 0)
 		return fd;
 	c = sp_tcp_conn_new(q, id, fd);
-	rc = c ? bind_own(q->port, fd, to->addr.family) : -ENOBUFS;
+	rc = c ? bind_own(q->port, fd, to->addr.family, local) : -ENOBUFS;
 	if (q->port->conf.lazy_ack)
 		set_lazy(fd);
 	if (!rc && connect(fd, (struct sockaddr *)&sa, len) && errno != EINPROGRESS)
@@ -96,6 +98,11 @@ static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_
 	sp_tstats_add(&q->stats.tx_units, 1);
 	*out = &c->conn;
 	return 0;
+}
+
+static int door_connect(struct sp_queue *q, uint32_t ep, uint32_t id, struct sp_conn **out)
+{
+	return door_connect_from(q, NULL, ep, id, out);
 }
 
 /* Nothing that needs a path: the process may be confined by now. */
@@ -190,6 +197,7 @@ static uint32_t door_ready(struct sp_queue *q, struct sp_conn_event *out, uint32
 
 const struct sp_conn_door sp_tcp_door = {
 	.connect = door_connect,
+	.connect_from = door_connect_from,
 	.accept = door_accept,
 	.ready = door_ready,
 };

@@ -106,7 +106,7 @@ static int join_group(const struct sp_port *p, int fd, const struct sp_addr *a,
 
 static int bind_fail(const struct sp_endpoint *e, int code, struct sp_err *err)
 {
-	char text[72];
+	char text[72], addr[64];
 
 	sp_endpoint_format(text, sizeof text, e);
 	switch (code) {
@@ -117,10 +117,12 @@ static int bind_fail(const struct sp_endpoint *e, int code, struct sp_err *err)
 			"which",
 			text, e->port);
 	case EADDRNOTAVAIL:
-		return sp_fail(err, -code, SP_EXIT_PERM,
-			       "cannot bind to udp %s: no interface here has this address; `ip "
-			       "address` lists them",
-			       text);
+		return sp_fail(
+			err, -code, SP_EXIT_PERM,
+			"cannot bind to udp %s: no interface here has this address; `ip "
+			"address` lists them, `ip address add %s dev lo` adds it (a whole "
+			"prefix: `ip route add local PREFIX dev lo`)",
+			text, sp_addr_format(addr, sizeof addr, &e->addr));
 	case EACCES:
 		return sp_fail(
 			err, -code, SP_EXIT_PERM,

@@ -30,12 +30,12 @@ static int connect_fail(const struct sp_endpoint *to, int code, struct sp_err *e
 }
 
 /* The address that a socket toward a target of this family is bound to. */
-static int source_for(const struct sp_port *p, const struct sp_endpoint *to,
+static int source_for(const struct sp_endpoint *local, const struct sp_endpoint *to,
 		      struct sp_endpoint *from, struct sp_err *err)
 {
 	char a[72], b[72];
 
-	*from = p->bind;
+	*from = *local;
 	if (!from->addr.family)
 		from->addr = (struct sp_addr){ .family = to->addr.family };
 	if (from->addr.family == to->addr.family)
@@ -46,12 +46,12 @@ static int source_for(const struct sp_port *p, const struct sp_endpoint *to,
 		       sp_endpoint_format(b, sizeof b, to));
 }
 
-static int add_sock(struct sp_queue *q, const struct sp_endpoint *to, struct udp_sock *s,
-		    struct sp_err *err)
+static int add_sock(struct sp_queue *q, const struct sp_endpoint *local,
+		    const struct sp_endpoint *to, struct udp_sock *s, struct sp_err *err)
 {
 	struct sp_port *p = q->port;
 	struct sp_endpoint from;
-	int rc = source_for(p, to, &from, err);
+	int rc = source_for(local, to, &from, err);
 
 	if (rc)
 		return rc;
@@ -61,12 +61,33 @@ static int add_sock(struct sp_queue *q, const struct sp_endpoint *to, struct udp
 	return rc;
 }
 
-static int publish(struct sp_queue *q, const struct udp_sock *s, int32_t *index,
-		   struct sp_err *err)
+/* Room for one more; the control thread's, before there is another. */
+static int make_room(struct sp_queue *q)
+{
+	const struct sp_mem *mem = q->port->env->mem;
+	struct udp_sock *more;
+
+	if (q->n_socks < q->cap_socks)
+		return 0;
+	more = sp_alloc_array(mem, 2 * (size_t)q->cap_socks, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	memcpy(more, q->socks, q->n_socks * sizeof *more);
+	sp_free(mem, q->socks);
+	q->socks = more;
+	q->cap_socks *= 2;
+	return 0;
+}
+
+static int publish(struct sp_queue *q, struct udp_sock *s, int32_t *index, struct sp_err *err)
 {
 	uint32_t i = q->n_socks;
-	int rc;
+	int rc = make_room(q);
 
+	if (rc) {
+		sp_udp_sock_close(s);
+		return sp_fail(err, rc, SP_EXIT_FAILED, "out of memory for a udp socket");
+	}
 	q->socks[i] = *s;
 	rc = sp_udp_watch(q, i);
 	if (rc) {
@@ -79,12 +100,12 @@ static int publish(struct sp_queue *q, const struct udp_sock *s, int32_t *index,
 	return 0;
 }
 
-static int connect_sock(struct sp_queue *q, const struct sp_endpoint *to, struct udp_sock *s,
-			struct sp_err *err)
+static int connect_sock(struct sp_queue *q, const struct sp_endpoint *local,
+			const struct sp_endpoint *to, struct udp_sock *s, struct sp_err *err)
 {
 	struct sockaddr_in6 sa;
 	socklen_t len = sp_endpoint_to_sockaddr(to, (struct sockaddr *)&sa);
-	int rc = add_sock(q, to, s, err);
+	int rc = add_sock(q, local, to, s, err);
 
 	if (rc)
 		return rc;
@@ -111,11 +132,12 @@ static int add_connected(struct sp_queue *q, const struct sp_endpoint *to, uint3
 			 struct sp_err *err)
 {
 	struct udp_sock s;
-	int rc = connect_sock(q, to, &s, err);
+	const struct sp_endpoint *local = &q->port->bind;
+	int rc = connect_sock(q, local, to, &s, err);
 
 	for (unsigned t = 0; !rc && !is_well_numbered(q, &s) && t < NUMBER_TRIES; t++) {
 		sp_udp_sock_close(&s);
-		rc = connect_sock(q, to, &s, err);
+		rc = connect_sock(q, local, to, &s, err);
 	}
 	if (rc)
 		return rc;
@@ -135,7 +157,7 @@ static int add_plain(struct sp_queue *q, const struct sp_endpoint *to, uint32_t 
 	int rc = 0;
 
 	if (!*plain) {
-		rc = add_sock(q, to, &s, err);
+		rc = add_sock(q, &q->port->bind, to, &s, err);
 		if (!rc)
 			rc = publish(q, &s, plain, err);
 	}
@@ -172,6 +194,38 @@ int sp_udp_endpoint(struct sp_queue *q, const struct sp_endpoint *want, uint32_t
 	if (!rc)
 		*out = ep;
 	return rc;
+}
+
+int sp_udp_endpoint_from(struct sp_queue *q, const struct sp_endpoint *local,
+			 const struct sp_endpoint *want, uint32_t *out, struct sp_err *err)
+{
+	const struct sp_port *p = q->port;
+	struct sp_endpoint to = sp_udp_plain(want);
+	struct sp_endpoint from = local->addr.family ? sp_udp_plain(local) : p->bind;
+	int rc = sp_target_check(p->permit, want, err);
+	struct udp_sock s;
+	int32_t sock;
+	uint32_t ep;
+
+	if (!rc && (!p->tx || !to.port))
+		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			     "cannot send to a udp port of number 0");
+	if (!rc)
+		rc = connect_sock(q, &from, &to, &s, err);
+	if (!rc)
+		rc = publish(q, &s, &sock, err);
+	if (rc)
+		return rc;
+	/* Its socket makes it another one. */
+	ep = sp_endpoints_get(&q->peers, &to, (uint32_t)sock);
+	if (ep == SP_NO_FLOW)
+		return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
+			       "the port was opened for %u sessions and this is one more",
+			       q->peers.max);
+	q->target[ep].sock = sock;
+	q->socks[sock - 1].ep = ep;
+	*out = ep;
+	return 0;
 }
 
 int sp_udp_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,

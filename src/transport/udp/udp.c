@@ -185,6 +185,7 @@ const struct sp_transport_ops sp_transport_udp = {
 	.queue = sp_udp_queue,
 	.caps = udp_caps,
 	.endpoint = sp_udp_endpoint,
+	.endpoint_from = sp_udp_endpoint_from,
 	.peer = sp_udp_peer,
 	.local = udp_local,
 	.close = udp_close,

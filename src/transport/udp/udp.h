@@ -131,6 +131,8 @@ int sp_udp_watch(struct sp_queue *, uint32_t sock); /* 0 or -errno */
 /* target.c */
 int sp_udp_endpoint(struct sp_queue *, const struct sp_endpoint *, uint32_t *ep,
 		    struct sp_err *);
+int sp_udp_endpoint_from(struct sp_queue *, const struct sp_endpoint *local,
+			 const struct sp_endpoint *, uint32_t *ep, struct sp_err *);
 int sp_udp_peer(const struct sp_queue *, uint32_t ep, struct sp_endpoint *remote,
 		struct sp_endpoint *local);
 

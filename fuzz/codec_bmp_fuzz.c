@@ -1,0 +1,6 @@
+#include "codec_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return codec_fuzz("bmp", data, size);
+}

@@ -1,0 +1,39 @@
+/* What the messages of known protocols in a capture say about who sent them: the structure of
+ * traffic-info.json, {"BGP Information": {SOURCE: {...}}, "IPFIX Information": {...}}. Knows no
+ * protocol: each source has a state of its codec's, which reads its messages and describes itself.
+ *
+ * Used by extraction (the messages that it keeps) and by summaries (all of them). Order is that in
+ * which sections were added and sources were first seen, so that the text is deterministic. One
+ * thread. */
+#ifndef SP_CAPTURE_INFO_H
+#define SP_CAPTURE_INFO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "plugin/codec.h"
+
+#define SP_INFO_SOURCES 65536u /* of all sections; those that come later are only counted */
+
+struct sp_info;
+
+/* -ENOMEM. */
+int sp_info_new(struct sp_info **, const struct sp_mem *);
+/* Makes sure that there is a section: of a codec (its title), or, codec being NULL, one that is
+ * always null under that name ("UDP_GENERIC Information"). A section that exists stays where it is. -ENOMEM. */
+int sp_info_section(struct sp_info *, const struct sp_codec_ops *codec, const char *name);
+/* The next whole message of that source; adds section and source when they are new. What was noted
+ * of it is in *note unless that is NULL. -ENOMEM. */
+int sp_info_message(struct sp_info *, const struct sp_codec_ops *, const struct sp_addr *source,
+		    const uint8_t *, size_t len, struct sp_codec_note *note);
+/* Members into the open object, a section each. */
+void sp_info_json(const struct sp_info *, struct sp_json *);
+/* How many sources are described, and how many messages came of others beyond the limit. */
+uint32_t sp_info_sources(const struct sp_info *);
+uint64_t sp_info_left_out(const struct sp_info *);
+void sp_info_free(struct sp_info *);
+
+#endif

@@ -1,0 +1,142 @@
+#include "capture/info.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "capture/endpoint_set.h"
+#include "capture/toy_codec_test.h"
+
+static struct sp_addr address(const char *text)
+{
+	struct sp_addr a;
+
+	assert_int_equal(sp_addr_parse(text, &a), 0);
+	return a;
+}
+
+static void say(struct sp_info *info, const char *source, const char *message)
+{
+	struct sp_codec_note note = { 0 };
+	struct sp_addr a = address(source);
+
+	assert_int_equal(sp_info_message(info, &toy_codec, &a, (const uint8_t *)message,
+					 strlen(message), &note),
+			 0);
+	assert_int_equal(note.type, message[2]);
+}
+
+static void test_sections(void **state)
+{
+	struct sp_info *info;
+	struct sp_str out;
+	struct sp_json js;
+
+	(void)state;
+	assert_int_equal(sp_info_new(&info, sp_mem_system()), 0);
+	assert_int_equal(sp_info_section(info, NULL, "NOTHING Information"), 0);
+	assert_int_equal(sp_info_section(info, NULL, "NOTHING Information"), 0);
+	say(info, "2001:db8::1", "TYB\004");
+	say(info, "192.0.2.1", "TYB\004");
+	say(info, "2001:db8::1", "TYx\005y");
+	assert_int_equal(sp_info_sources(info), 2);
+	assert_int_equal(sp_info_left_out(info), 0);
+	sp_str_init(&out, sp_mem_system());
+	sp_json_init(&js, &out, 0);
+	sp_json_open(&js, NULL, '{');
+	sp_info_json(info, &js);
+	sp_json_close(&js, '}');
+	assert_string_equal(out.text, "{\"NOTHING Information\":null,\"TOY Information\":"
+				      "{\"2001:db8::1\":{\"messages\":2},\"192.0.2.1\":"
+				      "{\"messages\":1}}}");
+	sp_str_fini(&out);
+	sp_info_free(info);
+}
+
+static void test_too_many(void **state)
+{
+	struct sp_addr a = address("10.0.0.0");
+	struct sp_info *info;
+
+	(void)state;
+	assert_int_equal(sp_info_new(&info, sp_mem_system()), 0);
+	for (unsigned i = 0; i < SP_INFO_SOURCES + 5; i++) {
+		a.ip[1] = (uint8_t)(i >> 16);
+		a.ip[2] = (uint8_t)(i >> 8);
+		a.ip[3] = (uint8_t)i;
+		assert_int_equal(sp_info_message(info, &toy_codec, &a,
+						 (const uint8_t *)"TYB\004", 4, NULL),
+				 0);
+	}
+	assert_int_equal(sp_info_sources(info), SP_INFO_SOURCES);
+	assert_int_equal(sp_info_left_out(info), 5);
+	sp_info_free(info);
+}
+
+static int talk(struct sp_info *info)
+{
+	struct sp_addr a = address("10.0.0.0");
+	int rc = sp_info_section(info, NULL, "NOTHING Information");
+
+	for (unsigned i = 0; i < 40 && !rc; i++) {
+		a.ip[3] = (uint8_t)i;
+		rc = sp_info_message(info, &toy_codec, &a, (const uint8_t *)"TYB\004", 4, NULL);
+	}
+	return rc;
+}
+
+static void test_no_memory(void **state)
+{
+	struct sp_mem_test t;
+	struct sp_info *info;
+	bool done = false;
+
+	(void)state;
+	for (uint64_t n = 0; !done; n++) {
+		sp_mem_test_init(&t, n);
+		if (sp_info_new(&info, &t.mem) == 0) {
+			int rc = talk(info);
+
+			assert_true(rc == 0 || rc == -ENOMEM);
+			done = rc == 0;
+			sp_info_free(info);
+		}
+		assert_int_equal(t.live, 0);
+	}
+}
+
+static void test_set(void **state)
+{
+	struct sp_endpoint_set s;
+	struct sp_endpoint e = { .addr = address("192.0.2.9") };
+	bool added;
+
+	(void)state;
+	sp_endpoint_set_init(&s, sp_mem_system());
+	assert_int_equal(sp_endpoint_set_find(&s, &e), -ENOENT);
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 1000; i++) {
+			e.port = (uint16_t)i;
+			assert_int_equal(sp_endpoint_set_add(&s, &e, &added), i);
+			assert_int_equal(added, round == 0);
+			assert_int_equal(sp_endpoint_set_find(&s, &e), i);
+		}
+	assert_int_equal(s.n, 1000);
+	sp_endpoint_set_fini(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_set),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

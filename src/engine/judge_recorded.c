@@ -1,0 +1,39 @@
+/* Recorded streams: the span that was intended against the actual one, and what their sources have to
+ * say. */
+#include "engine/run_impl.h"
+
+static void say(void *arg, const char *code, bool neutral, const char *text)
+{
+	sp_run_remark(arg, code, neutral, text);
+}
+
+static void say_span(struct sp_run *r, unsigned stream, const struct sp_source_report *report)
+{
+	const struct sp_flow_tx *f = run_flow_tx(r, stream);
+	uint64_t intended = report->last_due_ns - report->first_due_ns;
+	uint64_t actual = SP_LOAD(f->last_tx) - SP_LOAD(f->first_tx);
+
+	if (!report->first_due_ns || r->streams[stream].only_max)
+		return;
+	sp_run_say(r, "span", true,
+		   "%s: intended from first to last packet %.9f s, actual %.9f s (%+.3f us)",
+		   r->plan->streams[stream].name, (double)intended / 1e9, (double)actual / 1e9,
+		   ((double)actual - (double)intended) / 1e3);
+}
+
+void sp_run_judge_recorded(struct sp_run *r)
+{
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		struct sp_source_report report = { .say = say, .arg = r };
+		const struct sp_lane_source *src = sp_run_recorded(r, i);
+		struct sp_err err = { 0 };
+
+		if (!src || !src->ops->report)
+			continue;
+		if (src->ops->report(src->source, &report, &err)) {
+			sp_run_remark(r, "capture-damaged", false, err.text);
+			sp_run_exit_hint(r, err.exit);
+		}
+		say_span(r, i, &report);
+	}
+}

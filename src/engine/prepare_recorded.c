@@ -1,0 +1,198 @@
+/* Recorded frames, looked at before they leave: each of them is judged as what is made here is, by whom
+ * it is for. Into a veth whose other end is in a namespace of this host anything may leave. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "engine/protocol.h"
+#include "engine/run_impl.h"
+#include "pkt/view.h"
+
+#define TARGETS_MOST 65536u /* different ones; a power of two */
+
+struct look {
+	struct sp_run *r;
+	const struct sp_segment *segment; /* NULL: none */
+	bool broadcast;			  /* is consented to */
+	struct sp_err *err;
+	struct sp_guard_range *target; /* in order of appearance */
+	uint32_t *slot;		       /* [2 * TARGETS_MOST], index + 1 */
+	uint32_t n, cap;
+	bool other;			  /* some are not IP */
+	uint64_t second, in_second, most; /* packets in the busiest second so far */
+	bool at_once;
+};
+
+static int no_memory(struct sp_err *err)
+{
+	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+#define HOW                                                                                      \
+	"what was recorded may go to a test segment (/etc/spate/segments.d), into a veth whose " \
+	"other end is in a namespace of this host, into a lab, or to addresses of a network of " \
+	"your own; rewrite it, or leave it out"
+
+static int refuse(const struct look *l, const char *file, uint64_t number,
+		  const struct sp_addr *to, const char *why)
+{
+	char text[64];
+
+	return sp_fail(l->err, -EACCES, SP_EXIT_PERM, "%s: packet %llu goes to %s, %s", file,
+		       (unsigned long long)number, sp_addr_format(text, sizeof text, to), why);
+}
+
+/* May a packet go there? */
+static int judge(const struct look *l, const char *file, uint64_t number,
+		 const struct sp_addr *to)
+{
+	switch (sp_addr_class(to)) {
+	case SP_ADDR_NEVER:
+	case SP_ADDR_UNSPECIFIED:
+		return refuse(l, file, number, to,
+			      "to which nothing may be sent, with or without consent; leave it "
+			      "out");
+	case SP_ADDR_BROADCAST:
+		return l->broadcast ? 0
+				    : refuse(l, file, number, to,
+					     "the broadcast address: --allow-broadcast "
+					     "consents to that in a network of your own");
+	case SP_ADDR_PUBLIC:
+	case SP_ADDR_MULTICAST:
+		return l->segment && sp_segment_has_addr(l->segment, to)
+			       ? 0
+			       : refuse(l, file, number, to, "outside your own networks: " HOW);
+	default:
+		return 0;
+	}
+}
+
+/* Was it seen before? Then *at is its slot, else a free one. */
+static bool known(const struct look *l, const struct sp_addr *to, uint32_t *at)
+{
+	const struct sp_endpoint key = { .addr = *to };
+	uint32_t mask = 2 * TARGETS_MOST - 1;
+
+	for (*at = (uint32_t)sp_endpoint_hash(&key) & mask; l->slot[*at];
+	     *at = (*at + 1) & mask)
+		if (!sp_addr_compare(&l->target[l->slot[*at] - 1].first, to))
+			return true;
+	return false;
+}
+
+static int add(struct look *l, const char *file, uint64_t number, const struct sp_addr *to,
+	       uint32_t at)
+{
+	if (l->n == TARGETS_MOST)
+		return refuse(
+			l, file, number, to,
+			"and so many different targets (more than 65,536) may go to a test "
+			"segment without limits only, or into a veth whose other end is in "
+			"a namespace of this host");
+	if (l->n == l->cap) {
+		uint32_t cap = l->cap ? l->cap * 2 : 64;
+		struct sp_guard_range *more = sp_arena_alloc(&l->r->arena, cap * sizeof *more);
+
+		if (!more)
+			return no_memory(l->err);
+		if (l->n)
+			memcpy(more, l->target, l->n * sizeof *more);
+		l->target = more;
+		l->cap = cap;
+	}
+	l->target[l->n++] = (struct sp_guard_range){ *to, *to };
+	l->slot[at] = l->n;
+	return 0;
+}
+
+static void count(struct look *l, uint64_t due_ns)
+{
+	if (due_ns == SP_SOURCE_OTHER)
+		return;
+	l->at_once |= due_ns == UINT64_MAX;
+	if (due_ns / SP_NS_PER_S != l->second)
+		l->in_second = 0;
+	l->second = due_ns / SP_NS_PER_S;
+	if (++l->in_second > l->most)
+		l->most = l->in_second;
+}
+
+static int check_mac(const struct look *l, const char *file, uint64_t number,
+		     const uint8_t *mac)
+{
+	if (!l->segment || sp_segment_has_mac(l->segment, mac))
+		return 0;
+	return sp_fail(
+		l->err, -EACCES, SP_EXIT_PERM,
+		"%s: packet %llu goes to the hardware address "
+		"%02x:%02x:%02x:%02x:%02x:%02x, which the test segment %s does not permit",
+		file, (unsigned long long)number, mac[0], mac[1], mac[2], mac[3], mac[4],
+		mac[5], l->segment->place);
+}
+
+static int see(void *arg, const char *file, uint64_t number, const uint8_t *frame, uint32_t len,
+	       uint64_t due_ns)
+{
+	struct look *l = arg;
+	struct sp_view v;
+	uint32_t at;
+	int rc;
+
+	count(l, due_ns);
+	rc = check_mac(l, file, number, frame);
+	if (rc)
+		return rc;
+	(void)sp_view(frame, len, false, SP_CSUM_UNKNOWN, &v);
+	if (!v.dst.addr.family) {
+		l->other = true;
+		return 0;
+	}
+	if (known(l, &v.dst.addr, &at))
+		return 0;
+	rc = judge(l, file, number, &v.dst.addr);
+	return rc ? rc : add(l, file, number, &v.dst.addr, at);
+}
+
+static bool whole_veth(const struct sp_segment *s)
+{
+	return s && !s->n_prefixes && !s->n_macs;
+}
+
+static int look_at(struct look *l, const struct sp_source_ops *ops, const void *conf,
+		   struct sp_guard_ask *ask)
+{
+	int rc;
+
+	l->slot = sp_alloc_array(l->r->env.mem, 2 * TARGETS_MOST, sizeof *l->slot);
+	rc = l->slot ? ops->look(conf, l->r->env.mem, see, l, l->err) : no_memory(l->err);
+	sp_free(l->r->env.mem, l->slot);
+	ask->range = l->target;
+	ask->n_ranges = l->n;
+	ask->own_link |= !l->other;
+	ask->foreign_source = true; /* whoever it was that was recorded */
+	ask->pps = l->at_once ? (double)INFINITY : (double)l->most;
+	return rc;
+}
+
+int sp_run_look_at_recorded(struct sp_run *r, unsigned stream, struct sp_guard_ask *ask,
+			    bool allow_broadcast, struct sp_err *err)
+{
+	const struct sp_plan_stream *s = &r->plan->streams[stream];
+	struct run_port *port = &r->ports[s->from_port];
+	struct look l = { .r = r, .broadcast = allow_broadcast, .err = err };
+	struct sp_protocol p;
+	int rc;
+
+	ask->pps = ask->bps = (double)INFINITY;
+	if (sp_run_nothing_leaves(port->ops) || !port->ops->link ||
+	    sp_protocol_find(r->catalog, s->protocol, SP_ROLE_CLIENT, &p) || !p.source->look)
+		return 0;
+	rc = sp_run_find_segment(r, port, err);
+	if (rc)
+		return rc;
+	l.segment = port->segment;
+	if (!whole_veth(l.segment))
+		return look_at(&l, p.source, s->conf, ask);
+	ask->segment = l.segment;
+	return 0;
+}

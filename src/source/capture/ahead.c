@@ -1,0 +1,374 @@
+#include "source/capture/ahead.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/shared.h"
+#include "source/capture/store.h"
+
+#define TELL_EVERY 64u /* units that the reader puts before it looks whether somebody waits */
+
+struct sp_ahead {
+	const struct sp_mem *mem;
+	struct sp_ahead_conf conf;
+	struct sp_walk *walk;
+	struct sp_store *store;
+	/* the reader's */
+	uint64_t loop;	    /* that is read */
+	uint64_t pass_from; /* units that were put before it */
+	struct sp_err err;
+	/* whole: of one pass */
+	bool whole;
+	uint64_t units, places, taken;
+	/* the sender's */
+	uint64_t waits, waited_ns;
+	uint64_t i, in_loop, loop_i; /* whole: the unit that was asked for, and where that is */
+	/* shared */
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t more, room;
+	uint64_t refill_at;	   /* the reader sleeps until no more than so many are left */
+	bool want_more, want_room; /* atomic: somebody sleeps */
+	bool over, quit;	   /* atomic: nothing is put any more; nothing is wanted */
+};
+
+static int no_memory(struct sp_err *err)
+{
+	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "capture: out of memory");
+}
+
+static void copy(uint8_t *to, const struct sp_walk_frame *f)
+{
+	if (f->head_len)
+		memcpy(to, f->head, f->head_len);
+	memcpy(to + f->head_len, f->data, f->data_len);
+	if (f->zeros)
+		memset(to + f->head_len + f->data_len, 0, f->zeros);
+}
+
+/* One more unit into the store. 1; 0: the pass is over; or an error. */
+static int read_one(struct sp_ahead *a, struct sp_err *err)
+{
+	struct sp_walk_frame f;
+	int rc = sp_walk_next(a->walk, &f, err);
+	const struct sp_rewrite *r = a->conf.rewrite;
+	uint32_t len, room = r ? sp_rewrite_room(r) : 0;
+	uint8_t *to;
+
+	if (rc <= 0)
+		return rc;
+	len = sp_walk_len(&f);
+	to = sp_store_room(a->store, len + room);
+	if (!to)
+		return no_memory(err);
+	copy(to, &f);
+	if (r) /* with its room it never fails */
+		len = (uint32_t)sp_rewrite_apply(r, SP_LINK_ETHERNET, to, len, len + room, 0,
+						 NULL);
+	sp_store_put(a->store, len, f.place, (uint32_t)a->loop,
+		     (uint32_t)(sp_walk_taken(a->walk) - 1));
+	return 1;
+}
+
+/* A pass is over: is there another one? 1, 0, or an error. */
+static int next_pass(struct sp_ahead *a, struct sp_err *err)
+{
+	bool empty = sp_store_written(a->store) == a->pass_from;
+
+	if (empty || sp_walk_done(a->walk) || ++a->loop == a->conf.loops)
+		return 0;
+	a->pass_from = sp_store_written(a->store);
+	return sp_walk_rewind(a->walk, err) ? -1 : 1;
+}
+
+/* Keeps on until something was put. false: nothing comes any more. */
+static bool read_on(struct sp_ahead *a)
+{
+	int rc;
+
+	do {
+		rc = read_one(a, &a->err);
+		if (rc)
+			break;
+		rc = next_pass(a, &a->err);
+	} while (rc > 0 && !__atomic_load_n(&a->quit, __ATOMIC_RELAXED));
+	if (rc > 0)
+		return true;
+	__atomic_store_n(&a->over, true, __ATOMIC_RELEASE);
+	return false;
+}
+
+/* ---- memory as a whole ---- */
+
+/* The first pass as far as it fits; what fits is never read again. */
+static int fill(struct sp_ahead *a, struct sp_err *err)
+{
+	int rc = 1;
+
+	a->whole = true;
+	while (rc > 0 && !sp_store_full(a->store))
+		rc = read_one(a, &a->err);
+	if (rc > 0) { /* it goes on as a ring */
+		a->whole = false;
+		return 0;
+	}
+	a->units = sp_store_written(a->store);
+	a->places = sp_times_end(sp_walk_times(a->walk));
+	a->taken = sp_walk_taken(a->walk);
+	a->over = true;
+	if (rc && !a->units) { /* nothing good before it */
+		if (err)
+			*err = a->err;
+		return rc;
+	}
+	return 0;
+}
+
+int sp_ahead_new(struct sp_ahead **out, const struct sp_ahead_conf *conf,
+		 const struct sp_mem *mem, struct sp_err *err)
+{
+	struct sp_ahead *a = sp_alloc(mem, sizeof *a);
+	int rc;
+
+	*out = NULL;
+	if (!a)
+		return no_memory(err);
+	a->mem = mem;
+	a->conf = *conf;
+	a->i = UINT64_MAX;
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->more, NULL);
+	pthread_cond_init(&a->room, NULL);
+	rc = sp_walk_new(&a->walk, &conf->walk, mem, err);
+	if (!rc) {
+		a->store = sp_store_new(mem);
+		rc = a->store ? 0 : no_memory(err);
+	}
+	if (!rc && conf->whole)
+		sp_store_keep(a->store);
+	if (!rc)
+		rc = fill(a, err);
+	if (rc)
+		sp_ahead_free(a);
+	else
+		*out = a;
+	return rc;
+}
+
+static void join(struct sp_ahead *a)
+{
+	if (!a->started)
+		return;
+	pthread_mutex_lock(&a->lock);
+	__atomic_store_n(&a->quit, true, __ATOMIC_RELAXED);
+	pthread_cond_signal(&a->room);
+	pthread_mutex_unlock(&a->lock);
+	pthread_join(a->thread, NULL);
+	a->started = false;
+	a->over = true;
+}
+
+void sp_ahead_free(struct sp_ahead *a)
+{
+	if (!a)
+		return;
+	join(a);
+	pthread_cond_destroy(&a->more);
+	pthread_cond_destroy(&a->room);
+	pthread_mutex_destroy(&a->lock);
+	sp_store_free(a->store);
+	sp_walk_free(a->walk);
+	sp_free(a->mem, a);
+}
+
+/* ---- the thread ---- */
+
+static void tell_sender(struct sp_ahead *a)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&a->want_more, __ATOMIC_RELAXED))
+		return;
+	pthread_mutex_lock(&a->lock);
+	pthread_cond_signal(&a->more);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Until the ring has room, or nothing is wanted. */
+static void wait_for_room(struct sp_ahead *a)
+{
+	pthread_mutex_lock(&a->lock);
+	a->refill_at = sp_store_held(a->store) / 2;
+	__atomic_store_n(&a->want_room, true, __ATOMIC_SEQ_CST);
+	while (sp_store_full(a->store) && !__atomic_load_n(&a->quit, __ATOMIC_RELAXED))
+		pthread_cond_wait(&a->room, &a->lock);
+	__atomic_store_n(&a->want_room, false, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void *read_all(void *arg)
+{
+	struct sp_ahead *a = arg;
+	unsigned n = 0;
+
+	while (!__atomic_load_n(&a->quit, __ATOMIC_RELAXED)) {
+		if (sp_store_full(a->store)) {
+			tell_sender(a);
+			wait_for_room(a);
+			continue;
+		}
+		if (!read_on(a))
+			break;
+		if (++n % TELL_EVERY == 0 || SP_LOAD(a->want_more))
+			tell_sender(a);
+	}
+	tell_sender(a);
+	return NULL;
+}
+
+int sp_ahead_run(struct sp_ahead *a, struct sp_err *err)
+{
+	sigset_t all, before;
+	int rc;
+
+	if (a->whole || a->started)
+		return 0;
+	/* Signals are for the control thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&a->thread, NULL, read_all, a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return sp_fail(err, -rc, SP_EXIT_FAILED,
+			       "capture: no thread to read ahead (%s): use --preload-pcap",
+			       strerror(rc));
+	a->started = true;
+	return 0;
+}
+
+/* ---- the sender ---- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The ring has run empty: nothing can be done but to wait for the file. */
+static bool wait_for_more(struct sp_ahead *a, uint64_t i)
+{
+	uint64_t begin = now_ns();
+
+	pthread_mutex_lock(&a->lock);
+	__atomic_store_n(&a->want_more, true, __ATOMIC_SEQ_CST);
+	pthread_cond_signal(&a->room); /* it may have missed the last drop */
+	while (sp_store_ready(a->store) <= i && !__atomic_load_n(&a->over, __ATOMIC_ACQUIRE))
+		pthread_cond_wait(&a->more, &a->lock);
+	__atomic_store_n(&a->want_more, false, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&a->lock);
+	SP_ADD(a->waits, 1);
+	SP_ADD(a->waited_ns, now_ns() - begin);
+	return sp_store_ready(a->store) > i;
+}
+
+static bool ring_has(struct sp_ahead *a, uint64_t i)
+{
+	if (SP_LIKELY(sp_store_ready(a->store) > i))
+		return true;
+	if (__atomic_load_n(&a->over, __ATOMIC_ACQUIRE))
+		return sp_store_ready(a->store) > i;
+	return a->started ? wait_for_more(a, i) : read_on(a);
+}
+
+/* Of a pass that is in memory, again and again. */
+static bool get_whole(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
+{
+	const struct sp_store_unit *u;
+	uint64_t limit = a->conf.walk.limit;
+
+	if (!a->units)
+		return false;
+	if (i != a->i) {
+		a->in_loop = i ? a->in_loop + 1 : 0;
+		a->loop_i = i ? a->loop_i : 0;
+		a->i = i;
+		if (a->in_loop == a->units) {
+			a->in_loop = 0;
+			a->loop_i++;
+		}
+	}
+	/* Damage ends it: what was good before it has left. */
+	if ((a->conf.loops && a->loop_i >= a->conf.loops) || (a->loop_i && a->err.code))
+		return false;
+	u = sp_store_at(a->store, a->in_loop);
+	if (limit && a->loop_i * a->taken + u->index >= limit)
+		return false;
+	*out = (struct sp_ahead_unit){
+		.data = u->data,
+		.due_ns = sp_times_due(&a->conf.walk.times, a->loop_i * a->places + u->place,
+				       a->loop_i),
+		.loop = a->loop_i,
+		.len = u->len,
+	};
+	return true;
+}
+
+bool sp_ahead_get(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
+{
+	const struct sp_store_unit *u;
+
+	if (a->whole)
+		return get_whole(a, i, out);
+	if (!ring_has(a, i))
+		return false;
+	u = sp_store_at(a->store, i);
+	*out = (struct sp_ahead_unit){
+		.data = u->data,
+		.due_ns = sp_times_due(&a->conf.walk.times, u->place, u->loop),
+		.loop = u->loop,
+		.len = u->len,
+	};
+	return true;
+}
+
+void sp_ahead_drop(struct sp_ahead *a, uint64_t i)
+{
+	if (a->whole)
+		return;
+	sp_store_drop(a->store, i);
+	/* Not at every burst: half a ring at a time. */
+	if (!a->started || !__atomic_load_n(&a->want_room, __ATOMIC_ACQUIRE) ||
+	    sp_store_held(a->store) > SP_LOAD(a->refill_at))
+		return;
+	pthread_mutex_lock(&a->lock);
+	pthread_cond_signal(&a->room);
+	pthread_mutex_unlock(&a->lock);
+}
+
+void sp_ahead_waited(const struct sp_ahead *a, struct sp_ahead_waits *w)
+{
+	*w = (struct sp_ahead_waits){ SP_LOAD(a->waits), SP_LOAD(a->waited_ns) };
+}
+
+int sp_ahead_stop(struct sp_ahead *a, struct sp_err *err)
+{
+	join(a);
+	if (a->err.code && err)
+		*err = a->err;
+	return a->err.code;
+}
+
+const struct sp_walk *sp_ahead_walk(const struct sp_ahead *a)
+{
+	return a->walk;
+}
+
+bool sp_ahead_is_whole(const struct sp_ahead *a)
+{
+	return a->whole;
+}

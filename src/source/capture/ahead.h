@@ -1,0 +1,60 @@
+/* Reads a capture ahead of whoever sends it: into memory as a whole, where it fits or that was asked
+ * for, or through a ring that a thread of its own keeps full. In virtual time there is no thread: the
+ * sender's hand reads. */
+#ifndef SP_SOURCE_CAPTURE_AHEAD_H
+#define SP_SOURCE_CAPTURE_AHEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "pkt/rewrite.h"
+#include "source/capture/walk.h"
+
+struct sp_ahead_conf {
+	struct sp_walk_conf walk;
+	uint64_t loops; /* 0: for ever */
+	bool whole;	/* all of it into memory first */
+	/* Applied to each frame as it is read, which may grow by its room beyond walk.most; NULL:
+	 * they stay as they are. */
+	const struct sp_rewrite *rewrite;
+};
+
+/* A frame, when it leaves after the start, and in which loop, from 0. */
+struct sp_ahead_unit {
+	const uint8_t *data; /* until sp_ahead_drop has passed it */
+	uint64_t due_ns, loop;
+	uint32_t len;
+};
+
+struct sp_ahead;
+
+/* Opens the files and reads what fits. Errors as sp_walk_new and, before anything left, sp_walk_next:
+ * of a capture that is damaged from its first packet on. */
+int sp_ahead_new(struct sp_ahead **, const struct sp_ahead_conf *, const struct sp_mem *,
+		 struct sp_err *);
+void sp_ahead_free(struct sp_ahead *);
+/* Starts the thread, if there is something to read. 0 or -errno. */
+int sp_ahead_run(struct sp_ahead *, struct sp_err *);
+
+/* ---- the sender ---- */
+
+/* HOT. Unit number i, which is the last one asked for or the one behind it. false: there is none. With
+ * a thread it waits where the ring is empty: what comes is late then, and it is counted. */
+bool sp_ahead_get(struct sp_ahead *, uint64_t i, struct sp_ahead_unit *);
+/* HOT. Units before i are not wanted any more. */
+void sp_ahead_drop(struct sp_ahead *, uint64_t i);
+
+/* Control thread, when the sender is done; or about, while it goes on. */
+struct sp_ahead_waits {
+	uint64_t n, ns; /* how often the sender had to wait, and how long in all */
+};
+void sp_ahead_waited(const struct sp_ahead *, struct sp_ahead_waits *);
+/* Nothing is read any more. 0, or what had ended the reading before its time. */
+int sp_ahead_stop(struct sp_ahead *, struct sp_err *);
+/* Then: what was read. */
+const struct sp_walk *sp_ahead_walk(const struct sp_ahead *);
+bool sp_ahead_is_whole(const struct sp_ahead *);
+
+#endif

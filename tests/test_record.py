@@ -1,0 +1,137 @@
+"""spate capture record: frames of an interface into a file, in labs."""
+import json
+import os
+import signal
+import struct
+import subprocess
+
+import pytest
+
+RECORD = '"$SPATE" lab exec h2 -- "$SPATE" capture record --interface eth0'
+READY = "until grep -q '^ready eth0' err || ! kill -0 $rec; do sleep 0.05; done"
+
+
+def lines(path, *fields, options=()):
+    argv = ["tshark", "-r", str(path), "-T", "fields", *options]
+    for f in fields:
+        argv += ["-e", f]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60,
+                          check=True).stdout.split("\n")[:-1]
+
+
+def send(count, more=""):
+    return (f'"$SPATE" send udp://10.99.0.2:9000 --count {count} -r 2000 --size 100 '
+            f'--no-control --no-run-dir -q {more} >/dev/null 2>&1')
+
+
+def test_counts_and_ends_by_itself(me):
+    done = me.lab(f"""
+        {RECORD} --filter 'udp port 9000' --count 50 --snap 60 --out seen.pcapng --json \
+            >out 2>err & rec=$!
+        {READY}
+        {send(80)}
+        wait $rec; echo $?""")
+    assert done.out.split() == ["0"], (done, (me.home / "err").read_text())
+    told = json.loads((me.home / "out").read_text())
+    assert told["frames"] == 50 and told["bytes"] == 50 * 60 and told["dropped"] == 0
+    assert told["ended_by"] == "count"
+    seen = lines(me.home / "seen.pcapng", "frame.len", "frame.cap_len", "udp.dstport")
+    assert seen == ["142\t60\t9000"] * 50
+    # The interface's name and its statistics are in the file.
+    said = subprocess.run(["capinfos", str(me.home / "seen.pcapng")], capture_output=True,
+                          text=True, timeout=30, check=True).stdout
+    assert "Name = eth0" in said and "Number of stat entries = 1" in said
+    stats = pcapng_stats(me.home / "seen.pcapng")
+    assert stats == {4: 50, 5: 0}
+
+
+def pcapng_stats(path):
+    """{option: value} of the last block, which has the interface's statistics."""
+    data = path.read_bytes()
+    size = struct.unpack_from("<I", data, len(data) - 4)[0]
+    block = data[-size:]
+    assert struct.unpack_from("<I", block)[0] == 5
+    found, at = {}, 20
+    while True:
+        code, n = struct.unpack_from("<HH", block, at)
+        if code == 0:
+            return found
+        found[code] = struct.unpack_from("<Q", block, at + 4)[0]
+        at += 4 + (n + 3 & ~3)
+
+
+@pytest.mark.parametrize("sig,name", [(signal.SIGINT, "INT"), (signal.SIGTERM, "TERM")])
+def test_a_signal_ends_it_cleanly(me, sig, name):
+    done = me.lab(f"""
+        "$SPATE" capture record --interface eth0 --filter udp --out seen.pcap >out 2>err & rec=$!
+        {READY}
+        {send(30)}
+        kill -{name} $rec
+        wait $rec; echo $?""")
+    assert done.out.split() == ["130"], (done, (me.home / "err").read_text())
+    assert (me.home / "out").read_text().startswith("30 frames")
+    assert "dropped 0; stopped" in (me.home / "out").read_text()
+    assert len(lines(me.home / "seen.pcap", "frame.number")) == 30
+
+
+def test_time_ends_it(me):
+    done = me.lab('"$SPATE" capture record -i eth0 --filter "port 1" -D 300ms -w none.pcapng --json',
+                  timeout=30)
+    assert done.code == 0, done
+    told = json.loads(done.out)
+    assert told["ended_by"] == "duration" and told["frames"] == 0
+    assert told["duration_ns"] >= 300_000_000
+    assert lines(me.home / "none.pcapng", "frame.number") == []
+
+
+def test_tags_are_in_the_frames(me):
+    done = me.lab(f"""
+        {RECORD} --filter 'vlan 77' --count 5 --out seen.pcap >out 2>err & rec=$!
+        {READY}
+        "$SPATE" send --packet 'eth(dst=ff:ff:ff:ff:ff:ff)/vlan(vlan=77)/ip(dst=10.99.0.2)/udp()/"hi"' \
+            --interface eth0 --count 5 -r 100 --no-run-dir -q >senderr 2>&1
+        timeout 10 tail --pid=$rec -f /dev/null
+        kill $rec 2>/dev/null
+        wait $rec; echo $?""", timeout=40)
+    assert done.out.split() == ["0"], (done, (me.home / "err").read_text(),
+                                       (me.home / "senderr").read_text())
+    assert lines(me.home / "seen.pcap", "vlan.id") == ["77"] * 5
+
+
+def test_a_full_disk(me):
+    done = me.lab(f"""
+        (ulimit -f 64; trap '' XFSZ; exec "$SPATE" capture record --interface eth0 --filter udp \
+            --out small.pcap) >out 2>err & rec=$!
+        {READY}
+        {send(2000, "--size 400")}
+        timeout 15 tail --pid=$rec -f /dev/null
+        kill -KILL $rec 2>/dev/null
+        wait $rec; echo $?""", timeout=40)
+    assert done.out.split() == ["74"], (done, (me.home / "err").read_text())
+    assert "small.pcap: cannot be written" in (me.home / "err").read_text()
+    size = os.path.getsize(me.home / "small.pcap")
+    kept = lines(me.home / "small.pcap", "frame.len")
+    assert 0 < len(kept) < 2000 and size <= 64 * 1024
+    assert size == 24 + sum(16 + int(n) for n in kept)
+    # What was lost with the file is counted.
+    assert f"{len(kept):,} frames" in (me.home / "out").read_text()
+
+
+@pytest.mark.parametrize("words,code,says", [
+    ("--out x.pcap", 2, "--interface"),
+    ("--interface eth0", 2, "--out"),
+    ("--interface nope0 --out x.pcap", 77, "nope0"),
+    ("--interface eth0 --out x.pcap --filter 'udp prot 5'", 65, "filter"),
+    ("--interface eth0 --out /nowhere/x.pcap", 74, "/nowhere/x.pcap"),
+    ("--interface eth0 --out x.pcap --snap 0", 2, "--snap"),
+    ("--interface eth0 --out x.pcap more", 2, "more"),
+])
+def test_what_is_wrong_is_said(me, words, code, says):
+    done = me.lab(f'"$SPATE" capture record {words}')
+    assert done.code == code and says in done.err, done
+
+
+def test_not_everybody_may(user):
+    done = user.run("spate", "capture", "record", "--interface", "lo", "--out", "x.pcap", "-D",
+                    "100ms")
+    assert done.code == (0 if user.name == "root" else 77), done

@@ -1,0 +1,318 @@
+"""spate replay: captures at packet level, against tcpreplay at the far end of a veth."""
+import gzip
+import json
+import shutil
+import subprocess
+
+import captures
+import pytest
+
+from captures import SECOND, T0, arp, udp
+
+TWO_LINKS = """
+lab:
+  hosts: [h1, h2]
+  links:
+    - {name: l1, ends: [h1, h2]}
+    - {name: l2, ends: [h1, h2]}
+"""
+
+
+def mixed(n=200):
+    """Sizes from 60 to 1514, ARP, a VLAN tag, public and broadcast addresses."""
+    frames = []
+    for i in range(n):
+        if i % 10 == 3:
+            frames.append(arp(i))
+        elif i % 10 == 5:
+            frame = udp(i, 100)
+            frames.append(frame[:12] + b"\x81\x00\x00\x07" + frame[12:])
+        elif i % 10 == 7:
+            frames.append(udp(i, 300, src="203.0.113.9", dst="8.8.8.8"))
+        elif i % 10 == 8:
+            frames.append(udp(i, 300, src="0.0.0.0", dst="255.255.255.255"))
+        else:
+            frames.append(udp(i, 60 + i * 7 % 1455))
+    return [(T0 + i * SECOND // 1000, f) for i, f in enumerate(frames)]
+
+
+def far_end(me, script, count, interface="eth0", name="far.pcap", timeout=60):
+    """Runs script in h1 while tcpdump takes what enters h2, until count frames are there (or for
+    ten seconds more); what it took, and the script's end."""
+    done = me.lab(f"""
+        "$SPATE" lab exec h2 -- tcpdump -Z root -i {interface} -Q in -nn -U --immediate-mode \\
+            -s 0 -B 65536 --time-stamp-precision=nano -w {name} 2>{name}.err & d=$!
+        until grep -q listening {name}.err 2>/dev/null; do sleep 0.05; done
+        {script}
+        code=$?
+        for i in $(seq 100); do
+            [ "$(tcpdump -nr {name} 2>/dev/null | wc -l)" -ge {count} ] && break
+            sleep 0.1
+        done
+        kill $d; wait $d
+        exit $code""", timeout=timeout)
+    return captures.read(me.home / name), done
+
+
+def sent(me, name="send.json"):
+    return json.loads((me.home / name).read_text())
+
+
+def ours(frames):
+    """Without what the kernels of a lab say of their own accord."""
+    return [f for _, f in frames if f[12:14] != b"\x86\xdd"]
+
+
+def replay(me, *words, code=0, timeout=30):
+    done = me.run("spate", "replay", *words, "--json", "--no-run-dir", timeout=timeout)
+    assert done.code == code, done
+    return json.loads(done.out)
+
+
+def out(me, *words, code=0):
+    """Its document, and what it would have sent."""
+    doc = replay(me, *words, "--out", me.home / "out.pcap", code=code)
+    return doc, captures.read(me.home / "out.pcap")
+
+
+def remarks(doc, code):
+    return [r["text"] for r in doc["verdict"]["remarks"] if r["code"] == code]
+
+
+@pytest.mark.skipif(not shutil.which("tcpreplay"), reason="tcpreplay is not installed")
+@pytest.mark.parametrize("words", ["", "--topspeed", "--pps 3k", "--topspeed --preload-pcap"])
+def test_the_same_octets_as_tcpreplay(me, words):
+    packets = mixed()
+    captures.write(me.home / "a.pcap", packets)
+    theirs, done = far_end(me, "tcpreplay -q -t -i eth0 a.pcap >/dev/null 2>&1", len(packets),
+                           name="theirs.pcap")
+    assert done.code == 0, done
+    mine, done = far_end(me, f'"$SPATE" replay a.pcap -i eth0 --json --no-run-dir {words} '
+                             ">send.json 2>send.err", len(packets), name="mine.pcap")
+    assert done.code == 0, (me.home / "send.err").read_text()
+    assert ours(theirs) == [f for _, f in packets]
+    assert ours(mine) == ours(theirs)
+    total = sent(me)["total"]
+    assert total["tx_packets"] == total["asked_packets"] == len(packets)
+    assert total["tx_bytes"] == sum(len(f) for _, f in packets)
+
+
+def test_recorded_gaps_at_the_far_end(me):
+    times = [0, 1, 2, 50, 51, 52, 300, 301, 700]
+    packets = [(T0 + t * 1_000_000, udp(i)) for i, t in enumerate(times)]
+    captures.write(me.home / "a.pcap", packets)
+    got, done = far_end(me, '"$SPATE" replay a.pcap -i eth0 --json --no-run-dir >send.json',
+                        len(packets))
+    assert done.code == 0, done
+    got = [(t, f) for t, f in got if f[12:14] != b"\x86\xdd"]
+    assert [f for _, f in got] == [f for _, f in packets]
+    late = sent(me)["total"]["late_ns"]["max"] + 20_000_000
+    for (t, _), ms in zip(got, times):  # none before its time, and none much later
+        assert abs(t - got[0][0] - ms * 1_000_000) <= late
+    span = remarks(sent(me), "span")[0]
+    assert "0.700000000 s" in span
+
+
+def test_loops_limit_and_pauses(me):
+    captures.write(me.home / "a.pcap", [(T0 + i * SECOND, udp(i)) for i in range(3)])
+    doc, got = out(me, "a.pcap", "--loop", "3", "--loopdelay-ms", "250", "-x", "2", "--limit", "8")
+    start = got[0][0]
+    assert [t - start for t, _ in got] == [
+        loop * (SECOND + SECOND // 4) + i * SECOND // 2 for loop in range(3) for i in range(3)][:8]
+    assert doc["total"]["asked_packets"] == 8
+    doc, got = out(me, "a.pcap", "--loop", "0", "--pps", "1k", "--duration", "2")
+    assert doc["total"]["tx_packets"] == len(got) == 2000
+    assert {b[0] - a[0] for a, b in zip(got, got[1:])} == {1_000_000}
+    doc, got = out(me, "a.pcap", "--mbps", "1", "--loop", "100")
+    assert [t - got[0][0] for t, _ in got] == [i * 480_000 for i in range(300)]
+
+
+def test_two_interfaces(me):
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    packets = []
+    for i in range(60):  # one asks, one answers, and ARP
+        words = ({"sport": 40000 + i // 3, "dport": 53}, {"sport": 53, "dport": 40000 + i // 3,
+                 "src": "10.99.0.2", "dst": "10.99.0.1"})
+        packets.append((T0 + i * 2_000_000, arp(i) if i % 3 == 2 else udp(i, 80, **words[i % 3])))
+    captures.write(me.home / "a.pcap", packets)
+    dumps = "\n".join(f"""
+        "$SPATE" lab exec h2 -- tcpdump -Z root -i eth{n} -Q in -nn -U --immediate-mode -s 0 \\
+            --time-stamp-precision=nano -w far{n}.pcap 2>far{n}.err & d{n}=$!
+        until grep -q listening far{n}.err 2>/dev/null; do sleep 0.05; done""" for n in (0, 1))
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c", dumps + """
+        "$SPATE" replay a.pcap -i eth0 -I eth1 --json --no-run-dir >send.json
+        code=$?
+        for i in $(seq 100); do
+            [ $(($(tcpdump -nr far0.pcap 2>/dev/null | wc -l) +
+                 $(tcpdump -nr far1.pcap 2>/dev/null | wc -l))) -ge 60 ] && break
+            sleep 0.1
+        done
+        kill $d0 $d1; wait $d0 $d1
+        exit $code""", timeout=60)
+    assert done.code == 0, done
+    frames = [f for _, f in packets]
+    one, two = (ours(captures.read(me.home / f"far{n}.pcap")) for n in (0, 1))
+    assert one == [f for i, f in enumerate(frames) if i % 3 != 1]
+    assert two == [f for i, f in enumerate(frames) if i % 3 == 1]
+    names = {s["name"]: s["tx_packets"] for s in sent(me)["streams"]}
+    assert names == {"clients": 40, "servers": 20}
+
+
+def test_odd_times_are_put_right_and_reported(me):
+    years = 30 * 365 * 86400 * SECOND
+    times = [0, 1, 0.5, 2, 2 + years // SECOND, 3 + years // SECOND, 0, 1]
+    captures.write(me.home / "a.pcap",
+                   [(T0 + int(t * SECOND), udp(i)) for i, t in enumerate(times)])
+    doc, got = out(me, "a.pcap")
+    assert [(t - got[0][0]) / SECOND for t, _ in got] == [0, 1, 1, 2, 2, 3, 3, 4]
+    assert [f for _, f in got] == [udp(i) for i in range(8)]
+    assert "packet 3" in remarks(doc, "out-of-order")[0]
+    back_and_on = remarks(doc, "clock-set")
+    assert "packet 5" in back_and_on[0] and "packet 7" in back_and_on[1]
+    assert doc["verdict"]["result"] == "valid with remarks"
+
+
+def test_pauses_are_shortened(me):
+    captures.write(me.home / "a.pcap",
+                   [(T0 + t * SECOND, udp(t)) for t in (0, 10, 11, 3600)])
+    doc, got = out(me, "a.pcap", "--max-gap", "2s")
+    assert [(t - got[0][0]) / SECOND for t, _ in got] == [0, 2, 3, 5]
+    texts = remarks(doc, "gap-shortened")
+    assert len(texts) == 2 and "packet 2" in texts[0] and "packet 4" in texts[1]
+    assert out(me, "a.pcap", "--maxsleep", "2000")[1] == got
+
+
+def test_what_is_damaged_leaves_as_far_as_it_is_good(me):
+    path = captures.write(me.home / "a.pcap", [(T0 + i, udp(i)) for i in range(50)])
+    path.write_bytes(path.read_bytes()[:24 + 30 * 76 + 40])
+    doc, got = out(me, "a.pcap", "--loop", "3", code=65)
+    assert [f for _, f in got] == [udp(i) for i in range(30)]
+    assert "packet 31 at byte 2304" in remarks(doc, "capture-damaged")[0]
+    assert doc["exit_code"] == 65
+    path.write_bytes(path.read_bytes()[:30])
+    done = me.run("spate", "replay", "a.pcap", "--out", "out.pcap")
+    assert done.code == 65 and "packet 1 at byte 24" in done.err, done
+    done = me.run("spate", "replay", "a.pcap", "none.pcap", "--out", "out.pcap")
+    assert done.code == 66 and "none.pcap" in done.err, done
+    (me.home / "text.pcap").write_text("no capture\n")
+    done = me.run("spate", "replay", "text.pcap", "--out", "out.pcap")
+    assert done.code == 65 and "text.pcap" in done.err, done
+
+
+def test_frames_that_do_not_fit(me):
+    captures.write(me.home / "a.pcap", [(T0, udp(0)), (T0 + 1, udp(1, 1515)), (T0 + 2, b"short"),
+                                        (T0 + 3, udp(2)[:50], 60), (T0 + 4, udp(3))])
+    for words, want in (("", [udp(0), udp(2)[:50], udp(3)]),
+                        ("--mtu-trunc --pktlen", [udp(0), udp(1, 1515)[:1514],
+                                                  udp(2)[:50] + bytes(10), udp(3)])):
+        got, done = far_end(me, f'"$SPATE" replay a.pcap -i eth0 --json --no-run-dir {words} '
+                                ">send.json", len(want), name=f"far{len(want)}.pcap")
+        assert done.code == 0, done
+        assert ours(got) == want
+        doc = sent(me)
+        assert remarks(doc, "too-short") and remarks(doc, "not-whole")
+        assert bool(remarks(doc, "too-long")) != bool(words)
+
+
+def test_packets_without_ethernet_header(me):
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i)[14:]) for i in range(3)], captures.RAW)
+    got, done = far_end(me, '"$SPATE" replay a.pcap -i eth0 --target 10.99.0.2 --no-run-dir',
+                        3)
+    assert done.code == 0, done
+    mine = [f for f in ours(got) if f[12:14] == b"\x08\x00"]
+    assert [f[12:] for f in mine] == [udp(i)[12:] for i in range(3)]
+    done = me.run("spate", "replay", "a.pcap", "--dst-mac", "02:00:00:00:00:63", "--src-mac",
+                  "02:00:00:00:00:62", "--out", "out.pcap")
+    assert done.code == 0, done
+    assert [f[:12].hex() for _, f in captures.read(me.home / "out.pcap")] == [
+        "020000000063020000000062"] * 3
+
+
+@pytest.mark.parametrize("pack", [lambda data: gzip.compress(data),
+                                  lambda data: subprocess.run(["zstd", "-c"], input=data,
+                                                              capture_output=True,
+                                                              check=True).stdout])
+def test_compressed_captures_are_read_while_they_are_sent(me, pack):
+    """More than is read before the first packet leaves, twice."""
+    packets = [(T0 + i * 1000, udp(i, 64)) for i in range(40000)]
+    path = captures.write(me.home / "a.pcap", packets)
+    (me.home / "b.pcap").write_bytes(pack(path.read_bytes()))
+    doc, got = out(me, "b.pcap", "--loop", "2")
+    assert doc["total"]["tx_packets"] == 80000
+    assert [f for _, f in got] == [f for _, f in packets] * 2
+    span = packets[-1][0] - T0
+    assert [t - got[0][0] for t, _ in got] == [k * span + t - T0 for k in (0, 1)
+                                               for t, _ in packets]
+
+
+def test_standard_input(me):
+    captures.write(me.home / "a.pcap", [(T0 + i * SECOND, udp(i)) for i in range(4)])
+    done = me.run("sh", "-c", 'cat a.pcap | "$SPATE" replay - --loop 2 --out out.pcap '
+                              "--no-run-dir")
+    assert done.code == 0, done
+    assert [f for _, f in captures.read(me.home / "out.pcap")] == [udp(i % 4) for i in range(8)]
+
+
+def test_the_same_run_twice(me):
+    captures.write(me.home / "a.pcap", mixed())
+    doc, got = out(me, "a.pcap", "-x", "0.3")
+    again, same = out(me, "a.pcap", "--multiplier", "0.3")
+    assert got == same and doc["plan_sha256"] == again["plan_sha256"]
+    done = me.run("spate", "replay", "a.pcap", "-x", "0.3", "--out", me.home / "out.pcap",
+                  "--dry-run")
+    assert done.code == 0 and doc["plan_sha256"] in done.out
+
+
+@pytest.mark.parametrize("dst,words,why", [
+    ("8.8.8.8", (), "outside your own networks"),
+    ("255.255.255.255", (), "--allow-broadcast"),
+    ("240.0.0.1", ("--allow-broadcast",), "nothing may be sent"),
+])
+def test_consent_is_asked_for_by_the_packet(me, dst, words, why):
+    """Loopback is no test segment."""
+    captures.write(me.home / "a.pcap", [(T0, udp(0, dst="127.0.0.1")), (T0 + 1, udp(1, dst=dst))])
+    done = me.lab(f'"$SPATE" replay a.pcap -i lo --no-run-dir {" ".join(words)}')
+    assert done.code == 77 and f"a.pcap: packet 2 goes to {dst}" in done.err, done
+    assert why in done.err
+    captures.write(me.home / "b.pcap", [(T0, udp(0, dst="127.0.0.1"))])
+    done = me.lab('"$SPATE" replay b.pcap -i lo --no-run-dir --json')
+    assert done.code == 0 and json.loads(done.out)["total"]["tx_packets"] == 1, done
+
+
+@pytest.mark.parametrize("words,code,why", [
+    ([], 2, "which capture"),
+    (["a.pcap"], 2, "--interface"),
+    (["a.pcap", "-i", "eth0", "--pps", "5", "--topspeed"], 2, "do not go together"),
+    (["a.pcap", "-i", "eth0", "-x", "0"], 2, "multiplier"),
+    (["a.pcap", "-i", "eth0", "--split", "auto"], 2, "--interface2"),
+    (["a.pcap", "-i", "eth0", "-I", "eth1", "--split", "sideways"], 2, "how to split"),
+    (["a.pcap", "-i", "eth0", "--max-gap", "1", "--pps", "5"], 2, "take"),
+    (["a.pcap", "-i", "nowhere"], 77, "nowhere"),
+])
+def test_words_that_are_wrong(me, words, code, why):
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    done = me.run("spate", "replay", *words)
+    assert done.code == code and why in done.err, done
+
+
+def test_a_replay_with_a_name(me):
+    captures.write(me.home / "a.pcap", [(T0 + i * 1_000_000, udp(i)) for i in range(100)])
+    done = me.lab("""
+        "$SPATE" start again replay a.pcap -i eth0 --loop 0 || exit 9
+        for i in $(seq 100); do
+            "$SPATE" poll again --plain | grep -q 'Sent=[1-9]' && break
+            sleep 0.1
+        done
+        "$SPATE" stop again --plain""")
+    assert done.code == 0 and "Sent=" in done.out and "Sent=0\n" not in done.out, done
+
+
+def test_a_stop_ends_it_with_a_report(me):
+    captures.write(me.home / "a.pcap", [(T0, udp(0)), (T0 + 3600 * SECOND, udp(1))])
+    script = '"$SPATE" replay a.pcap -i eth0 --no-run-dir --json --live 2>send.err'
+    p = me.start_lab(script + """ & s=$!
+        until grep -q 'sent' send.err; do sleep 0.05; done
+        kill -INT $s; wait $s""")
+    done = p.wait(30)
+    assert done.code == 130, done
+    assert json.loads(done.out)["total"]["tx_packets"] == 1
