@@ -24,6 +24,8 @@ PMACCT = """
         i=$((i+1)); [ $i -lt 300 ] || exit 99; sleep 0.05; done
     "$SPATE" send --protocol {protocol} -t 127.0.0.1 -p {port} --no-run-dir --json \
         --truth truth.jsonl {send} >tx.json 2>tx.err; code=$?
+    i=0; until [ -s stored.json ]; do
+        i=$((i+1)); [ $i -lt 600 ] || exit 98; sleep 0.05; done
     before=$(grep -c {mark})
     i=0; until [ $(grep -c {mark}) -ge $((before * {more} + {least})) ]; do
         i=$((i+1)); [ $i -lt 600 ] || exit 98; sleep 0.05; done
