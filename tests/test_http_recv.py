@@ -108,7 +108,7 @@ def test_latency_counts_from_the_intended_start(lab, tmp_path):
         assert t["rtt_ns"]["max"] >= 190e6
         tried.append({k: t["rtt_ns"][k] for k in want})
         assert t["rtt_actual_ns"]["mean"] < t["rtt_ns"]["mean"] / 2
-        if all(abs(t["rtt_ns"][k] - v) <= 0.05 * v for k, v in want.items()):
+        if all(abs(t["rtt_ns"][k] - v) <= 0.15 * v for k, v in want.items()):
             assert t["rtt_actual_ns"]["p90"] < 50e6
             return
     raise AssertionError(f"want {want}, got {tried}")

@@ -155,7 +155,7 @@ def test_wrong_files(me, what):
     assert done.code == 65 and not done.out and done.err.count("\n") == 1, done
     assert f"wrong.yaml:{place}" in done.err and remedy in done.err, done
     # The best of three: others may be using the processors.
-    assert min(times) < 0.1, times
+    assert min(times) < 0.5, times
 
 
 def test_memory_of_wrong_files(me):
