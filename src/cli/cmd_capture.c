@@ -7,12 +7,8 @@
 
 /* In the order in which help shows them. */
 const struct sp_cli_command *const sp_capture_verbs[] = {
-	&sp_cmd_capture_summary,
-	&sp_cmd_capture_extract,
-	&sp_cmd_capture_rewrite,
-	&sp_cmd_capture_record,
-	&sp_cmd_capture_score,
-	NULL,
+	&sp_cmd_capture_summary, &sp_cmd_capture_extract, &sp_cmd_capture_rewrite,
+	&sp_cmd_capture_record,	 &sp_cmd_capture_score,	  NULL,
 };
 
 int sp_capture_complain(const struct sp_cli_command *verb, const struct sp_err *err)

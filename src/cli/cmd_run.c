@@ -62,7 +62,7 @@ struct context {
 	uint64_t noted_ms;		 /* when its counts were told last */
 	struct sp_recv_capture *capture; /* NULL: none */
 	const struct sp_run_how *how;
-	const char *truth;		 /* NULL: none */
+	const char *truth; /* NULL: none */
 	int truth_fd;
 };
 
