@@ -67,7 +67,8 @@ struct sp_codec_ops {
 
 	/* Length of the first message; 0: not all of it is there yet; -EBADMSG: this is not the
 	 * protocol, or a length that cannot be (it is below a header's, above the protocol's most).
-	 * Datagrams: one message, whatever follows it is odd. */
+	 * Datagrams: one message, whatever follows it is odd; one that has no length of its own
+	 * (NetFlow 9) is as long as its datagram. */
 	ptrdiff_t (*boundary)(const uint8_t *, size_t);
 	/* Does a datagram or the beginning of a stream look like this? For captures with port
 	 * numbers that nobody knows. */
@@ -88,7 +89,9 @@ struct sp_codec_ops {
 	 * kept or left out as a whole. */
 	size_t (*clean)(void *st, const uint8_t *, size_t len, uint8_t *out, size_t cap);
 	/* Rewrites in place; len never changes. st is a state of this exporter's own that read() has
-	 * not seen: templates are followed as they come by. -EBADMSG: not understood, unchanged. */
+	 * not seen: templates are followed as they come by. Times follow the exporter's own clock
+	 * where the message shows it: when that and the capture's (now_ns - shift_ns) differ, the
+	 * difference is taken away. -EBADMSG: not understood, unchanged. */
 	int (*rewrite)(void *st, uint8_t *, size_t len, const struct sp_codec_live *);
 
 	/* What a summary says of a session: members into the open object; key and shape are those

@@ -459,6 +459,12 @@ static void memory_is_bounded(void **state)
 		assert_null(r->note.reason);
 	}
 	assert_int_equal(s->n_domains, SP_IPFIX_DOMAINS);
+	/* A new domain in the place of an old one knows none of its templates. */
+	v10(r, "0100000c"
+	       "0a00000100000001");
+	sp_put_be32(r->m + 12, 5000);
+	r->ops->read(r->st, r->m, r->n, &r->note);
+	assert_int_equal(r->note.flags, SP_CM_UNKNOWN);
 	assert_non_null(strstr(codec_text(r), "\"templates_forgotten\":"));
 	codec_end(r);
 }

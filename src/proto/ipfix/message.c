@@ -143,6 +143,7 @@ static const char *read_fields(struct sp_rd *r, uint16_t version, struct sp_ipfi
 		t->least += one.len != SP_IPFIX_VARIABLE ? one.len
 			    : version == SP_IPFIX_V9	 ? 65536u
 							 : 1u;
+		t->varies |= one.len == SP_IPFIX_VARIABLE;
 		t->lists |= !one.pen && sp_ipfix_kind(one.id) == SP_IPFIX_LIST;
 		if (i < SP_IPFIX_FIELDS_EACH)
 			f[i] = one;
@@ -280,7 +281,9 @@ bool sp_ipfix_record(const struct sp_ipfix *s, const struct sp_ipfix_template *t
 			*reason = "a record that is cut";
 		return false;
 	}
-	for (uint16_t i = 0; i < t->n; i++) {
+	if (!t->varies)
+		sp_rd_take(r, t->least);
+	for (uint16_t i = 0; t->varies && i < t->n; i++) {
 		if (!sp_ipfix_value(&s->field[t->first + i], r, &p, &len)) {
 			*reason = "a field that is longer than its place";
 			return false;

@@ -47,7 +47,8 @@ struct sp_ipfix_field {
 };
 
 struct sp_ipfix_template {
-	bool used, withdrawn, options, lists;
+	bool used, withdrawn, options;
+	bool lists, varies;  /* has fields that are lists, of variable length */
 	uint16_t id, domain; /* domain: index in the state */
 	uint16_t n, scopes;
 	uint16_t set;	/* id of the set that brought it: 0, 1, 2, 3 */
