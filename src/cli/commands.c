@@ -290,10 +290,10 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"is there, see --pktlen. Where a capture is damaged what is good before that "
 			"leaves, and the exit status is 65.\n"
 			"CONSENT. Into a test segment (/etc/spate/segments.d), a veth whose other "
-			"end is in a namespace of this host, or a lab, all packets may leave. "
+			"end is in a namespace of this host with a process in it, or a lab, all packets may leave. "
 			"Elsewhere all are looked at before the first one leaves, and one that goes "
 			"to an address outside your own networks is refused by its number.\n"
-			"tcpreplay's options are understood, but that -t FILE is a reproduction "
+			"tcpreplay's words for all this are understood, but that -t FILE is a reproduction "
 			"file, and -R is --topspeed.",
 		.run = sp_cmd_replay,
 		.flags = sp_replay_flags,
