@@ -9,7 +9,7 @@
 #include "core/shared.h"
 #include "source/capture/store.h"
 
-#define TELL_EVERY 64u /* units that the reader puts before it looks whether somebody waits */
+#define TELL_EVERY 64u /* units that the reader puts before it wakes somebody who waits */
 
 struct sp_ahead {
 	const struct sp_mem *mem;
@@ -190,7 +190,8 @@ void sp_ahead_free(struct sp_ahead *a)
 static void tell_sender(struct sp_ahead *a)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&a->want_more, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&a->want_more, __ATOMIC_RELAXED) ||
+	    !__atomic_exchange_n(&a->want_more, false, __ATOMIC_SEQ_CST))
 		return;
 	pthread_mutex_lock(&a->lock);
 	pthread_cond_signal(&a->more);
@@ -201,10 +202,13 @@ static void tell_sender(struct sp_ahead *a)
 static void wait_for_room(struct sp_ahead *a)
 {
 	pthread_mutex_lock(&a->lock);
-	a->refill_at = sp_store_held(a->store) / 2;
-	__atomic_store_n(&a->want_room, true, __ATOMIC_SEQ_CST);
-	while (sp_store_full(a->store) && !__atomic_load_n(&a->quit, __ATOMIC_RELAXED))
+	SP_STORE(a->refill_at, sp_store_held(a->store) / 2);
+	for (;;) {
+		__atomic_store_n(&a->want_room, true, __ATOMIC_SEQ_CST);
+		if (!sp_store_full(a->store) || __atomic_load_n(&a->quit, __ATOMIC_RELAXED))
+			break;
 		pthread_cond_wait(&a->room, &a->lock);
+	}
 	__atomic_store_n(&a->want_room, false, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&a->lock);
 }
@@ -222,7 +226,7 @@ static void *read_all(void *arg)
 		}
 		if (!read_on(a))
 			break;
-		if (++n % TELL_EVERY == 0 || SP_LOAD(a->want_more))
+		if (++n % TELL_EVERY == 0)
 			tell_sender(a);
 	}
 	tell_sender(a);
@@ -265,10 +269,13 @@ static bool wait_for_more(struct sp_ahead *a, uint64_t i)
 	uint64_t begin = now_ns();
 
 	pthread_mutex_lock(&a->lock);
-	__atomic_store_n(&a->want_more, true, __ATOMIC_SEQ_CST);
 	pthread_cond_signal(&a->room); /* it may have missed the last drop */
-	while (sp_store_ready(a->store) <= i && !__atomic_load_n(&a->over, __ATOMIC_ACQUIRE))
+	for (;;) {
+		__atomic_store_n(&a->want_more, true, __ATOMIC_SEQ_CST);
+		if (sp_store_ready(a->store) > i || __atomic_load_n(&a->over, __ATOMIC_ACQUIRE))
+			break;
 		pthread_cond_wait(&a->more, &a->lock);
+	}
 	__atomic_store_n(&a->want_more, false, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&a->lock);
 	SP_ADD(a->waits, 1);
@@ -343,7 +350,8 @@ void sp_ahead_drop(struct sp_ahead *a, uint64_t i)
 	sp_store_drop(a->store, i);
 	/* Not at every burst: half a ring at a time. */
 	if (!a->started || !__atomic_load_n(&a->want_room, __ATOMIC_ACQUIRE) ||
-	    sp_store_held(a->store) > SP_LOAD(a->refill_at))
+	    sp_store_held(a->store) > SP_LOAD(a->refill_at) ||
+	    !__atomic_exchange_n(&a->want_room, false, __ATOMIC_SEQ_CST))
 		return;
 	pthread_mutex_lock(&a->lock);
 	pthread_cond_signal(&a->room);

@@ -141,7 +141,7 @@ static void of_file(const struct sp_ahead *a, const struct remarks *r)
 
 	sp_ahead_waited(a, &w);
 	if (w.n)
-		say(r, "file-slow", false,
+		say(r, "file-slow", sp_walk_times(r->walk)->conf.by == SP_TIMES_AT_ONCE,
 		    "the sender had to wait for the file %" PRIu64
 		    " time%s, %.3f ms in all: --preload-pcap reads it before",
 		    w.n, s(w.n), (double)w.ns / 1e6);
