@@ -270,7 +270,10 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.summary = "send captured packets again, at their times or faster",
 		.usage = "[OPTIONS] FILE... --interface DEV\n"
 			 "[OPTIONS] FILE... --interface DEV --interface2 DEV [--split RULE]\n"
-			 "[OPTIONS] FILE... --out FILE.pcap",
+			 "[OPTIONS] FILE... --out FILE.pcap\n"
+			 "--as client FILE --target HOST[:PORT] [--compare bytes|length|none] "
+			 "[--times answers|recorded] [--timeout TIME] [--connections N] "
+			 "[--server-port N] [--json]",
 		.text = "Reads captures (pcap or pcapng, perhaps inside gzip or zstd; '-' is standard "
 			"input), one after the other, and sends their frames as they are: each at "
 			"its recorded distance from the first one, never before that, whatever "
@@ -293,6 +296,18 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"end is in a namespace of this host, or a lab, all packets may leave. "
 			"Elsewhere all are looked at before the first one leaves, and one that goes "
 			"to an address outside your own networks is refused by its number.\n"
+			"REWRITING, see its options, is that of spate capture rewrite: what leaves "
+			"is judged as it leaves. With --unique-ip and --unique-port each loop has "
+			"addresses and ports of its own, of the same networks.\n"
+			"CONVERSATIONS (--as client) need no rights and no interface: of each TCP "
+			"conversation whose beginning was captured the client's side is played over "
+			"a connection to the target. What was said is said again when as many "
+			"octets of the server have come as had then, at once (--times answers) or "
+			"after the recorded pauses; as many go on at a time as were recorded. The "
+			"answers are compared (--compare), and of each conversation the first octet "
+			"that differs is named. Exit status 5 when some are different, 1 when an "
+			"answer did not come, 69 when nobody listens. Datagrams are left out, and "
+			"counted. -q, --run-dir and --no-run-dir are as ever.\n"
 			"tcpreplay's options are understood, but that -t FILE is a reproduction "
 			"file, and -R is --topspeed.",
 		.run = sp_cmd_replay,
