@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int fail(struct sp_err *e, const char *path, int code)
@@ -45,4 +47,33 @@ int sp_file_read(struct sp_str *out, const char *path, size_t max, struct sp_err
 	}
 	close(fd);
 	return rc;
+}
+
+int sp_file_map(void **at, size_t *size, const char *path, struct sp_err *err)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC), rc = 0;
+	struct stat st = { 0 };
+
+	*at = NULL;
+	if (fd < 0 || fstat(fd, &st))
+		rc = -errno;
+	else if (st.st_size <= 0)
+		rc = -EINVAL;
+	if (!rc) {
+		*size = (size_t)st.st_size;
+		*at = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (*at == MAP_FAILED) {
+			rc = -errno;
+			*at = NULL;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc ? sp_fail(err, rc, SP_EXIT_NOINPUT, "%s: %s", path, strerror(-rc)) : 0;
+}
+
+void sp_file_unmap(void *at, size_t size)
+{
+	if (at)
+		munmap(at, size);
 }

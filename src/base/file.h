@@ -13,4 +13,9 @@
  * four times max. */
 int sp_file_read(struct sp_str *out, const char *path, size_t max, struct sp_err *);
 
+/* Maps a file that somebody shares with us, for both to write. 0, or -errno (SP_EXIT_NOINPUT); an
+ * empty one: -EINVAL. */
+int sp_file_map(void **at, size_t *size, const char *path, struct sp_err *);
+void sp_file_unmap(void *at, size_t size); /* NULL: nothing */
+
 #endif

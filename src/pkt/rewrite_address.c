@@ -104,7 +104,7 @@ static void draw_once(uint8_t *ip, unsigned octets, unsigned keep, uint64_t seed
 
 	for (unsigned i = 0; i < octets; i++) {
 		unsigned bits = keep > i * 8 ? keep - i * 8 : 0;
-		uint8_t was = ip[i], free = bits >= 8 ? 0 : (uint8_t)(0xff >> bits);
+		uint8_t was = ip[i], free = (uint8_t)(bits >= 8 ? 0 : 0xff >> bits);
 
 		ip[i] = (uint8_t)(was ^ (before & free));
 		before = mix(before + was + 1);

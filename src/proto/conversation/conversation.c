@@ -1,12 +1,9 @@
 /* The client's side of recorded conversations. A unit is a conversation on a connection of its own:
  * what the client had said is said when as many octets of the server have come as had then. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "core/clock.h"
 #include "plugin/conversation.h"
 #include "plugin/proto.h"
@@ -41,7 +38,7 @@ struct sp_proto {
 	const struct sp_mem *mem;
 	struct conf conf;
 	struct sp_book *book;
-	uint64_t size;
+	size_t size;
 };
 
 enum phase { IDLE, BUSY, LAST, SPENT };
@@ -89,32 +86,22 @@ static bool fits(struct sp_book *b, uint64_t size)
 
 static int map_book(struct sp_proto *p, struct sp_err *err)
 {
-	int fd = open(p->conf.book, O_RDWR | O_CLOEXEC), rc = 0;
-	struct stat st = { 0 };
-	void *at = MAP_FAILED;
+	void *at;
+	int rc = sp_file_map(&at, &p->size, p->conf.book, err);
 
-	if (fd < 0 || fstat(fd, &st))
-		rc = sp_fail(err, -errno, SP_EXIT_NOINPUT, "book: %s: %s", p->conf.book,
-			     strerror(errno));
-	else if (st.st_size > 0)
-		at = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (rc)
+	if (rc) {
+		sp_err_prefix(err, "book");
 		return rc;
-	if (at != MAP_FAILED) {
-		p->book = at;
-		p->size = (uint64_t)st.st_size;
-		if (fits(at, p->size))
-			return 0;
 	}
-	return sp_fail(err, -EINVAL, SP_EXIT_DATA, "book: %s is none", p->conf.book);
+	p->book = at;
+	return fits(at, p->size)
+		       ? 0
+		       : sp_fail(err, -EINVAL, SP_EXIT_DATA, "book: %s is none", p->conf.book);
 }
 
 static void conversation_close(struct sp_proto *p)
 {
-	if (p->book)
-		munmap(p->book, p->size);
+	sp_file_unmap(p->book, p->size);
 	sp_free(p->mem, p);
 }
 
