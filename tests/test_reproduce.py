@@ -311,7 +311,7 @@ def test_keep_open(me, tmp_path, collector):
     ("pcap: gone.pcap\nipfix: {collector: {ip: '::1', port: 1}}\n", 66, "c.yml:1:7: the capture "
      "gone.pcap is not there"),
     ("pcap: a.pcap\nipfix: {collector: {ip: <MISSING_PARAM>, port: 1}}\n", 65,
-     "ipfix.collector.ip (c.yml:2:25)"),
+     "ipfix.collector.ip (line 2)"),
     ("pcap: a.pcap\ntime_factor: 0\nipfix: {collector: {ip: '::1', port: 1}}\n", 65,
      "c.yml:2:14: time_factor"),
     ("pcap: a.pcap\npcap: a.pcap\nipfix: {collector: {ip: '::1', port: 1}}\n", 65, "c.yml:2:1:"),
