@@ -225,18 +225,19 @@ def test_path_beside_the_file(me, tmp_path, collector):
 # ---- time ----
 
 def places(got, times):
-    """How late each is against its place, the first being where it should be."""
-    return [g[0] - got[0][0] - (t - times[0]) for g, t in zip(got, times)]
+    """How late each is against its place. Nothing leaves early: the least late one is at its own."""
+    offsets = [g[0] - t for g, t in zip(got, times)]
+    return [o - min(offsets) for o in offsets]
 
 
 def test_each_at_its_place(me, tmp_path, collector):
     times = [0, 0.1, 0.25, 0.25, 0.5, 0.9, 1.0]
     capture(tmp_path / "a.pcap", times)
     best = 1
-    for _ in range(4):  # whoever else uses the machine makes it later, never more exact
+    for _ in range(6):  # whoever else uses the machine makes it later, never more exact
         collector.got.clear()
         assert replay(me, config(tmp_path / "c.yml", "a.pcap", collector)).code == 0
-        best = min(best, statistics.median(abs(p) for p in places(collector.wait(7), times)))
+        best = min(best, statistics.median(places(collector.wait(7), times)))
         if best < 0.001:
             break
     assert best < 0.001
@@ -310,7 +311,7 @@ def test_keep_open(me, tmp_path, collector):
     ("pcap: gone.pcap\nipfix: {collector: {ip: '::1', port: 1}}\n", 66, "c.yml:1:7: the capture "
      "gone.pcap is not there"),
     ("pcap: a.pcap\nipfix: {collector: {ip: <MISSING_PARAM>, port: 1}}\n", 65,
-     "ipfix.collector.ip (c.yml:2:25)"),
+     "ipfix.collector.ip (line 2)"),
     ("pcap: a.pcap\ntime_factor: 0\nipfix: {collector: {ip: '::1', port: 1}}\n", 65,
      "c.yml:2:14: time_factor"),
     ("pcap: a.pcap\npcap: a.pcap\nipfix: {collector: {ip: '::1', port: 1}}\n", 65, "c.yml:2:1:"),

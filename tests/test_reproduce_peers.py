@@ -182,7 +182,7 @@ def test_five_thousand_exporters(lab, tmp_path):
     assert flows == {"Flows": 6 * EXPORTERS, "Packets": 18 * EXPORTERS,
                      "Bytes": 6 * 300 * EXPORTERS, "Sequence failures": 0}
     log = (tmp_path / "nfcapd.log").read_text()
-    assert len(set(re.findall(r"from: (10\.64\.\d+\.\d+)", log))) == EXPORTERS, log[-2000:]
+    assert len(set(re.findall(r"New exporter: .* IP: (10\.64\.\d+\.\d+)", log))) == EXPORTERS
 
 
 def test_exporters_that_are_not_here(me, tmp_path):

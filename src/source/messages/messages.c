@@ -384,7 +384,7 @@ static void announce(const struct sp_source *s, uint64_t t0_ns)
 
 static void messages_begin(struct sp_source *s, uint64_t t0_ns)
 {
-	s->real_offset_ns = sp_clock_real(s->env->clock) - (int64_t)sp_clock_now(s->env->clock);
+	s->real_offset_ns = sp_clock_real_offset(s->env->clock);
 	s->t0_ns = t0_ns;
 	s->head = s->tail = 0;
 	s->held = false;
