@@ -32,7 +32,7 @@ struct sp_source_args {
 	uint32_t keep;	  /* frames: octets of the payload that a stamp must not touch */
 	const void *conf; /* the source's own settings */
 	const struct sp_catalog *catalog; /* codecs and headers, by name */
-	uint64_t seed;	  /* of the stream's own series */
+	uint64_t seed;			  /* of the stream's own series */
 };
 
 /* What an answer says. */
