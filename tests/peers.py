@@ -190,3 +190,29 @@ def compare(got, expected, same=lambda m: m):
                                 for m in lines_of(path)) for path in (got, expected))
     return ([json.loads(x) for x in (a - b).elements()],
             [json.loads(x) for x in (b - a).elements()])
+
+
+# ---- captures ----
+
+SYN, ACK, PUSH = 2, 0x10, 8
+
+
+def segment(src, dst, sport, dport, seq, flags, data, pad=0):
+    """An Ethernet frame of TCP over IPv4; pad: octets that are no part of the packet."""
+    tcp = sport.to_bytes(2, "big") + dport.to_bytes(2, "big") + seq.to_bytes(4, "big") + \
+        b"\0\0\0\1" + bytes([0x50, flags]) + b"\x20\0\0\0\0\0" + data
+    ip = bytes([0x45, 0]) + (20 + len(tcp)).to_bytes(2, "big") + b"\0\1\x40\0\x40\6\0\0" + \
+        bytes(src) + bytes(dst)
+    return bytes(6) + bytes(6) + b"\x08\0" + ip + tcp + b"\0" * pad
+
+
+def write_pcap(path, frames):
+    """frames: (seconds, octets)"""
+    with open(path, "wb") as f:
+        f.write((0xa1b2c3d4).to_bytes(4, "little") + (2).to_bytes(2, "little") +
+                (4).to_bytes(2, "little") + bytes(8) + (65535).to_bytes(4, "little") +
+                (1).to_bytes(4, "little"))
+        for t, octets in frames:
+            us = round(t * 1e6) + 1_700_000_000_000_000
+            f.write((us // 10**6).to_bytes(4, "little") + (us % 10**6).to_bytes(4, "little") +
+                    2 * len(octets).to_bytes(4, "little") + octets)

@@ -56,7 +56,7 @@ static void nudge(struct sp_dialogue *d, uint32_t slot)
 
 static void refuse_all(struct sp_dialogue_stream *s, struct sp_dialogue_session *x)
 {
-	SP_ADD(s->flow->refused, sp_recorded_drop(&x->rec, true));
+	SP_ADD(s->flow->refused, (uint32_t)sp_recorded_drop(&x->rec, true));
 }
 
 static void release(struct sp_dialogue *d, struct sp_dialogue_stream *s,

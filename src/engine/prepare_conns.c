@@ -219,11 +219,16 @@ static int open_sessions(struct sp_run *r, struct run_stream *s, struct sp_dialo
 			       s->plan->name, p->n, d->max_conns);
 	for (uint32_t i = 0; i < p->n && !rc; i++) {
 		struct sp_dialogue_session *x = &p->session[i];
+		const struct sp_endpoint *to = x->as.remote.addr.family ? &x->as.remote
+									: &s->to;
+		struct sp_queue *q = port->queues[s->worker];
 
-		x->ep = ls->ep;
-		if (x->as.remote.addr.family)
-			rc = port->ops->endpoint(port->queues[s->worker], &x->as.remote, &x->ep,
-						 err);
+		rc = port->ops->endpoint_from
+			     ? port->ops->endpoint_from(q, &x->as.local, to, &x->ep, err)
+			     : port->ops->endpoint(q, to, &x->ep, err);
+		if (rc && err)
+			sp_err_prefix(err, "session %u of %u of %s", i + 1, p->n,
+				      s->plan->name);
 	}
 	return rc;
 }

@@ -27,7 +27,7 @@ enum sp_codec_flag {
 	SP_CM_FILLER = 1u << 2, /* says nothing but "still here": KEEPALIVE */
 	SP_CM_WAITS = 1u << 3, /* may leave only when the peer has answered the beginning (BGP's
 				 * KEEPALIVE, UPDATE, ...) */
-	SP_CM_DEFINES = 1u << 4, /* others need it: templates */
+	SP_CM_DEFINES = 1u << 4, /* others need it: templates, a BMP peer that comes or goes */
 	SP_CM_UNKNOWN =
 		1u << 5,     /* needs something that was not seen: data without a template */
 	SP_CM_ODD = 1u << 6, /* malformed inside, see reason; its length could be trusted */

@@ -106,7 +106,8 @@ struct sp_transport_ops {
 			struct sp_err *);
 	/* The same from an address of its own (port 0: a number of the system's choice) instead of the
 	 * port's; every call makes another index, even where both are as before. Family 0: the
-	 * port's address, but a socket of its own. NULL: a port has one address. */
+	 * port's address, but a socket of its own. NULL: a port has one address. Over connections the
+	 * address is only tried, and the index is the target's: connect_from says it again. */
 	int (*endpoint_from)(struct sp_queue *, const struct sp_endpoint *local,
 			     const struct sp_endpoint *to, uint32_t *ep, struct sp_err *);
 	/* Who is behind an index: the source (rx) or target (tx), and the local side if known. */

@@ -126,10 +126,13 @@ static void read_peer(struct sp_bmp *s, const uint8_t *p, size_t len,
 	/* A collector must have dealt with what came before a peer goes, and with its going
 	 * before it comes again. */
 	case SP_BMP_PEER_DOWN:
+		note->flags |= SP_CM_DEFINES;
 		note->before_ns = PEER_STATE_NS;
 		s->downs++;
 		break;
+	/* What is said of a peer needs it, and whether it is still there. */
 	case SP_BMP_PEER_UP:
+		note->flags |= SP_CM_DEFINES;
 		if (peer)
 			read_opens(peer, p, len);
 		if (s->downs) {

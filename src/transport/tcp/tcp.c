@@ -247,6 +247,24 @@ static int tcp_endpoint(struct sp_queue *q, const struct sp_endpoint *to, uint32
 	return sp_target_add(&q->ends, q->port->permit, to, ep, err);
 }
 
+/* Who connects says the address again; here it is tried, while something can be said about it. */
+static int tcp_endpoint_from(struct sp_queue *q, const struct sp_endpoint *local,
+			     const struct sp_endpoint *to, uint32_t *ep, struct sp_err *err)
+{
+	int fd, rc;
+
+	if (local->addr.family) {
+		fd = sp_tcp_sock_open(q->port, local->addr.family, false, err);
+		if (fd < 0)
+			return fd;
+		rc = sp_tcp_sock_bind(q->port, fd, local, false);
+		close(fd);
+		if (rc)
+			return sp_tcp_bind_fail(local, rc, err);
+	}
+	return tcp_endpoint(q, to, ep, err);
+}
+
 static int tcp_peer(const struct sp_queue *q, uint32_t ep, struct sp_endpoint *remote,
 		    struct sp_endpoint *local)
 {
@@ -293,6 +311,7 @@ const struct sp_transport_ops sp_transport_tcp = {
 	.queue = tcp_queue,
 	.caps = tcp_caps,
 	.endpoint = tcp_endpoint,
+	.endpoint_from = tcp_endpoint_from,
 	.peer = tcp_peer,
 	.local = tcp_local,
 	.close = tcp_close,
