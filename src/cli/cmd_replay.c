@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/cmd_conversations.h"
 #include "cli/cmd_reproduce.h"
 #include "cli/cmd_run.h"
 
@@ -17,6 +18,7 @@ static const struct way {
 	int (*run)(int argc, char **argv, struct sp_self *);
 } ways[] = {
 	{ sp_reproduce_meant, sp_reproduce_words },
+	{ sp_conversations_meant, sp_conversations_words },
 	{ NULL, packets },
 };
 

@@ -12,13 +12,14 @@
 
 /* Keys that a URL may set after '?'. */
 static const char *const keys[] = {
-	"name",		 "rate",      "size",	       "duration",	 "count",
-	"bytes",	 "start",     "departure",     "payload",	 "stamp",
-	"packet_size",	 "model",     "mode",	       "burst_count",	 "burst_interval",
-	"burst_gap",	 "bursts",    "backoff_first", "backoff_factor", "backoff_cap",
-	"backoff_reset", "ramp_from", "ramp_to",       "ramp_time",	 "ramp_up",
-	"ramp_down",	 "steps",     "on_time",       "off_time",	 "trace",
-	"trace_times",	 "streams"
+	"name",		 "rate",	"size",		 "duration",	   "count",
+	"bytes",	 "start",	"departure",	 "payload",	   "stamp",
+	"packet_size",	 "model",	"mode",		 "burst_count",	   "burst_interval",
+	"burst_gap",	 "bursts",	"backoff_first", "backoff_factor", "backoff_cap",
+	"backoff_reset", "ramp_from",	"ramp_to",	 "ramp_time",	   "ramp_up",
+	"ramp_down",	 "steps",	"on_time",	 "off_time",	   "trace",
+	"trace_times",	 "connections", "timeout",	 "book",	   "compare",
+	"times",	 "streams"
 };
 #define N_KEYS	(sizeof keys / sizeof *keys)
 #define K_NAME	0u
