@@ -20,7 +20,7 @@ NFCAPD = """
 PMACCT = """
     export PATH=$PATH:/usr/sbin:/sbin
     {daemon} -f daemon.conf >daemon.log 2>&1 & n=$!
-    i=0; until ss -Hln{kind} | grep -q ':{port} '; do
+    i=0; until grep -q "{ready}" daemon.log && ss -Hln{kind} | grep -q ':{port} '; do
         i=$((i+1)); [ $i -lt 300 ] || exit 99; sleep 0.05; done
     "$SPATE" send --protocol {protocol} -t 127.0.0.1 -p {port} --no-run-dir --json \
         --truth truth.jsonl {send} >tx.json 2>tx.err; code=$?
@@ -74,12 +74,15 @@ def pmacct(lab, folder, daemon, conf, protocol, send, timeout=90):
     """The same with one of pmacct's daemons. nfacctd has stored everything when it has written its
     cache twice since, the others when they have closed the session's log."""
     if daemon == "nfacctd":
+        # Its socket is there before the process that stores what comes.
+        ready = "setting object handlers"
         kind, mark, more, least = "u", "'Purging cache - END' daemon.log", 1, 2
     else:
+        ready = "."
         kind, mark, more, least = "t", "log_close stored.json", 0, 1
     (folder / "daemon.conf").write_text(conf)
     done = lab(PMACCT.format(daemon=daemon, kind=kind, port=9996, protocol=protocol, send=send,
-                             mark=mark, more=more, least=least), timeout=timeout)
+                             ready=ready, mark=mark, more=more, least=least), timeout=timeout)
     return sent(folder, done)
 
 
