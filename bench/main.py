@@ -15,8 +15,8 @@ from pathlib import Path
 
 import facts
 from lab import Failed, Lab
-from rows import (cbr, craft, dns, extract, http, memory, pipeline, poisson, raw, replay, tcp,
-                  udp, xdp)
+from rows import (capture, cbr, craft, dns, extract, http, memory, pipeline, poisson, raw,
+                  replay, tcp, telemetry, udp, xdp)
 from table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,7 @@ NOBODY = 65534
 LIMIT_S = 1500
 ROWS = {**udp.ROWS, **tcp.ROWS, **http.ROWS, **dns.ROWS, **cbr.ROWS, **poisson.ROWS,
         **pipeline.ROWS, **craft.ROWS, **raw.ROWS, **xdp.ROWS, **replay.ROWS, **extract.ROWS,
-        **memory.ROWS}
+        **capture.ROWS, **telemetry.ROWS, **memory.ROWS}
 
 
 def parse(argv):

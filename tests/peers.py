@@ -1,5 +1,7 @@
 """Collectors and routers that sessions are replayed into, each in a network of the test's own: their
 configuration, when they are ready, what they say."""
+import collections
+import json
 import os
 import signal
 import subprocess
@@ -77,11 +79,19 @@ class Network:
     def wait_listening(self, port):
         wait_for(lambda: self.listening(port), f"nobody listens on port {port}")
 
-    def resets(self):
-        """RST segments that this network's TCP has sent so far."""
-        lines = text_of(f"/proc/{self.holder.pid}/net/snmp").splitlines()
-        names, values = [x.split() for x in lines if x.startswith("Tcp:")]
-        return int(values[names.index("OutRsts")])
+    def watch_resets(self, port):
+        """From now on; the call that comes back tells of the RST segments of that port."""
+        log = self.folder / f"resets-{port}.log"
+        dump = self.daemon("tcpdump", "-i", "lo", "-n", "-l", "--immediate-mode",
+                           f"tcp port {port} and tcp[tcpflags] & (tcp-rst | tcp-syn) != 0", log=log)
+        wait_for(lambda: "listening on" in text_of(log), "tcpdump")
+
+        def resets():
+            # What it shows it has seen in order: the connection itself is there.
+            wait_for(lambda: "Flags [S]" in text_of(log), "tcpdump sees the connection")
+            self.end(dump, signal.SIGINT)
+            return [x for x in text_of(log).splitlines() if "Flags [R" in x]
+        return resets
 
     def end(self, process, number=signal.SIGTERM):
         """Ends a daemon and what it has started."""
@@ -116,3 +126,67 @@ def pmacct(network, program, settings, name=None):
     port = settings.get("bmp_daemon_port") or settings.get("bgp_daemon_port")
     network.wait_listening(int(port))
     return p
+
+
+def sent(folder):
+    """Units that a run has sent so far, by its events; -1: it has not said."""
+    events = text_of(Path(folder) / "events.jsonl").splitlines()
+    for line in reversed(events):
+        try:
+            total = json.loads(line).get("total")
+        except json.JSONDecodeError:
+            continue
+        if total:
+            return total["tx_packets"]
+    return -1
+
+
+# ---- the log of pmacct's collectors ----
+
+# What is the run's, or the collector's own, and not the message's.
+STAMPS = {"seq", "timestamp_arrival", "timestamp_event", "bmp_router_port", "peer_tcp_port",
+          "writer_id", "tag"}
+
+# How the collector of the pmacct cases is set, but for Kafka.
+NFACCTD = {"core_proc_name": "nfacctd_core", "timestamps_secs": "true",
+           "timestamps_since_epoch": "true", "writer_id_string": "$proc_name",
+           "plugins": "print[p]", "aggregate[p]": "dst_host", "print_output_file[p]": "/dev/null",
+           "maps_index": "true", "pre_tag_label_encode_as_map": "true",
+           "as_path_encode_as_array": "true", "bgp_comms_encode_as_array": "true",
+           "nfacctd_ip": "127.0.0.1", "nfacctd_port": "9991"}
+
+
+def lines_of(path):
+    return [json.loads(line) for line in text_of(path).splitlines() if line.endswith("}")]
+
+
+def ended(path):
+    return any(m.get("event_type") == "log_close" for m in lines_of(path))
+
+
+def canonical(m):
+    """A line without stamps, and as both Avro (later versions) and plain JSON write it: what is not
+    there is left out, lists are texts, IPv4 next hops are not mapped, a table of its own (loc-rib)
+    has no distinguisher."""
+    out = {}
+    for k, v in m.items():
+        if k in STAMPS or v in (None, [], "") or (k == "label" and isinstance(v, dict)):
+            continue
+        if k == "timestamp" and (m["event_type"] != "log" or m.get("bmp_msg_type") == "internal"):
+            continue
+        if m.get("is_loc") and k in ("rd", "rd_origin"):
+            continue
+        if isinstance(v, list):
+            v = " ".join(map(str, v))
+        if k == "bgp_nexthop":
+            v = v.replace("::ffff:", "")
+        out["label" if k == "mpls_label" else k] = v
+    return out
+
+
+def compare(got, expected, same=lambda m: m):
+    """Lines that only one of two logs has: (got, expected)."""
+    a, b = (collections.Counter(json.dumps(same(canonical(m)), sort_keys=True)
+                                for m in lines_of(path)) for path in (got, expected))
+    return ([json.loads(x) for x in (a - b).elements()],
+            [json.loads(x) for x in (b - a).elements()])

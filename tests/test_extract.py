@@ -3,7 +3,11 @@ examples, and for captures that are written here, packet by packet."""
 import gzip
 import ipaddress
 import json
+import re
+import shutil
+import socket
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -174,7 +178,7 @@ EXAMPLE_WORDS = {
 }
 
 
-def same_as_upstream(folder, name):
+def same_as_upstream(folder, name, pcap=None):
     wanted = EXAMPLES / "processed" / name
     ours, theirs = packets(folder), packets(wanted)
     assert [p.meaning() for p in ours] == [p.meaning() for p in theirs]
@@ -184,7 +188,7 @@ def same_as_upstream(folder, name):
     upstream = yaml.safe_load((wanted / "traffic-reproducer.yml").read_text())
     assert list(config) == list(upstream)
     upstream["network"]["map"] = [upstream["network"]["map"]]
-    upstream["pcap"] = str(folder / "traffic.pcap")
+    upstream["pcap"] = pcap or str(folder / "traffic.pcap")
     assert config == upstream
     return ours
 
@@ -491,6 +495,204 @@ def test_raw_ip_and_linux_cooked(extract):
         done, folder = extract([head + packet], "--filter", "src host 10.0.0.1", link=link)
         assert done.code == 0, done
         assert payloads(folder) == [V5]
+
+
+# ---- before a replay: spate replay -t FILE -p ----
+
+class Collector:
+    """A UDP socket that keeps what comes, with the address it came from."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(10)
+        self.port = self.socket.getsockname()[1]
+
+    def take(self, n):
+        seen = [self.socket.recvfrom(65535) for _ in range(n)]
+        self.socket.close()
+        return seen
+
+
+@pytest.fixture
+def collector():
+    c = Collector()
+    yield c
+    c.socket.close()
+
+
+@pytest.fixture
+def example(tmp_path):
+    """example(NAME): the configuration as it is shipped, with its capture where it looks for it."""
+    def copy(name):
+        folder = tmp_path / "examples" / "pcap_processing"
+        folder.mkdir(parents=True, exist_ok=True)
+        for end in ("pcap", "yml"):
+            shutil.copy(EXAMPLES / "pcap_processing" / f"{name}.{end}", folder)
+        return folder / f"{name}.yml", folder / name
+
+    return copy
+
+
+IPFIX_OF_EXAMPLE = 30
+
+
+def ipfix_only(config, **processing):
+    """The IPFIX part of ipfix-bgp, as a configuration."""
+    return {"pcap": config["pcap"], "ipfix": config["ipfix"],
+            "pcap_processing": {**config["pcap_processing"], **processing}, "no_sync": True}
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLE_WORDS))
+def test_process_example(me, tmp_path, example, name):
+    config, folder = example(name)
+    done = me.run("spate", "replay", "-t", config, "-p", cwd=tmp_path)
+    assert done.code == 0, done
+    same_as_upstream(folder, name, f"examples/pcap_processing/{name}/traffic.pcap")
+    if name == "ipfix-bgp":
+        assert "tcp_payload_size" in done.err  # it has no effect, and that is said
+
+
+def test_process_and_words_are_one(me, tmp_path, example, extract):
+    config, folder = example("ipfix-bgp")
+    done = me.run("spate", "replay", "--cfg", config, "--pcap-proc", cwd=tmp_path)
+    assert done.code == 0, done
+    done, other = extract(EXAMPLES / "pcap_processing" / "ipfix-bgp.pcap",
+                          *EXAMPLE_WORDS["ipfix-bgp"])
+    assert done.code == 0, done
+    assert (folder / "traffic.pcap").read_bytes() == (other / "traffic.pcap").read_bytes()
+
+
+def test_result_wants_addresses(me, tmp_path, example):
+    """Until they are given the result is no input, and each that is missing is named."""
+    config, folder = example("ipfix-bgp")
+    assert me.run("spate", "replay", "-t", config, "-p", cwd=tmp_path).code == 0
+    done = me.run("spate", "replay", "-t", folder / "traffic-reproducer.yml", cwd=tmp_path)
+    assert done.code == 65, done
+    for name in ("bgp.collector.ip", "bgp.collector.port", "ipfix.collector.ip",
+                 "ipfix.collector.port", "repro_ip"):
+        assert name in done.err, done
+
+
+def test_every_source_is_named(me, tmp_path):
+    """Of many sources each is in the map, and each that has no address yet in the error."""
+    sources = [f"10.0.{i}.1" for i in range(14)]
+    write_pcap(tmp_path / "in.pcap", [udp(s, 4000, "10.9.9.9", 2055, V5) for s in sources])
+    (tmp_path / "c.yml").write_text("pcap: in.pcap\nipfix:\n")
+    assert me.run("spate", "replay", "-t", "c.yml", "-p", cwd=tmp_path).code == 0
+    file = tmp_path / "in" / "traffic-reproducer.yml"
+    assert [m["src_ip"] for m in yaml.safe_load(file.read_text())["network"]["map"]] == sources
+    done = me.run("spate", "replay", "-t", file, cwd=tmp_path)
+    assert done.code == 65, done
+    named = re.search(r"network.map.repro_ip \(line ([0-9, ]+)\)", done.err)
+    assert named, done
+    assert [int(n) for n in named.group(1).split(", ")] == [
+        n for n, line in enumerate(file.read_text().splitlines(), 1) if "repro_ip" in line]
+
+
+def test_result_is_replayed(me, tmp_path, example, collector):
+    """Once addresses are given it is input: the same messages, from the address of the map."""
+    config, folder = example("ipfix-bgp")
+    config.write_text(yaml.safe_dump(ipfix_only(yaml.safe_load(config.read_text()))))
+    done = me.run("spate", "replay", "-t", config, "-p", cwd=tmp_path)
+    assert done.code == 0, done
+    made = yaml.safe_load((folder / "traffic-reproducer.yml").read_text())
+    made["ipfix"]["collector"] = {"ip": "127.0.0.1", "port": collector.port}
+    made["network"]["map"][0]["repro_ip"] = "127.0.0.44"
+    (folder / "mine.yml").write_text(yaml.safe_dump(made))
+    done = me.run("spate", "replay", "-t", folder / "mine.yml", "--no-run-dir", cwd=tmp_path,
+                  timeout=60)
+    assert done.code in (0, 3), done  # 3: late on a busy machine
+    seen = collector.take(IPFIX_OF_EXAMPLE)
+    assert [m for m, _ in seen] == payloads(folder)
+    assert {a for _, (a, _) in seen} == {"127.0.0.44"}
+
+
+class Speaker(threading.Thread):
+    """A BGP collector: answers an OPEN, keeps what it is told, and from whom."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.listener.settimeout(20)
+        self.port, self.heard, self.peer = self.listener.getsockname()[1], b"", None
+        self.start()
+
+    def run(self):
+        conn, (self.peer, _) = self.listener.accept()
+        conn.settimeout(60)
+        while data := conn.recv(65536):
+            if not self.heard:
+                conn.sendall(bgp_open(65010) + KEEPALIVE)
+            self.heard += data
+        conn.close()
+
+
+def test_sessions_are_replayed(me, tmp_path, example):
+    """The BGP session of ipfix-bgp into a collector: what it says is what was extracted, but for
+    KEEPALIVEs, and the NOTIFICATION of a clean end, which are the replay's own."""
+    config, folder = example("ipfix-bgp")
+    whole = yaml.safe_load(config.read_text())
+    del whole["ipfix"]
+    config.write_text(yaml.safe_dump(whole))
+    assert me.run("spate", "replay", "-t", config, "-p", cwd=tmp_path).code == 0
+    speaker = Speaker()
+    made = yaml.safe_load((folder / "traffic-reproducer.yml").read_text())
+    made["bgp"]["collector"] = {"ip": "127.0.0.1", "port": speaker.port}
+    made["network"]["map"][0]["repro_ip"] = "127.0.0.45"
+    (folder / "mine.yml").write_text(yaml.safe_dump(made))
+    done = me.run("spate", "replay", "-t", folder / "mine.yml", "--no-run-dir", "--no-sync",
+                  cwd=tmp_path, timeout=60)
+    speaker.join(20)
+    assert done.code in (0, 3), done
+    assert speaker.peer == "127.0.0.45"
+    heard, extracted = ([m for m in re.split(rb"(?=\xff{16})", text) if m and m[18] not in (3, 4)]
+                        for text in (speaker.heard, b"".join(payloads(folder))))
+    assert heard == extracted
+    assert len(heard) == 1 + 125
+
+
+def test_process_and_go_on(me, tmp_path, example, collector):
+    """exit: false replays the result at once; what the file says of the replay holds."""
+    config, folder = example("ipfix-bgp")
+    whole = ipfix_only(yaml.safe_load(config.read_text()), exit=False)
+    whole["ipfix"]["collector"] = {"ip": "127.0.0.1", "port": collector.port}
+    whole["network"] = {"interface": None,
+                        "map": [{"src_ip": "198.51.100.44", "repro_ip": "127.0.0.9"}]}
+    config.write_text(yaml.safe_dump(whole))
+    done = me.run("spate", "replay", "-t", config, "-p", "--no-run-dir", cwd=tmp_path, timeout=60)
+    assert done.code in (0, 3), done
+    seen = collector.take(IPFIX_OF_EXAMPLE)
+    assert [m for m, _ in seen] == payloads(folder)
+    assert {a for _, (a, _) in seen} == {"127.0.0.9"}
+
+
+def test_process_keeps_what_was_said(me, tmp_path):
+    """Everything of the file but its selectors and the pre-processing is in the new one."""
+    one = ["10.0.0.1", 4000, "10.9.9.9", 2055]
+    write_pcap(tmp_path / "in.pcap", [udp(*one, V5), udp("2001:db8::", 4000, "2001:db8::9", 2055,
+                                                         V5)])
+    config = {"pcap": "in.pcap", "pcap_processing": {"output_folder": "made/here"},
+              "udp_generic": {"collector": {"ip": "::1", "port": 9}}, "time_factor": 0.5,
+              "keep_open": True, "no_sync": True,
+              "optimize": {"threading": True, "preload": True,
+                           "network": {"so_sndbuf": 100000, "so_rcvbuf": None}},
+              "network": {"interface": "null",
+                          "map": [{"src_ip": "10.0.0.1", "repro_ip": "127.0.0.1"},
+                                  {"src_ip": "10.0.0.2", "repro_ip": ""}]}}
+    (tmp_path / "c.yml").write_text(yaml.safe_dump(config))
+    done = me.run("spate", "replay", "-t", "c.yml", "-p", cwd=tmp_path)
+    assert done.code == 0, done
+    made = yaml.safe_load((tmp_path / "made/here/traffic-reproducer.yml").read_text())
+    del config["pcap_processing"]
+    config["pcap"] = "made/here/traffic.pcap"
+    config["network"]["map"].append({"src_ip": "2001:db8::", "repro_ip": "<MISSING_PARAM>"})
+    assert made == config
+    assert json.loads((tmp_path / "made/here/traffic-info.json").read_text()) == {
+        "UDP_GENERIC Information": None}
+    assert [p.payload for p in packets(tmp_path / "made/here")] == [V5, V5]
 
 
 # ---- what goes wrong ----

@@ -87,6 +87,10 @@ static int settle(struct scoring *g)
 	else
 		g->fields = (rc ? t.has : UINT32_MAX) & (ro ? o.has : UINT32_MAX) &
 			    ((1u << SP_SCORE_FIELDS) - 1);
+	if (rc > 0 && ro && !g->fields)
+		return sp_fail(g->err, -EBADMSG, SP_EXIT_DATA,
+			       "%s and %s have no field in common", g->truth.path,
+			       g->output.path);
 	return rc < 0 ? rc : 0;
 }
 

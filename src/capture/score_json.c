@@ -150,6 +150,8 @@ static int read_pmacct(const json_t *o, struct sp_score_fact *fact)
 {
 	int rc = 0;
 
+	if (json_object_get(o, "kind")) /* a truth in the collector's place */
+		return -EBADMSG;
 	if (json_object_get(o, "ip_prefix"))
 		return pmacct_route(o, fact);
 	if (!json_object_get(o, "packets") || !json_object_get(o, "bytes"))

@@ -209,6 +209,7 @@ static int note_packet(struct sp_capsum *s, const struct sp_cap_packet *p, struc
 		return rc;
 	rc = 0;
 	note_time(s, p);
+	s->number = p->number;
 	s->packets++;
 	s->bytes += p->orig_len;
 	note_view(s, p, &c);
@@ -306,7 +307,7 @@ int sp_capsum_end(struct sp_capsum *s, struct sp_err *err)
 
 	if (sp_reassembly_finish(s->ra))
 		return no_memory(err);
-	note_streams(s, s->packets);
+	note_streams(s, s->number);
 	if (s->tcp_generic && sp_info_section(s->info, NULL, "TCP_GENERIC Information"))
 		return no_memory(err);
 	if (s->udp_generic && sp_info_section(s->info, NULL, "UDP_GENERIC Information"))

@@ -32,6 +32,7 @@ struct sp_capsum {
 	bool opened;
 	bool read; /* a packet of this file */
 	uint64_t packets, bytes, first_bytes;
+	uint64_t number; /* of the packet in its file */
 	int64_t first_ns, last_ns, before_ns;
 	struct sp_flow_count flows;
 	struct sp_protocols protocols;

@@ -281,6 +281,14 @@ static int decide(struct sp_capsum *s, struct sp_stream *st, const uint8_t *p, s
 	return 0;
 }
 
+static int on_begin(void *arg, struct sp_stream *st)
+{
+	if (!st->begun)
+		sp_sum_remark(arg, NULL, "a TCP stream whose beginning the capture lacks",
+			      st->first_packet);
+	return 0;
+}
+
 static int on_bytes(void *arg, struct sp_stream *st, const uint8_t *p, size_t len, int64_t t_ns,
 		    uint64_t packet)
 {
@@ -290,6 +298,8 @@ static int on_bytes(void *arg, struct sp_stream *st, const uint8_t *p, size_t le
 	int rc = 0;
 
 	(void)t_ns;
+	if (st->begun && packet == st->first_packet && st->bytes == len)
+		sp_sum_remark(s, NULL, "TCP octets in a SYN", packet);
 	if (t == NOT_OURS)
 		return 0;
 	if (t && t->codec)
@@ -333,8 +343,9 @@ static int on_end(void *arg, struct sp_stream *st, enum sp_stream_end how, int64
 	struct sp_capsum *s = arg;
 	struct sp_sum_talk *t = st->user;
 
-	(void)how;
 	(void)t_ns;
+	if (how == SP_STREAM_RST)
+		sp_sum_remark(s, NULL, "a TCP stream that was reset", s->number);
 	st->user = NULL;
 	if (!t || t == NOT_OURS)
 		return 0;
@@ -347,6 +358,7 @@ static int on_end(void *arg, struct sp_stream *st, enum sp_stream_end how, int64
 }
 
 const struct sp_reassembly_ops sp_sum_messages = {
+	.begin = on_begin,
 	.bytes = on_bytes,
 	.gap = on_gap,
 	.end = on_end,

@@ -14,6 +14,7 @@
 #include "cli/cmd_named.h"
 #include "cli/cmd_packet.h"
 #include "cli/cmd_replay.h"
+#include "cli/cmd_reproduce.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_scenario.h"
 #include "cli/cmd_start.h"
@@ -76,6 +77,11 @@ static const struct sp_cli_example replay_examples[] = {
 	{ "replay office.pcap -i eth1 -I eth2",
 	  "clients' packets by one interface, servers' by the other" },
 	{ "replay night.pcap -i eth1 --max-gap 2", "no pause longer than two seconds" },
+	{ "replay -t reproduce.yml -v", "the telemetry sessions of a reproduction" },
+	{ "replay --cfg reproduce.yml --no-sync --keep-open",
+	  "at once; sessions stay open until Ctrl-C" },
+	{ "replay -t reproduce.yml --exporters 5000 --from 10.64.0.0/16 --retime now",
+	  "5,000 exporters out of one capture, as if it were now" },
 	{ "replay cooked.pcap --dst-mac 02:00:5e:10:00:01 --out frames.pcap",
 	  "what would leave, in a file" },
 	{ 0 },
@@ -273,7 +279,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			 "[OPTIONS] FILE... --out FILE.pcap\n"
 			 "--as client FILE --target HOST[:PORT] [--compare bytes|length|none] "
 			 "[--times answers|recorded] [--timeout TIME] [--connections N] "
-			 "[--server-port N] [--json]",
+			 "[--server-port N] [--json]\n"
+			 "-t FILE.yml [OPTIONS]",
 		.text = "Reads captures (pcap or pcapng, perhaps inside gzip or zstd; '-' is standard "
 			"input), one after the other, and sends their frames as they are: each at "
 			"its recorded distance from the first one, never before that, whatever "
@@ -309,9 +316,32 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"answer did not come, 69 when nobody listens. Datagrams are left out, and "
 			"counted. -q, --run-dir and --no-run-dir are as ever.\n"
 			"tcpreplay's options are understood, but that -t FILE is a reproduction "
-			"file, and -R is --topspeed.",
+			"file, and -R is --topspeed.\n"
+			"A REPRODUCTION (-t FILE, --test, --cfg) is traffic-reproducer's file, "
+			"unchanged: recorded messages of IPFIX and NetFlow, BMP, BGP and others over "
+			"sockets of their own, each recorded sender with an address of this host "
+			"(network.map; the family may be the other one). Every key has a default: "
+			"time_factor 1, no map all senders from the system's choice of address. Keys "
+			"that nobody knows have no effect and are told with the nearest known one; "
+			"what is of the wrong type, given twice or no such value is refused with line "
+			"and column (65). A capture is looked for as seen from the working directory, "
+			"then beside the file (66). Switches are on when the file or the command line "
+			"says so. The first section that a packet matches has it, in this order: "
+			"ipfix, bmp, bgp, other protocols, udp_generic, tcp_generic; without select "
+			"every packet does. All messages are read before the first one leaves "
+			"(optimize.preload and threading change nothing).\n"
+			"Nothing leaves early: gaps are multiplied exactly (traffic-reproducer "
+			"sends up to 10 ms early, and 1 s at a factor of 0.01), and what is late is sent "
+			"all the same. Unless --no-sync (or no_sync) says otherwise each capture, and "
+			"each repetition, waits for the second of the minute at which its first packet "
+			"was recorded. Datagrams leave as they were, whole; streams are put together "
+			"first, without padding, retransmissions or halves of messages. -v prints "
+			"traffic-reproducer's table every two seconds: packets sent, and those of the "
+			"captures that matched, were of a sender who is not in the map, or of no "
+			"section. --ask-for-input asks for each capture before the run begins.",
 		.run = sp_cmd_replay,
 		.flags = sp_replay_flags,
+		.more = sp_reproduce_flags,
 		.examples = replay_examples,
 	},
 	{

@@ -48,11 +48,10 @@ static bool put_values(struct sp_str *out, const struct sp_flag *f,
 	return true;
 }
 
-static void put_command(struct sp_str *out, const struct sp_cli_command *c,
-			const char *(*values)(const struct sp_flag *))
+static void put_values_of(struct sp_str *out, const struct sp_flag *f,
+			  const char *(*values)(const struct sp_flag *))
 {
-	sp_str_printf(out, "\t%s)\n\t\tcase \"$prev\" in\n", sp_cli_verb_name(c));
-	for (const struct sp_flag *f = c->flags; f && f->spell; f++) {
+	for (; f && f->spell; f++) {
 		if (f->arg != SP_FLAG_VALUE)
 			continue;
 		sp_str_puts(out, "\t\t");
@@ -62,8 +61,19 @@ static void put_command(struct sp_str *out, const struct sp_cli_command *c,
 			sp_str_puts(out, "return");
 		sp_str_puts(out, " ;;\n");
 	}
+}
+
+static void put_command(struct sp_str *out, const struct sp_cli_command *c,
+			const char *(*values)(const struct sp_flag *))
+{
+	sp_str_printf(out, "\t%s)\n\t\tcase \"$prev\" in\n", sp_cli_verb_name(c));
+	put_values_of(out, c->flags, values);
+	put_values_of(out, c->more, values);
 	sp_str_puts(out, "\t\t*) words='");
 	put_spellings(out, c->flags);
+	if (c->more)
+		sp_str_puts(out, " ");
+	put_spellings(out, c->more);
 	sp_str_puts(out, "' ;;\n\t\tesac\n\t\t;;\n");
 }
 

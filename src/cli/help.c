@@ -101,19 +101,25 @@ static void put_flag(struct sp_str *out, const struct sp_flag *f)
 	wrap(out, f->help, FLAG_TEXT, FLAG_TEXT);
 }
 
-void sp_help_command(struct sp_str *out, const struct sp_cli_command *c)
+static void put_flags(struct sp_str *out, const struct sp_flag *f)
 {
 	const char *group = NULL;
 
-	put_usage(out, c);
-	sp_str_puts(out, "\n");
-	wrap(out, c->text, 0, 0);
-	for (const struct sp_flag *f = c->flags; f && f->spell; f++) {
+	for (; f && f->spell; f++) {
 		if (!group || strcmp(group, f->group) != 0)
 			sp_str_printf(out, "\n%s:\n", f->group);
 		group = f->group;
 		put_flag(out, f);
 	}
+}
+
+void sp_help_command(struct sp_str *out, const struct sp_cli_command *c)
+{
+	put_usage(out, c);
+	sp_str_puts(out, "\n");
+	wrap(out, c->text, 0, 0);
+	put_flags(out, c->flags);
+	put_flags(out, c->more);
 	if (c->verbs)
 		sp_str_puts(out, "\nVerbs:\n");
 	for (size_t i = 0; c->verbs && c->verbs[i]; i++) {

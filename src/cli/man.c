@@ -108,10 +108,7 @@ static void put_flags(struct sp_str *out, const struct sp_flag *f)
 {
 	const char *group = NULL;
 
-	if (!f || !f->spell)
-		return;
-	sp_str_puts(out, ".SH OPTIONS\n");
-	for (; f->spell; f++) {
+	for (; f && f->spell; f++) {
 		if (!group || strcmp(group, f->group) != 0) {
 			sp_str_puts(out, ".SS ");
 			put_line(out, f->group);
@@ -151,7 +148,10 @@ void sp_man_command(struct sp_str *out, const struct sp_cli_command *c, const ch
 	put_usage(out, c);
 	sp_str_puts(out, ".SH DESCRIPTION\n");
 	put_paragraphs(out, c->text);
+	if (c->flags && c->flags->spell)
+		sp_str_puts(out, ".SH OPTIONS\n");
 	put_flags(out, c->flags);
+	put_flags(out, c->more);
 	put_verbs(out, c);
 	if (c->examples)
 		sp_str_puts(out, ".SH EXAMPLES\n");

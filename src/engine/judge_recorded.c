@@ -13,7 +13,7 @@ static void say_span(struct sp_run *r, unsigned stream, const struct sp_source_r
 	uint64_t intended = report->last_due_ns - report->first_due_ns;
 	uint64_t actual = SP_LOAD(f->last_tx) - SP_LOAD(f->first_tx);
 
-	if (!report->first_due_ns || r->streams[stream].only_max)
+	if (!report->first_due_ns || r->streams[stream].only_max || r->streams[stream].played)
 		return;
 	sp_run_say(r, "span", true,
 		   "%s: intended from first to last packet %.9f s, actual %.9f s (%+.3f us)",
@@ -25,12 +25,13 @@ void sp_run_judge_recorded(struct sp_run *r)
 {
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		struct sp_source_report report = { .say = say, .arg = r };
-		const struct sp_lane_source *src = sp_run_recorded(r, i);
+		struct sp_source *source;
+		const struct sp_source_ops *ops = sp_run_recorded_source(r, i, &source);
 		struct sp_err err = { 0 };
 
-		if (!src || !src->ops->report)
+		if (!ops || !ops->report)
 			continue;
-		if (src->ops->report(src->source, &report, &err)) {
+		if (ops->report(source, &report, &err)) {
 			sp_run_remark(r, "capture-damaged", false, err.text);
 			sp_run_exit_hint(r, err.exit);
 		}

@@ -51,10 +51,11 @@ static void size_text(const struct sp_plan_stream *s, char *buf, size_t cap)
 /* What a source of recorded units says of them. */
 static void tell_recorded(const struct sp_run *r, unsigned i, struct sp_recorded_result *out)
 {
-	const struct sp_lane_source *src = sp_run_recorded(r, i);
+	struct sp_source *source;
+	const struct sp_source_ops *ops = sp_run_recorded_source(r, i, &source);
 
-	if (src && src->source && src->ops->recorded)
-		src->ops->recorded(src->source, out);
+	if (ops && ops->recorded)
+		ops->recorded(source, out);
 }
 
 /* Its source knows. */

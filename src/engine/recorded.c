@@ -309,6 +309,30 @@ static void choose(struct sp_recorded *s, uint64_t now_ns)
 		say(s, SP_RECORDED_FILLER, p->filler, now_ns);
 }
 
+/* May it leave together with those before it? */
+static bool follows(const struct sp_recorded *s, const struct head *h)
+{
+	if (!peer_of(s))
+		return true;
+	return !s->talk.answer && !(h->flags & SP_CM_BEGINS) &&
+	       (!(h->flags & SP_CM_WAITS) || s->talk.established);
+}
+
+/* Messages that wait behind each other leave by one call. */
+static void wish_messages(const struct sp_recorded *s, struct sp_wish *w)
+{
+	const struct head *h = first(s);
+	size_t at = s->head + room_of(h->len);
+
+	sp_wish_out(w, s->at + s->off, s->len - s->off);
+	for (; at < s->tail && w->n_out < SP_WISH_OUT; at += room_of(h->len)) {
+		h = (const struct head *)(const void *)(s->bytes + at);
+		if (!follows(s, h))
+			return;
+		sp_wish_out(w, h + 1, h->len);
+	}
+}
+
 static uint64_t stall_ns(const struct sp_recorded *s)
 {
 	return s->hurry ? SP_RECORDED_LINGER_NS : SP_RECORDED_STALL_NS;
@@ -329,6 +353,8 @@ static void wish(struct sp_recorded *s, uint64_t now_ns, struct sp_wish *w)
 	} else if (s->shut) {
 		w->flags = SP_WISH_SHUT;
 		w->timer_ns = s->linger_ns;
+	} else if (s->out == SP_RECORDED_MESSAGE) {
+		wish_messages(s, w);
 	} else if (s->out != SP_RECORDED_NOTHING) {
 		sp_wish_out(w, s->at + s->off, s->len - s->off);
 	} else {
@@ -349,42 +375,42 @@ static void told(struct sp_recorded *s, const uint8_t *data, size_t len, uint64_
 }
 
 /* How long the unit could not leave, whatever the schedule said. */
-static void note_hold(struct sp_recorded *s, uint64_t due_ns)
+static uint64_t note_hold(struct sp_recorded *s, uint64_t due_ns)
 {
 	uint64_t free_ns = earlier(s->released_ns, s->start_ns);
+	uint64_t held_ns = free_ns > due_ns ? free_ns - due_ns : 0;
 
-	s->held_ns = free_ns > due_ns ? free_ns - due_ns : 0;
-	if (!s->held_ns)
-		return;
+	if (!held_ns)
+		return 0;
 	SP_ADD(s->counts->waited, 1);
-	if (s->held_ns > SP_LOAD(s->counts->waited_ns))
-		SP_STORE(s->counts->waited_ns, s->held_ns);
+	if (held_ns > SP_LOAD(s->counts->waited_ns))
+		SP_STORE(s->counts->waited_ns, held_ns);
+	return held_ns;
 }
 
-/* True: a unit is complete. */
-static bool message_left(struct sp_recorded *s, uint64_t now_ns)
+static void message_left(struct sp_recorded *s, uint64_t now_ns)
 {
 	const struct head *h = first(s);
-	bool last = h->last;
 
 	told(s, s->at, s->len, now_ns);
 	SP_ADD(s->counts->messages, 1);
 	s->greeted |= (h->flags & SP_CM_BEGINS) != 0;
 	remember(s, h);
 	s->unit_bytes += s->len;
-	if (last) {
-		note_hold(s, h->due_ns);
-		s->txn = (struct sp_txn){ .intended_ns = h->due_ns,
-					  .start_ns = s->start_ns,
-					  .sent_ns = now_ns,
-					  .end_ns = now_ns,
-					  .tx_bytes = s->unit_bytes };
+	if (h->last) {
+		s->done[s->n_done++] = (struct sp_recorded_done){
+			.txn = { .intended_ns = h->due_ns,
+				 .start_ns = s->start_ns,
+				 .sent_ns = now_ns,
+				 .end_ns = now_ns,
+				 .tx_bytes = s->unit_bytes },
+			.held_ns = note_hold(s, h->due_ns),
+		};
 		s->units--;
 		s->left++;
 		s->unit_bytes = 0;
 	}
 	pop(s);
-	return last;
 }
 
 static void opening_left(struct sp_recorded *s, uint64_t now_ns)
@@ -399,24 +425,24 @@ static void opening_left(struct sp_recorded *s, uint64_t now_ns)
 	}
 }
 
-/* True: a unit is complete. */
-static bool left(struct sp_recorded *s, uint64_t now_ns)
+static void left(struct sp_recorded *s, uint64_t now_ns)
 {
 	enum sp_recorded_out out = s->out;
 
 	s->out = SP_RECORDED_NOTHING;
 	switch (out) {
 	case SP_RECORDED_MESSAGE:
-		return message_left(s, now_ns);
+		message_left(s, now_ns);
+		break;
 	case SP_RECORDED_RECALL:
 		opening_left(s, now_ns);
-		return false;
+		break;
 	case SP_RECORDED_FILLER:
 		SP_ADD(s->counts->fillers, 1);
 		told(s, s->at, s->len, now_ns);
-		return false;
+		break;
 	default:
-		return false;
+		break;
 	}
 }
 
@@ -480,22 +506,31 @@ static size_t recorded_bytes(void *st, const uint8_t *data, size_t len, uint64_t
 	return used;
 }
 
+/* What was written is of what leaves now, then of the messages behind it. */
 static void recorded_wrote(void *st, size_t n, uint64_t now_ns, struct sp_wish *w)
 {
 	struct sp_recorded *s = ((struct machine *)st)->s;
-	bool done = false;
+	const struct head *h;
+	size_t piece;
 
-	if (n) {
+	s->n_done = s->told = 0;
+	while (n) {
+		piece = n < s->len - s->off ? n : s->len - s->off;
 		if (s->out == SP_RECORDED_MESSAGE && !s->off && !s->unit_bytes)
 			s->start_ns = now_ns;
 		s->moved_ns = now_ns;
-		s->off += n;
-		if (s->off >= s->len)
-			done = left(s, now_ns);
+		s->off += piece;
+		n -= piece;
+		if (s->off < s->len)
+			break;
+		left(s, now_ns);
+		h = n ? first(s) : NULL;
+		if (!h)
+			break;
+		begin_out(s, SP_RECORDED_MESSAGE, (const uint8_t *)(h + 1), h->len, now_ns);
 	}
 	wish(s, now_ns, w);
-	w->sent = done;
-	w->done = done;
+	w->sent = w->done = (uint16_t)s->n_done;
 }
 
 static void recorded_timer(void *st, uint64_t now_ns, struct sp_wish *w)
@@ -541,7 +576,11 @@ static void recorded_closed(void *st, enum sp_why why, const char *reason, uint6
 
 static void recorded_outcome(void *st, struct sp_txn *t)
 {
-	*t = ((struct machine *)st)->s->txn;
+	struct sp_recorded *s = ((struct machine *)st)->s;
+	const struct sp_recorded_done *d = &s->done[s->told++];
+
+	s->held_ns = d->held_ns;
+	*t = d->txn;
 }
 
 const struct sp_proto_ops sp_recorded_ops = {

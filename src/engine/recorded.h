@@ -43,6 +43,11 @@ enum sp_recorded_out {
 	SP_RECORDED_FAREWELL,
 };
 
+struct sp_recorded_done {
+	struct sp_txn txn;
+	uint64_t held_ns; /* so long the unit was not allowed to leave */
+};
+
 /* A session. The caller sets the first group, and zeros the rest. */
 struct sp_recorded {
 	const struct sp_mem *mem;
@@ -81,8 +86,9 @@ struct sp_recorded {
 	const char *reason; /* static; NULL */
 	uint32_t code;	    /* the protocol's, with reason */
 
-	/* The outcome to be fetched, and how long that unit was not allowed to leave. */
-	struct sp_txn txn;
+	/* Outcomes to be fetched; held_ns: of the one that was fetched last. */
+	struct sp_recorded_done done[SP_WISH_OUT];
+	uint32_t n_done, told;
 	uint64_t held_ns;
 	uint64_t start_ns; /* when the first octet of the present unit left */
 	uint64_t unit_bytes;

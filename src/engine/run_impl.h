@@ -462,6 +462,23 @@ static inline const struct sp_lane_source *sp_run_recorded(const struct sp_run *
 	return &l->sources[l->streams[s->local].source];
 }
 
+/* The source of a stream of recorded units in any lane; NULL: it is none such, or not open yet. */
+static inline const struct sp_source_ops *
+sp_run_recorded_source(const struct sp_run *r, unsigned stream, struct sp_source **source)
+{
+	const struct sp_lane_source *src = sp_run_recorded(r, stream);
+	const struct run_stream *s = &r->streams[stream];
+	const struct sp_worker *w = &r->workers[s->worker];
+	const struct sp_dialogue_play *play;
+
+	*source = src ? src->source : NULL;
+	if (src || !s->played)
+		return *source ? src->ops : NULL;
+	play = w->dialogue.stream[w->lane.streams[s->local].index].play;
+	*source = play ? play->source : NULL;
+	return *source ? play->ops : NULL;
+}
+
 static inline const struct sp_flow_tx *run_flow_tx(const struct sp_run *r, unsigned stream)
 {
 	const struct run_stream *s = &r->streams[stream];

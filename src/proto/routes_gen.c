@@ -145,14 +145,14 @@ static void attributes_of(const struct sp_routes *r, unsigned f, uint64_t g,
 
 /* ---- messages ---- */
 
-void sp_bgp_begin(struct sp_wr *w, enum sp_bgp_type type)
+void sp_bgp_begin(struct sp_wr *w, uint8_t type)
 {
 	uint8_t *marker = sp_wr_take(w, 16);
 
 	if (marker)
 		memset(marker, 0xff, 16);
 	sp_wr_be16(w, 0);
-	sp_wr_u8(w, (uint8_t)type);
+	sp_wr_u8(w, type);
 }
 
 void sp_bgp_end(struct sp_wr *w, uint8_t *begin)

@@ -12,13 +12,11 @@
 #include "base/err.h"
 #include "base/options.h"
 #include "plugin/truth.h"
+#include "proto/bgp_message.h"
 
 #define SP_ROUTES_GROUPS 8u /* of different sizes, by turns */
-#define SP_BGP_HEADER	 19u
-#define SP_BGP_MESSAGE	 4096u /* RFC 4271 4.1: the longest */
 
 enum sp_routes_family { SP_ROUTES_4, SP_ROUTES_6, SP_ROUTES_BOTH };
-enum sp_bgp_type { SP_BGP_OPEN = 1, SP_BGP_UPDATE, SP_BGP_NOTIFICATION, SP_BGP_KEEPALIVE };
 
 struct sp_routes_conf {
 	uint64_t prefixes; /* of each family */
@@ -101,12 +99,12 @@ struct sp_routes_speaker {
 /* -EINVAL with a sentence, exit 2. */
 int sp_routes_init(struct sp_routes *, const struct sp_routes_conf *, uint64_t seed,
 		   struct sp_err *);
-/* HOT. Message number unit, whole, at most SP_BGP_MESSAGE bytes. From sp_routes.table on they are
+/* HOT. Message number unit, whole, at most SP_BGP_MOST bytes. From sp_routes.table on they are
  * churn: withdrawals, and the same announced again, by turns. */
 void sp_routes_put(const struct sp_routes *, uint64_t unit, const struct sp_routes_speaker *,
 		   struct sp_wr *);
 /* The header of a message, whose length sp_bgp_end fills in. */
-void sp_bgp_begin(struct sp_wr *, enum sp_bgp_type);
+void sp_bgp_begin(struct sp_wr *, uint8_t type);
 void sp_bgp_end(struct sp_wr *, uint8_t *begin);
 /* OPEN with both families, 4-octet AS numbers and route refresh. */
 void sp_bgp_put_open(struct sp_wr *, uint32_t as, uint16_t hold_s, uint32_t id);

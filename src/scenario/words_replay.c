@@ -186,5 +186,8 @@ int sp_reader_replay(struct sp_reader *r)
 				files);
 	if (!rc && two)
 		rc = add_stream(r, "servers", "tx1", "server", files);
-	return rc;
+	/* Of a conversation nothing may be missing, whatever held it up. */
+	if (!rc)
+		rc = sp_plan_add(r->build, SP_PLAN_RUN, NULL, r->err);
+	return rc ? rc : sp_plan_set(r->build, "catch_up", "all", NULL, r->err);
 }

@@ -165,8 +165,12 @@ static void wrong(void **state)
 		  "a list of values is expected" },
 		{ HEAD "network: {map: [{src_ip: 1.2.3.4, repro_ip: <MISSING_PARAM>}]}\n"
 		       "bgp: {collector: {ip: <MISSING_PARAM>, port: <MISSING_PARAM>}}\n",
-		  "network.map.repro_ip (x.yml:2:45), bgp.collector.ip (x.yml:3:23), "
-		  "bgp.collector.port (x.yml:3:46)" },
+		  "network.map.repro_ip (line 2), bgp.collector.ip (line 3), bgp.collector.port "
+		  "(line 3)" },
+		{ HEAD "network:\n  map:\n  - {src_ip: 1.2.3.4, repro_ip: <MISSING_PARAM>}\n"
+		       "  - {src_ip: 1.2.3.5, repro_ip: <MISSING_PARAM>}\n"
+		       "  - {src_ip: <MISSING_PARAM>, repro_ip: 127.0.0.1}\n",
+		  "network.map.repro_ip (line 4, 5), network.map.src_ip (line 6)" },
 	};
 	struct sp_repro r;
 

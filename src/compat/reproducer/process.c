@@ -58,7 +58,7 @@ static unsigned put_parts(const struct sp_repro *r, struct texts *t)
 			.section = s->name,
 			.codec = s->codec,
 			.over = s->tcp ? SP_CODEC_TCP : SP_CODEC_UDP,
-			.wants = wants,
+			.wants = s->select.fields ? wants : NULL,
 			.keeps = s->fields ? keeps : NULL,
 			.arg = s,
 			.collector_ip = s->host,
@@ -82,7 +82,7 @@ static int put_map(const struct sp_repro *r, struct sp_arena *arena, struct sp_e
 
 		sp_addr_format(text, sizeof text, &r->map[i].to);
 		map[i].src = r->map[i].from;
-		map[i].repro_ip = sp_arena_strdup(arena, r->map[i].to.family ? text : "\"\"");
+		map[i].repro_ip = sp_arena_strdup(arena, r->map[i].to.family ? text : "");
 		if (!map[i].repro_ip)
 			return sp_repro_no_memory(err);
 	}

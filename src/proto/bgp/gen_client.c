@@ -8,12 +8,14 @@
 
 #define OFF(member)    offsetof(struct sp_bgp_gen_conf, member)
 #define BGP_PORT       179u
-#define PREPARED       (SP_BGP_MESSAGE + 256u) /* an UPDATE, and what is short */
-#define DEAD_OPEN_NS   (240 * SP_NS_PER_S)     /* RFC 4271 8.2.2: while none was agreed */
+#define PREPARED       (SP_BGP_MOST + 256u) /* an UPDATE, and what is short */
+#define DEAD_OPEN_NS   (240 * SP_NS_PER_S)  /* RFC 4271 8.2.2: while none was agreed */
 #define CEASE	       6u
 #define CEASE_SHUTDOWN 2u /* RFC 4486 */
 #define HOLD_EXPIRED   4u
 #define OPEN_ERROR     2u
+#define HEADER_ERROR   1u
+#define BAD_LENGTH     2u
 #define CAP_AS4	       65u
 
 static const struct sp_opt opts[] = {
@@ -308,18 +310,20 @@ static size_t bgp_bytes(void *st, const uint8_t *data, size_t len, uint64_t now_
 	struct session *s = st;
 	size_t used = 0;
 
-	while (s->phase != OVER && len - used >= SP_BGP_HEADER) {
-		size_t n = sp_get_be16(data + used + 16);
+	while (s->phase != OVER && used < len) {
+		ptrdiff_t n = sp_bgp_boundary(data + used, len - used);
 
-		if (n < SP_BGP_HEADER || n > SP_BGP_MESSAGE) {
-			end_session(s, 1, 2, "the peer's message has a length that cannot be",
-				    now_ns);
+		if (n == 0)
+			break;
+		if (n < 0) {
+			end_session(
+				s, HEADER_ERROR, BAD_LENGTH,
+				"the peer's message is none, or has a length that cannot be",
+				now_ns);
 			break;
 		}
-		if (n > len - used)
-			break;
-		on_message(s, data + used, n, now_ns);
-		used += n;
+		on_message(s, data + used, (size_t)n, now_ns);
+		used += (size_t)n;
 	}
 	wish(s, now_ns, w);
 	return s->phase == OVER ? len : used;
@@ -415,7 +419,7 @@ const struct sp_proto_ops sp_proto_bgp = {
 	.roles = 1u << SP_ROLE_CLIENT,
 	.state_size = sizeof(struct session),
 	.port = BGP_PORT,
-	.keep_max = SP_BGP_MESSAGE,
+	.keep_max = SP_BGP_MOST,
 	.session = true,
 	.open = bgp_open,
 	.close = bgp_close,

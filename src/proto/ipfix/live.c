@@ -99,13 +99,14 @@ static void retime_header(const struct change *c, uint8_t *p, int64_t export_ns)
 		sp_put_be32(p + 12, (uint32_t)(to_ns % NS_PER_S));
 }
 
-/* The exporter's name in numbers. Domains of one exporter stay apart; those of two differ as long
- * as the recorded ones are below 65,536. */
+/* The exporter's name in numbers. Domains of one exporter stay apart. Those of two would meet if they
+ * were only counted on (routers number domains by card, 65,536 apart, or one by one), so a step as
+ * far from small multiples of anything as can be. */
 static uint32_t domain_of(const struct sp_ipfix_head *h, uint32_t k)
 {
 	if (h->version == SP_IPFIX_V5)
 		return (h->domain + k) & 0xffff;
-	return h->domain + (k << 16 | k >> 16);
+	return h->domain + k * 0x9e3779b1u;
 }
 
 static void retime_field(const struct change *c, const struct sp_ipfix_field *f, uint8_t *p,

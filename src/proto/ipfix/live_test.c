@@ -2,6 +2,7 @@
 #include "proto/codec_test.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/endian.h"
 #include "base/rng.h"
@@ -193,7 +194,7 @@ static void version_10(void **state)
 	rewrite(r, &live);
 	assert_int_equal(sp_get_be32(r->m + 4), 1700000000 + 1000);
 	assert_int_equal(sp_get_be32(r->m + 8), 0);
-	assert_int_equal(sp_get_be32(r->m + 12), 42 + (2 << 16));
+	assert_int_equal(sp_get_be32(r->m + 12), 42 + 2 * 0x9e3779b1u);
 	assert_int_equal(sp_get_be32(r->m + D), 0x6553f100 + 1000);
 	assert_int_equal(sp_get_be64(r->m + D + 4), 0x18bcfe58000 + 1000500);
 	assert_int_equal(sp_get_be64(r->m + D + 12),
@@ -201,7 +202,7 @@ static void version_10(void **state)
 	assert_int_equal(sp_get_be64(r->m + D + 20),
 			 0xe900000180000000 + (1000ull << 32) + 0x80000000);
 	assert_int_equal(sp_get_be64(r->m + D + 32), 0x18b00000000 + 1000500);
-	assert_int_equal(sp_get_be32(r->m + D + 48), 42 + (2 << 16));
+	assert_int_equal(sp_get_be32(r->m + D + 48), 42 + 2 * 0x9e3779b1u);
 	assert_memory_equal(r->m + D + 52, "\x0a\x09\x08\x07", 4);
 	/* delta, uptime, the maker's field and the other family's address stay */
 	assert_memory_equal(r->m + D + 28, was + D + 28, 4);
@@ -211,6 +212,13 @@ static void version_10(void **state)
 	rewrite(r, &live);
 	assert_int_equal(sp_get_be32(r->m + 8), 1);
 	codec_end(r);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
 }
 
 static void sequence_with_unknown_data(void **state)
@@ -230,6 +238,30 @@ static void sequence_with_unknown_data(void **state)
 	header10(r, 1700000000, 4000, V10_DATA); /* a gap of the capture is none of ours */
 	rewrite(r, &live);
 	assert_int_equal(sp_get_be32(r->m + 8), 6);
+	codec_end(r);
+}
+
+/* 4,000 exporters out of one with domains as routers number them: no two share one. */
+static void domains_stay_apart(void **state)
+{
+	static uint32_t seen[20000];
+	static const uint32_t domains[] = { 0, 1, 33312, 0xd0000, 0xe0000 };
+	struct sp_codec_live live = { .renumber = true, .now_ns = NOW_S * S_NS };
+	struct codec_rig *r = *state;
+	uint32_t n = 0;
+
+	begin(r);
+	for (live.exporter = 0; live.exporter < 4000; live.exporter++) {
+		for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
+			header10(r, 1700000000, 1, V10_TEMPLATE);
+			sp_put_be32(r->m + 12, domains[i]);
+			rewrite(r, &live);
+			seen[n++] = sp_get_be32(r->m + 12);
+		}
+	}
+	qsort(seen, n, sizeof *seen, by_number);
+	for (uint32_t i = 1; i < n; i++)
+		assert_true(seen[i - 1] < seen[i]);
 	codec_end(r);
 }
 
@@ -356,6 +388,7 @@ int main(void)
 		cmocka_unit_test_prestate(version_9, &rig),
 		cmocka_unit_test_prestate(version_10, &rig),
 		cmocka_unit_test_prestate(sequence_with_unknown_data, &rig),
+		cmocka_unit_test_prestate(domains_stay_apart, &rig),
 		cmocka_unit_test_prestate(other_clock, &rig),
 		cmocka_unit_test_prestate(not_understood, &rig),
 		cmocka_unit_test_prestate(any, &rig),

@@ -444,7 +444,8 @@ static void rewrite(struct sp_source *s, const struct msg_due *d, uint32_t sessi
 	const struct sp_codec_ops *c = s->own->codec;
 	int64_t now = (int64_t)d->due_ns + s->real_offset_ns;
 	const struct sp_codec_live live = { .retime = s->conf->retime,
-					    .shift_ns = now - s->store.units[d->unit].t_ns,
+					    .shift_ns = now -
+							s->store.units[d->unit].recorded_ns,
 					    .now_ns = (uint64_t)now,
 					    .renumber = s->first_session != NULL,
 					    .exporter = d->exporter,
@@ -536,6 +537,7 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 
 		n.cut += c->cut;
 		n.backwards += c->backwards;
+		n.set += c->set;
 		n.holes += c->holes;
 		n.broken += c->broken;
 	}
@@ -549,6 +551,12 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 		 s->own->name, n.backwards);
 	if (n.backwards)
 		r->say(r->arg, "back-in-time", true, text);
+	snprintf(text, sizeof text,
+		 "%s: the clock of the capture was set %" PRIu64
+		 " times, by more than a second back or a day ahead: time went on from there",
+		 s->own->name, n.set);
+	if (n.set)
+		r->say(r->arg, "clock-set", false, text);
 	snprintf(text, sizeof text,
 		 "%s: %" PRIu64 " octets of streams are missing in the capture, and %" PRIu64
 		 " are no whole messages: they were left out",

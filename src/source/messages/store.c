@@ -8,6 +8,9 @@
 
 /* Of a stream: more than any protocol's longest message. */
 #define STREAM_MOST (16u << 20)
+/* What is older by no more was recorded out of order; by more, or so much later, the clock was set. */
+#define ORDER_NS    ((int64_t)SP_NS_PER_S)
+#define SET_NS	    (86400 * (int64_t)SP_NS_PER_S)
 
 /* What one TCP stream has left over for its next message. */
 struct stream {
@@ -28,7 +31,8 @@ struct loader {
 	uint32_t mask;
 	uint32_t *last_of; /* [cap_sources]: this capture's last unit of it, index + 1 */
 	const struct sp_cap_packet *packet;
-	int64_t last_ns;
+	int64_t last_ns;  /* of this capture: the latest time so far, as it was put right */
+	int64_t shift_ns; /* that the clock of the capture was set by, in all */
 	struct sp_err *err;
 };
 
@@ -167,6 +171,14 @@ static int find_source(struct loader *x, const struct sp_addr *addr, uint32_t *i
 	return rc;
 }
 
+/* One of an earlier capture to the same target that no stream of this one has: captures that are
+ * played one after the other may be parts of one session, recorded at other times. */
+static bool goes_on(const struct msg_store *s, const struct msg_session *m,
+		    const struct sp_endpoint *dst)
+{
+	return m->capture != s->n_captures && sp_endpoint_eq(&m->dst, dst);
+}
+
 /* The session between these ends; of datagrams a source has one. */
 static int find_session(struct loader *x, uint32_t source, const struct sp_endpoint *src,
 			const struct sp_endpoint *dst, uint32_t *index)
@@ -175,11 +187,22 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 	void *sessions = s->sessions;
 	bool ok;
 
-	for (uint32_t i = 0; i < s->n_sessions; i++)
+	*index = s->sources[source].session - 1;
+	if (!x->own->tcp && s->sources[source].session)
+		return 0;
+	for (uint32_t i = s->n_sessions; x->own->tcp && i-- > 0;)
 		if (s->sessions[i].source == source &&
-		    (!x->own->tcp || (sp_endpoint_eq(&s->sessions[i].src, src) &&
-				      sp_endpoint_eq(&s->sessions[i].dst, dst)))) {
+		    sp_endpoint_eq(&s->sessions[i].src, src) &&
+		    sp_endpoint_eq(&s->sessions[i].dst, dst)) {
 			*index = i;
+			s->sessions[i].capture = s->n_captures;
+			return 0;
+		}
+	for (uint32_t i = 0; x->own->tcp && i < s->n_sessions; i++)
+		if (s->sessions[i].source == source && goes_on(s, &s->sessions[i], dst)) {
+			*index = i;
+			s->sessions[i].src = *src;
+			s->sessions[i].capture = s->n_captures;
 			return 0;
 		}
 	ok = grow(x->env->mem, &sessions, s->n_sessions, &s->cap_sessions, sizeof *s->sessions);
@@ -190,9 +213,12 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 		.source = source,
 		.rank = s->sources[source].sessions++,
 		.src = *src,
-		.dst = *dst
+		.dst = *dst,
+		.capture = s->n_captures
 	};
 	*index = s->n_sessions++;
+	if (!s->sources[source].session)
+		s->sources[source].session = *index + 1;
 	return 0;
 }
 
@@ -212,9 +238,11 @@ static int add_unit(struct loader *x, uint32_t session, const uint8_t *data, siz
 	if (!ok)
 		return no_memory(x);
 	memcpy(copy, data, len);
-	s->units[s->n++] = (struct msg_unit){
-		.t_ns = t_ns, .data = copy, .len = (uint32_t)len, .session = session
-	};
+	s->units[s->n++] = (struct msg_unit){ .t_ns = t_ns,
+					      .recorded_ns = t_ns - x->shift_ns,
+					      .data = copy,
+					      .len = (uint32_t)len,
+					      .session = session };
 	if (x->last_of[source])
 		s->units[x->last_of[source] - 1].next = s->n;
 	x->last_of[source] = s->n;
@@ -433,6 +461,24 @@ static int take_packet(struct loader *x, const struct sp_cap_packet *p)
 	return rc ? rc : sp_reassembly_feed(x->reassembly, p, &v);
 }
 
+/* Puts a packet's time right, as `spate replay` of packets does. */
+static void mend_time(struct loader *x, struct sp_cap_packet *p, bool first)
+{
+	int64_t t = p->t_ns + x->shift_ns;
+
+	if (first)
+		x->last_ns = t;
+	if (t < x->last_ns - ORDER_NS || t >= x->last_ns + SET_NS) {
+		counts_of(x)->set++;
+		x->shift_ns += x->last_ns - t;
+		t = x->last_ns;
+	}
+	counts_of(x)->backwards += t < x->last_ns;
+	if (t < x->last_ns)
+		t = x->last_ns;
+	p->t_ns = x->last_ns = t;
+}
+
 static int take_all(struct loader *x, struct sp_cap *cap, struct msg_capture *c)
 {
 	struct sp_err damage = { 0 };
@@ -440,16 +486,15 @@ static int take_all(struct loader *x, struct sp_cap *cap, struct msg_capture *c)
 	uint64_t packets = 0;
 	int rc = 0;
 
+	x->shift_ns = 0;
 	while (!rc && sp_cap_next(cap, &p, &damage) > 0) {
-		if (!packets++)
-			c->first_ns = c->last_ns = p.t_ns;
-		counts_of(x)->backwards += p.t_ns < x->last_ns && packets > 1;
-		x->last_ns = p.t_ns;
-		if (p.t_ns > c->last_ns)
-			c->last_ns = p.t_ns;
+		mend_time(x, &p, !packets++);
+		if (packets == 1)
+			c->first_ns = p.t_ns;
+		c->last_ns = p.t_ns;
 		rc = take_packet(x, &p);
 	}
-	counts_of(x)->packets += packets;
+	counts_of(x)->packets = packets;
 	if (!rc)
 		rc = sp_reassembly_finish(x->reassembly);
 	/* Damage ends this file, not the others; memory does. */

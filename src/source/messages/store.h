@@ -7,7 +7,8 @@
 
 /* A unit: a datagram, or the whole messages that one TCP segment completed. */
 struct msg_unit {
-	int64_t t_ns;
+	int64_t t_ns;	     /* never before the one in front of it */
+	int64_t recorded_ns; /* as it stands in the capture, about: what times inside go by */
 	const uint8_t *data;
 	uint32_t len;
 	uint32_t session;
@@ -21,6 +22,7 @@ struct msg_counts {
 	uint64_t unknown_peer;	/* of this section, its source is not in the map */
 	uint64_t cut;		/* not captured whole, left out */
 	uint64_t backwards;	/* older than the one before: sent with it */
+	uint64_t set;		/* the clock was set before them: time goes on */
 	uint64_t holes;		/* octets of streams that are missing */
 	uint64_t broken; /* octets that are no messages of the protocol, or parts of some */
 };
@@ -39,6 +41,7 @@ struct msg_session {
 	uint32_t source;
 	uint32_t rank;		     /* of those of its source */
 	struct sp_endpoint src, dst; /* as recorded; of datagrams ports are 0 */
+	uint32_t capture; /* the last one that it is in */
 	uint64_t units;
 };
 
@@ -46,6 +49,7 @@ struct msg_source {
 	struct sp_addr addr;
 	struct sp_addr local; /* family 0: the system's choice */
 	uint32_t sessions;
+	uint32_t session; /* the first of them, index + 1; 0: none yet */
 };
 
 struct msg_store {

@@ -1,0 +1,299 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/endian.h"
+#include "source/messages/store.h"
+
+/* ---- captures for the tests: raw IPv4, big-endian, with microseconds ---- */
+
+struct rig {
+	char path[64];
+	FILE *f;
+	uint32_t sec;
+};
+
+static void be32(FILE *f, uint32_t v)
+{
+	uint8_t b[4];
+
+	sp_put_be32(b, v);
+	fwrite(b, 1, 4, f);
+}
+
+static void rig_open(struct rig *r)
+{
+	int fd;
+
+	strcpy(r->path, "/tmp/spate-store-XXXXXX");
+	fd = mkstemp(r->path);
+	assert_true(fd >= 0);
+	r->f = fdopen(fd, "wb");
+	r->sec = 1000;
+	be32(r->f, 0xa1b2c3d4);
+	be32(r->f, 0x00020004);
+	be32(r->f, 0);
+	be32(r->f, 0);
+	be32(r->f, 65535);
+	be32(r->f, 101); /* raw IP */
+}
+
+/* A packet of 192.0.2.LAST, a second after the one before; pad octets are behind it. */
+static void put(struct rig *r, uint8_t last, uint8_t proto, const uint8_t *l4, size_t len,
+		size_t pad)
+{
+	uint8_t ip[20] = { 0x45, [8] = 64, [9] = proto, [12] = 192, 0, 2, last, 192, 0, 2, 99 };
+	static const uint8_t zeros[64];
+
+	sp_put_be16(ip + 2, (uint16_t)(20 + len));
+	be32(r->f, r->sec++);
+	be32(r->f, 0);
+	be32(r->f, (uint32_t)(20 + len + pad));
+	be32(r->f, (uint32_t)(20 + len + pad));
+	fwrite(ip, 1, 20, r->f);
+	fwrite(l4, 1, len, r->f);
+	fwrite(zeros, 1, pad, r->f);
+}
+
+static void put_udp(struct rig *r, uint8_t last, uint16_t dport, const char *text, size_t pad)
+{
+	uint8_t udp[256] = { 0 };
+	size_t len = strlen(text);
+
+	sp_put_be16(udp, 1000);
+	sp_put_be16(udp + 2, dport);
+	sp_put_be16(udp + 4, (uint16_t)(8 + len));
+	memcpy(udp + 8, text, len);
+	put(r, last, 17, udp, 8 + len, pad);
+}
+
+static void put_tcp(struct rig *r, uint8_t last, uint16_t sport, uint32_t seq, uint8_t flags,
+		    const char *text, size_t pad)
+{
+	uint8_t tcp[256] = { [12] = 0x50, [13] = flags };
+	size_t len = strlen(text);
+
+	sp_put_be16(tcp, sport);
+	sp_put_be16(tcp + 2, 179);
+	sp_put_be32(tcp + 4, seq);
+	memcpy(tcp + 20, text, len);
+	put(r, last, 6, tcp, 20 + len, pad);
+}
+
+static int load(struct msg_store *s, const struct rig *r, const char *sections, const char *own,
+		const char *to, const struct sp_mem *mem, struct sp_err *err)
+{
+	struct sp_clock clock;
+	const struct sp_env env = { .mem = mem, .clock = &clock };
+	const char *path = r->path;
+	struct msg_map_row map[] = { { .from = { .family = 4, .ip = { 192, 0, 2, 1 } } } };
+	struct sp_arena arena;
+	struct msg_sections all = { .arena = &arena };
+	struct msg_load l = { .paths = &path,
+			      .n_paths = 1,
+			      .sections = &all,
+			      .map = map,
+			      .n_map = to != NULL,
+			      .mapped = to != NULL,
+			      .rest = true,
+			      .family = 4,
+			      .only = true,
+			      .target = "127.0.0.1" };
+	int rc;
+
+	sp_clock_init_virtual(&clock, 1);
+	if (to && *to)
+		assert_int_equal(sp_addr_parse(to, &map[0].to), 0);
+	*s = (struct msg_store){ 0 };
+	sp_arena_init(&arena, mem);
+	rc = sp_msg_sections_parse(&all, sections, &sp_catalog, err);
+	l.own = sp_msg_section_find(&all, own);
+	if (!rc)
+		rc = sp_msg_store_load(s, &l, &env, err);
+	sp_arena_fini(&arena);
+	return rc;
+}
+
+static void datagrams(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	put_udp(&r, 1, 5, "one", 6);
+	put_udp(&r, 2, 5, "two", 0);
+	put_udp(&r, 1, 5, "three", 0);
+	put_udp(&r, 1, 6, "other", 0);
+	put_udp(&r, 1, 5, "", 18);
+	fclose(r.f);
+	assert_int_equal(load(&s, &r, "udp_generic udp.dport=5", "udp_generic", "127.0.0.1",
+			      sp_mem_system(), &err),
+			 0);
+	assert_int_equal(s.n, 3); /* the empty one is one, where nobody knows better */
+	assert_memory_equal(s.units[0].data, "one", 3);
+	assert_int_equal(s.units[0].len, 3);
+	assert_int_equal(s.units[1].len, 5);
+	assert_int_equal(s.units[1].t_ns - s.units[0].t_ns, 2 * (int64_t)SP_NS_PER_S);
+	assert_int_equal(s.n_sources, 1);
+	assert_int_equal(s.n_sessions, 1);
+	assert_int_equal(s.captures[0].counts.packets, 5);
+	assert_int_equal(s.captures[0].counts.filtered, 3);
+	assert_int_equal(s.captures[0].counts.unknown_peer, 1);
+	assert_int_equal(s.captures[0].counts.unknown_proto, 1);
+	assert_int_equal(s.captures[0].last_ns - s.captures[0].first_ns,
+			 4 * (int64_t)SP_NS_PER_S);
+	sp_msg_store_free(&s, sp_mem_system());
+	unlink(r.path);
+}
+
+static void other_family(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	put_udp(&r, 1, 5, "one", 0);
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", "::1", sp_mem_system(), &err),
+		-EAFNOSUPPORT);
+	assert_int_equal(err.exit, SP_EXIT_DATA);
+	sp_msg_store_free(&s, sp_mem_system());
+	unlink(r.path);
+}
+
+static void streams(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+	size_t octets = 0;
+
+	(void)state;
+	rig_open(&r);
+	put_tcp(&r, 1, 20, 1, 2, "in the SYN", 0);
+	put_tcp(&r, 1, 20, 12, 16, "", 6); /* a pure ACK, padded */
+	put_tcp(&r, 1, 20, 12, 24, "second", 0);
+	put_tcp(&r, 1, 20, 12, 24, "second", 0); /* once more */
+	put_tcp(&r, 1, 21, 7, 2, "", 0);
+	put_tcp(&r, 1, 21, 8, 24, "another session", 0);
+	fclose(r.f);
+	assert_int_equal(load(&s, &r, "tcp_generic tcp.dport=179", "tcp_generic", NULL,
+			      sp_mem_system(), &err),
+			 0);
+	assert_int_equal(s.n_sources, 1);
+	assert_int_equal(s.n_sessions, 2); /* two of one address stay apart */
+	assert_int_equal(s.sessions[1].rank, 1);
+	for (uint32_t i = 0; i < s.n; i++)
+		octets += s.units[i].len;
+	assert_int_equal(octets,
+			 strlen("in the SYN") + strlen("second") + strlen("another session"));
+	assert_memory_equal(s.units[0].data, "in the SYN", 10);
+	sp_msg_store_free(&s, sp_mem_system());
+	unlink(r.path);
+}
+
+/* Whole messages only, those of one segment together. */
+static void messages(void **state)
+{
+	static const uint8_t keepalive[19] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+					       255, 255, 255, 255, 255, 255, 0,	  19,  4 };
+	uint8_t tcp[20 + 45] = { [0] = 0, 20, 0, 179, [7] = 1, [12] = 0x50, [13] = 2 };
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	memcpy(tcp + 20, keepalive, 19);
+	memcpy(tcp + 39, keepalive, 19);
+	memcpy(tcp + 58, keepalive, 7);
+	put(&r, 1, 6, tcp, sizeof tcp, 0); /* two and a part */
+	sp_put_be32(tcp + 4, 1 + 1 + 45);
+	tcp[13] = 24;
+	memcpy(tcp + 20, keepalive + 7, 12);
+	memcpy(tcp + 32, "no message at all, none", 23);
+	put(&r, 1, 6, tcp, 20 + 35, 0);
+	fclose(r.f);
+	assert_int_equal(load(&s, &r, "bgp tcp.dport=179", "bgp", NULL, sp_mem_system(), &err),
+			 0);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.units[0].len, 38);
+	assert_int_equal(s.units[1].len, 19);
+	assert_int_equal(s.captures[0].counts.broken, 23);
+	sp_msg_store_free(&s, sp_mem_system());
+	assert_int_equal(load(&s, &r, "bgp bgp_h.type=1|2", "bgp", NULL, sp_mem_system(), &err),
+			 0);
+	assert_int_equal(s.n, 0);
+	sp_msg_store_free(&s, sp_mem_system());
+	unlink(r.path);
+}
+
+static void wrong_sections(void **state)
+{
+	static const char *const texts[] = {
+		"nothing",   "bgp tcp",		"bgp tcp.dport",
+		"bgp x.y=1", "bgp tcp.dport=x", "bgp bgp_h.type=x"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct sp_arena arena;
+		struct msg_sections all = { .arena = &arena };
+		struct sp_err err = { 0 };
+
+		sp_arena_init(&arena, sp_mem_system());
+		assert_true(sp_msg_sections_parse(&all, texts[i], &sp_catalog, &err) < 0);
+		assert_int_equal(err.exit, SP_EXIT_DATA);
+		sp_arena_fini(&arena);
+	}
+}
+
+static void no_memory(void **state)
+{
+	struct sp_mem_test t;
+	struct msg_store s;
+	struct rig r;
+	int rc = -ENOMEM;
+
+	(void)state;
+	rig_open(&r);
+	put_tcp(&r, 1, 20, 1, 2, "first", 0);
+	put_tcp(&r, 1, 20, 7, 24, "second", 0);
+	fclose(r.f);
+	for (uint64_t i = 0; rc; i++) {
+		struct sp_err err = { 0 };
+
+		sp_mem_test_init(&t, i);
+		rc = load(&s, &r, "tcp_generic tcp.dport=179", "tcp_generic", "127.0.0.1",
+			  &t.mem, &err);
+		assert_true(rc == 0 || rc == -ENOMEM);
+		if (rc == 0)
+			assert_int_equal(s.n, 2);
+		sp_msg_store_free(&s, &t.mem);
+		assert_int_equal(t.live, 0);
+	}
+	unlink(r.path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(datagrams),	  cmocka_unit_test(other_family),
+		cmocka_unit_test(streams),	  cmocka_unit_test(messages),
+		cmocka_unit_test(wrong_sections), cmocka_unit_test(no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
