@@ -277,17 +277,10 @@ const struct sp_cli_command sp_cli_commands[] = {
 		.usage = "[OPTIONS] FILE... --interface DEV\n"
 			 "[OPTIONS] FILE... --interface DEV --interface2 DEV [--split RULE]\n"
 			 "[OPTIONS] FILE... --out FILE.pcap\n"
-<<<<<<< HEAD
 			 "-t FILE.yml [OPTIONS]\n"
 			 "--as client FILE --target HOST[:PORT] [--compare bytes|length|none] "
 			 "[--times answers|recorded] [--timeout TIME] [--connections N] "
 			 "[--server-port N] [--json]",
-=======
-			 "--as client FILE --target HOST[:PORT] [--compare bytes|length|none] "
-			 "[--times answers|recorded] [--timeout TIME] [--connections N] "
-			 "[--server-port N] [--json]\n"
-			 "-t FILE.yml [OPTIONS]",
->>>>>>> rewrite
 		.text = "Reads captures (pcap or pcapng, perhaps inside gzip or zstd; '-' is standard "
 			"input), one after the other, and sends their frames as they are: each at "
 			"its recorded distance from the first one, never before that, whatever "
