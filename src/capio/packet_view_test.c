@@ -148,7 +148,7 @@ static void is_odd(uint16_t link, const char *hex, const char *part)
 static void contradictions(void **state)
 {
 	(void)state;
-	is_odd(SP_LINK_ETHERNET, "0200000000020200000000010", "cut short");
+	is_odd(SP_LINK_ETHERNET, "02000000000202000000000108", "cut short");
 	is_odd(SP_LINK_ETHERNET, MACS "8100", "VLAN tag is cut short");
 	is_odd(SP_LINK_ETHERNET,
 	       MACS "810000018100000281000003"
