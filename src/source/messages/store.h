@@ -41,7 +41,7 @@ struct msg_session {
 	uint32_t source;
 	uint32_t rank;		     /* of those of its source */
 	struct sp_endpoint src, dst; /* as recorded; of datagrams ports are 0 */
-	uint32_t capture; /* the last one that it is in */
+	uint32_t capture;	     /* the last one that it is in */
 	uint64_t units;
 };
 
