@@ -221,7 +221,9 @@ static uint32_t find_as4(const uint8_t *p, size_t len)
 			uint8_t code = sp_rd_u8(&c), size = sp_rd_u8(&c);
 			const uint8_t *cap = sp_rd_take(&c, size);
 
-			if (cap && code == CAP_AS4 && size == 4)
+			if (!cap)
+				return 0;
+			if (code == CAP_AS4 && size == 4)
 				return sp_get_be32(cap);
 		}
 	}
