@@ -12,8 +12,8 @@ PREFIXES = 1_000_000
 BIRD = """router id 10.9.0.2;
 protocol device {{}}
 protocol bgp x {{
-  local {there} port {port} as 65001;
-  neighbor {here} as 64496;
+  local {where} port {port} as 65001;
+  neighbor {where} as 64496;
   passive; multihop;
   ipv4 {{ import {keep}; export none; next hop keep; }};
 }}
@@ -43,25 +43,23 @@ def ipfix(lab, table):
     if a and b:
         table.note(f"bounded by the sender's core: {b:.0f} ns to make a record, {a - b:.0f} ns "
                    "its part of the kernel's way")
-    table.verdict("records a second", wire.median("rps"), ">=", None)
 
 
 @contextmanager
 def bird(lab, keep):
     where = lab.fresh()
-    (where / "conf").write_text(BIRD.format(there=TARGET["h2"], here=TARGET["h1"],
-                                            port=BGP_PORT, keep=keep))
-    with lab.start("h2", shutil.which("bird", path="/usr/sbin:/sbin:/usr/bin"), "-f", "-c",
+    (where / "conf").write_text(BIRD.format(where=TARGET["h1"], port=BGP_PORT, keep=keep))
+    with lab.start("h1", shutil.which("bird", path="/usr/sbin:/sbin:/usr/bin"), "-f", "-c",
                    where / "conf", "-s", where / "ctl", "-P", where / "pid",
                    privileged=True) as speaker:
-        lab.wait_listening("h2", BGP_PORT)
+        lab.wait_listening("h1", BGP_PORT)
         yield speaker
 
 
 def updates(lab, keep):
     with bird(lab, keep):
-        run = lab.run("h1", lab.spate, "send", "--protocol", "bgp", "-t", TARGET["h2"], "-p",
-                      BGP_PORT, "--bind", TARGET["h1"], "--prefixes", PREFIXES, "-D",
+        run = lab.run("h1", lab.spate, "send", "--protocol", "bgp", "-t", TARGET["h1"], "-p",
+                      BGP_PORT, "--prefixes", PREFIXES, "-D",
                       f"{max(lab.seconds, 5):g}", "--json", "--no-run-dir", "--best-effort",
                       ok=(0, 3), timeout=60)
     total = run.json()["total"]
@@ -70,7 +68,7 @@ def updates(lab, keep):
 
 
 def bgp(lab, table):
-    """BGP UPDATEs generated to bird, a table of a million prefixes"""
+    """BGP UPDATEs generated to bird, a table of a million prefixes, loopback"""
     table.row("bgp-table", bgp.__doc__)
     if not have("bird"):
         table.verdict("the row (bird2 is not installed)", None, ">=", None)
@@ -83,7 +81,6 @@ def bgp(lab, table):
     if ups:
         table.note(f"bounded by the peer, which reads as it can: {short(8 * ups)} prefixes/s, "
                    "eight an UPDATE; the sender waits for room in its socket")
-    table.verdict("UPDATEs a second", ups, ">=", None)
 
 
 ROWS = {"ipfix": ipfix, "bgp-table": bgp}

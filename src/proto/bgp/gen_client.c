@@ -212,13 +212,18 @@ static uint32_t find_as4(const uint8_t *p, size_t len)
 	while (sp_rd_left(&r) >= 2) {
 		uint8_t type = sp_rd_u8(&r), n = sp_rd_u8(&r);
 		const uint8_t *value = sp_rd_take(&r, n);
-		struct sp_rd c = sp_rd_of(value, value ? n : 0);
+		struct sp_rd c;
 
+		if (!value)
+			break;
+		c = sp_rd_of(value, n);
 		while (type == 2 && sp_rd_left(&c) >= 2) {
 			uint8_t code = sp_rd_u8(&c), size = sp_rd_u8(&c);
 			const uint8_t *cap = sp_rd_take(&c, size);
 
-			if (cap && code == CAP_AS4 && size == 4)
+			if (!cap)
+				return 0;
+			if (code == CAP_AS4 && size == 4)
 				return sp_get_be32(cap);
 		}
 	}
