@@ -77,3 +77,10 @@ void sp_file_unmap(void *at, size_t size)
 	if (at)
 		munmap(at, size);
 }
+
+bool sp_file_is_regular(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}

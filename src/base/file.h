@@ -2,6 +2,7 @@
 #ifndef SP_BASE_FILE_H
 #define SP_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -12,6 +13,9 @@
  * than max bytes (-EFBIG, SP_EXIT_DATA), no memory (-ENOMEM, SP_EXIT_FAILED). Memory stays below
  * four times max. */
 int sp_file_read(struct sp_str *out, const char *path, size_t max, struct sp_err *);
+
+/* Is it a file that can be read again (no pipe, no terminal)? */
+bool sp_file_is_regular(const char *path);
 
 /* Maps a file that somebody shares with us, for both to write. 0, or -errno (SP_EXIT_NOINPUT); an
  * empty one: -EINVAL. */

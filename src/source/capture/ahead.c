@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/shared.h"
 #include "source/capture/store.h"
@@ -255,18 +254,10 @@ int sp_ahead_run(struct sp_ahead *a, struct sp_err *err)
 
 /* ---- the sender ---- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* The ring has run empty: nothing can be done but to wait for the file. */
 static bool wait_for_more(struct sp_ahead *a, uint64_t i)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin = sp_clock_now(a->conf.clock);
 
 	pthread_mutex_lock(&a->lock);
 	pthread_cond_signal(&a->room); /* it may have missed the last drop */
@@ -279,7 +270,7 @@ static bool wait_for_more(struct sp_ahead *a, uint64_t i)
 	__atomic_store_n(&a->want_more, false, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&a->lock);
 	SP_ADD(a->waits, 1);
-	SP_ADD(a->waited_ns, now_ns() - begin);
+	SP_ADD(a->waited_ns, sp_clock_now(a->conf.clock) - begin);
 	return sp_store_ready(a->store) > i;
 }
 

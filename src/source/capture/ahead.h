@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "core/clock.h"
 #include "pkt/rewrite.h"
 #include "source/capture/walk.h"
 
@@ -16,6 +17,7 @@ struct sp_ahead_conf {
 	struct sp_walk_conf walk;
 	uint64_t loops; /* 0: for ever */
 	bool whole;	/* all of it into memory first */
+	struct sp_clock *clock;
 	/* Applied to each frame as it is read, which may grow by its room beyond walk.most; NULL:
 	 * they stay as they are. */
 	const struct sp_rewrite *rewrite;

@@ -1,8 +1,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "core/shared.h"
@@ -10,8 +10,8 @@
 #include "pkt/rewrite.h"
 #include "plugin/source.h"
 #include "source/capture/ahead.h"
-#include "source/capture/remarks.h"
 #include "source/capture/look.h"
+#include "source/capture/remarks.h"
 
 #define PENDING 2048u /* more than a batch, a power of two */
 
@@ -208,7 +208,6 @@ static void walk_of(const struct capture_conf *c, struct sp_walk_conf *w)
 static bool all_files(const char *files)
 {
 	char name[4096];
-	struct stat st;
 
 	for (size_t n; *files; files += n + (files[n] == '\n')) {
 		n = strcspn(files, "\n");
@@ -216,7 +215,7 @@ static bool all_files(const char *files)
 			return false;
 		memcpy(name, files, n);
 		name[n] = '\0';
-		if (stat(name, &st) || !S_ISREG(st.st_mode))
+		if (!sp_file_is_regular(name))
 			return false;
 	}
 	return true;
@@ -237,6 +236,7 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 		.walk = { .mtu = args->link.mtu, .most = args->size },
 		.loops = c->loops,
 		.whole = c->preload || !all_files(c->files),
+		.clock = env->clock,
 	};
 	struct sp_source *s = sp_alloc_array(env->mem, 1, sizeof *s);
 	int rc;
