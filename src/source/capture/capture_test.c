@@ -22,6 +22,7 @@ struct rig {
 	struct sp_mem_test mem;
 	struct sp_arena arena;
 	struct sp_env env;
+	struct sp_clock clock;
 	struct sp_err err;
 	void *conf;
 	struct sp_source *source;
@@ -34,6 +35,8 @@ static void start(struct rig *r)
 	sp_mem_test_init(&r->mem, UINT64_MAX);
 	sp_arena_init(&r->arena, sp_mem_system());
 	r->env.mem = &r->mem.mem;
+	sp_clock_init_real(&r->clock);
+	r->env.clock = &r->clock;
 	r->conf = sp_arena_alloc(&r->arena, ops->conf_size);
 	assert_int_equal(sp_opts_default(ops->opts, r->conf, &r->arena, NULL), 0);
 }
