@@ -63,7 +63,11 @@ static int open_book(struct played *x, const void *book, size_t len, const char 
 	assert_int_equal(sp_opts_default(ops->opts, conf, &arena, &err), 0);
 	assert_int_equal(sp_opts_set(ops->opts, conf, "book", path, "book", &arena, &err), 0);
 	if (*words) {
-		snprintf(key, sizeof key, "%.*s", (int)strcspn(words, "="), words);
+		size_t n = strcspn(words, "=");
+
+		assert_true(n < sizeof key);
+		memcpy(key, words, n);
+		key[n] = '\0';
 		assert_int_equal(sp_opts_set(ops->opts, conf, key, strchr(words, '=') + 1, key,
 					     &arena, &err),
 				 0);
