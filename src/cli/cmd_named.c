@@ -68,7 +68,7 @@ static void put_count(struct sp_str *out, const char *word, int64_t n)
 static void put_plain(struct sp_str *out, const struct sp_named_state *s)
 {
 	bool receives = strcmp(s->command, "recv") == 0,
-	     sends = strcmp(s->command, "send") == 0;
+	     sends = !receives && strcmp(s->command, "run") != 0;
 
 	if (!receives)
 		put_count(out, "Sent", s->counts.sent);

@@ -248,6 +248,17 @@ static bool allocate_results(struct sp_run *r)
 	return true;
 }
 
+/* What was asked for, in the words of the command line. */
+static const char *command_of(const struct sp_run *r)
+{
+	if (r->role == SP_ROLE_RECV)
+		return "recv";
+	for (unsigned i = 0; i < r->plan->n_streams; i++)
+		if (r->plan->streams[i].recorded)
+			return "replay";
+	return "send";
+}
+
 static int make_results(struct sp_run *r, struct sp_err *err)
 {
 	struct sp_result *res = &r->result;
@@ -261,7 +272,7 @@ static int make_results(struct sp_run *r, struct sp_err *err)
 	for (unsigned i = 0; r->receivers && i < r->plan->n_recvs; i++)
 		sp_measure_clear(&r->receivers[i].m);
 	*res = (struct sp_result){ .name = r->plan->run.name,
-				   .command = r->role == SP_ROLE_RECV ? "recv" : "send",
+				   .command = command_of(r),
 				   .plan_sha256 = r->plan->sha256,
 				   .seed = r->plan->run.seed,
 				   .role = r->role,
