@@ -736,3 +736,18 @@ def test_malformed(extract, path):
     if done.code:
         assert path.name in done.err
     assert folder.exists() or done.code == 65
+
+
+@pytest.mark.parametrize("command", [["capture", "extract", "in/traffic.pcap", "--out", "in"],
+                                     ["capture", "rewrite", "in/traffic.pcap", "link.pcap"],
+                                     ["replay", "in/traffic.pcap", "--out", "link.pcap"]])
+def test_what_is_read_is_not_written(me, tmp_path, command):
+    """By whatever name: it would be empty before it is read."""
+    (me.home / "in").mkdir()
+    capture = me.home / "in" / "traffic.pcap"
+    shutil.copy(EXAMPLES / "pcap_processing" / "bgp.pcap", capture)
+    (me.home / "link.pcap").symlink_to(capture)
+    before = capture.read_bytes()
+    done = me.run("spate", *command)
+    assert done.code == 2 and "in/traffic.pcap" in done.err, done
+    assert capture.read_bytes() == before

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "capture/extract_impl.h"
 
 #define REMARKS 20u
@@ -136,6 +137,18 @@ static int make_folder(const char *folder, struct sp_arena *arena, struct sp_err
 	return 0;
 }
 
+/* What is read must not be written: it is gone then. */
+static int keep_inputs(const struct sp_extract_conf *c, const char *pcap, struct sp_err *err)
+{
+	for (unsigned i = 0; i < c->n_inputs; i++)
+		if (sp_file_is_same(c->inputs[i], pcap))
+			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: its clean sessions would be written over it; name "
+				       "another folder",
+				       c->inputs[i]);
+	return 0;
+}
+
 static int write_all(struct sp_ext *x, struct sp_extract_result *result, struct sp_err *err)
 {
 	const char *folder = x->conf->folder;
@@ -147,7 +160,9 @@ static int write_all(struct sp_ext *x, struct sp_extract_result *result, struct 
 
 	if (!pcap || !yaml || !json || sp_info_new(&info, x->mem))
 		return no_memory(err);
-	rc = make_folder(folder, &x->arena, err);
+	rc = keep_inputs(x->conf, pcap, err);
+	if (!rc)
+		rc = make_folder(folder, &x->arena, err);
 	if (!rc)
 		rc = sp_ext_write_pcap(x, pcap, info, result, err);
 	if (!rc)

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "capio/pcap_write.h"
 #include "capio/read.h"
@@ -99,20 +99,11 @@ static int one(struct job *j, const struct sp_cap_packet *p,
 	return 0;
 }
 
-/* Both are one file: it would be empty before it is read. */
-static bool is_same(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
 static int open_job(struct job *j, const struct sp_mem *mem, struct sp_err *err)
 {
 	int rc = sp_rewrite_new(&j->words, j->conf->words, SP_REWRITE_ALL, mem, err);
 
-	if (!rc && is_same(j->conf->from, j->conf->to))
+	if (!rc && sp_file_is_same(j->conf->from, j->conf->to))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: cannot be rewritten into itself; name another file",
 			     j->conf->from);

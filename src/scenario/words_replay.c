@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "scenario/rewrite_flags.h"
@@ -39,6 +40,22 @@ static int list_files(struct sp_reader *r, const char **out)
 	if (!**out)
 		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			       "which capture? spate replay FILE... --interface DEV");
+	return 0;
+}
+
+/* --out empties its file before anything is read. */
+static int keep_inputs(struct sp_reader *r)
+{
+	const struct sp_given *out = sp_reader_last(r, "out_pcap");
+
+	for (unsigned i = 0; out && i < r->n_given; i++) {
+		const struct sp_given *g = &r->given[i];
+
+		if (!g->flag && sp_file_is_same(g->value, out->value))
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+				       "%s: cannot be replayed into itself; name another file",
+				       g->value);
+	}
 	return 0;
 }
 
@@ -166,6 +183,8 @@ int sp_reader_replay(struct sp_reader *r)
 	const char *files = "";
 	int rc = list_files(r, &files);
 
+	if (!rc)
+		rc = keep_inputs(r);
 	if (!rc && !one && (two || needs_interface(r)))
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "by which interface? add --interface DEV, or --out FILE.pcap");
