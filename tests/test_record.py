@@ -135,3 +135,22 @@ def test_not_everybody_may(user):
     done = user.run("spate", "capture", "record", "--interface", "lo", "--out", "x.pcap", "-D",
                     "100ms")
     assert done.code == (0 if user.name == "root" else 77), done
+
+
+def test_loopback_is_seen_once(me):
+    """The device shows each frame as it goes and as it comes."""
+    done = me.lab("""
+        "$SPATE" capture record --interface lo --filter icmp --out seen.pcapng --json \\
+            >out 2>err & rec=$!
+        until grep -q '^ready lo' err || ! kill -0 $rec; do sleep 0.05; done
+        ping -q -c 3 -i 0.2 127.0.0.1 >/dev/null
+        sleep 0.3
+        kill -INT $rec; wait $rec; echo $?""")
+    assert done.out.split() == ["130"], done
+    kinds = lines(me.home / "seen.pcapng", "icmp.type")
+    assert kinds == ["8", "0"] * 3
+
+
+def test_a_wrong_filter_is_a_wrong_word(me):
+    done = me.lab('"$SPATE" capture record --interface eth0 --filter "udp prot 1" --out x.pcap')
+    assert done.code == 2 and "filter" in done.err, done

@@ -122,6 +122,7 @@ struct sp_capture {
 	struct sp_capture_counts counts;
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
+	struct sockaddr_ll from[BATCH];
 	uint8_t control[BATCH][256];
 	uint32_t snap;
 	uint64_t most;	 /* frames; 0: no limit */
@@ -188,6 +189,12 @@ static int64_t read_control(struct msghdr *h, uint32_t *tag)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* On the loopback device each frame passes twice, as it goes and as it comes. */
+static bool is_echo(const struct sockaddr_ll *from)
+{
+	return from->sll_pkttype == PACKET_OUTGOING && from->sll_hatype == ARPHRD_LOOPBACK;
+}
+
 static void put(struct sp_capture *c, unsigned i)
 {
 	uint8_t *data = c->iov[i].iov_base;
@@ -202,6 +209,8 @@ static void put(struct sp_capture *c, unsigned i)
 		memcpy(data + VLAN_AT, &be, sizeof be);
 		len += (uint32_t)sizeof be;
 	}
+	if (is_echo(&c->from[i]))
+		return;
 	if (c->filter && !sp_filter_takes(c->filter, data, len))
 		return;
 	kept = len < c->snap ? len : c->snap;
@@ -220,6 +229,8 @@ int sp_capture_step(struct sp_capture *c)
 			c->iov[i] = (struct iovec){ c->frames + (size_t)i * FRAME + 4,
 						    FRAME - 4 };
 			c->msgs[i].msg_hdr = (struct msghdr){
+				.msg_name = &c->from[i],
+				.msg_namelen = sizeof c->from[i],
 				.msg_iov = &c->iov[i],
 				.msg_iovlen = 1,
 				.msg_control = c->control[i],

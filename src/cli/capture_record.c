@@ -231,6 +231,8 @@ static int open_and_run(const struct request *r, struct sp_err *err)
 	if (signals < 0)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "no signals: %s", strerror(errno));
 	fd = sp_capture_open(r->conf.interface, r->conf.filter ? r->conf.filter : "", err);
+	if (fd < 0 && err->exit == SP_EXIT_DATA)
+		err->exit = SP_EXIT_USAGE; /* the filter is a word here, not a file's */
 	rc = fd < 0 ? fd : sp_capture_new(&c, fd, &r->conf, sp_mem_system(), err);
 	if (!rc)
 		rc = run_open(r, c, fd, signals, err);
