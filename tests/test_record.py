@@ -121,7 +121,7 @@ def test_a_full_disk(me):
     ("--out x.pcap", 2, "--interface"),
     ("--interface eth0", 2, "--out"),
     ("--interface nope0 --out x.pcap", 77, "nope0"),
-    ("--interface eth0 --out x.pcap --filter 'udp prot 5'", 65, "filter"),
+    ("--interface eth0 --out x.pcap --filter 'udp prot 5'", 2, "filter"),
     ("--interface eth0 --out /nowhere/x.pcap", 74, "/nowhere/x.pcap"),
     ("--interface eth0 --out x.pcap --snap 0", 2, "--snap"),
     ("--interface eth0 --out x.pcap more", 2, "more"),
@@ -149,8 +149,3 @@ def test_loopback_is_seen_once(me):
     assert done.out.split() == ["130"], done
     kinds = lines(me.home / "seen.pcapng", "icmp.type")
     assert kinds == ["8", "0"] * 3
-
-
-def test_a_wrong_filter_is_a_wrong_word(me):
-    done = me.lab('"$SPATE" capture record --interface eth0 --filter "udp prot 1" --out x.pcap')
-    assert done.code == 2 and "filter" in done.err, done
