@@ -339,6 +339,9 @@ int sp_score_run(struct sp_score *s, const struct sp_score_conf *conf, const str
 		rc = settle(&g);
 	if (!rc)
 		rc = all_passes(&g, mem);
+	if (!rc && !g.truth.line)
+		rc = sp_fail(err, -ENODATA, SP_EXIT_DATA,
+			     "%s: this truth is empty; did anything leave?", conf->truth);
 	if (!rc)
 		finish(&g);
 	for (unsigned i = 0; i < SP_SCORE__N && !rc; i++)

@@ -6,9 +6,13 @@
 
 static const char *const kinds[SP_SCORE__N] = { "missing", "extra", "wrong" };
 
-static double share(const struct sp_score *s, uint64_t n)
+/* Of what was expected: nothing is, where all routes were withdrawn again. */
+static void put_count(const struct sp_score *s, const char *name, uint64_t n, struct sp_str *out)
 {
-	return s->expected ? (double)n / (double)s->expected : n ? 0 : 1;
+	sp_str_printf(out, "%-10s %llu", name, (unsigned long long)n);
+	if (s->expected)
+		sp_str_printf(out, " (%.2f %%)", 100 * (double)n / (double)s->expected);
+	sp_str_puts(out, "\n");
 }
 
 void sp_score_json(const struct sp_score *s, struct sp_str *out)
@@ -23,7 +27,10 @@ void sp_score_json(const struct sp_score *s, struct sp_str *out)
 	sp_json_u64(&j, "found", s->right);
 	for (unsigned i = 0; i < SP_SCORE__N; i++)
 		sp_json_u64(&j, kinds[i], s->of[i]);
-	sp_json_real(&j, "found_share", share(s, s->right));
+	if (s->expected)
+		sp_json_real(&j, "found_share", (double)s->right / (double)s->expected);
+	else
+		sp_json_null(&j, "found_share");
 	sp_json_bool(&j, "complete", s->complete);
 	sp_json_u64(&j, "other_lines", s->other_lines);
 	sp_json_u64(&j, "passes", s->passes);
@@ -87,11 +94,9 @@ void sp_score_text(const struct sp_score *s, struct sp_str *out)
 {
 	sp_str_printf(out, "expected   %llu %ss, by %s\n", (unsigned long long)s->expected,
 		      s->unit, s->fields);
-	sp_str_printf(out, "found      %llu (%.2f %%)\n", (unsigned long long)s->right,
-		      100 * share(s, s->right));
+	put_count(s, "found", s->right, out);
 	for (unsigned i = 0; i < SP_SCORE__N; i++)
-		sp_str_printf(out, "%-10s %llu (%.2f %%)\n", kinds[i],
-			      (unsigned long long)s->of[i], 100 * share(s, s->of[i]));
+		put_count(s, kinds[i], s->of[i], out);
 	if (s->other_lines)
 		sp_str_printf(out, "other      %llu lines\n",
 			      (unsigned long long)s->other_lines);

@@ -115,7 +115,6 @@ static void counts_each_kind(void **state)
 		  NULL, false },
 		{ FLOW(1, 2, 80) FLOW(2, 3, 90), JSON(1, 2, 81) JSON(3, 1, 1), 2, 0, 1, 1, 1,
 		  NULL, false },
-		{ "", HEAD TAIL, 0, 0, 0, 0, 0, NULL, false },
 		{ FLOW(1, 2, 80), "", 1, 0, 1, 0, 0, NULL, false },
 	};
 
@@ -229,6 +228,7 @@ static void refuses_bad_data_with_its_place(void **state)
 		int exit;
 	} rows[] = {
 		{ "x\n", HEAD, NULL, ":1: ", SP_EXIT_DATA },
+		{ "", HEAD, NULL, "this truth is empty", SP_EXIT_DATA },
 		{ FLOW(1, 1, 1) "{}\n", HEAD, NULL, ":2: this is no line of a truth",
 		  SP_EXIT_DATA },
 		{ FLOW(1, 1, 1), ROW(1, 1, 1), NULL, ":1: this is no header", SP_EXIT_DATA },
