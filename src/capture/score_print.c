@@ -7,7 +7,8 @@
 static const char *const kinds[SP_SCORE__N] = { "missing", "extra", "wrong" };
 
 /* Of what was expected: nothing is, where all routes were withdrawn again. */
-static void put_count(const struct sp_score *s, const char *name, uint64_t n, struct sp_str *out)
+static void put_count(const struct sp_score *s, const char *name, uint64_t n,
+		      struct sp_str *out)
 {
 	sp_str_printf(out, "%-10s %llu", name, (unsigned long long)n);
 	if (s->expected)

@@ -315,7 +315,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"that differs is named. Exit status 5 when some are different, 1 when an "
 			"answer did not come, 69 when nobody listens. Datagrams are left out, and "
 			"counted. -q, --run-dir and --no-run-dir are as ever.\n"
-			"tcpreplay's words for all this are understood, but that -t FILE is a reproduction "
+			"Where tcpreplay has a word for one of these, it is understood, but that -t FILE is a reproduction "
 			"file, and -R is --topspeed.\n"
 			"A REPRODUCTION (-t FILE, --test, --cfg) is traffic-reproducer's file, "
 			"unchanged: recorded messages of IPFIX and NetFlow, BMP, BGP and others over "

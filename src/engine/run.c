@@ -522,13 +522,16 @@ static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 	bool rx_known = sp_counts_has(c, SP_C_rx_unique) && r->role == SP_ROLE_SEND;
 	bool sent = tx > r->last_tx_total + 1;
 	bool due = sp_counts_has(c, SP_C_pending) && c->v[SP_C_pending] > 1;
+	bool stalled = tx_known && due && tx == r->last_tx_total && tx;
 	double at = (double)(now_ns - r->t0_ns) / 1e9 - 1;
 
-	if (tx_known && due && tx == r->last_tx_total && tx)
+	if (stalled && !r->stalled)
 		sp_run_say(r, "stall", false,
 			   "nothing was sent from %.0f s on, though departures were "
 			   "due",
 			   at);
+	else if (stalled)
+		; /* said once for each time */
 	else if (rx_known && r->mute)
 		watch_mute(r, at);
 	else if (rx_known && r->last_rx_total && rx == r->last_rx_total && sent &&
@@ -536,6 +539,7 @@ static void watch_stalls(struct sp_run *r, uint64_t now_ns)
 		sp_run_say(r, "silence", false,
 			   "nothing arrived at the receiver from %.0f s on", at);
 	r->muted = r->mute;
+	r->stalled = stalled;
 	r->sent_before = sent;
 	watch_ports(r);
 	r->last_tx_total = tx;

@@ -238,6 +238,7 @@ struct sp_run {
 	bool sent_before; /* units left in the second before the last tick, too */
 	uint32_t mute,
 		muted; /* ask + 1 whose receiver said nothing since the last tick; told */
+	bool stalled;  /* nothing was sent in the last second, though it was due; told */
 	uint64_t own_control;
 	struct sp_run_strangers strange;
 

@@ -98,6 +98,8 @@ static int take_vlan_type(struct sp_rw_parse *p, const char *v)
 static int take_ttl(struct sp_rw_parse *p, const char *v)
 {
 	p->r->ttl_how = *v == '+' ? SP_RW_TTL_ADD : *v == '-' ? SP_RW_TTL_SUB : SP_RW_TTL_SET;
+	if (p->r->ttl_how == SP_RW_TTL_SET && !strcmp(v, "0"))
+		return sp_rw_bad(p, v, "a number from 1 to 255");
 	return small(p, v + (*v == '+' || *v == '-'), 255, &p->r->ttl);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/result.h"
 
 #define COLUMNS 5u
@@ -88,7 +89,8 @@ void sp_repro_table(struct sp_repro_table *t, const struct sp_event *e, struct s
 
 	if (e->kind != SP_EVENT_INTERVAL && !end)
 		return;
-	if (!end && t->printed && e->t_ns < t->last_ns + SP_REPRO_TABLE_NS)
+	/* Intervals end a moment earlier or later than on the second. */
+	if (!end && t->printed && e->t_ns + SP_NS_PER_S / 2 < t->last_ns + SP_REPRO_TABLE_NS)
 		return;
 	t->printed = true;
 	t->last_ns = e->t_ns;
