@@ -279,6 +279,78 @@ def test_consent_is_asked_for_by_the_packet(me, dst, words, why):
     assert done.code == 0 and json.loads(done.out)["total"]["tx_packets"] == 1, done
 
 
+# A veth whose both ends are here is anybody's link.
+OWN_LINK = """
+    ip link add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up &&
+        ip address add {} dev d0 && sleep 0.1 || exit 9
+    "$SPATE" replay {} -i d0 --no-run-dir --json {}"""
+
+
+@pytest.mark.parametrize("net,dst,words,why", [
+    ("10.9.0.1/24", "10.9.0.255", "", "a broadcast address of a network"),
+    ("10.9.0.1/24", "10.9.0.255", "--allow-broadcast", None),
+    ("203.0.114.1/24", "255.255.255.255", "", "--allow-broadcast"),
+    ("203.0.114.1/24", "255.255.255.255", "--allow-broadcast", "has a public address"),
+    ("10.9.0.1/24", "255.255.255.255", "--allow-broadcast", None),
+    # other loops have other targets; 0 and 255 are never given out
+    ("10.9.0.1/26", "10.9.0.62", "--unique-ip --loop 2", "broadcast address of a network"),
+    ("10.9.0.1/26", "10.9.0.62", "--unique-ip --loop 2 --allow-broadcast", None),
+    ("10.9.0.1/26", "10.9.0.62", "--unique-ip --loop 1", None),
+    ("10.9.0.1/26", "10.9.0.62", "--loop 2", None),
+    ("10.9.0.1/24", "10.9.0.62", "--unique-ip --loop 2", None),
+    ("10.9.0.1/26", "192.168.7.1", "--unique-ip --loop 2", None),
+])
+def test_broadcasts_are_consented_to(me, net, dst, words, why):
+    captures.write(me.home / "a.pcap", [(T0, udp(0, dst="192.0.2.1")), (T0 + 1, udp(1, dst=dst))])
+    done = me.lab(OWN_LINK.format(net, "a.pcap", words))
+    assert done.code == (77 if why else 0), done
+    if why:
+        assert why in done.err and not done.out, done
+
+
+@pytest.mark.parametrize("words,why", [
+    ("--dst-mac 02:00:00:00:00:63", None),
+    ("--dst-mac 02:00:00:00:00:64", "packet 1 goes to the hardware address 02:00:00:00:00:64"),
+    ("--target 10.99.0.2", "packet 1 goes to the hardware address"),  # known when it is open
+])
+def test_a_segment_names_hardware_addresses(me, words, why):
+    """They are those of the header that a packet without one gets."""
+    captures.write(me.home / "a.pcap", [(T0, udp(0, dst="10.99.0.2")[14:])], captures.RAW)
+    (me.home / "one").write_text("interface d0\nmac 02:00:00:00:00:63\nceiling 20kpps\n"
+                                 "until 2099-01-01\n")
+    (me.home / "one").chmod(0o644)
+    done = me.lab(f"""
+        ip link add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up &&
+            ip address add 10.99.0.1/24 dev d0 && ip address flush dev eth0 &&
+            ip neighbour add 10.99.0.2 lladdr 02:00:00:00:00:65 dev d0 || exit 9
+        exec unshare -m sh -c '
+            mount -t tmpfs none /etc && mkdir -p /etc/spate/segments.d &&
+                cp one /etc/spate/segments.d/ || exit 9
+            exec "$SPATE" replay a.pcap -i d0 --no-run-dir --json {words}'""")
+    assert done.code == (77 if why else 0), done
+    assert why is None or why in done.err and not done.out, done
+
+
+def test_what_was_not_judged_does_not_leave(me):
+    """A file that grows while it is replayed."""
+    path = me.home / "a.pcap"
+    captures.write(path, [(T0 + i, udp(i, 1500)) for i in range(30000)])
+    captures.write(me.home / "more.pcap", [(T0 + SECOND, udp(7, dst="8.8.8.8"))])
+    script = OWN_LINK.format("10.99.0.1/24", "a.pcap", "--pps 5k --loop 0 --duration 20 --live")
+    done = me.lab(script + """ 2>send.err & s=$!
+        tcpdump -Z root -i d1 -nn -U --immediate-mode -w far.pcap dst host 8.8.8.8 2>far.err & d=$!
+        until grep -q listening far.err && grep -q sent send.err; do sleep 0.05; done
+        tail -c +25 more.pcap >>a.pcap
+        wait $s; code=$?
+        sleep 0.2; kill $d; wait $d
+        cat send.err >&2
+        exit $code""", timeout=40)
+    assert done.code == 77, done
+    assert "packet 30001 goes to 8.8.8.8" in done.err and "has changed since" in done.err
+    assert json.loads(done.out)["total"]["tx_packets"] >= 30000
+    assert captures.read(me.home / "far.pcap") == []
+
+
 @pytest.mark.parametrize("words,code,why", [
     ([], 2, "which capture"),
     (["a.pcap"], 2, "--interface"),

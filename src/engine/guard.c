@@ -88,6 +88,15 @@ static int judge_link(const struct sp_guard_ask *a, struct sp_err *err)
 		       "test segment (/etc/spate/segments.d)");
 }
 
+static int refuse_public_link(const char *to, struct sp_err *err)
+{
+	return sp_fail(err, -EACCES, SP_EXIT_PERM,
+		       "%s reaches every host of a link on which this host has a public "
+		       "address: broadcast is for networks of your own only, "
+		       "--allow-broadcast does not change that; name another --interface",
+		       to);
+}
+
 /* Every address that a varying target can be. */
 static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf *conf,
 			struct sp_err *err)
@@ -111,6 +120,8 @@ static int judge_ranges(const struct sp_guard_ask *a, const struct sp_guard_conf
 			       "the broadcast address is among the targets %s to %s: "
 			       "--allow-broadcast consents to that in a network of your own",
 			       first, last);
+	if (reach.broadcast && a->public_link)
+		return refuse_public_link("255.255.255.255", err);
 	if (reach.outside && !a->segment && (a->foreign_source || a->syn))
 		return sp_fail(err, -EACCES, SP_EXIT_PERM,
 			       "%s, among the targets %s to %s, is a %s address: %s needs the "
@@ -153,12 +164,7 @@ static int judge_broadcast(const struct sp_guard_ask *a, const struct sp_guard_c
 			       "--allow-broadcast consents to that in a network of your own",
 			       to, limited ? "the broadcast address" : "a broadcast address");
 	if (limited && a->public_link)
-		return sp_fail(err, -EACCES, SP_EXIT_PERM,
-			       "%s reaches every host of a link on which this host has a "
-			       "public address: broadcast is for networks of your own only, "
-			       "--allow-broadcast does not change that; name another "
-			       "--interface",
-			       to);
+		return refuse_public_link(to, err);
 	if (!limited && !sp_addr_is_own(&a->to.addr))
 		return sp_fail(
 			err, -EACCES, SP_EXIT_PERM,

@@ -406,6 +406,25 @@ static void test_own_host_and_subnets(void **state)
 	expect_text(&a, 1, WORDS("255.255.255.255", "--allow-broadcast"));
 }
 
+/* Among the targets of recorded frames, which have no address of their own to go to. */
+static void test_broadcast_among_many(void **state)
+{
+	struct sp_guard_range range[2] = { 0 };
+	struct sp_guard_ask a = {
+		.no_ip = true, .own_link = true, .range = range, .n_ranges = 2, .pps = 1
+	};
+
+	(void)state;
+	range[0].first = range[0].last = ask_of("10.1.1.1", 1, 8).to.addr;
+	range[1].first = range[1].last = ask_of("255.255.255.255", 1, 8).to.addr;
+	assert_false(allowed(&a, false));
+	assert_true(allowed(&a, true));
+	a.public_link = true;
+	assert_false(allowed(&a, true));
+	range[1] = range[0];
+	assert_true(allowed(&a, false));
+}
+
 /* With somebody who can ask, what was refused waits for the far end's word. */
 static void test_leases(void **state)
 {
@@ -795,6 +814,7 @@ int main(void)
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_total_over_all_targets),
 		cmocka_unit_test(test_own_host_and_subnets),
+		cmocka_unit_test(test_broadcast_among_many),
 		cmocka_unit_test(test_leases),
 		cmocka_unit_test(test_taking_from_a_lease),
 		cmocka_unit_test(test_bytes_of_a_stream),

@@ -230,7 +230,7 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 						     interface_of(&r->ports[s->from_port]));
 	}
 	if (s->recorded)
-		ret = sp_run_look_at_recorded(r, i, ask, guard->allow_broadcast, err);
+		ret = sp_run_look_at_recorded(r, i, local, ask, guard->allow_broadcast, err);
 	if (ret)
 		return ret;
 	if (*s->packet)

@@ -1,5 +1,6 @@
 /* Recorded frames, looked at before they leave: each of them is judged as what is made here is, by whom
- * it is for. Into a veth whose other end is in a namespace of this host anything may leave. */
+ * it is for. When they are read again to be sent, nothing passes but what is for whom that was: a file
+ * may have changed. Into a veth whose other end is in a namespace of this host anything may leave. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 struct look {
 	struct sp_run *r;
+	const struct sp_local *local;	  /* while looking */
 	const struct sp_segment *segment; /* NULL: none */
 	bool broadcast;			  /* is consented to */
 	struct sp_err *err;
@@ -42,6 +44,32 @@ static int refuse(const struct look *l, const char *file, uint64_t number,
 		       (unsigned long long)number, sp_addr_format(text, sizeof text, to), why);
 }
 
+#define BROADCAST_OWN                                                                             \
+	"--allow-broadcast consents to that in a network of your own (private, documentation or " \
+	"link-local addresses)"
+
+static int judge_subnet(const struct look *l, const char *file, uint64_t number,
+			const struct sp_addr *to)
+{
+	if (!sp_local_is_broadcast(l->local, to) || (l->broadcast && sp_addr_is_own(to)))
+		return 0;
+	return refuse(l, file, number, to,
+		      "a broadcast address of a network that this host is in: every host there "
+		      "would get it; " BROADCAST_OWN);
+}
+
+/* In other loops it may go to all of its block, however many there are. */
+static int judge_moved(const struct look *l, const char *file, uint64_t number,
+		       const struct sp_addr *to)
+{
+	if (l->broadcast || !sp_local_moves_onto_broadcast(l->local, to))
+		return 0;
+	return refuse(
+		l, file, number, to,
+		"in its second loop, and what is moved on through its block may come to a "
+		"broadcast address of a network that this host is in: " BROADCAST_OWN);
+}
+
 /* May a packet go there? */
 static int judge(const struct look *l, const char *file, uint64_t number,
 		 const struct sp_addr *to)
@@ -60,10 +88,10 @@ static int judge(const struct look *l, const char *file, uint64_t number,
 	case SP_ADDR_PUBLIC:
 	case SP_ADDR_MULTICAST:
 		return l->segment && sp_segment_has_addr(l->segment, to)
-			       ? 0
+			       ? judge_subnet(l, file, number, to)
 			       : refuse(l, file, number, to, "outside your own networks: " HOW);
 	default:
-		return 0;
+		return judge_subnet(l, file, number, to);
 	}
 }
 
@@ -117,6 +145,10 @@ static void count(struct look *l, uint64_t due_ns)
 		l->most = l->in_second;
 }
 
+#define CHANGED                                                                                 \
+	"and nothing like it was there when the capture was judged: it has changed since, and " \
+	"ends here; replay it when nobody writes to it"
+
 static int check_mac(const struct look *l, const char *file, uint64_t number,
 		     const uint8_t *mac)
 {
@@ -130,6 +162,14 @@ static int check_mac(const struct look *l, const char *file, uint64_t number,
 		mac[5], l->segment->place);
 }
 
+/* It will be known when the port is open. */
+static bool mac_later(const uint8_t *mac)
+{
+	static const uint8_t none[6];
+
+	return !memcmp(mac, none, sizeof none);
+}
+
 static int see(void *arg, const char *file, uint64_t number, const uint8_t *frame, uint32_t len,
 	       uint64_t due_ns)
 {
@@ -139,7 +179,7 @@ static int see(void *arg, const char *file, uint64_t number, const uint8_t *fram
 	int rc;
 
 	count(l, due_ns);
-	rc = check_mac(l, file, number, frame);
+	rc = mac_later(frame) ? 0 : check_mac(l, file, number, frame);
 	if (rc)
 		return rc;
 	(void)sp_view(frame, len, false, SP_CSUM_UNKNOWN, &v);
@@ -147,10 +187,34 @@ static int see(void *arg, const char *file, uint64_t number, const uint8_t *fram
 		l->other = true;
 		return 0;
 	}
+	if (due_ns == SP_SOURCE_OTHER && sp_addr_is_own(&v.dst.addr))
+		return judge_moved(l, file, number, &v.dst.addr);
 	if (known(l, &v.dst.addr, &at))
 		return 0;
 	rc = judge(l, file, number, &v.dst.addr);
 	return rc ? rc : add(l, file, number, &v.dst.addr, at);
+}
+
+int sp_run_recheck_recorded(const void *arg, const char *file, uint64_t number,
+			    const uint8_t *frame, uint32_t len, struct sp_err *err)
+{
+	const struct look *l = arg;
+	struct look again = *l;
+	struct sp_view v;
+	uint32_t at;
+	int rc;
+
+	again.err = err;
+	rc = check_mac(&again, file, number, frame);
+	if (rc)
+		return rc;
+	(void)sp_view(frame, len, false, SP_CSUM_UNKNOWN, &v);
+	if (v.dst.addr.family ? known(l, &v.dst.addr, &at) : l->other)
+		return 0;
+	if (v.dst.addr.family)
+		return refuse(&again, file, number, &v.dst.addr, CHANGED);
+	return sp_fail(err, -EACCES, SP_EXIT_PERM, "%s: packet %llu is not IP, " CHANGED, file,
+		       (unsigned long long)number);
 }
 
 static bool whole_veth(const struct sp_segment *s)
@@ -163,9 +227,9 @@ static int look_at(struct look *l, const struct sp_source_ops *ops, const void *
 {
 	int rc;
 
-	l->slot = sp_alloc_array(l->r->env.mem, 2 * TARGETS_MOST, sizeof *l->slot);
+	l->slot = sp_arena_alloc(&l->r->arena, 2 * TARGETS_MOST * sizeof *l->slot);
 	rc = l->slot ? ops->look(conf, l->r->env.mem, see, l, l->err) : no_memory(l->err);
-	sp_free(l->r->env.mem, l->slot);
+	l->local = NULL;
 	ask->range = l->target;
 	ask->n_ranges = l->n;
 	ask->own_link |= !l->other;
@@ -174,12 +238,12 @@ static int look_at(struct look *l, const struct sp_source_ops *ops, const void *
 	return rc;
 }
 
-int sp_run_look_at_recorded(struct sp_run *r, unsigned stream, struct sp_guard_ask *ask,
-			    bool allow_broadcast, struct sp_err *err)
+int sp_run_look_at_recorded(struct sp_run *r, unsigned stream, const struct sp_local *local,
+			    struct sp_guard_ask *ask, bool allow_broadcast, struct sp_err *err)
 {
 	const struct sp_plan_stream *s = &r->plan->streams[stream];
 	struct run_port *port = &r->ports[s->from_port];
-	struct look l = { .r = r, .broadcast = allow_broadcast, .err = err };
+	struct look *l;
 	struct sp_protocol p;
 	int rc;
 
@@ -190,9 +254,18 @@ int sp_run_look_at_recorded(struct sp_run *r, unsigned stream, struct sp_guard_a
 	rc = sp_run_find_segment(r, port, err);
 	if (rc)
 		return rc;
-	l.segment = port->segment;
-	if (!whole_veth(l.segment))
-		return look_at(&l, p.source, s->conf, ask);
-	ask->segment = l.segment;
-	return 0;
+	if (whole_veth(port->segment)) {
+		ask->segment = port->segment;
+		return 0;
+	}
+	l = sp_arena_alloc(&r->arena, sizeof *l);
+	if (!l)
+		return no_memory(err);
+	*l = (struct look){ .r = r,
+			    .local = local,
+			    .segment = port->segment,
+			    .broadcast = allow_broadcast,
+			    .err = err };
+	r->streams[stream].looked = l;
+	return look_at(l, p.source, s->conf, ask);
 }

@@ -183,7 +183,9 @@ static int open_source(const struct making *m, const struct run_stream *s,
 				       .stamp_len = k->stamp ? k->stamp->len : 0,
 				       .conf = k->conf,
 				       .catalog = m->r->catalog,
-				       .seed = sp_run_seed_of(m->r, s->plan->name) };
+				       .seed = sp_run_seed_of(m->r, s->plan->name),
+				       .judge = s->looked ? sp_run_recheck_recorded : NULL,
+				       .judge_arg = s->looked };
 	struct run_source *own = sp_alloc(m->r->env.mem, sizeof *own);
 	uint32_t head = 0;
 	int rc = own ? 0 : no_memory(m->err);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "pkt/rewrite.h"
 
 /* ---- this host ---- */
 
@@ -148,6 +149,29 @@ bool sp_local_has_broadcast(const struct sp_local *l, const struct sp_addr *firs
 			if (sp_addr_compare(&edge, first) >= 0 &&
 			    sp_addr_compare(&edge, last) <= 0 &&
 			    sp_local_is_broadcast(l, &edge))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool sp_local_moves_onto_broadcast(const struct sp_local *l, const struct sp_addr *a)
+{
+	struct sp_addr own, mask, edge, told;
+
+	for (const struct ifaddrs *i = l->list; i; i = i->ifa_next) {
+		if (!read_addr(i->ifa_addr, &own) || own.family != 4 ||
+		    !read_addr(i->ifa_netmask, &mask))
+			continue;
+		if (read_addr(i->ifa_broadaddr, &told) && sp_rewrite_may_become(a, &told) &&
+		    sp_local_is_broadcast(l, &told))
+			return true;
+		for (unsigned all = 0; all < 2; all++) {
+			edge = own;
+			for (unsigned k = 0; k < 4; k++)
+				edge.ip[k] = (uint8_t)(all ? own.ip[k] | ~mask.ip[k]
+							   : own.ip[k] & mask.ip[k]);
+			if (sp_rewrite_may_become(a, &edge) && sp_local_is_broadcast(l, &edge))
 				return true;
 		}
 	}

@@ -23,6 +23,8 @@ bool sp_local_is_broadcast(const struct sp_local *, const struct sp_addr *);
 /* Is such an address among first to last? */
 bool sp_local_has_broadcast(const struct sp_local *, const struct sp_addr *first,
 			    const struct sp_addr *last);
+/* Is there one in the block of a, that a may be moved to (sp_rewrite_may_become)? */
+bool sp_local_moves_onto_broadcast(const struct sp_local *, const struct sp_addr *a);
 /* Has the interface an address, and none outside the own networks? Loopback has. */
 bool sp_local_is_own_link(const struct sp_local *, const char *interface);
 

@@ -77,6 +77,7 @@ struct run_stream {
 	bool self_paced; /* bulk data, a closed loop, recorded messages: its lane paces it */
 	bool played;	 /* recorded messages over connections */
 	struct sp_schedule *schedule;
+	const void *looked; /* recorded frames: what was judged; NULL: that was not needed */
 };
 
 /* Where the lost ones of several streams or flows were lost, together. */
@@ -314,8 +315,10 @@ int sp_run_port_address(const struct run_port *, struct sp_port_conf *, struct s
 int sp_run_find_segment(struct sp_run *, struct run_port *, struct sp_err *);
 /* prepare_recorded.c: looks at whom a stream's recorded frames are for, where that matters, and whether
  * they may be sent there; fills what an expression would say. */
-int sp_run_look_at_recorded(struct sp_run *, unsigned stream, struct sp_guard_ask *,
-			    bool allow_broadcast, struct sp_err *);
+int sp_run_look_at_recorded(struct sp_run *, unsigned stream, const struct sp_local *,
+			    struct sp_guard_ask *, bool allow_broadcast, struct sp_err *);
+/* What was looked at then: any thread may ask whether a frame is like it (arg: run_stream.looked). */
+sp_source_judge sp_run_recheck_recorded;
 /* Does nothing of a stream on this port ever leave the process? */
 bool sp_run_nothing_leaves(const struct sp_transport_ops *);
 /* prepare_source.c: lanes, sources and endpoints of all streams. */

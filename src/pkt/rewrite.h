@@ -47,6 +47,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -60,6 +61,9 @@ struct sp_rewrite_counts {
 	uint64_t
 		stale; /* checksums that could not follow: SCTP's of fragments and cut frames */
 };
+
+/* Can unique-ip make to of from, in whatever loop? Of IPv4. */
+bool sp_rewrite_may_become(const struct sp_addr *from, const struct sp_addr *to);
 
 /* Frames that leave again and again are rewritten ONCE, and a copy EACH time: together these are
  * what ALL is. */

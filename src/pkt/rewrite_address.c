@@ -79,6 +79,22 @@ static void move4(struct sp_addr *a, uint64_t n)
 	sp_put_be32(a->ip, ip);
 }
 
+bool sp_rewrite_may_become(const struct sp_addr *from, const struct sp_addr *to)
+{
+	uint32_t a, b;
+	unsigned bits;
+
+	if (from->family != 4 || to->family != 4)
+		return false;
+	a = sp_get_be32(from->ip);
+	b = sp_get_be32(to->ip);
+	bits = block4(a, 0);
+	if (!(a & 255) || !(b & 255) || (a & 255) == 255 || (b & 255) == 255 ||
+	    (!bits && stays(from)))
+		return false;
+	return ((a ^ b) & mask_of(bits ? bits : 24)) == 0;
+}
+
 void sp_rw_address_move(struct sp_addr *a, uint64_t n)
 {
 	if (n && a->family == 4)

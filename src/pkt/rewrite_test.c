@@ -770,6 +770,28 @@ static void drawn(void **state)
 	assert_true(v.l4_csum == SP_CSUM_OK && memcmp(v.dst.addr.ip, dst4, 4) != 0);
 }
 
+static void expect_may_become(void)
+{
+	static const struct {
+		const char *from, *to;
+		bool may;
+	} rows[] = {
+		{ "10.1.2.3", "10.200.0.63", true },	{ "10.1.2.3", "10.200.0.255", false },
+		{ "10.1.2.3", "10.200.0.0", false },	{ "10.1.2.3", "11.1.2.3", false },
+		{ "172.16.0.9", "172.31.9.127", true }, { "172.16.0.9", "172.32.9.127", false },
+		{ "8.8.8.8", "8.8.8.127", true },	{ "8.8.8.8", "8.8.9.127", false },
+		{ "127.0.0.1", "127.0.0.2", false },	{ "10.1.2.255", "10.1.2.3", false },
+		{ "fd00::1", "fd00::2", false },
+	};
+	struct sp_addr from, to;
+
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_int_equal(sp_addr_parse(rows[i].from, &from), 0);
+		assert_int_equal(sp_addr_parse(rows[i].to, &to), 0);
+		assert_int_equal(sp_rewrite_may_become(&from, &to), rows[i].may);
+	}
+}
+
 static void loops(void **state)
 {
 	struct sp_rewrite *r = compiled("unique-ip");
@@ -784,6 +806,7 @@ static void loops(void **state)
 	apply(&f, "unique-ip", 252);
 	expect_src(&f, "10.1.3.1");
 	expect_sums(&f, SP_CSUM_OK, SP_CSUM_OK);
+	expect_may_become();
 }
 
 /* ---- other links, damage ---- */

@@ -19,6 +19,11 @@
 struct sp_source;
 struct sp_catalog;
 
+/* Asked of each recorded frame as it is read to be sent, by whatever thread reads: was the same shown
+ * before (look), for that hardware address and target? 0, or an error with a sentence. */
+typedef int sp_source_judge(const void *arg, const char *file, uint64_t number,
+			    const uint8_t *frame, uint32_t len, struct sp_err *);
+
 /* What the engine knows when it opens a source. */
 struct sp_source_args {
 	uint32_t size;	   /* of the unit as --size counts; largest one when it varies */
@@ -33,6 +38,8 @@ struct sp_source_args {
 	const void *conf; /* the source's own settings */
 	const struct sp_catalog *catalog; /* codecs and headers, by name */
 	uint64_t seed;			  /* of the stream's own series */
+	sp_source_judge *judge;		  /* NULL: anything may leave */
+	const void *judge_arg;
 };
 
 /* What an answer says. */
@@ -66,7 +73,8 @@ struct sp_source_session {
 
 /* A packet that will leave: where it is from, its whole frame, and how long after the start it is due
  * (UINT64_MAX: as fast as may be; SP_SOURCE_OTHER: it was shown with its time, and may look so in
- * other loops). 0 to go on. */
+ * other loops; an address of the own networks stands for all of its block that pkt/rewrite.h moves it
+ * to). 0 to go on. */
 #define SP_SOURCE_OTHER (UINT64_MAX - 1)
 typedef int sp_source_see(void *arg, const char *file, uint64_t number, const uint8_t *frame,
 			  uint32_t len, uint64_t due_ns);
@@ -113,7 +121,9 @@ struct sp_source_ops {
 	/* Cold. Nothing was asked yet. */
 	void (*begin)(struct sp_source *, uint64_t t0_ns);
 	/* Recorded frames: shows each once, before anything is opened, so that it can be judged; with
-	 * damage, those before it. Returns what see did, or an error. */
+	 * damage, those before it. Returns what see did, or an error. A hardware address that is not
+	 * known before a port is open is shown as zeros. What is read later to be sent may be
+	 * something else: args.judge is asked of that. */
 	int (*look)(const void *conf, const struct sp_mem *, sp_source_see *see, void *arg,
 		    struct sp_err *);
 	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and

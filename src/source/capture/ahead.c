@@ -68,6 +68,12 @@ static int read_one(struct sp_ahead *a, struct sp_err *err)
 	if (r) /* with its room it never fails */
 		len = (uint32_t)sp_rewrite_apply(r, SP_LINK_ETHERNET, to, len, len + room, 0,
 						 NULL);
+	if (a->conf.judge) {
+		rc = a->conf.judge(a->conf.judge_arg, sp_walk_file(a->walk, f.file), f.number,
+				   to, len, err);
+		if (rc)
+			return rc;
+	}
 	sp_store_put(a->store, len, f.place, (uint32_t)a->loop,
 		     (uint32_t)(sp_walk_taken(a->walk) - 1));
 	return 1;

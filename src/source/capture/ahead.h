@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/clock.h"
 #include "pkt/rewrite.h"
+#include "plugin/source.h"
 #include "source/capture/walk.h"
 
 struct sp_ahead_conf {
@@ -21,6 +22,9 @@ struct sp_ahead_conf {
 	/* Applied to each frame as it is read, which may grow by its room beyond walk.most; NULL:
 	 * they stay as they are. */
 	const struct sp_rewrite *rewrite;
+	/* Asked of each frame then; what it refuses ends the reading. NULL: all are taken. */
+	sp_source_judge *judge;
+	const void *judge_arg;
 };
 
 /* A frame, when it leaves after the start, and in which loop, from 0. */

@@ -182,11 +182,11 @@ static bool is_set(const uint8_t mac[6])
 	return memcmp(mac, none, 6) != 0;
 }
 
-static void link_of(const struct capture_conf *c, const struct sp_source_args *args,
+static void link_of(const struct capture_conf *c, const struct sp_link *link,
 		    struct sp_walk_conf *w)
 {
-	memcpy(w->src, args->link.src_mac, 6);
-	memcpy(w->dst, args->link.dst_mac, 6);
+	memcpy(w->src, link->src_mac, 6);
+	memcpy(w->dst, link->dst_mac, 6);
 	if (*c->src_mac)
 		parse_mac(c->src_mac, w->src);
 	if (*c->dst_mac)
@@ -237,6 +237,8 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 		.loops = c->loops,
 		.whole = c->preload || !all_files(c->files),
 		.clock = env->clock,
+		.judge = args->judge,
+		.judge_arg = args->judge_arg,
 	};
 	struct sp_source *s = sp_alloc_array(env->mem, 1, sizeof *s);
 	int rc;
@@ -245,7 +247,7 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "capture: out of memory");
 	s->mem = env->mem;
 	walk_of(c, &a.walk);
-	link_of(c, args, &a.walk);
+	link_of(c, &args->link, &a.walk);
 	rc = make_rewrites(c->rewrite, &s->once, &s->each, env->mem, err);
 	a.rewrite = s->once;
 	if (s->once && a.walk.most)
@@ -269,11 +271,14 @@ static int look(const void *conf, const struct sp_mem *mem, sp_source_see *see, 
 		struct sp_err *err)
 {
 	const struct capture_conf *c = conf;
-	struct sp_look_conf l = { .walk = { .mac = true }, .loops = c->loops };
+	static const struct sp_link not_yet = { .mtu = 0 };
+	struct sp_look_conf l = { .loops = c->loops };
 	struct sp_rewrite *once, *each;
 	int rc = make_rewrites(c->rewrite, &once, &each, mem, err);
 
 	walk_of(c, &l.walk);
+	link_of(c, &not_yet, &l.walk);
+	l.walk.mac = true;
 	l.once = once;
 	l.each = each;
 	if (!rc)

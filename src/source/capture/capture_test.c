@@ -26,6 +26,7 @@ struct rig {
 	struct sp_err err;
 	void *conf;
 	struct sp_source *source;
+	sp_source_judge *judge;
 	uint8_t room[4096];
 };
 
@@ -51,6 +52,8 @@ static int try_open(struct rig *r, uint32_t mtu)
 {
 	struct sp_source_args args = { .size = 65536,
 				       .conf = r->conf,
+				       .judge = r->judge,
+				       .judge_arg = ops,
 				       .link = { .src_mac = { 2, 0, 0, 0, 0, 1 },
 						 .mtu = mtu } };
 	int rc = ops->check(r->conf, &r->err);
@@ -580,6 +583,72 @@ static void test_a_look_before(void **state)
 	unlink(c.path);
 }
 
+static int see_mac(void *arg, const char *file, uint64_t number, const uint8_t *frame,
+		   uint32_t len, uint64_t due_ns)
+{
+	(void)file, (void)number, (void)due_ns;
+	assert_true(len > 12);
+	memcpy(arg, frame, 12);
+	return 0;
+}
+
+/* Of a capture without Ethernet the header that it will get is shown, as far as it is known. */
+static void test_a_look_at_hardware_addresses(void **state)
+{
+	static const uint8_t ip[20] = { 0x45 }, given[6] = { 2, 0, 0, 0, 0, 0x63 }, none[6];
+	struct capture_file c;
+	uint8_t seen[12];
+	struct rig r;
+
+	(void)state;
+	capture_begin(&c, 101);
+	capture_add(&c, T0, ip, sizeof ip, 40, 40);
+	capture_end(&c);
+	start(&r);
+	set(&r, "files", c.path);
+	memset(seen, 1, sizeof seen);
+	assert_int_equal(ops->look(r.conf, r.env.mem, see_mac, seen, &r.err), 0);
+	assert_memory_equal(seen, none, 6);
+	set(&r, "dst_mac", "02:00:00:00:00:63");
+	assert_int_equal(ops->look(r.conf, r.env.mem, see_mac, seen, &r.err), 0);
+	assert_memory_equal(seen, given, 6);
+	end(&r);
+	unlink(c.path);
+}
+
+static int refuse_third(const void *arg, const char *file, uint64_t number,
+			const uint8_t *frame, uint32_t len, struct sp_err *err)
+{
+	assert_ptr_equal(arg, ops);
+	assert_non_null(strstr(file, "spate-capture"));
+	assert_int_equal(len, 59 + number);
+	assert_int_equal(frame[0], number - 1);
+	return number == 3 ? sp_fail(err, -EACCES, SP_EXIT_PERM, "not this one") : 0;
+}
+
+/* What is read to be sent is judged again; what was good before it leaves. */
+static void test_judged_as_it_is_read(void **state)
+{
+	struct said said = { 0 };
+	struct capture_file c;
+	struct rig r;
+
+	(void)state;
+	make(&c, 5);
+	start(&r);
+	set(&r, "files", c.path);
+	set(&r, "loops", "3");
+	r.judge = refuse_third;
+	open_it(&r, 1500);
+	expect(&r, 0, 60, 0);
+	expect(&r, S, 61, 1);
+	expect_end(&r);
+	assert_int_equal(report(&r, &said), -EACCES);
+	assert_int_equal(r.err.exit, SP_EXIT_PERM);
+	end(&r);
+	unlink(c.path);
+}
+
 static void test_memory_fails(void **state)
 {
 	struct capture_file c;
@@ -626,6 +695,8 @@ int main(void)
 		cmocka_unit_test(test_settings_that_contradict),
 		cmocka_unit_test(test_two_sides),
 		cmocka_unit_test(test_a_look_before),
+		cmocka_unit_test(test_a_look_at_hardware_addresses),
+		cmocka_unit_test(test_judged_as_it_is_read),
 		cmocka_unit_test(test_memory_fails),
 	};
 

@@ -32,8 +32,8 @@ static uint32_t build(const struct look *l, const struct sp_walk_frame *f)
 	return len;
 }
 
-/* Has its target more addresses than this one, that were not shown yet? */
-static bool has_others(struct look *l, uint32_t len)
+/* May its target have more addresses than this one, that were not shown yet? */
+static bool has_others(struct look *l, uint32_t len, struct sp_addr *target)
 {
 	struct sp_endpoint to;
 	struct sp_view v;
@@ -43,7 +43,8 @@ static bool has_others(struct look *l, uint32_t len)
 		return false;
 	(void)sp_view(l->frame, len, false, SP_CSUM_UNKNOWN, &v);
 	to = (struct sp_endpoint){ .addr = v.dst.addr };
-	if (!to.addr.family || sp_addr_class(&to.addr) != SP_ADDR_PUBLIC)
+	*target = v.dst.addr;
+	if (!to.addr.family)
 		return false;
 	seen = &l->seen[sp_endpoint_hash(&to) % SEEN];
 	if (seen->family && sp_addr_eq(seen, &to.addr))
@@ -52,13 +53,30 @@ static bool has_others(struct look *l, uint32_t len)
 	return true;
 }
 
-/* Of IPv4 these are all; of IPv6, whose addresses follow one another, the last, too. */
-static int see_others(const struct look *l, const struct sp_walk_frame *f, uint32_t len)
+/* Is it what only its port makes different? */
+static bool stays(const struct look *l, const struct sp_addr *target, uint32_t len)
+{
+	struct sp_view v;
+
+	memcpy(l->other, l->frame, len);
+	(void)sp_rewrite_apply(l->conf->each, SP_LINK_ETHERNET, l->other, len, len, 1, NULL);
+	(void)sp_view(l->other, len, false, SP_CSUM_UNKNOWN, &v);
+	return sp_addr_eq(&v.dst.addr, target);
+}
+
+/* Of public IPv4 these are all; of IPv6, whose addresses follow one another, the last, too. In the own
+ * networks one stands for its block. */
+static int see_others(const struct look *l, const struct sp_walk_frame *f,
+		      const struct sp_addr *target, uint32_t len)
 {
 	const char *file = sp_walk_file(l->walk, f->file);
 	uint64_t last = l->conf->loops ? l->conf->loops - 1 : UINT32_MAX;
 	int rc = 0;
 
+	if (stays(l, target, len))
+		return 0;
+	if (sp_addr_is_own(target))
+		return l->see(l->arg, file, f->number, l->other, len, SP_SOURCE_OTHER);
 	for (uint64_t n = 1; n <= LOOPS_ALL && !rc; n++) {
 		uint64_t loop = n == LOOPS_ALL ? last : n;
 
@@ -77,6 +95,7 @@ static int each(struct look *l, struct sp_err *err)
 	const struct sp_times_conf *times = &l->conf->walk.times;
 	bool timed = times->by != SP_TIMES_AT_ONCE;
 	struct sp_walk_frame f;
+	struct sp_addr target;
 	uint32_t len;
 	int rc, seen = 0;
 
@@ -84,8 +103,8 @@ static int each(struct look *l, struct sp_err *err)
 		len = build(l, &f);
 		seen = l->see(l->arg, sp_walk_file(l->walk, f.file), f.number, l->frame, len,
 			      timed ? sp_times_due(times, f.place, 0) : UINT64_MAX);
-		if (!seen && has_others(l, len))
-			seen = see_others(l, &f, len);
+		if (!seen && has_others(l, len, &target))
+			seen = see_others(l, &f, &target, len);
 	}
 	/* It has to be there a second time. */
 	return seen ? seen : sp_walk_rewind(l->walk, err);

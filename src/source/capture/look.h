@@ -14,7 +14,7 @@ struct sp_look_conf {
 
 /* Each frame of the first loop. Where loops have addresses of their own, a frame to a public address
  * is shown once more for each address that it may go to, as SP_SOURCE_OTHER; elsewhere an address
- * stays in a network of one kind. Errors: those of the walk, or what see returned. */
+ * stays in a network of one kind, and is shown so once for all of that. Errors: those of the walk, or what see returned. */
 int sp_look(const struct sp_look_conf *, const struct sp_mem *, sp_source_see *see, void *arg,
 	    struct sp_err *);
 
