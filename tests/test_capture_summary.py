@@ -2,6 +2,7 @@
 import csv
 import gzip
 import json
+import struct
 import subprocess
 from pathlib import Path
 
@@ -171,3 +172,54 @@ def test_memory_is_bounded(me, tmp_path):
     assert document["flows"] == 100000
     assert any("too many to follow" in r for r in document["remarks"])
     assert int(done.err.split()[-1]) < 64 * 1024
+
+
+def ipfix(sets):
+    return struct.pack("!HHIII", 10, 16 + len(sets), 1, 0, 0) + sets
+
+
+def datagrams(path, messages):
+    """IPFIX of as many sources as there are in (source's number, message)."""
+    f = [malformed.Pcap().octets]
+    for i, m in messages:
+        src = bytes([10, i >> 16 & 255, i >> 8 & 255, i & 255])
+        f.append(malformed.Pcap().add(malformed.eth(malformed.ip4(
+            malformed.udp(m, dport=4739), src=src))).octets[24:])
+    path.write_bytes(b"".join(f))
+
+
+def summary_kib(me):
+    done = me.run("sh", "-c", 'exec /usr/bin/time -f "%M" "$SPATE" capture summary --json x.pcap',
+                  timeout=120)
+    assert done.code == 0, done
+    return int(done.err.split()[-1]), json.loads(done.out)
+
+
+def templates(k):
+    """256 of them, of one field each."""
+    return b"".join(struct.pack("!4H", 256 * (k + 1) + i, 1, 1, 4) for i in range(256))
+
+
+@pytest.mark.parametrize("messages", [
+    lambda: ((i, ipfix(b"")) for i in range(65000)),
+    lambda: ((i // 4, ipfix(struct.pack("!HH", 2, 2052) + templates(i % 4))) for i in range(2000)),
+], ids=["sources", "templates"])
+def test_memory_of_many_sources_is_bounded(me, tmp_path, messages):
+    datagrams(tmp_path / "x.pcap", messages())
+    kib, document = summary_kib(me)
+    assert any("more sources of sessions, or more of them" in r for r in document["remarks"])
+    assert len(document["IPFIX Information"]) > 80
+    assert kib < 64 * 1024
+
+
+def test_fields_without_length(me, tmp_path):
+    """Records of an octet and thousands of such fields would be work for minutes."""
+    fields = struct.pack("!HH", 210, 0) * 4095 + struct.pack("!HH", 82, 65535)
+    template = struct.pack("!HH", 256, 4096) + fields
+    data = ipfix(struct.pack("!HH", 256, 4 + 48000) + bytes(48000))
+    datagrams(tmp_path / "x.pcap",
+              [(1, ipfix(struct.pack("!HH", 2, 4 + len(template)) + template))] + [(1, data)] * 9)
+    _, document = summary_kib(me)
+    assert document["remarks"] == [
+        "packet 1: ipfix: a template with so many fields without length that it is not used",
+        "9 times, first in packet 2: ipfix: data that need a template which is not there"]

@@ -300,6 +300,31 @@ def test_a_port_used_again(extract):
     assert found[0].sport == found[1].sport != found[2].sport == found[3].sport
 
 
+def test_all_ports_used(extract):
+    """A port for each of 16,385 sessions of one address; for others there is none."""
+    frames = []
+    for i in range(16400):
+        a = Conn("10.0.0.1", 4000, "10.9.9.9", 179, i * 1000003 % 2**32)
+        frames += [a.syn(), a.segment(bgp_open(1))]
+    done, folder = extract(frames)
+    assert done.code == 0, done
+    ports = [p.sport for p in packets(folder)]
+    assert ports == [4000, *range(49152, 65536)]
+    assert ("bgp: for 15 sessions, the first of 10.0.0.1, there is no port left: they are left out"
+            in done.err)
+
+
+def test_sources_without_number(me, extract):
+    """What is known of sources is bounded; messages of those beyond that are left out, and counted."""
+    frames = [udp(f"10.0.{i >> 8}.{i & 255}", 4000, "10.9.9.9", 4739, ipfix(b""))
+              for i in range(60000)]
+    done, folder = extract(frames)
+    assert done.code == 0, done
+    left_out = int(re.search(r"ipfix: (\d+) messages are left out, or", done.err)[1])
+    assert 10000 < left_out < 50000
+    assert len(packets(folder)) == 60000 - left_out
+
+
 def test_without_open(extract):
     """What does not begin within the capture is left out, and named."""
     a, b = Conn("10.0.0.1", 4000, "10.9.9.9", 179), Conn("10.0.0.2", 4000, "10.9.9.9", 179)

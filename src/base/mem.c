@@ -71,6 +71,73 @@ void sp_free(const struct sp_mem *mem, void *p)
 		mem->free(mem->arg, p);
 }
 
+void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, uint32_t first,
+		    uint32_t need, uint32_t most, size_t size)
+{
+	uint32_t more = *cap ? *cap : first;
+	void *p;
+
+	while (more < need)
+		more *= 2;
+	if (more > most)
+		more = most;
+	p = sp_alloc(mem, more * size);
+	if (!p)
+		return NULL;
+	if (*cap)
+		memcpy(p, old, *cap * size);
+	*cap = more;
+	return p;
+}
+
+/* ---- limit ---- */
+
+/* Lies just before what is handed out. */
+struct limited {
+	void *base;
+	size_t total;
+};
+_Static_assert(sizeof(struct limited) <= MIN_ALIGN, "the head fits before any block");
+
+static void *limit_alloc(void *arg, size_t size, size_t align)
+{
+	struct sp_mem_limit *l = arg;
+	size_t head = align < MIN_ALIGN ? MIN_ALIGN : align;
+	struct limited of;
+	char *p;
+
+	if (__builtin_add_overflow(size, head, &of.total) || of.total > l->most - l->used) {
+		l->refused = true;
+		return NULL;
+	}
+	of.base = l->below->alloc(l->below->arg, of.total, align);
+	if (!of.base)
+		return NULL;
+	l->used += of.total;
+	p = (char *)of.base + head;
+	memcpy(p - sizeof of, &of, sizeof of);
+	return p;
+}
+
+static void limit_free(void *arg, void *p)
+{
+	struct sp_mem_limit *l = arg;
+	struct limited of;
+
+	if (!p)
+		return;
+	memcpy(&of, (char *)p - sizeof of, sizeof of);
+	l->used -= of.total;
+	sp_free(l->below, of.base);
+}
+
+void sp_mem_limit_init(struct sp_mem_limit *l, const struct sp_mem *below, size_t most)
+{
+	*l = (struct sp_mem_limit){ .mem = { l, limit_alloc, limit_free },
+				    .below = below,
+				    .most = most };
+}
+
 /* ---- arena ---- */
 
 struct sp_arena_block {

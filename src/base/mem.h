@@ -21,6 +21,20 @@ void *sp_alloc(const struct sp_mem *mem, size_t size);
 /* n * size with an overflow check; aligned to 64. */
 void *sp_alloc_array(const struct sp_mem *mem, size_t n, size_t size);
 void sp_free(const struct sp_mem *mem, void *p);
+/* A larger copy of an array of *cap elements, for need of them and at most most: *cap is doubled,
+ * from first on. The old array stays the caller's, who frees it. NULL: no memory, *cap unchanged. */
+void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, uint32_t first,
+		    uint32_t need, uint32_t most, size_t size);
+
+/* So much of another allocator and no more. Used through mem; all of it is freed before below is.
+ * One thread. */
+struct sp_mem_limit {
+	struct sp_mem mem;
+	const struct sp_mem *below;
+	size_t used, most; /* octets, with what the limit itself takes of them */
+	bool refused;	   /* something was beyond the limit; for the user to clear */
+};
+void sp_mem_limit_init(struct sp_mem_limit *, const struct sp_mem *below, size_t most);
 
 /* Grow-only memory with one owner: everything is freed at once. */
 struct sp_arena {

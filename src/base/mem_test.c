@@ -166,6 +166,49 @@ static void test_failing_allocations(void **state)
 	}
 }
 
+static void test_limit(void **state)
+{
+	struct sp_mem_test below;
+	struct sp_mem_limit l;
+	uint32_t cap = 0;
+	uint16_t *a, *b;
+	char *p;
+
+	(void)state;
+	sp_mem_test_init(&below, UINT64_MAX);
+	sp_mem_limit_init(&l, &below.mem, 1000);
+	a = sp_alloc_more(&l.mem, NULL, &cap, 4, 1, 100, sizeof *a);
+	assert_non_null(a);
+	assert_int_equal(cap, 4);
+	a[3] = 7;
+	b = sp_alloc_more(&l.mem, a, &cap, 4, 65, 100, sizeof *b);
+	assert_non_null(b);
+	assert_int_equal(cap, 100);
+	assert_int_equal(b[3], 7);
+	assert_int_equal(b[4], 0);
+	assert_false(l.refused);
+	/* Beyond the limit, and once it is free again within it. */
+	assert_null(sp_alloc(&l.mem, 800));
+	assert_true(l.refused);
+	sp_free(&l.mem, a);
+	sp_free(&l.mem, b);
+	assert_int_equal(l.used, 0);
+	p = l.mem.alloc(l.mem.arg, 800, 64);
+	assert_non_null(p);
+	assert_int_equal((uintptr_t)p % 64, 0);
+	assert_true(all_zero(p, 800));
+	sp_free(&l.mem, p);
+	assert_null(sp_alloc(&l.mem, SIZE_MAX));
+	l.mem.free(l.mem.arg, NULL);
+	/* No memory below is no refusal. */
+	l.refused = false;
+	below.fail_at = below.count;
+	assert_null(sp_alloc(&l.mem, 8));
+	assert_false(l.refused);
+	assert_int_equal(l.used, 0);
+	assert_int_equal(below.live, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_arena_keeps_its_head),
 		cmocka_unit_test(test_failing_allocations),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,7 @@ int sp_extract(const struct sp_extract_conf *conf, const struct sp_mem *mem,
 
 	*result = (struct sp_extract_result){ 0 };
 	sp_arena_init(&x.arena, mem);
+	sp_mem_limit_init(&x.states, mem, SP_EXT_STATES);
 	x.part = sp_alloc_array(mem, conf->n_parts, sizeof *x.part);
 	if (!x.part)
 		return no_memory(err);

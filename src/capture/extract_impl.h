@@ -8,6 +8,8 @@
 #include "capture/extract.h"
 #include "capture/info.h"
 
+#define SP_EXT_STATES (8u << 20) /* octets, of all parts */
+
 struct sp_ext_pair {
 	struct sp_endpoint src, dst;
 };
@@ -50,10 +52,11 @@ struct sp_ext_part {
 	struct sp_endpoint_set sources;
 	void **state; /* [state_cap], of each source of datagrams */
 	uint32_t state_cap;
+	bool full;		       /* there was no room for a source: no other begins */
 	struct sp_ext_stream *streams; /* that have not ended */
 	struct sp_ext_session *sessions, **sessions_end;
 	/* What was left out, and is remarked upon. */
-	uint64_t not_messages, unknown, odd, short_packets;
+	uint64_t not_messages, unknown, odd, short_packets, no_room;
 	const char *odd_reason;
 	uint32_t headless, found;
 };
@@ -61,7 +64,8 @@ struct sp_ext_part {
 struct sp_ext {
 	const struct sp_extract_conf *conf;
 	const struct sp_mem *mem;
-	struct sp_arena arena; /* units, sessions */
+	struct sp_arena arena;	    /* units, sessions */
+	struct sp_mem_limit states; /* what codecs keep of sources and streams */
 	struct sp_ext_part *part;
 	uint64_t packets; /* read */
 	unsigned remarks;
@@ -72,6 +76,8 @@ struct sp_ext {
 int sp_ext_take(struct sp_ext *, struct sp_err *);
 /* The reassembly's calls for a part: messages and sessions are noted in it. */
 extern const struct sp_reassembly_ops sp_ext_stream_ops, sp_ext_datagram_ops;
+/* When everything was read: what codecs keep of the sources is not needed any more. */
+void sp_ext_states_fini(struct sp_ext_part *);
 void sp_ext_part_fini(struct sp_ext_part *);
 /* Anything is kept of it. */
 bool sp_ext_part_used(const struct sp_ext_part *);
@@ -80,12 +86,15 @@ bool sp_ext_part_used(const struct sp_ext_part *);
 int sp_ext_message(struct sp_ext_part *, void *st, struct sp_ext_units *,
 		   const struct sp_ext_pair *, const uint8_t *, size_t len,
 		   struct sp_codec_note *);
+/* A state of the part's codec; *st NULL: there is no room for more. -ENOMEM. */
+int sp_ext_open(struct sp_ext_part *, void **st);
 /* The numbers by which this codec is known, at either end. */
 bool sp_ext_port_known(const struct sp_codec_ops *, const struct sp_endpoint *,
 		       const struct sp_endpoint *);
 
 /* Sessions in the order in which their streams were seen; those of a part that guesses which only
- * listen are gone; no two of them, in any part, have the same source endpoint. -ENOMEM. */
+ * listen are gone; no two of them, in any part, have the same source endpoint (one for which no
+ * port is left is gone, too). -ENOMEM. */
 int sp_ext_order(struct sp_ext *);
 /* traffic.pcap, and what it holds in *result and info. */
 int sp_ext_write_pcap(struct sp_ext *, const char *path, struct sp_info *,

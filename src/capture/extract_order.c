@@ -66,32 +66,96 @@ static int leave_listeners(struct sp_ext_part *p, struct sp_endpoint_set *talks)
 	return 0;
 }
 
-/* Sessions that had the same port one after the other would be one to whoever replays them. */
-static int part_ports(struct sp_ext_part *p, struct sp_endpoint_set *used)
+/* Ports of all parts' sessions. */
+struct ports {
+	const struct sp_mem *mem;
+	struct sp_endpoint_set used,
+		addresses; /* addresses: that needed another port, port 0 */
+	uint32_t *next;	   /* [cap], of each address: those below are used */
+	uint32_t cap;
+};
+
+/* The place of an address's next port; NULL: no memory. */
+static uint32_t *next_of(struct ports *o, const struct sp_addr *a)
 {
+	struct sp_endpoint e = { .addr = *a };
+	uint32_t *more;
+	bool added;
+	int i = sp_endpoint_set_add(&o->addresses, &e, &added);
+
+	if (i < 0)
+		return NULL;
+	if ((uint32_t)i >= o->cap) {
+		more = sp_alloc_more(o->mem, o->next, &o->cap, 16, (uint32_t)i + 1, UINT32_MAX,
+				     sizeof *more);
+		if (!more)
+			return NULL;
+		sp_free(o->mem, o->next);
+		o->next = more;
+	}
+	if (added)
+		o->next[i] = FIRST_PORT;
+	return &o->next[i];
+}
+
+/* A port of its own for e, the one that it has if that is free. 1, 0: there is none, -1: no memory. */
+static int own_port(struct ports *o, struct sp_endpoint *e)
+{
+	uint32_t *next;
 	bool added;
 
-	for (struct sp_ext_session *s = p->sessions; s; s = s->next) {
-		struct sp_endpoint e = s->pair.src;
-
-		if (sp_endpoint_set_add(used, &e, &added) < 0)
+	if (sp_endpoint_set_add(&o->used, e, &added) < 0)
+		return -1;
+	if (added)
+		return 1;
+	next = next_of(o, &e->addr);
+	if (!next)
+		return -1;
+	while (!added && *next < 65536) {
+		e->port = (uint16_t)(*next)++;
+		if (sp_endpoint_set_add(&o->used, e, &added) < 0)
 			return -1;
-		for (unsigned i = 0; !added && i < 65536 - FIRST_PORT; i++) {
-			e.port = (uint16_t)(FIRST_PORT + i);
-			if (sp_endpoint_set_add(used, &e, &added) < 0)
-				return -1;
-		}
-		s->pair.src = e;
 	}
+	return added;
+}
+
+/* Sessions that had the same port one after the other would be one to whoever replays them. */
+static int part_ports(struct sp_ext_part *p, struct ports *o)
+{
+	struct sp_ext_session **at = &p->sessions, *s;
+	uint64_t without = 0;
+	char name[64];
+	int rc;
+
+	while ((s = *at)) {
+		rc = own_port(o, &s->pair.src);
+		if (rc < 0)
+			return -1;
+		if (rc) {
+			at = &s->next;
+			continue;
+		}
+		if (!without++)
+			sp_addr_format(name, sizeof name, &s->pair.src.addr);
+		*at = s->next;
+	}
+	p->sessions_end = at;
+	if (without)
+		sp_ext_remark(p->x,
+			      "%s: for %llu sessions, the first of %s, there is no port left: "
+			      "they are left out",
+			      p->conf->section, (unsigned long long)without, name);
 	return 0;
 }
 
 int sp_ext_order(struct sp_ext *x)
 {
-	struct sp_endpoint_set used, talks;
+	struct ports ports = { .mem = x->mem };
+	struct sp_endpoint_set talks;
 	int rc = 0;
 
-	sp_endpoint_set_init(&used, x->mem);
+	sp_endpoint_set_init(&ports.used, x->mem);
+	sp_endpoint_set_init(&ports.addresses, x->mem);
 	for (unsigned i = 0; i < x->conf->n_parts && !rc; i++) {
 		struct sp_ext_part *p = &x->part[i];
 
@@ -101,8 +165,10 @@ int sp_ext_order(struct sp_ext *x)
 			rc = leave_listeners(p, &talks);
 		sp_endpoint_set_fini(&talks);
 		if (!rc)
-			rc = part_ports(p, &used);
+			rc = part_ports(p, &ports);
 	}
-	sp_endpoint_set_fini(&used);
+	sp_endpoint_set_fini(&ports.used);
+	sp_endpoint_set_fini(&ports.addresses);
+	sp_free(x->mem, ports.next);
 	return rc;
 }

@@ -90,12 +90,16 @@ static int buffer(struct sp_ext_part *p, struct sp_ext_stream *es, const uint8_t
 	return 0;
 }
 
+/* es->st is NULL when there is no room for it. */
 static int fresh_state(struct sp_ext_part *p, struct sp_ext_stream *es)
 {
+	int rc;
+
 	if (es->st)
 		codec_of(p)->close(es->st);
-	es->st = codec_of(p)->open(p->x->mem);
-	return es->st ? 0 : -ENOMEM;
+	rc = sp_ext_open(p, &es->st);
+	p->no_room += !rc && !es->st;
+	return rc;
 }
 
 /* Can a session begin with this message? 1, 0, -ENOMEM. */
@@ -105,14 +109,20 @@ static int begins(struct sp_ext_part *p, struct sp_ext_stream *es, const uint8_t
 
 	if (!es->st && fresh_state(p, es))
 		return -ENOMEM;
+	if (!es->st)
+		return 0;
 	codec_of(p)->read(es->st, m, len, &note);
 	return !!(note.flags & SP_CM_BEGINS);
 }
 
 static int start_session(struct sp_ext_part *p, struct sp_ext_stream *es)
 {
-	struct sp_ext_session *n = sp_arena_alloc(&p->x->arena, sizeof *n);
+	struct sp_ext_session *n;
+	int rc = fresh_state(p, es);
 
+	if (rc || !es->st)
+		return rc;
+	n = sp_arena_alloc(&p->x->arena, sizeof *n);
 	if (!n)
 		return -ENOMEM;
 	n->pair = (struct sp_ext_pair){ es->s->src, es->s->dst };
@@ -122,7 +132,7 @@ static int start_session(struct sp_ext_part *p, struct sp_ext_stream *es)
 	p->sessions_end = &n->next;
 	es->session = n;
 	es->sessions++;
-	return fresh_state(p, es);
+	return 0;
 }
 
 /* A message of a stream. 0 or -ENOMEM. */
@@ -264,10 +274,7 @@ void sp_ext_part_fini(struct sp_ext_part *p)
 {
 	while (p->streams)
 		stream_free(p, p->streams);
-	for (uint32_t i = 0; i < p->state_cap; i++)
-		if (p->state[i])
-			codec_of(p)->close(p->state[i]);
-	sp_free(p->x->mem, p->state);
+	sp_ext_states_fini(p);
 	sp_endpoint_set_fini(&p->sources);
 	if (p->ra)
 		sp_reassembly_free(p->ra);

@@ -37,6 +37,15 @@ static void unit_add(struct sp_ext_units *list, struct sp_ext_unit *u)
 	list->n++;
 }
 
+int sp_ext_open(struct sp_ext_part *p, void **st)
+{
+	struct sp_mem_limit *states = &p->x->states;
+
+	states->refused = false;
+	*st = p->conf->codec->open(&states->mem);
+	return *st || states->refused ? 0 : -ENOMEM;
+}
+
 int sp_ext_message(struct sp_ext_part *p, void *st, struct sp_ext_units *list,
 		   const struct sp_ext_pair *pair, const uint8_t *m, size_t len,
 		   struct sp_codec_note *note)
@@ -47,7 +56,9 @@ int sp_ext_message(struct sp_ext_part *p, void *st, struct sp_ext_units *list,
 
 	if (p->conf->keeps && !p->conf->keeps(p->conf->arg, m, len))
 		return 0;
+	p->x->states.refused = false;
 	codec->read(st, m, len, note);
+	p->no_room += p->x->states.refused;
 	if (note->flags & SP_CM_ODD) {
 		if (!p->odd++)
 			p->odd_reason = note->reason;
@@ -99,18 +110,38 @@ static int grow_states(struct sp_ext_part *p)
 	return 0;
 }
 
-/* The state of the source of datagrams; NULL: no memory. */
-static void *state_of(struct sp_ext_part *p, const struct sp_addr *source)
+void sp_ext_states_fini(struct sp_ext_part *p)
+{
+	for (uint32_t i = 0; i < p->sources.n && p->state; i++)
+		p->conf->codec->close(p->state[i]);
+	sp_free(p->x->mem, p->state);
+	p->state = NULL;
+	p->state_cap = 0;
+}
+
+/* The state of the source of datagrams, in *st; NULL: there is no room for it. */
+static int state_of(struct sp_ext_part *p, const struct sp_addr *source, void **st)
 {
 	struct sp_endpoint e = { .addr = *source };
+	int i = sp_endpoint_set_find(&p->sources, &e), rc;
 	bool added;
-	int i = sp_endpoint_set_add(&p->sources, &e, &added);
 
-	if (i < 0 || ((uint32_t)i >= p->state_cap && grow_states(p)))
-		return NULL;
-	if (!p->state[i])
-		p->state[i] = p->conf->codec->open(p->x->mem);
-	return p->state[i];
+	*st = i < 0 ? NULL : p->state[i];
+	if (i >= 0 || p->full)
+		return 0;
+	if (p->sources.n == p->state_cap && grow_states(p))
+		return -ENOMEM;
+	rc = sp_ext_open(p, st);
+	p->full = !rc && !*st;
+	if (rc || p->full)
+		return rc;
+	i = sp_endpoint_set_add(&p->sources, &e, &added);
+	if (i < 0) {
+		p->conf->codec->close(*st);
+		return -ENOMEM;
+	}
+	p->state[i] = *st;
+	return 0;
 }
 
 static int on_datagram(void *arg, const struct sp_cap_view *view, const uint8_t *payload,
@@ -134,9 +165,14 @@ static int on_datagram(void *arg, const struct sp_cap_view *view, const uint8_t 
 		p->not_messages++;
 		return 0;
 	}
+	if (state_of(p, &v->src.addr, &st))
+		return -ENOMEM;
+	if (!st) {
+		p->no_room++;
+		return 0;
+	}
 	pair = pair_of(p, v);
-	st = pair ? state_of(p, &v->src.addr) : NULL;
-	if (!st)
+	if (!pair)
 		return -ENOMEM;
 	rc = sp_ext_message(p, st, &p->units, pair, payload, (size_t)n, &note);
 	return rc < 0 ? rc : 0;
@@ -232,6 +268,12 @@ static void remark_part(struct sp_ext_part *p)
 	if (p->not_messages)
 		sp_ext_remark(p->x, "%s: %llu datagrams are no messages of it: left out", name,
 			      (unsigned long long)p->not_messages);
+	if (p->no_room)
+		sp_ext_remark(
+			p->x,
+			"%s: %llu messages are left out, or what they define: more sources, "
+			"or more of them, than is kept (%u MiB)",
+			name, (unsigned long long)p->no_room, SP_EXT_STATES >> 20);
 	if (p->unknown)
 		sp_ext_remark(p->x,
 			      "%s: %llu messages hold data whose template was not seen before: "
@@ -268,6 +310,7 @@ int sp_ext_take(struct sp_ext *x, struct sp_err *err)
 	for (unsigned i = 0; i < x->conf->n_parts; i++) {
 		if (x->part[i].ra && sp_reassembly_finish(x->part[i].ra))
 			return no_memory(err);
+		sp_ext_states_fini(&x->part[i]);
 		remark_part(&x->part[i]);
 	}
 	return rc;

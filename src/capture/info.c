@@ -16,7 +16,9 @@ struct section {
 
 struct sp_info {
 	const struct sp_mem *mem;
-	struct sp_arena arena; /* sections */
+	struct sp_mem_limit states; /* what codecs keep of the sources */
+	bool full;		    /* there was no room for a source: no other begins */
+	struct sp_arena arena;	    /* sections */
 	struct section *sections;
 	uint32_t sources;
 	uint64_t left_out;
@@ -29,6 +31,7 @@ int sp_info_new(struct sp_info **out, const struct sp_mem *mem)
 	if (!info)
 		return -ENOMEM;
 	info->mem = mem;
+	sp_mem_limit_init(&info->states, mem, SP_INFO_BYTES);
 	sp_arena_init(&info->arena, mem);
 	*out = info;
 	return 0;
@@ -89,32 +92,47 @@ static int grow(struct section *s, const struct sp_mem *mem)
 	return 0;
 }
 
+/* A new source: its state in *st, or NULL: there is no room for it. */
+static int add_source(struct sp_info *info, struct section *s, const struct sp_endpoint *e,
+		      void **st)
+{
+	bool added;
+	int i, rc;
+
+	if (info->full || info->sources == SP_INFO_SOURCES)
+		return 0;
+	if (s->sources.n == s->cap) {
+		rc = grow(s, info->mem);
+		if (rc)
+			return rc;
+	}
+	*st = s->codec->open(&info->states.mem);
+	if (!*st) {
+		info->full = info->states.refused;
+		return info->full ? 0 : -ENOMEM;
+	}
+	i = sp_endpoint_set_add(&s->sources, e, &added);
+	if (i < 0) {
+		s->codec->close(*st);
+		return i;
+	}
+	s->state[i] = *st;
+	info->sources++;
+	return 0;
+}
+
 /* 0: *st is the source's state, or NULL: there are too many sources. */
 static int state_of(struct sp_info *info, struct section *s, const struct sp_addr *source,
 		    void **st)
 {
 	struct sp_endpoint e = { .addr = *source };
-	bool added;
-	int i = sp_endpoint_set_find(&s->sources, &e), rc;
+	int i = sp_endpoint_set_find(&s->sources, &e);
 
 	*st = NULL;
-	if (i < 0 && info->sources == SP_INFO_SOURCES)
-		return 0;
-	if (i < 0 && s->sources.n == s->cap) {
-		rc = grow(s, info->mem);
-		if (rc)
-			return rc;
-	}
-	if (i < 0) {
-		i = sp_endpoint_set_add(&s->sources, &e, &added);
-		if (i < 0)
-			return i;
-		info->sources++;
-	}
-	if (!s->state[i])
-		s->state[i] = s->codec->open(info->mem);
+	if (i < 0)
+		return add_source(info, s, &e, st);
 	*st = s->state[i];
-	return *st ? 0 : -ENOMEM;
+	return 0;
 }
 
 int sp_info_message(struct sp_info *info, const struct sp_codec_ops *codec,
@@ -123,14 +141,16 @@ int sp_info_message(struct sp_info *info, const struct sp_codec_ops *codec,
 {
 	struct section *s = section_of(info, codec, NULL);
 	struct sp_codec_note own = { 0 };
-	void *st;
-	int rc = s ? state_of(info, s, source, &st) : -ENOMEM;
+	void *st = NULL;
+	int rc;
 
+	info->states.refused = false;
+	rc = s ? state_of(info, s, source, &st) : -ENOMEM;
 	if (rc)
 		return rc;
 	if (st)
 		codec->read(st, message, len, &own);
-	else
+	if (!st || info->states.refused)
 		info->left_out++;
 	if (note)
 		*note = own;

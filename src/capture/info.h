@@ -16,7 +16,11 @@
 #include "base/mem.h"
 #include "plugin/codec.h"
 
-#define SP_INFO_SOURCES 65536u /* of all sections; those that come later are only counted */
+/* Of all sections; of what comes when they are reached, messages are only counted. */
+#define SP_INFO_SOURCES 65536u
+/* Of the states of all sources: one with a template is below 1 KiB, and the text of what is in
+ * them is up to five times as long. */
+#define SP_INFO_BYTES	(5u << 20)
 
 struct sp_info;
 
@@ -31,7 +35,8 @@ int sp_info_message(struct sp_info *, const struct sp_codec_ops *, const struct 
 		    const uint8_t *, size_t len, struct sp_codec_note *note);
 /* Members into the open object, a section each. */
 void sp_info_json(const struct sp_info *, struct sp_json *);
-/* How many sources are described, and how many messages came of others beyond the limit. */
+/* How many sources are described, and how many messages are not, or not in full: they came of others,
+ * or defined more, than the limits allow. */
 uint32_t sp_info_sources(const struct sp_info *);
 uint64_t sp_info_left_out(const struct sp_info *);
 void sp_info_free(struct sp_info *);

@@ -77,6 +77,63 @@ static void test_too_many(void **state)
 	sp_info_free(info);
 }
 
+struct big {
+	const struct sp_mem *mem;
+	void *more;
+};
+
+static void *big_open(const struct sp_mem *mem)
+{
+	struct big *b = sp_alloc(mem, 100000);
+
+	if (b)
+		b->mem = mem;
+	return b;
+}
+
+static void big_read(void *st, const uint8_t *m, size_t len, struct sp_codec_note *n)
+{
+	struct big *b = st;
+
+	(void)len, (void)n;
+	if (!b->more && m[2] == 'D')
+		b->more = sp_alloc(b->mem, 100000);
+}
+
+static void big_close(void *st)
+{
+	struct big *b = st;
+
+	sp_free(b->mem, b->more);
+	sp_free(b->mem, b);
+}
+
+/* What codecs keep of all sources together is bounded, when they come and when they grow. */
+static void test_too_much(void **state)
+{
+	static const struct sp_codec_ops big = {
+		.title = "BIG", .open = big_open, .read = big_read, .close = big_close
+	};
+	static const char *const words[] = { "TYB\004", "TYD\004" };
+	uint32_t fit = SP_INFO_BYTES / 100016;
+	struct sp_addr a = address("10.0.0.0");
+	struct sp_info *info;
+
+	(void)state;
+	for (unsigned w = 0; w < 2; w++) {
+		assert_int_equal(sp_info_new(&info, sp_mem_system()), 0);
+		for (unsigned i = 0; i < fit + 9; i++) {
+			a.ip[3] = (uint8_t)i;
+			assert_int_equal(sp_info_message(info, &big, &a,
+							 (const uint8_t *)words[w], 4, NULL),
+					 0);
+		}
+		assert_int_equal(sp_info_sources(info), w ? fit / 2 + fit % 2 : fit);
+		assert_int_equal(sp_info_left_out(info), w ? fit / 2 + 9 : 9);
+		sp_info_free(info);
+	}
+}
+
 static int talk(struct sp_info *info)
 {
 	struct sp_addr a = address("10.0.0.0");
@@ -132,9 +189,8 @@ static void test_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sections),
-		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_sections), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_too_much), cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_set),
 	};
 

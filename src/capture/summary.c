@@ -319,10 +319,12 @@ int sp_capsum_end(struct sp_capsum *s, struct sp_err *err)
 			       "within 1 %%",
 			       SP_FLOWS_EXACT);
 	if (sp_info_left_out(s->info))
-		sp_remarks_say(&s->remarks,
-			       "more than %u sources of sessions: %llu messages of others are "
-			       "not described",
-			       SP_INFO_SOURCES, (unsigned long long)sp_info_left_out(s->info));
+		sp_remarks_say(
+			&s->remarks,
+			"more sources of sessions, or more of them, than is kept (%u, %u MiB): "
+			"%llu messages are not described, or in part",
+			SP_INFO_SOURCES, SP_INFO_BYTES >> 20,
+			(unsigned long long)sp_info_left_out(s->info));
 	return 0;
 }
 

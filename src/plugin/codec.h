@@ -1,7 +1,8 @@
 /* A protocol whose messages are told apart in a capture, described, kept or left out, rewritten so
  * that they look live, and answered in its name while they are replayed: telemetry (IPFIX with
- * NetFlow, BMP, BGP, ...). Without I/O, clock or allocation: bytes in, facts and bytes out. Used
- * by replay, extraction, summaries and generators, which know no protocol by name.
+ * NetFlow, BMP, BGP, ...). Without I/O or clock: bytes in, facts and bytes out; memory is for what
+ * a state keeps alone. Used by replay, extraction, summaries and generators, which know no protocol
+ * by name.
  *
  * A codec lives in its protocol's folder under src/proto, where its generator may be, too. */
 #ifndef SP_PLUGIN_CODEC_H
@@ -75,10 +76,13 @@ struct sp_codec_ops {
 	bool (*guess)(const uint8_t *, size_t);
 
 	/* Everything that one side of a session has said so far (templates, capabilities); new:
-	 * NULL when memory is short. Its size is bounded whatever comes. */
+	 * NULL when memory is short. Its size is bounded whatever comes. It is small at first, and
+	 * grows, out of the same memory, with what is defined for the first time: read() and
+	 * rewrite() allocate then and only then. */
 	void *(*open)(const struct sp_mem *);
 	void (*close)(void *st);
-	/* The next message, whole. Never fails: what is wrong is noted. */
+	/* The next message, whole. Never fails: what is wrong is noted, and what finds no memory is
+	 * forgotten, and counted as that. */
 	void (*read)(void *st, const uint8_t *, size_t len, struct sp_codec_note *);
 	/* A field of the header, by the name that selectors use ("version", "type"): -ENOENT. */
 	int (*field)(const uint8_t *, size_t len, const char *name, uint64_t *value);

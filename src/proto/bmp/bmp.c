@@ -25,8 +25,10 @@ static void close_state(void *st)
 {
 	struct sp_bmp *s = st;
 
-	if (s)
-		sp_free(s->mem, s);
+	if (!s)
+		return;
+	sp_free(s->mem, s->peer);
+	sp_free(s->mem, s);
 }
 
 static void keep_text(char *dst, size_t cap, const struct sp_bmp_tlv *t)
@@ -62,13 +64,28 @@ static struct sp_bmp_peer *find_peer(struct sp_bmp *s, uint32_t id)
 	return NULL;
 }
 
+static bool more_peers(struct sp_bmp *s)
+{
+	struct sp_bmp_peer *more = s->peer_cap == SP_BMP_PEERS
+					   ? NULL
+					   : sp_alloc_more(s->mem, s->peer, &s->peer_cap, 4,
+							   s->peer_cap + 1, SP_BMP_PEERS,
+							   sizeof *more);
+
+	if (!more)
+		return false;
+	sp_free(s->mem, s->peer);
+	s->peer = more;
+	return true;
+}
+
 static struct sp_bmp_peer *make_peer(struct sp_bmp *s, uint32_t id)
 {
 	struct sp_bmp_peer *p = find_peer(s, id);
 
 	if (p)
 		return p;
-	if (s->n_peers == SP_BMP_PEERS) {
+	if (s->n_peers == s->peer_cap && !more_peers(s)) {
 		s->more++;
 		return NULL;
 	}

@@ -55,8 +55,9 @@ struct sp_bmp {
 	uint64_t downs;	 /* Peer Downs that no Peer Up has followed yet */
 	int64_t skew_ns; /* rewrite: how far the router's clock is ahead of the capture's */
 	uint32_t n_peers;
-	uint64_t more; /* messages of peers that did not find room */
-	struct sp_bmp_peer peer[SP_BMP_PEERS];
+	uint64_t more;	   /* messages of peers that did not find room */
+	uint32_t peer_cap; /* grows to SP_BMP_PEERS */
+	struct sp_bmp_peer *peer;
 };
 
 struct sp_bmp_tlv {

@@ -88,8 +88,11 @@ static void *open_state(const struct sp_mem *mem)
 {
 	struct sp_ipfix *s = sp_alloc(mem, sizeof *s);
 
-	if (s)
-		s->mem = mem;
+	if (!s)
+		return NULL;
+	s->mem = mem;
+	s->domain = &s->first_domain;
+	s->domain_cap = 1;
 	return s;
 }
 
@@ -97,8 +100,10 @@ static void close_state(void *st)
 {
 	struct sp_ipfix *s = st;
 
-	if (s)
-		sp_free(s->mem, s);
+	if (!s)
+		return;
+	sp_ipfix_fini(s);
+	sp_free(s->mem, s);
 }
 
 const struct sp_codec_ops sp_codec_ipfix = {

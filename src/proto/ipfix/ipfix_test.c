@@ -469,6 +469,79 @@ static void memory_is_bounded(void **state)
 	codec_end(r);
 }
 
+/* Who defines nothing needs next to nothing; and whatever allocation fails, what found no memory is
+ * counted as forgotten, and its data as unknown. */
+static void memory_grows(void **state)
+{
+	struct codec_rig *r = *state;
+	const struct sp_ipfix *s;
+	bool done = false;
+
+	codec_begin(r, &sp_codec_ipfix);
+	assert_true(sizeof *s < 512);
+	codec_read(r, V5);
+	codec_read(r, V9_DATA);
+	assert_int_equal(r->mem.live, 2); /* the state, and a second domain */
+	codec_end(r);
+	for (uint64_t n = 1; !done; n++) {
+		codec_begin(r, &sp_codec_ipfix);
+		r->mem.fail_at = n;
+		s = r->st;
+		for (uint32_t i = 0; i < 40; i++) {
+			v10(r, TEMPLATE "0100000c"
+					"0a00000100000001");
+			sp_put_be32(r->m + 12, i);
+			r->ops->read(r->st, r->m, r->n, &r->note);
+			assert_null(r->note.reason);
+			assert_int_equal(r->note.units, !(r->note.flags & SP_CM_UNKNOWN));
+		}
+		done = r->mem.count <= n;
+		assert_true(done || s->forgotten);
+		assert_true(!done || s->n_domains == 41);
+		codec_text(r);
+		codec_end(r);
+	}
+}
+
+/* Records of one octet, each with thousands of fields that have none: not looked into. */
+static void empty_fields(void **state)
+{
+	struct codec_rig *r = *state;
+
+	codec_begin(r, &sp_codec_ipfix);
+	for (uint32_t empty = 0; empty <= 4000; empty += empty < 12 ? 1 : 997) {
+		uint32_t n = 24 + 4 * (empty + 1);
+		bool used = empty <= SP_IPFIX_EMPTY_EACH;
+
+		bytes("000a0000655300000000000100000000"
+		      "0002000001000000",
+		      r->m);
+		sp_put_be16(r->m + 2, (uint16_t)n);
+		sp_put_be32(r->m + 12, empty); /* a domain of its own */
+		sp_put_be16(r->m + 18, (uint16_t)(n - 16));
+		sp_put_be16(r->m + 22, (uint16_t)(empty + 1));
+		for (uint32_t f = 0; f < empty; f++)
+			sp_put_be32(r->m + 24 + 4 * f, 210u << 16);
+		sp_put_be32(r->m + n - 4, 82u << 16 | 0xffff);
+		r->ops->read(r->st, r->m, n, &r->note);
+		assert_int_equal(!!r->note.reason, empty > 0);
+		if (!used)
+			assert_string_equal(r->note.reason,
+					    "a template with so many fields without length "
+					    "that it is not used");
+		sp_put_be16(r->m + 2, 20 + 3);
+		sp_put_be16(r->m + 16, 256);
+		sp_put_be16(r->m + 18, 4 + 3);
+		memset(r->m + 20, 0, 3);
+		r->ops->read(r->st, r->m, 23, &r->note);
+		assert_int_equal(r->note.units, used ? 3 : 0);
+		assert_int_equal(r->note.flags, used ? 0 : SP_CM_UNKNOWN);
+		assert_int_equal(r->ops->clean(r->st, r->m, 23, r->out, sizeof r->out),
+				 used ? 23 : 0);
+	}
+	codec_end(r);
+}
+
 static size_t cleaned(struct codec_rig *r)
 {
 	size_t n = r->ops->clean(r->st, r->m, r->n, r->out, sizeof r->out);
@@ -539,6 +612,8 @@ int main(void)
 		cmocka_unit_test_prestate(odd_messages, &rig),
 		cmocka_unit_test_prestate(headers, &rig),
 		cmocka_unit_test_prestate(memory_is_bounded, &rig),
+		cmocka_unit_test_prestate(memory_grows, &rig),
+		cmocka_unit_test_prestate(empty_fields, &rig),
 		cmocka_unit_test_prestate(cleaning, &rig),
 	};
 

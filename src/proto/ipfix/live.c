@@ -262,12 +262,14 @@ int sp_ipfix_rewrite(void *st, uint8_t *p, size_t len, const struct sp_codec_liv
 	struct change c = { .live = live, .head = &h };
 	bool unknown = false;
 	int64_t export_ns;
+	uint16_t domain;
 	uint32_t units;
 
 	if (!sp_ipfix_head(p, len, &h) || !sound(p, len, &h))
 		return -EBADMSG;
 	s->messages++;
-	c.domain = &s->domain[sp_ipfix_domain(s, h.version, h.domain)];
+	domain = sp_ipfix_domain(s, h.version, h.domain); /* may move them all */
+	c.domain = &s->domain[domain];
 	c.new_domain = domain_of(&h, live->exporter);
 	export_ns = h.seconds * NS_PER_S + (h.nanos < NS_PER_S ? h.nanos : 0);
 	if (live->retime) {

@@ -143,6 +143,8 @@ static const char *read_fields(struct sp_rd *r, uint16_t version, struct sp_ipfi
 		t->least += one.len != SP_IPFIX_VARIABLE ? one.len
 			    : version == SP_IPFIX_V9	 ? 65536u
 							 : 1u;
+		if (!one.len)
+			t->empty++;
 		t->varies |= one.len == SP_IPFIX_VARIABLE;
 		t->lists |= !one.pen && sp_ipfix_kind(one.id) == SP_IPFIX_LIST;
 		if (i < SP_IPFIX_FIELDS_EACH)
@@ -215,9 +217,11 @@ static const char *learn_one(struct sp_ipfix *s, uint16_t version, struct sp_rd 
 		reason = "a template of records that fit into no message";
 	if (!reason && t->n > SP_IPFIX_FIELDS_EACH)
 		reason = "a template of more fields than are kept";
+	if (!r->bad && t->empty > SP_IPFIX_EMPTY_EACH)
+		reason = "a template with so many fields without length that it is not used";
 	/* A length that its kind cannot have says nothing against the record's. */
 	if (!r->bad && t->id >= MIN_TEMPLATE && t->n && t->n <= SP_IPFIX_FIELDS_EACH &&
-	    t->scopes <= t->n && t->least <= 65535)
+	    t->empty <= SP_IPFIX_EMPTY_EACH && t->scopes <= t->n && t->least <= 65535)
 		sp_ipfix_keep(s, t, f);
 	return reason;
 }

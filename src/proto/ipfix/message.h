@@ -19,11 +19,15 @@ enum {
 	SP_IPFIX_V10_HEAD = 16,
 	SP_IPFIX_VARIABLE = 65535,
 
-	/* What is kept of one exporter: above these the oldest template goes. */
+	/* What is kept of one exporter, at most: above these the oldest template goes. */
 	SP_IPFIX_DOMAINS = 256,
 	SP_IPFIX_TEMPLATES = 1024,
 	SP_IPFIX_FIELDS = 32768,
 	SP_IPFIX_FIELDS_EACH = 4096, /* of one template; with more it is not kept */
+	/* Nor with more fields that have no length: records of a few octets would be work for
+	 * thousands. */
+	SP_IPFIX_EMPTY_EACH = 8,
+	SP_IPFIX_BUCKETS = 64,
 };
 
 /* What a field's value is, as far as it matters here. */
@@ -51,6 +55,7 @@ struct sp_ipfix_template {
 	bool lists, varies;  /* has fields that are lists, of variable length */
 	uint16_t id, domain; /* domain: index in the state */
 	uint16_t n, scopes;
+	uint16_t empty; /* fields without length */
 	uint16_t set;	/* id of the set that brought it: 0, 1, 2, 3 */
 	uint32_t first; /* in the pool of fields */
 	uint32_t least; /* octets of a record; 0: it has none */
@@ -72,16 +77,19 @@ struct sp_ipfix_domain {
 
 struct sp_ipfix {
 	const struct sp_mem *mem;
-	uint64_t messages, forgotten; /* templates that had to go */
+	uint64_t messages, forgotten; /* templates that had to go, or found no memory */
 	int64_t skew_ns;	      /* rewrite: the exporter's clock against the capture's */
 	bool skewed;
 	uint32_t n_domains;
 	uint32_t oldest, n_templates; /* a ring of templates, and of their fields */
 	uint32_t field_head;
-	uint16_t bucket[256]; /* + 1 */
-	struct sp_ipfix_domain domain[SP_IPFIX_DOMAINS];
-	struct sp_ipfix_template template[SP_IPFIX_TEMPLATES];
-	struct sp_ipfix_field field[SP_IPFIX_FIELDS];
+	/* These grow with what comes, up to the bounds above: most exporters have one domain and
+	 * a few templates, and many have said nothing yet. */
+	uint32_t domain_cap, template_cap, field_cap;
+	uint16_t *bucket; /* [SP_IPFIX_BUCKETS], + 1; NULL: no template came yet */
+	struct sp_ipfix_domain *domain, first_domain;
+	struct sp_ipfix_template *template;
+	struct sp_ipfix_field *field;
 };
 
 struct sp_ipfix_head {
@@ -104,11 +112,12 @@ bool sp_ipfix_next(struct sp_rd *, struct sp_ipfix_set *, const char **reason);
 /* Templates or data? */
 bool sp_ipfix_defines(const struct sp_ipfix_head *, const struct sp_ipfix_set *);
 
-/* The domain, which is made when it is new. */
+/* The domain's index; it is made when it is new, and the domains may move then. */
 uint16_t sp_ipfix_domain(struct sp_ipfix *, uint16_t version, uint32_t id);
 /* A template, withdrawn ones too, or NULL. */
 struct sp_ipfix_template *sp_ipfix_find(struct sp_ipfix *, uint16_t domain, uint16_t id);
-/* Keeps a copy, in the place of the one with its id if there is one; the fields are at f. */
+/* Keeps a copy, in the place of the one with its id if there is one; the fields are at f. Without
+ * memory for it, it is forgotten at once. */
 void sp_ipfix_keep(struct sp_ipfix *, const struct sp_ipfix_template *,
 		   const struct sp_ipfix_field *f);
 void sp_ipfix_withdraw(struct sp_ipfix *, uint16_t domain, uint16_t id, bool options);
@@ -123,6 +132,7 @@ bool sp_ipfix_value(const struct sp_ipfix_field *, struct sp_rd *r, const uint8_
 bool sp_ipfix_record(const struct sp_ipfix *, const struct sp_ipfix_template *, struct sp_rd *r,
 		     struct sp_rd *record, const char **reason);
 
+void sp_ipfix_fini(struct sp_ipfix *);
 void sp_ipfix_describe(const void *st, struct sp_json *);
 size_t sp_ipfix_clean(void *st, const uint8_t *, size_t len, uint8_t *out, size_t cap);
 int sp_ipfix_rewrite(void *st, uint8_t *, size_t len, const struct sp_codec_live *);

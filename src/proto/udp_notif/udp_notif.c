@@ -40,8 +40,8 @@ struct publisher {
 struct udp_notif {
 	const struct sp_mem *mem;
 	uint64_t datagrams, forgotten;
-	uint32_t n;
-	struct publisher publisher[PUBLISHERS];
+	uint32_t n, cap; /* cap: grows to PUBLISHERS */
+	struct publisher *publisher, first;
 };
 
 static const char *read_segment(struct sp_rd option, struct head *h)
@@ -135,8 +135,11 @@ static void *open_state(const struct sp_mem *mem)
 {
 	struct udp_notif *s = sp_alloc(mem, sizeof *s);
 
-	if (s)
-		s->mem = mem;
+	if (!s)
+		return NULL;
+	s->mem = mem;
+	s->publisher = &s->first;
+	s->cap = 1;
 	return s;
 }
 
@@ -144,13 +147,31 @@ static void close_state(void *st)
 {
 	struct udp_notif *s = st;
 
-	if (s)
-		sp_free(s->mem, s);
+	if (!s)
+		return;
+	if (s->publisher != &s->first)
+		sp_free(s->mem, s->publisher);
+	sp_free(s->mem, s);
+}
+
+static bool more_publishers(struct udp_notif *s)
+{
+	struct publisher *more = s->cap == PUBLISHERS
+					 ? NULL
+					 : sp_alloc_more(s->mem, s->publisher, &s->cap, 1,
+							 s->cap + 1, PUBLISHERS, sizeof *more);
+
+	if (!more)
+		return false;
+	if (s->publisher != &s->first)
+		sp_free(s->mem, s->publisher);
+	s->publisher = more;
+	return true;
 }
 
 static struct publisher *find(struct udp_notif *s, uint32_t id)
 {
-	struct publisher *oldest = &s->publisher[0];
+	uint32_t oldest = 0;
 
 	s->datagrams++;
 	for (uint32_t i = 0; i < s->n; i++) {
@@ -160,15 +181,15 @@ static struct publisher *find(struct udp_notif *s, uint32_t id)
 			p->used = s->datagrams;
 			return p;
 		}
-		if (p->used < oldest->used)
-			oldest = p;
+		if (p->used < s->publisher[oldest].used)
+			oldest = i;
 	}
-	if (s->n < PUBLISHERS)
-		oldest = &s->publisher[s->n++];
+	if (s->n < s->cap || more_publishers(s))
+		oldest = s->n++;
 	else
 		s->forgotten++;
-	*oldest = (struct publisher){ .id = id, .used = s->datagrams };
-	return oldest;
+	s->publisher[oldest] = (struct publisher){ .id = id, .used = s->datagrams };
+	return &s->publisher[oldest];
 }
 
 static void read_message(void *st, const uint8_t *p, size_t len, struct sp_codec_note *note)
