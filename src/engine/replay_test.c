@@ -279,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_a_stage_stops_it),
 		cmocka_unit_test(test_what_it_has_not),
 		cmocka_unit_test(test_stages_that_it_cannot_follow),
+		cmocka_unit_test(test_a_unit_that_is_too_long_is_refused),
 		cmocka_unit_test(test_memory_fails),
 	};
 
