@@ -321,4 +321,4 @@ def test_a_stop_ends_it_with_a_report(me):
 def test_into_nothing(me):
     captures.write(me.home / "a.pcap", mixed(20))
     doc = replay(me, "a.pcap", "--transport", "null", "--topspeed")
-    assert doc["total"]["counts"]["tx_packets"] == 20
+    assert doc["total"]["tx_packets"] == 20
