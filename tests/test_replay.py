@@ -388,3 +388,9 @@ def test_a_stop_ends_it_with_a_report(me):
     done = p.wait(30)
     assert done.code == 130, done
     assert json.loads(done.out)["total"]["tx_packets"] == 1
+
+
+def test_into_nothing(me):
+    captures.write(me.home / "a.pcap", mixed(20))
+    doc = replay(me, "a.pcap", "--transport", "null", "--topspeed")
+    assert doc["total"]["tx_packets"] == 20

@@ -172,7 +172,7 @@ def test_selectors(me, tmp_path, collector, select, which):
     cfg = config(tmp_path / "c.yml", "a.pcap", collector, ipfix={
         "select": select, "collector": {"ip": "127.0.0.1", "port": collector.port}})
     done = replay(me, cfg)
-    assert done.code == 0, done
+    assert done.code == (0 if which else 1), done
     got = collector.wait(len(which))
     assert {struct.unpack_from("!I", g[3], 16)[0] for g in got} == which
     assert ("nothing was sent" in re.sub(r"\s+", " ", done.out)) == (not which)
@@ -352,6 +352,48 @@ def test_a_damaged_capture_is_played_up_to_there(me, tmp_path, collector):
     done = replay(me, config(tmp_path / "c.yml", "a.pcap", collector))
     assert done.code == 65, done
     assert len(collector.wait(2)) == 2 and "packet 3" in re.sub(r"\s+", " ", done.out)
+
+
+def test_datagrams_that_no_datagram_can_carry(me, tmp_path, collector):
+    long = nfv5(0) + bytes(65520 - 72)
+    write_pcap(tmp_path / "a.pcap", [(T0 + 0.01 * i, udp_frame(
+        "2001:db8::1", "2001:db8::9", 1000, 9991, nfv5(i) if i % 20 == 5 else long))
+        for i in range(64)])
+    done = replay(me, config(tmp_path / "c.yml", "a.pcap", collector,
+                             [("2001:db8::1", "127.0.0.5")]))
+    assert done.code == 0, done
+    assert "61 datagrams of the captures are longer" in re.sub(r"\s+", " ", done.out)
+    assert [g[3] for g in collector.wait(3)] == [nfv5(i) for i in (5, 25, 45)]
+
+
+def test_a_replay_of_nothing_has_failed(me, tmp_path, collector):
+    capture(tmp_path / "a.pcap", [0])
+    done = replay(me, config(tmp_path / "c.yml", "a.pcap", collector,
+                             [("192.0.2.77", "127.0.0.5")]))
+    assert done.code == 1, done
+    assert "spate replay: ipfix: no packet of the captures is of this protocol" in done.err
+
+
+def tcp_frame(sport, seq, flags, payload=b""):
+    tcp = struct.pack("!HHIIBBHHH", sport, 179, seq, 0, 0x50, flags, 65535, 0, 0) + payload
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0)
+    ip += socket.inet_aton("192.0.2.1") + socket.inet_aton("192.0.2.9")
+    return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + ip + tcp
+
+
+@pytest.mark.parametrize("units, code, sentence", [
+    (False, 1, "nothing was sent"),
+    (True, 2, "it has 1500 sessions, a connection each, and connections is 1024"),
+])
+def test_more_streams_than_connections(me, tmp_path, collector, units, code, sentence):
+    """Those without a message are no sessions."""
+    packets = [(T0, tcp_frame(2000 + i, 1, 2)) for i in range(1500)]
+    if units:
+        packets += [(T0, tcp_frame(2000 + i, 2, 24, b"x")) for i in range(1500)]
+    write_pcap(tmp_path / "a.pcap", packets)
+    done = replay(me, config(tmp_path / "c.yml", "a.pcap", collector,
+                             [("192.0.2.1", "127.0.0.5")], section="tcp_generic"))
+    assert done.code == code and sentence in re.sub(r"\s+", " ", done.err), done
 
 
 def test_what_goes_nowhere_else(me, tmp_path):

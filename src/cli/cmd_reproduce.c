@@ -131,12 +131,15 @@ static int read_words(struct words *w, int argc, char **argv, struct sp_err *err
 struct showing {
 	struct sp_repro_table table;
 	struct sp_str text;
+	char nothing[300]; /* why none of a stream's messages left */
 };
 
 static void on_event(void *arg, const struct sp_event *e)
 {
 	struct showing *s = arg;
 
+	if (e->kind == SP_EVENT_REMARK && strcmp(e->remark->code, "nothing") == 0)
+		sp_strlcpy(s->nothing, e->remark->text, sizeof s->nothing);
 	sp_repro_table(&s->table, e, &s->text);
 	if (s->text.len)
 		fputs(s->text.text, stderr);
@@ -160,6 +163,8 @@ static int run(const struct words *w, struct spate_plan *plan, const char *remar
 	}
 	sp_str_init(&show.text, sp_mem_system());
 	code = sp_run_plan(plan, &how, self);
+	if (code == SP_EXIT_FAILED && *show.nothing)
+		fprintf(stderr, "spate replay: %s\n", show.nothing);
 	sp_str_fini(&show.text);
 	return code;
 }

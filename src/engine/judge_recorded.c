@@ -21,8 +21,11 @@ static void say_span(struct sp_run *r, unsigned stream, const struct sp_source_r
 		   ((double)actual - (double)intended) / 1e3);
 }
 
+/* A run that had to play something, and found nothing that it could, has failed. */
 void sp_run_judge_recorded(struct sp_run *r)
 {
+	unsigned nothing = 0;
+
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		struct sp_source_report report = { .say = say, .arg = r };
 		struct sp_source *source;
@@ -36,5 +39,8 @@ void sp_run_judge_recorded(struct sp_run *r)
 			sp_run_exit_hint(r, err.exit);
 		}
 		say_span(r, i, &report);
+		nothing += report.nothing;
 	}
+	if (nothing && nothing == r->plan->n_streams)
+		sp_run_exit_hint(r, SP_EXIT_FAILED);
 }

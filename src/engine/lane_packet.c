@@ -181,7 +181,25 @@ static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 	return n;
 }
 
-/* Slots for n departures. Of a source whose units vary each slot has room for the longest of them,
+/* Longer than the transport ever takes: there is no use in waiting for it. */
+static bool is_too_long(const struct sp_lane *l, const struct sp_due *d)
+{
+	const struct sp_lane_stream *s = &l->streams[d->stream];
+	const struct sp_lane_source *src = &l->sources[s->source];
+
+	return src->ops->len(src->source, d->size) > l->ports[s->port].caps.max_len;
+}
+
+/* Refuses the next departures as long as they are too long. */
+static void refuse_long(struct sp_lane *l)
+{
+	while (l->due_i < l->due_n && SP_UNLIKELY(is_too_long(l, &l->due[l->due_i]))) {
+		SP_ADD(l->too_big, 1);
+		refuse(l, l->due[l->due_i++].stream);
+	}
+}
+
+/* Slots for n departures, or for those before one that is too long. Of a source whose units vary each slot has room for the longest of them,
  * and holds nothing: stamps of other lengths stand in the middle of it. */
 static uint32_t lend_slots(struct sp_lane *l, struct sp_lane_port *port,
 			   const struct sp_lane_source *src, uint32_t n)
@@ -189,8 +207,12 @@ static uint32_t lend_slots(struct sp_lane *l, struct sp_lane_port *port,
 	const struct sp_due *d = &l->due[l->due_i];
 	uint32_t size = d->size;
 
-	for (uint32_t i = 1; src->varies && i < n; i++)
-		size = d[i].size > size ? d[i].size : size;
+	for (uint32_t i = 1; src->varies && i < n; i++) {
+		if (SP_UNLIKELY(is_too_long(l, &d[i])))
+			n = i;
+		else
+			size = d[i].size > size ? d[i].size : size;
+	}
 	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, size),
 				src->tmpl);
 	for (uint32_t i = 0; src->varies && i < n; i++) {
@@ -350,7 +372,7 @@ uint32_t sp_lane_tx(struct sp_lane *l, uint64_t now_ns)
 		if (SP_UNLIKELY(l->metered))
 			meter(l, now_ns);
 	}
-	while (l->due_i < l->due_n) {
+	for (refuse_long(l); l->due_i < l->due_n; refuse_long(l)) {
 		build(l);
 		if (SP_UNLIKELY(!l->tx.n)) { /* the transport has no buffer free */
 			l->blocked++;

@@ -213,10 +213,6 @@ static int open_sessions(struct sp_run *r, struct run_stream *s, struct sp_dialo
 	d->backlog_cap = 0;
 	if (sp_play_init(p, r->env.mem))
 		return no_memory(err);
-	if (p->n > d->max_conns)
-		return sp_fail(err, -ENOBUFS, SP_EXIT_USAGE,
-			       "stream %s: it has %u sessions, and connections is %u",
-			       s->plan->name, p->n, d->max_conns);
 	for (uint32_t i = 0; i < p->n && !rc; i++) {
 		struct sp_dialogue_session *x = &p->session[i];
 		const struct sp_endpoint *to = x->as.remote.addr.family ? &x->as.remote
@@ -318,7 +314,22 @@ static uint32_t sessions_of(const struct sp_run *r, const struct run_stream *s)
 	return src->ops->sessions ? src->ops->sessions(src->source) : 1;
 }
 
-static void find_needs(const struct sp_run *r, unsigned index, struct needs *n)
+/* Before anything is made for them. */
+static int check_sessions(const struct sp_run *r, const struct run_stream *s,
+			  struct sp_err *err)
+{
+	uint32_t n = sessions_of(r, s), most = sp_run_connections(r, s->plan);
+
+	if (n <= most)
+		return 0;
+	return sp_fail(err, -ENOBUFS, SP_EXIT_USAGE,
+		       "stream %s: it has %u sessions, a connection each, and connections is "
+		       "%u",
+		       s->plan->name, n, most);
+}
+
+static int find_needs(const struct sp_run *r, unsigned index, struct needs *n,
+		      struct sp_err *err)
 {
 	struct sp_protocol p;
 
@@ -332,6 +343,8 @@ static void find_needs(const struct sp_run *r, unsigned index, struct needs *n)
 
 		if (s->worker != index || !r->ports[s->plan->from_port].ops->conn)
 			continue;
+		if (s->played && check_sessions(r, s, err))
+			return -ENOBUFS;
 		n->conns += s->played ? sessions_of(r, s) : sp_run_connections(r, s->plan);
 		n->conns += !s->plan->bulk; /* for the alarm of a closed loop */
 		n->bulk += s->plan->bulk;
@@ -356,6 +369,7 @@ static void find_needs(const struct sp_run *r, unsigned index, struct needs *n)
 	}
 	if (n->servers || n->sinks)
 		n->conns += SP_RUN_MAX_CONNS;
+	return 0;
 }
 
 static void divert(void *arg, uint32_t index, const struct sp_due *due, uint64_t now_ns)
@@ -406,9 +420,10 @@ static int init_conns(struct sp_run *r, unsigned index, struct sp_err *err)
 {
 	struct sp_worker *w = &r->workers[index];
 	struct needs n;
-	int rc = 0;
+	int rc = find_needs(r, index, &n, err);
 
-	find_needs(r, index, &n);
+	if (rc)
+		return rc;
 	if (!n.ports || !n.conns)
 		return 0;
 	if (init_parts(r, w, &n))

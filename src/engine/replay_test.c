@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/endian.h"
 #include "engine/testing.h"
 
 #define NULL_PORT "+port", "name=p", "transport=null"
@@ -213,6 +214,60 @@ static void test_memory_fails(void **state)
 	}
 }
 
+/* A message of 100,000 octets, which no datagram holds, among short ones: it is refused, and those
+ * behind it leave. */
+static void test_a_unit_that_is_too_long_is_refused(void **state)
+{
+	static const uint32_t file[] = { 0xa1b23c4d, 0x00040002, 0, 0, 262144, 101 };
+	static const uint16_t lens[] = { 6, 50000, 50000, 6 };
+	uint8_t *packet = calloc(1, 50040);
+	char word[] = "files=/tmp/spate-recorded-XXXXXX";
+	const char *const words[] = {
+		VIRTUAL,	  NULL_PORT,   "+stream",
+		"name=s",	  "from=p",    "protocol=messages",
+		"host=127.0.0.1", "port=1790", "sections=bmp tcp.dport=1790",
+		"section=bmp",	  word,	       NULL
+	};
+	const struct sp_measure *m;
+	FILE *f = fdopen(mkstemp(word + 6), "w");
+	uint32_t seq = 1;
+	struct sim s;
+
+	(void)state;
+	assert_non_null(packet);
+	assert_non_null(f);
+	fwrite(file, sizeof file, 1, f);
+	for (uint32_t i = 0; i < 4; i++) {
+		const uint32_t len = 40u + lens[i];
+		const uint32_t record[] = { 1700000000, 1000000 * i, len, len };
+		static const uint8_t head[40] = { 0x45, [8] = 64, 6,	[12] = 192,  0,	  2,
+						  1,	192,	  0,	2,	     9,	  4,
+						  0,	6,	  0xfe, [32] = 0x50, 0x18 };
+
+		memset(packet, 0, 50040);
+		memcpy(packet, head, sizeof head);
+		sp_put_be16(packet + 2, (uint16_t)len);
+		sp_put_be32(packet + 24, seq);
+		seq += lens[i];
+		if (i != 2) { /* its second half has no head */
+			packet[40] = 3;
+			sp_put_be32(packet + 41, i == 1 ? 100000 : 6);
+			packet[45] = 4;
+		}
+		fwrite(record, sizeof record, 1, f);
+		fwrite(packet, len, 1, f);
+	}
+	fclose(f);
+	free(packet);
+	m = sim_run(&s, words, 0);
+	assert_int_equal(COUNT(m, asked_packets), 3);
+	assert_int_equal(COUNT(m, tx_packets), 2);
+	assert_int_equal(COUNT(m, tx_refused), 1);
+	assert_int_equal(COUNT(m, error_too_big), 1);
+	sim_end(&s);
+	unlink(word + 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_a_stage_stops_it),
 		cmocka_unit_test(test_what_it_has_not),
 		cmocka_unit_test(test_stages_that_it_cannot_follow),
+		cmocka_unit_test(test_a_unit_that_is_too_long_is_refused),
 		cmocka_unit_test(test_memory_fails),
 	};
 

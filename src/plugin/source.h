@@ -85,6 +85,7 @@ struct sp_source_report {
 	void *arg;
 	/* Filled in: when the first and the last of those that left were due; 0: none did. */
 	uint64_t first_due_ns, last_due_ns;
+	bool nothing; /* filled in: there never was a unit to send */
 };
 
 struct sp_source_ops {

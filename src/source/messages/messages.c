@@ -258,10 +258,11 @@ static struct sp_addr local_of(const struct sp_source *s, uint32_t session)
 
 /* ---- opening ---- */
 
-static int load(struct sp_source *s, const struct sp_catalog *catalog, struct sp_err *err)
+static int load(struct sp_source *s, const struct sp_source_args *args, struct sp_err *err)
 {
 	struct msg_load l = { .sections = &s->sections,
 			      .target = s->conf->target,
+			      .most = args->size,
 			      .family = (uint8_t)s->conf->family,
 			      .rest = s->conf->rest,
 			      .only = s->conf->only };
@@ -270,7 +271,7 @@ static int load(struct sp_source *s, const struct sp_catalog *catalog, struct sp
 	int rc;
 
 	s->sections.arena = &s->arena;
-	rc = sp_msg_sections_parse(&s->sections, s->conf->sections, catalog, err);
+	rc = sp_msg_sections_parse(&s->sections, s->conf->sections, args->catalog, err);
 	l.own = rc ? 0 : sp_msg_section_find(&s->sections, s->conf->section);
 	if (!rc && l.own == UINT32_MAX)
 		rc = sp_fail(err, -ENOENT, SP_EXIT_USAGE, "messages: there is no section %.40s",
@@ -336,7 +337,7 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 	s->env = env;
 	s->conf = args->conf;
 	sp_arena_init(&s->arena, env->mem);
-	rc = load(s, args->catalog, err);
+	rc = load(s, args, err);
 	if (!rc)
 		rc = read_order(s, s->store.n_captures, &order, &play.n, err);
 	if (!rc && sp_factor_parse(s->conf->factor, &play.factor))
@@ -536,6 +537,7 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 		const struct msg_counts *c = &s->store.captures[i].counts;
 
 		n.cut += c->cut;
+		n.too_long += c->too_long;
 		n.backwards += c->backwards;
 		n.set += c->set;
 		n.holes += c->holes;
@@ -546,6 +548,13 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 		 s->own->name, n.cut);
 	if (n.cut)
 		r->say(r->arg, "cut", false, text);
+	snprintf(text, sizeof text,
+		 "%s: %" PRIu64
+		 " datagrams of the captures are longer than what carries them takes and were "
+		 "left out",
+		 s->own->name, n.too_long);
+	if (n.too_long)
+		r->say(r->arg, "too-long", false, text);
 	snprintf(text, sizeof text,
 		 "%s: %" PRIu64 " packets are older than those before them and left with these",
 		 s->own->name, n.backwards);
@@ -604,6 +613,7 @@ static void tell_sessions(const struct sp_source *s, const struct sp_source_repo
 
 static int messages_report(struct sp_source *s, struct sp_source_report *r, struct sp_err *err)
 {
+	r->nothing = !s->store.n;
 	tell_counts(s, r);
 	tell_sessions(s, r);
 	r->first_due_ns = s->first_due_ns;

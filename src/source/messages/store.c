@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "capio/reassembly.h"
+#include "source/messages/ends.h"
 
 /* Of a stream: more than any protocol's longest message. */
 #define STREAM_MOST (16u << 20)
@@ -14,10 +15,11 @@
 
 /* What one TCP stream has left over for its next message. */
 struct stream {
-	struct stream *next;
+	struct stream *next, *before;
 	uint8_t *bytes;
 	size_t len, cap;
-	uint32_t session; /* UINT32_MAX: its source is nobody's */
+	uint32_t source;  /* UINT32_MAX: it is nobody's */
+	uint32_t session; /* UINT32_MAX: no unit of it came yet */
 };
 
 struct loader {
@@ -29,7 +31,8 @@ struct loader {
 	struct stream *streams;
 	uint32_t *hash; /* of sources: index + 1; of mask + 1 places */
 	uint32_t mask;
-	uint32_t *last_of; /* [cap_sources]: this capture's last unit of it, index + 1 */
+	struct msg_ends ends; /* of sessions over TCP */
+	uint32_t *last_of;    /* [cap_sources]: this capture's last unit of it, index + 1 */
 	const struct sp_cap_packet *packet;
 	int64_t last_ns;  /* of this capture: the latest time so far, as it was put right */
 	int64_t shift_ns; /* that the clock of the capture was set by, in all */
@@ -171,14 +174,6 @@ static int find_source(struct loader *x, const struct sp_addr *addr, uint32_t *i
 	return rc;
 }
 
-/* One of an earlier capture to the same target that no stream of this one has: captures that are
- * played one after the other may be parts of one session, recorded at other times. */
-static bool goes_on(const struct msg_store *s, const struct msg_session *m,
-		    const struct sp_endpoint *dst)
-{
-	return m->capture != s->n_captures && sp_endpoint_eq(&m->dst, dst);
-}
-
 /* The session between these ends; of datagrams a source has one. */
 static int find_session(struct loader *x, uint32_t source, const struct sp_endpoint *src,
 			const struct sp_endpoint *dst, uint32_t *index)
@@ -190,21 +185,11 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 	*index = s->sources[source].session - 1;
 	if (!x->own->tcp && s->sources[source].session)
 		return 0;
-	for (uint32_t i = s->n_sessions; x->own->tcp && i-- > 0;)
-		if (s->sessions[i].source == source &&
-		    sp_endpoint_eq(&s->sessions[i].src, src) &&
-		    sp_endpoint_eq(&s->sessions[i].dst, dst)) {
-			*index = i;
-			s->sessions[i].capture = s->n_captures;
+	if (x->own->tcp) {
+		*index = sp_msg_ends_find(&x->ends, s, source, src, dst);
+		if (*index != UINT32_MAX)
 			return 0;
-		}
-	for (uint32_t i = 0; x->own->tcp && i < s->n_sessions; i++)
-		if (s->sessions[i].source == source && goes_on(s, &s->sessions[i], dst)) {
-			*index = i;
-			s->sessions[i].src = *src;
-			s->sessions[i].capture = s->n_captures;
-			return 0;
-		}
+	}
 	ok = grow(x->env->mem, &sessions, s->n_sessions, &s->cap_sessions, sizeof *s->sessions);
 	s->sessions = sessions;
 	if (!ok)
@@ -219,7 +204,7 @@ static int find_session(struct loader *x, uint32_t source, const struct sp_endpo
 	*index = s->n_sessions++;
 	if (!s->sources[source].session)
 		s->sources[source].session = *index + 1;
-	return 0;
+	return x->own->tcp && sp_msg_ends_add(&x->ends, s, x->env->mem) ? no_memory(x) : 0;
 }
 
 /* ---- units ---- */
@@ -264,13 +249,28 @@ static int on_begin(void *arg, struct sp_stream *st)
 	if (!own)
 		return no_memory(x);
 	own->next = x->streams;
+	if (own->next)
+		own->next->before = own;
 	x->streams = own;
-	own->session = UINT32_MAX;
+	own->source = own->session = UINT32_MAX;
 	st->user = own;
 	rc = find_source(x, &st->src.addr, &source);
 	if (rc == NOBODY || rc == ELSEWHERE)
 		return 0;
-	return rc ? rc : find_session(x, source, &st->src, &st->dst, &own->session);
+	own->source = source;
+	return rc;
+}
+
+static void forget(struct loader *x, struct stream *own)
+{
+	if (own->before)
+		own->before->next = own->next;
+	else
+		x->streams = own->next;
+	if (own->next)
+		own->next->before = own->before;
+	sp_free(x->env->mem, own->bytes);
+	sp_free(x->env->mem, own);
 }
 
 /* Whole messages at the beginning of what is there; *bad: what follows is none. */
@@ -341,7 +341,7 @@ static int on_bytes(void *arg, struct sp_stream *st, const uint8_t *data, size_t
 	int rc;
 
 	(void)packet;
-	if (own->session == UINT32_MAX)
+	if (own->source == UINT32_MAX)
 		return 0;
 	rc = append(x, own, data, len);
 	if (rc)
@@ -353,7 +353,9 @@ static int on_bytes(void *arg, struct sp_stream *st, const uint8_t *data, size_t
 	}
 	/* What is left is the beginning of the next message: it is kept first. */
 	kept = keep_wanted(x->own, own->bytes, done);
-	if (kept)
+	if (kept && own->session == UINT32_MAX)
+		rc = find_session(x, own->source, &st->src, &st->dst, &own->session);
+	if (kept && !rc)
 		rc = add_unit(x, own->session, own->bytes, kept, t_ns);
 	memmove(own->bytes, own->bytes + done, own->len - done);
 	own->len -= done;
@@ -379,7 +381,8 @@ static int on_end(void *arg, struct sp_stream *st, enum sp_stream_end how, int64
 
 	(void)how, (void)t_ns;
 	counts_of(x)->broken += own->len;
-	own->len = 0;
+	forget(x, own);
+	st->user = NULL;
 	return 0;
 }
 
@@ -400,6 +403,10 @@ static int take_datagram(struct loader *x, const struct sp_cap_view *v, const ui
 	if (x->own->codec && !sp_msg_wanted(x->own, payload, len))
 		return 0;
 	counts_of(x)->filtered++;
+	if (len > x->l->most) {
+		counts_of(x)->too_long++;
+		return 0;
+	}
 	/* An empty datagram says nothing in any of these protocols. */
 	if (!len && x->own->codec)
 		return 0;
@@ -546,13 +553,8 @@ static int load_one(struct loader *x, const char *path)
 	sp_reassembly_free(x->reassembly);
 	x->reassembly = NULL;
 	sp_cap_close(cap);
-	while (x->streams) {
-		struct stream *next = x->streams->next;
-
-		sp_free(x->env->mem, x->streams->bytes);
-		sp_free(x->env->mem, x->streams);
-		x->streams = next;
-	}
+	while (x->streams)
+		forget(x, x->streams);
 	return rc ? rc : close_capture(x, c);
 }
 
@@ -570,6 +572,7 @@ int sp_msg_store_load(struct msg_store *s, const struct msg_load *l, const struc
 	rc = s->captures ? rehash(&x) : no_memory(&x);
 	for (uint32_t i = 0; i < l->n_paths && !rc; i++)
 		rc = load_one(&x, l->paths[i]);
+	sp_msg_ends_free(&x.ends, env->mem);
 	sp_free(env->mem, x.hash);
 	sp_free(env->mem, x.last_of);
 	return rc;

@@ -21,6 +21,7 @@ struct msg_counts {
 	uint64_t unknown_proto; /* of no section */
 	uint64_t unknown_peer;	/* of this section, its source is not in the map */
 	uint64_t cut;		/* not captured whole, left out */
+	uint64_t too_long;	/* datagrams that are longer than may leave, left out */
 	uint64_t backwards;	/* older than the one before: sent with it */
 	uint64_t set;		/* the clock was set before them: time goes on */
 	uint64_t holes;		/* octets of streams that are missing */
@@ -36,7 +37,8 @@ struct msg_capture {
 	struct msg_counts counts;
 };
 
-/* Everything of one address is a source; it may be of several sessions (TCP). */
+/* Everything of one address is a source; it may be of several sessions (TCP). A session is there from
+ * its first unit on. */
 struct msg_session {
 	uint32_t source;
 	uint32_t rank;		     /* of those of its source */
@@ -80,6 +82,7 @@ struct msg_load {
 	const struct msg_map_row *map;
 	uint32_t n_map;
 	bool mapped;	    /* else every source is played, from the system's choice */
+	uint32_t most;	    /* octets that a datagram may have */
 	uint8_t family;	    /* of what local addresses its sessions have; 0: any */
 	bool rest;	    /* those of the system's choice, too */
 	bool only;	    /* there is no other stream for the other family: it is an error */

@@ -102,6 +102,7 @@ static int load(struct msg_store *s, const struct rig *r, const char *sections, 
 			      .map = map,
 			      .n_map = to != NULL,
 			      .mapped = to != NULL,
+			      .most = 240,
 			      .rest = true,
 			      .family = 4,
 			      .only = true,
@@ -155,6 +156,29 @@ static void datagrams(void **state)
 	unlink(r.path);
 }
 
+static void too_long_datagrams(void **state)
+{
+	char text[242] = "";
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	memset(text, 'x', sizeof text - 1);
+	put_udp(&r, 1, 5, text, 0);
+	put_udp(&r, 1, 5, "one", 0);
+	put_udp(&r, 1, 5, text + 1, 0);
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", NULL, sp_mem_system(), &err), 0);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.longest, 240);
+	assert_int_equal(s.captures[0].counts.too_long, 1);
+	sp_msg_store_free(&s, sp_mem_system());
+	unlink(r.path);
+}
+
 static void other_family(void **state)
 {
 	struct msg_store s;
@@ -200,6 +224,39 @@ static void streams(void **state)
 	assert_int_equal(octets,
 			 strlen("in the SYN") + strlen("second") + strlen("another session"));
 	assert_memory_equal(s.units[0].data, "in the SYN", 10);
+	sp_msg_store_free(&s, sp_mem_system());
+	unlink(r.path);
+}
+
+/* A session is one from its first unit on, and many are found as fast as few. */
+static void many_streams(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	for (uint16_t i = 0; i < 500; i++)
+		put_tcp(&r, 1, (uint16_t)(2000 + i), 1, 2, "", 0);
+	for (uint16_t i = 0; i < 500; i += 2)
+		put_tcp(&r, 1, (uint16_t)(2000 + i), 2, 24, "first", 0);
+	for (uint16_t i = 0; i < 500; i += 2) {
+		put_tcp(&r, 1, (uint16_t)(2000 + i), 7, 17, "last", 0);
+		put_tcp(&r, 1, (uint16_t)(2000 + i), 90, 2, "", 0);
+		put_tcp(&r, 1, (uint16_t)(2000 + i), 91, 24, "anew", 0);
+	}
+	fclose(r.f);
+	assert_int_equal(load(&s, &r, "tcp_generic tcp.dport=179", "tcp_generic", NULL,
+			      sp_mem_system(), &err),
+			 0);
+	assert_int_equal(s.n_sessions, 250);
+	assert_int_equal(s.n, 750);
+	for (uint32_t i = 0; i < s.n_sessions; i++) {
+		assert_int_equal(s.sessions[i].units, 3);
+		assert_int_equal(s.sessions[i].rank, i);
+		assert_int_equal(s.sessions[i].src.port, 2000 + 2 * i);
+	}
 	sp_msg_store_free(&s, sp_mem_system());
 	unlink(r.path);
 }
@@ -293,6 +350,7 @@ int main(void)
 		cmocka_unit_test(datagrams),	  cmocka_unit_test(other_family),
 		cmocka_unit_test(streams),	  cmocka_unit_test(messages),
 		cmocka_unit_test(wrong_sections), cmocka_unit_test(no_memory),
+		cmocka_unit_test(many_streams),	  cmocka_unit_test(too_long_datagrams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
