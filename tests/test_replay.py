@@ -1,7 +1,6 @@
 """spate replay: captures at packet level, against tcpreplay at the far end of a veth."""
 import gzip
 import json
-import shutil
 import subprocess
 
 import captures
@@ -79,7 +78,6 @@ def remarks(doc, code):
     return [r["text"] for r in doc["verdict"]["remarks"] if r["code"] == code]
 
 
-@pytest.mark.skipif(not shutil.which("tcpreplay"), reason="tcpreplay is not installed")
 @pytest.mark.parametrize("words", ["", "--topspeed", "--pps 3k", "--topspeed --preload-pcap"])
 def test_the_same_octets_as_tcpreplay(me, words):
     packets = mixed()
