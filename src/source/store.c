@@ -67,8 +67,7 @@ static struct chunk *old_chunk(struct sp_store *s, uint32_t size)
 {
 	struct chunk *c = s->oldest;
 
-	if (!c || c == s->newest ||
-	    c->last > __atomic_load_n(&s->dropped, __ATOMIC_ACQUIRE))
+	if (!c || c == s->newest || c->last > __atomic_load_n(&s->dropped, __ATOMIC_ACQUIRE))
 		return NULL;
 	s->oldest = c->next;
 	s->bytes -= c->size;

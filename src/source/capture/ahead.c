@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 /* So much the ring holds; units below least leave in bursts, however large they are. */
 #define RING_BYTES (8u << 20)
 #define RING_LEAST 2048u
