@@ -19,6 +19,10 @@ enum {
 	EXPORTER_IP4 = 130,
 	EXPORTER_IP6 = 131,
 	OBSERVATION_DOMAIN = 149,
+	SUB_TEMPLATE_LIST = 292, /* RFC 6313 4.5.2 */
+	SUB_TEMPLATE_MULTI_LIST = 293,
+	BLOCK_HEAD = 4, /* of the latter: template, length */
+	DEEPEST = 8,	/* lists in lists; what is deeper stays as it is */
 };
 
 /* How one message is changed. */
@@ -148,8 +152,24 @@ static void renumber_field(const struct change *c, const struct sp_ipfix_field *
 		memcpy(p, a->ip, 16);
 }
 
-static void change_record(const struct sp_ipfix *s, const struct sp_ipfix_template *t,
-			  const struct change *c, uint8_t *record, size_t len)
+static void change_structure(struct sp_ipfix *, const struct change *, uint16_t element,
+			     uint8_t *, size_t len, unsigned depth);
+
+static void change_field(struct sp_ipfix *s, const struct change *c,
+			 const struct sp_ipfix_field *f, uint8_t *p, size_t len, unsigned depth)
+{
+	if (f->pen)
+		return;
+	if (c->live->retime)
+		retime_field(c, f, p, len);
+	if (c->live->renumber)
+		renumber_field(c, f, p, len);
+	if (c->head->version == SP_IPFIX_V10 && depth < DEEPEST)
+		change_structure(s, c, f->id, p, len, depth + 1);
+}
+
+static void change_record(struct sp_ipfix *s, const struct sp_ipfix_template *t,
+			  const struct change *c, uint8_t *record, size_t len, unsigned depth)
 {
 	struct sp_rd r = sp_rd_of(record, len);
 	const uint8_t *at;
@@ -160,17 +180,70 @@ static void change_record(const struct sp_ipfix *s, const struct sp_ipfix_templa
 
 		if (!sp_ipfix_value(f, &r, &at, &n))
 			return;
-		if (f->pen || (i < t->scopes && c->head->version == SP_IPFIX_V9))
-			continue;
-		if (c->live->retime)
-			retime_field(c, f, record + (at - record), n);
-		if (c->live->renumber)
-			renumber_field(c, f, record + (at - record), n);
+		if (i >= t->scopes || c->head->version != SP_IPFIX_V9)
+			change_field(s, c, f, record + (at - record), n, depth);
 	}
 }
 
+/* ---- structured data (RFC 6313) ---- */
+
+static void change_records(struct sp_ipfix *s, const struct change *c, uint16_t template,
+			   uint8_t *p, size_t len, unsigned depth)
+{
+	const struct sp_ipfix_template *t = sp_ipfix_find(s, (uint16_t)(c->domain - s->domain),
+							  template);
+	struct sp_rd r = sp_rd_of(p, len), record;
+	const char *why = NULL;
+
+	while (t && !t->withdrawn && sp_ipfix_record(s, t, &r, &record, &why))
+		change_record(s, t, c, p + (record.p - p), sp_rd_left(&record), depth);
+}
+
+static void change_list(struct sp_ipfix *s, const struct change *c, uint8_t *p, size_t len,
+			unsigned depth)
+{
+	struct sp_rd r = sp_rd_of(p, len);
+	struct sp_ipfix_field f = { 0 };
+	const uint8_t *at;
+	size_t n;
+
+	sp_rd_u8(&r);
+	f.id = sp_rd_be16(&r);
+	f.len = sp_rd_be16(&r);
+	if (f.id & 0x8000)
+		f.pen = sp_rd_be32(&r);
+	while (!r.bad && f.len && sp_rd_left(&r) && sp_ipfix_value(&f, &r, &at, &n))
+		change_field(s, c, &f, p + (at - p), n, depth);
+}
+
+/* Blocks of records, each with its template and its length. */
+static void change_blocks(struct sp_ipfix *s, const struct change *c, uint8_t *p, size_t len,
+			  unsigned depth)
+{
+	for (size_t at = 1, n; at + BLOCK_HEAD <= len; at += n) {
+		n = sp_get_be16(p + at + 2);
+		if (n < BLOCK_HEAD || n > len - at)
+			return;
+		change_records(s, c, sp_get_be16(p + at), p + at + BLOCK_HEAD, n - BLOCK_HEAD,
+			       depth);
+	}
+}
+
+static void change_structure(struct sp_ipfix *s, const struct change *c, uint16_t element,
+			     uint8_t *p, size_t len, unsigned depth)
+{
+	if (element == SUB_TEMPLATE_LIST && len > 3)
+		change_records(s, c, sp_get_be16(p + 1), p + 3, len - 3, depth);
+	else if (element == SUB_TEMPLATE_MULTI_LIST)
+		change_blocks(s, c, p, len, depth);
+	else if (sp_ipfix_kind(element) == SP_IPFIX_LIST)
+		change_list(s, c, p, len, depth);
+}
+
+/* ---- messages ---- */
+
 /* Returns how many records there are; false in known: its template was not seen. */
-static uint32_t change_data(const struct sp_ipfix *s, const struct sp_ipfix_template *t,
+static uint32_t change_data(struct sp_ipfix *s, const struct sp_ipfix_template *t,
 			    const struct change *c, const struct sp_ipfix_set *set,
 			    uint8_t *data)
 {
@@ -179,7 +252,7 @@ static uint32_t change_data(const struct sp_ipfix *s, const struct sp_ipfix_temp
 	uint32_t n = 0;
 
 	for (; sp_ipfix_record(s, t, &r, &record, &why); n++)
-		change_record(s, t, c, data + (record.p - set->p), sp_rd_left(&record));
+		change_record(s, t, c, data + (record.p - set->p), sp_rd_left(&record), 0);
 	return n;
 }
 

@@ -175,6 +175,70 @@ static void version_9(void **state)
 	"c6120001"                                                                             \
 	"20010db8000000000000000000000001"
 
+/* Template 256: flowStartSeconds. 257: a basicList, a subTemplateList, a subTemplateMultiList, a
+ * basicList of subTemplateLists, octets (RFC 6313). */
+#define NESTED_TEMPLATES                                                                       \
+	"00020028"                                                                             \
+	"0100"                                                                                 \
+	"0001"                                                                                 \
+	"00960004"                                                                             \
+	"0101"                                                                                 \
+	"0005"                                                                                 \
+	"0123ffff"                                                                             \
+	"0124ffff"                                                                             \
+	"0125ffff"                                                                             \
+	"0123ffff"                                                                             \
+	"00010004"                                                                             \
+	"00000000"
+#define NESTED_DATA                                                                            \
+	"01010036"                                                                             \
+	"0d"                                                                                   \
+	"ff00960004"                                                                           \
+	"6553f100"                                                                             \
+	"6553f101"                                                                             \
+	"07"                                                                                   \
+	"ff0100"                                                                               \
+	"6553f102"                                                                             \
+	"09"                                                                                   \
+	"ff01000008"                                                                           \
+	"6553f103"                                                                             \
+	"0d"                                                                                   \
+	"ff0124ffff"                                                                           \
+	"07"                                                                                   \
+	"ff0100"                                                                               \
+	"6553f104"                                                                             \
+	"6553f105"
+
+/* Times in lists are times, too; a counter that looks like one is none. */
+static void structured_data(void **state)
+{
+	static const uint32_t at_octet[] = { 26, 30, 38, 48, 62 };
+	struct sp_codec_live live = at(1700000000, (1700000000 + 1000) * S_NS);
+	struct codec_rig *r = *state;
+	uint8_t was[128];
+
+	begin(r);
+	header10(r, 1700000000, 77, NESTED_TEMPLATES);
+	rewrite(r, &live);
+	header10(r, 1700000000, 77, NESTED_DATA);
+	memcpy(was, r->m, r->n);
+	rewrite(r, &live);
+	for (uint32_t i = 0; i < 5; i++) {
+		assert_int_equal(sp_get_be32(r->m + at_octet[i]), 0x6553f100 + i + 1000);
+		memcpy(r->m + at_octet[i], was + at_octet[i], 4);
+	}
+	/* And nothing else behind the header. */
+	assert_memory_equal(r->m + 16, was + 16, r->n - 16);
+	assert_int_equal(sp_get_be32(r->m + 66), 0x6553f105);
+	/* Lengths that lie end it. */
+	for (uint32_t i = 20; i < r->n; i++) {
+		memcpy(r->m, was, r->n);
+		r->m[i] ^= 0x81;
+		rewrite(r, &live);
+	}
+	codec_end(r);
+}
+
 enum { D = 16 + 4 + 3 }; /* data without template: the first field after the text */
 
 static void version_10(void **state)
@@ -387,6 +451,7 @@ int main(void)
 		cmocka_unit_test_prestate(version_5, &rig),
 		cmocka_unit_test_prestate(version_9, &rig),
 		cmocka_unit_test_prestate(version_10, &rig),
+		cmocka_unit_test_prestate(structured_data, &rig),
 		cmocka_unit_test_prestate(sequence_with_unknown_data, &rig),
 		cmocka_unit_test_prestate(domains_stay_apart, &rig),
 		cmocka_unit_test_prestate(other_clock, &rig),
