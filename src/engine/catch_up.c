@@ -19,6 +19,9 @@ int sp_catch_up_parse(const char *text, struct sp_catch_up_conf *out, struct sp_
 	} else if (strcmp(text, "all") == 0) {
 		conf.kind = SP_CATCH_BURST;
 		conf.credit_ns = SP_NEVER;
+	} else if (strcmp(text, "smooth") == 0) {
+		conf.kind = SP_CATCH_SMOOTH;
+		conf.credit_ns = SP_NEVER;
 	} else if (strcmp(text, "skip") == 0) {
 		conf.kind = SP_CATCH_SKIP;
 	} else if (strncmp(text, "chase:", 6) == 0 && text[len - 1] == 'x' &&
@@ -36,7 +39,7 @@ bad:
 	sp_str_printable(shown, sizeof shown, text);
 	return sp_fail(
 		err, -EINVAL, SP_EXIT_USAGE,
-		"'%s' is no way to catch up; there are chase:2x (1x to 1000x), burst, all "
-		"and skip",
+		"'%s' is no way to catch up; there are chase:2x (1x to 1000x), burst, all, "
+		"smooth and skip",
 		shown);
 }

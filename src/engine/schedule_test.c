@@ -350,6 +350,9 @@ static void test_catch_up(void **state)
 	assert_true(c.chase_x == 2);
 	assert_int_equal(sp_catch_up_parse("burst", &c, NULL), 0);
 	assert_int_equal(c.kind, SP_CATCH_BURST);
+	assert_int_equal(sp_catch_up_parse("smooth", &c, NULL), 0);
+	assert_int_equal(c.kind, SP_CATCH_SMOOTH);
+	assert_true(c.credit_ns == SP_NEVER);
 	assert_int_equal(sp_catch_up_parse("skip", &c, NULL), 0);
 	assert_int_equal(c.kind, SP_CATCH_SKIP);
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
