@@ -5,7 +5,7 @@
 
 #include "core/shared.h"
 
-/* The flow of a good stamp: most often the endpoint's last one. */
+/* The flow of a good stamp: most often the endpoint's last one, or another that it has. */
 static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		      const struct sp_stamp *st, bool has_time, const struct sp_whole *frame,
 		      struct sp_flow_at *out)
@@ -17,6 +17,9 @@ static bool good_flow(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 		if (SP_LIKELY(__atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) == tag))
 			return true;
 	}
+	if (SP_LIKELY(sp_verify_granted_at(v, st->flow, out)) &&
+	    SP_LIKELY(sp_verify_is_writer(v, out->meta, queue, ep)))
+		return true;
 	return sp_verify_good(v, queue, ep, st, has_time, frame, out);
 }
 

@@ -225,13 +225,6 @@ bool sp_verifier_plain(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 	return true;
 }
 
-/* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
-static bool is_writer(const struct sp_verifier *v, const struct sp_flow_meta *meta,
-		      uint32_t queue, uint32_t ep)
-{
-	return SP_LOAD(meta->owner) == v->worker + 1 && meta->ep == ep && meta->queue == queue;
-}
-
 static bool claim(const struct sp_verifier *v, struct sp_flow_meta *meta, uint32_t queue,
 		  uint32_t ep, bool has_time)
 {
@@ -254,16 +247,9 @@ bool sp_verify_good(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 {
 	struct key k = { .queue = queue, .ep = ep, .id = st->flow };
 	struct sp_tuple tuple;
-	uint32_t tag = st->flow | SP_FLOW_LIVE, i;
 
-	if (v->granted && st->flow < SP_FLOW_OWN_ID) {
-		i = sp_flow_place(v->granted, st->flow);
-		*out = sp_flow_by_ref(v, i);
-		if (__atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) == tag &&
-		    (is_writer(v, out->meta, queue, ep) ||
-		     claim(v, out->meta, queue, ep, has_time)))
-			return true;
-	}
+	if (sp_verify_granted_at(v, st->flow, out) && claim(v, out->meta, queue, ep, has_time))
+		return true;
 	if (frame) {
 		find_tuple(frame, &tuple);
 		k.tuple = &tuple;
@@ -278,13 +264,9 @@ bool sp_verify_damaged(struct sp_verifier *v, uint32_t queue, uint32_t ep,
 
 	if (!last)
 		return false;
-	if (check == SP_STAMP_BAD && v->granted && st->flow < SP_FLOW_OWN_ID) {
-		*out = sp_flow_by_ref(v, sp_flow_place(v->granted, st->flow));
-		if (__atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) ==
-			    (st->flow | SP_FLOW_LIVE) &&
-		    is_writer(v, out->meta, queue, ep))
-			return true;
-	}
+	if (check == SP_STAMP_BAD && sp_verify_granted_at(v, st->flow, out) &&
+	    sp_verify_is_writer(v, out->meta, queue, ep))
+		return true;
 	*out = sp_flow_by_ref(v, last - 1);
 	return __atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) && out->meta->stamped;
 }

@@ -4,6 +4,7 @@
 #ifndef SP_ENGINE_VERIFY_IMPL_H
 #define SP_ENGINE_VERIFY_IMPL_H
 
+#include "core/shared.h"
 #include "engine/verify.h"
 
 /* A flow, wherever it lives. ref numbers both tables: granted ones first. */
@@ -36,6 +37,24 @@ static inline uint32_t *sp_verify_held(const struct sp_verifier *v, uint32_t que
 	return &v->ep_held[(size_t)queue * (v->ep_cap + 1) + ep];
 }
 
+/* A granted flow that this endpoint may write: it was the first to be seen, at this worker. */
+static inline bool sp_verify_is_writer(const struct sp_verifier *v,
+				       const struct sp_flow_meta *meta, uint32_t queue,
+				       uint32_t ep)
+{
+	return SP_LOAD(meta->owner) == v->worker + 1 && meta->ep == ep && meta->queue == queue;
+}
+
+/* The flow of an id that a session has; false: no session has it (now). */
+static inline bool sp_verify_granted_at(struct sp_verifier *v, uint32_t id,
+					struct sp_flow_at *out)
+{
+	if (!v->granted || id >= SP_FLOW_OWN_ID)
+		return false;
+	*out = sp_flow_by_ref(v, sp_flow_place(v->granted, id));
+	return __atomic_load_n(&out->rx->tag, __ATOMIC_SEQ_CST) == (id | SP_FLOW_LIVE);
+}
+
 /* Says whose place i is: from then on every thread may find it. */
 void sp_flow_set_tag(struct sp_flow_table *, uint32_t i, uint32_t id, bool granted);
 
@@ -43,7 +62,7 @@ void sp_flow_set_tag(struct sp_flow_table *, uint32_t i, uint32_t id, bool grant
  * those for which the transport had no room) and makes it where it is new and there is room. False:
  * there is none. frame: what a frame was, NULL of a datagram.
  *
- * Of a good stamp, when it is not of the endpoint's last flow. */
+ * Of a good stamp, of a flow that is not this endpoint's yet, or of the sender's own choice. */
 bool sp_verify_good(struct sp_verifier *, uint32_t queue, uint32_t ep, const struct sp_stamp *,
 		    bool has_time, const struct sp_whole *frame, struct sp_flow_at *);
 /* Of whatever has no stamp: its source's, or its 5-tuple's. */
