@@ -44,4 +44,15 @@ static inline uint32_t sp_ip6_extension_len(uint8_t kind, const uint8_t *header)
 	return kind == SP_IP6_AUTH ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
 }
 
+/* How many addresses a routing header has, 8 octets behind its beginning: RFC 8200 4.4 (type 0), RFC
+ * 6275 (2), RFC 8754 (4, which has more behind them); of others none that anybody could read. */
+static inline uint32_t sp_ip6_route(const uint8_t header[8])
+{
+	uint32_t room = header[1] / 2u, n = header[2] == 4 ? header[4] + 1u : room;
+
+	if (header[2] != 0 && header[2] != 2 && header[2] != 4)
+		return 0;
+	return n < room ? n : room;
+}
+
 #endif

@@ -32,17 +32,10 @@ static bool read4(const struct sp_rw_frame *f, struct sp_rw_packet *p)
 	return true;
 }
 
-/* RFC 8200 4.4 (type 0), RFC 6275 (2), RFC 8754 (4). */
 uint32_t sp_rw_route(const struct sp_rw_frame *f, uint32_t at, uint32_t end)
 {
-	const uint8_t *h = f->b + at;
-	uint32_t n;
+	uint32_t n = at && at + 8 <= end ? sp_ip6_route(f->b + at) : 0;
 
-	if (!at || at + 8 > end || (h[2] != 0 && h[2] != 2 && h[2] != 4))
-		return 0;
-	n = h[2] == 4 ? h[4] + 1u : h[1] / 2u;
-	if (n > h[1] / 2u)
-		n = h[1] / 2u;
 	return at + 8 + n * 16 > end ? 0 : n;
 }
 
