@@ -34,7 +34,7 @@ static int descriptor_of(const char *path)
 		const char *text;
 		int fd; /* -1: a number follows */
 	} names[] = {
-		{ "-", STDOUT_FILENO },		 { "/dev/stdout", STDOUT_FILENO },
+		{ "-", STDOUT_FILENO },		  { "/dev/stdout", STDOUT_FILENO },
 		{ "/dev/stderr", STDERR_FILENO }, { "/dev/fd/", -1 },
 		{ "/proc/self/fd/", -1 },
 	};
@@ -69,9 +69,7 @@ static int open_as_it_is(struct sp_out *o, int dir, const char *name)
 	return 0;
 }
 
-/* mode: that of our own file which is replaced, so that who could not read that cannot read this;
- * -1: the usual one. */
-static int make_part(struct sp_out *o, int mode)
+static int make_part(struct sp_out *o, mode_t mode)
 {
 	uint64_t key;
 
@@ -81,8 +79,7 @@ static int make_part(struct sp_out *o, int mode)
 		snprintf(o->part, sizeof o->part, ".spate-%016llx.part",
 			 (unsigned long long)key);
 		o->fd = openat(o->dir, o->part,
-			       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			       mode < 0 ? 0666 : 0600);
+			       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (o->fd >= 0 || errno != EEXIST)
 			break;
 	}
@@ -90,11 +87,11 @@ static int make_part(struct sp_out *o, int mode)
 		o->part[0] = '\0';
 		return -errno;
 	}
-	return mode >= 0 && fchmod(o->fd, (mode_t)mode) ? -errno : 0;
+	return 0;
 }
 
-/* dir is ours from here on. */
-static int open_named(struct sp_out *o, int dir, const char *name)
+/* Who could not read our own file that is replaced cannot read this. */
+static int open_named(struct sp_out *o, int dir, const char *name, mode_t mode)
 {
 	struct stat st;
 	bool there = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -110,29 +107,33 @@ static int open_named(struct sp_out *o, int dir, const char *name)
 	strcpy(o->name, name);
 	if (there && !regular && !S_ISLNK(st.st_mode))
 		return open_as_it_is(o, dir, name);
-	rc = make_part(o, regular && st.st_uid == geteuid() ? (int)(st.st_mode & 0777) : -1);
+	rc = make_part(o, regular && st.st_uid == geteuid() ? st.st_mode & 0777 : mode);
 	if ((rc == -EACCES || rc == -EPERM || rc == -EROFS) && o->fd < 0 && regular)
 		rc = open_as_it_is(o, dir, name);
 	return rc;
+}
+
+static void let_go(struct sp_out *o)
+{
+	if (o->dir >= 0 && !o->lent)
+		close(o->dir);
+	o->dir = -1;
 }
 
 static int settle(struct sp_out *o, int rc)
 {
 	if (rc)
 		sp_out_drop(o);
-	else if (!*o->part && o->dir >= 0) {
-		close(o->dir);
-		o->dir = -1;
-	}
+	else if (!*o->part)
+		let_go(o);
 	return rc;
 }
 
-int sp_out_open_in(struct sp_out *o, int dir, const char *name)
+int sp_out_open_in(struct sp_out *o, int dir, const char *name, unsigned mode)
 {
-	int own = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-
 	*o = none;
-	return own < 0 ? -errno : settle(o, open_named(o, own, name));
+	o->lent = true;
+	return settle(o, open_named(o, dir, name, mode));
 }
 
 int sp_out_open(struct sp_out *o, const char *path)
@@ -151,7 +152,7 @@ int sp_out_open(struct sp_out *o, const char *path)
 	if (slash)
 		sp_strlcpy(folder, path, slash == path ? 2 : (size_t)(slash - path) + 1);
 	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0 ? -errno : settle(o, open_named(o, dir, slash ? slash + 1 : path));
+	return dir < 0 ? -errno : settle(o, open_named(o, dir, slash ? slash + 1 : path, 0666));
 }
 
 /* ---- writing, and the end ---- */
@@ -180,8 +181,7 @@ int sp_out_show(struct sp_out *o)
 	if (renameat(o->dir, o->part, o->dir, o->name))
 		return -errno;
 	o->part[0] = '\0';
-	close(o->dir);
-	o->dir = -1;
+	let_go(o);
 	return 0;
 }
 
@@ -203,8 +203,7 @@ void sp_out_drop(struct sp_out *o)
 		close(o->fd);
 	if (*o->part)
 		unlinkat(o->dir, o->part, 0);
-	if (o->dir >= 0)
-		close(o->dir);
+	let_go(o);
 	*o = none;
 }
 
@@ -229,7 +228,7 @@ int sp_out_put(const char *path, const void *data, size_t len)
 int sp_out_put_in(int dir, const char *name, const void *data, size_t len)
 {
 	struct sp_out o;
-	int rc = sp_out_open_in(&o, dir, name);
+	int rc = sp_out_open_in(&o, dir, name, 0666);
 
 	return put(&o, rc, data, len);
 }

@@ -23,12 +23,15 @@ struct sp_out {
 	int dir;	/* where it gets its name; -1: it has one */
 	char part[32];	/* its name until then; "": it has one, or never has */
 	char name[256]; /* in dir */
+	bool lent;	/* dir is the caller's */
 };
 
-/* -errno; the file's mode is what it was, else 0666 under the umask. */
+/* 0 or -errno. The file has the mode 0666 under the umask, or that of our own file which it
+ * replaces. */
 int sp_out_open(struct sp_out *, const char *path);
-/* The same of a name without slashes in an open folder, which stays the caller's. */
-int sp_out_open_in(struct sp_out *, int dir, const char *name);
+/* The same of a name without slashes in an open folder, which stays the caller's; with that mode.
+ * Needs nothing but the folder, in a sandbox. */
+int sp_out_open_in(struct sp_out *, int dir, const char *name, unsigned mode);
 /* The whole text: 0 or -errno. */
 int sp_out_write(const struct sp_out *, const void *, size_t len);
 /* From now on it has its name. 0 or -errno. */

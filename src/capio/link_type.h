@@ -17,6 +17,9 @@ enum sp_link_type {
 	SP_LINK_SLL2 = 276,
 };
 
+/* Those above, which are looked into. */
+#define SP_LINKS_DISSECTED 9u
+extern const uint16_t sp_links_dissected[SP_LINKS_DISSECTED];
 /* Old numbers that some systems wrote become the registered ones. */
 uint16_t sp_link_type_plain(uint16_t);
 /* Is it registered, and not for private use (147 to 162)? */

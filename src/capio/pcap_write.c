@@ -1,6 +1,5 @@
 #include "capio/pcap_write.h"
 
-#include "base/out_file.h"
 #include "base/str.h"
 #include "capio/pcapng.h"
 
@@ -214,8 +213,12 @@ static bool is_ng(const char *path)
 static int open_file(struct sp_pcap_writer *w, const struct sp_pcap_place *at)
 {
 	w->ng = at->ng || is_ng(at->path) || strcmp(at->path, "-") == 0;
-	return at->name ? sp_out_open_in(&w->to, at->folder, at->name)
-			: sp_out_open(&w->to, at->path);
+	if (!at->out)
+		return sp_out_open(&w->to, at->path);
+	w->to = *at->out;
+	at->out->fd = at->out->dir = -1;
+	at->out->part[0] = '\0';
+	return 0;
 }
 
 int sp_pcap_writer_open_at(struct sp_pcap_writer **out, const struct sp_pcap_place *at,
@@ -285,8 +288,15 @@ static void write_stats(struct sp_pcap_writer *w)
 	uint8_t stats[SP_PCAPNG_STATS];
 	uint32_t len = sp_pcapng_stats(stats, w->last_ns, w->received, w->dropped);
 
-	if (write_all(w->to.fd, stats, len, &w->error) != len && ftruncate(w->to.fd, w->at) == 0)
+	if (write_all(w->to.fd, stats, len, &w->error) != len &&
+	    ftruncate(w->to.fd, w->at) == 0)
 		(void)lseek(w->to.fd, w->at, SEEK_SET);
+}
+
+void sp_pcap_writer_drop(struct sp_pcap_writer *w)
+{
+	if (w)
+		writer_free(w);
 }
 
 int sp_pcap_writer_close(struct sp_pcap_writer *w)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/out_file.h"
 
 #define SP_LINKTYPE_ETHERNET 1u
 #define SP_PCAP_SNAPLEN	     262144u
@@ -23,9 +24,8 @@ struct sp_pcap_link {
 /* Where it is written, as base/out_file.h does: pcapng when path ends so, or is "-", or ng says so. */
 struct sp_pcap_place {
 	const char *path;
-	int folder;	  /* open, the caller's, if name */
-	const char *name; /* in folder; path is then what errors say. NULL: path is opened */
-	bool live;	  /* it can be read while it grows; else it appears when it is closed */
+	struct sp_out *out; /* what was opened as path, and is taken; NULL: path is opened */
+	bool live; /* it can be read while it grows; else it appears when it is closed */
 	bool ng;
 };
 
@@ -68,5 +68,7 @@ void sp_pcap_writer_stats(struct sp_pcap_writer *, uint64_t received, uint64_t d
 /* Flushes, closes and frees. The error of the file, its flush or its close; 0 for NULL. After an
  * error a file that is not live is gone, and what was there before it is still there. */
 int sp_pcap_writer_close(struct sp_pcap_writer *);
+/* Frees without an end: what is not live is gone. NULL: nothing. */
+void sp_pcap_writer_drop(struct sp_pcap_writer *);
 
 #endif

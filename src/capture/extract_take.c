@@ -241,11 +241,11 @@ static int no_memory(struct sp_err *err)
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-static int take_file(struct sp_ext *x, const char *path, struct sp_err *err)
+static int take_file(struct sp_ext *x, struct sp_cap_file *file, struct sp_err *err)
 {
 	struct sp_cap_packet pkt;
 	struct sp_cap *cap;
-	int rc = sp_cap_open(&cap, path, x->mem, err);
+	int rc = sp_cap_open_file(&cap, file, x->mem, err);
 
 	if (rc)
 		return rc;
@@ -304,7 +304,7 @@ int sp_ext_take(struct sp_ext *x, struct sp_err *err)
 			return no_memory(err);
 	}
 	for (unsigned i = 0; i < x->conf->n_inputs && !rc; i++)
-		rc = take_file(x, x->conf->inputs[i], err);
+		rc = take_file(x, &x->files[i], err);
 	if (rc && err->exit != SP_EXIT_DATA)
 		return rc;
 	for (unsigned i = 0; i < x->conf->n_parts; i++) {

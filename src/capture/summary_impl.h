@@ -12,7 +12,7 @@
 #include "pkt/filter.h"
 #include "plugin/codec.h"
 
-#define SP_SUM_LINKS 16u /* different link types in a capture that is filtered */
+#define SP_SUM_LINKS 32u /* different link types in a capture that is filtered */
 
 struct sp_sum_talk;
 
@@ -25,7 +25,7 @@ struct sp_capsum {
 	struct {
 		uint16_t link;
 		struct sp_filter *filter;
-	} filter[SP_SUM_LINKS]; /* of the link types that were met */
+	} filter[SP_SUM_LINKS]; /* of the link types that are looked into, and of others that were met */
 	uint32_t n_filters;
 	char *file[SP_SUMMARY_FILES];
 	uint32_t n_files;

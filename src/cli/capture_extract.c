@@ -160,6 +160,12 @@ static void remark(void *arg, const char *text)
 	fprintf(stderr, "spate capture extract: %s\n", text);
 }
 
+static void opened(void *arg, int folder, int parent)
+{
+	(void)arg;
+	sp_capture_confine(folder, parent);
+}
+
 static int choose(const struct request *r, struct sp_extract_choice **choice,
 		  struct sp_err *err)
 {
@@ -246,7 +252,7 @@ static int extract(struct request *r, struct sp_err *err)
 
 static int run(int argc, char **argv)
 {
-	struct request r = { .conf = { .remark = remark } };
+	struct request r = { .conf = { .opened = opened, .remark = remark } };
 	struct sp_err err = { 0 };
 	int rc;
 

@@ -17,6 +17,9 @@ extern const struct sp_cli_command sp_cmd_capture_score;
 
 /* For verbs: "spate capture VERB: what", and the exit status. */
 int sp_capture_complain(const struct sp_cli_command *verb, const struct sp_err *);
+/* Everything is open: no file of foreign bytes is looked into before. Files can still be made in
+ * folder, and empty folders removed beneath parent; -1: nowhere. */
+void sp_capture_confine(int folder, int parent);
 /* Prints the text and frees it. The exit status. */
 int sp_capture_print(const struct sp_cli_command *verb, struct sp_str *);
 
