@@ -45,8 +45,7 @@ struct sp_extract_part {
 	uint32_t over; /* enum sp_codec_over: SP_CODEC_UDP or SP_CODEC_TCP, one of them */
 	/* The selectors of packets (ip, tcp, udp): is this one of the part? It is of the right
 	 * protocol already. NULL: each is. */
-	bool (*wants)(const void *arg, const struct sp_cap_packet *,
-		      const struct sp_cap_view *);
+	int (*wants)(const void *arg, const struct sp_cap_packet *, const struct sp_cap_view *);
 	/* The selectors of messages (bgp_h, ...): is it kept? NULL: each is. */
 	bool (*keeps)(const void *arg, const uint8_t *message, size_t len);
 	const void *arg;

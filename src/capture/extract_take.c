@@ -205,8 +205,8 @@ static int take_frame(struct sp_ext_part *p, const struct sp_cap_packet *pkt,
 	return 0;
 }
 
-static bool is_of(const struct sp_extract_part *c, const struct sp_cap_packet *pkt,
-		  const struct sp_cap_view *view)
+static int is_of(const struct sp_extract_part *c, const struct sp_cap_packet *pkt,
+		 const struct sp_cap_view *view)
 {
 	const struct sp_view *v = &view->v;
 
@@ -228,7 +228,8 @@ static int deal(struct sp_ext *x, const struct sp_cap_packet *pkt)
 	for (unsigned i = 0; i < x->conf->n_parts && !rc; i++) {
 		struct sp_ext_part *p = &x->part[i];
 
-		if (!is_of(p->conf, pkt, &view))
+		rc = is_of(p->conf, pkt, &view);
+		if (rc <= 0)
 			continue;
 		rc = p->ra ? sp_reassembly_feed(p->ra, pkt, &view)
 			   : take_frame(p, pkt, &view.v);

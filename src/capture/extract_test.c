@@ -285,8 +285,8 @@ static bool no_x(const void *arg, const uint8_t *m, size_t len)
 	return m[2] != 'x';
 }
 
-static bool from_one(const void *arg, const struct sp_cap_packet *pkt,
-		     const struct sp_cap_view *v)
+static int from_one(const void *arg, const struct sp_cap_packet *pkt,
+		    const struct sp_cap_view *v)
 {
 	(void)arg, (void)pkt;
 	return v->v.src.addr.ip[3] == 1;

@@ -61,7 +61,7 @@ static int tell(struct out *o, const struct sp_codec_ops *codec, const struct sp
 		const struct sp_ext_pair *pair)
 {
 	o->result->messages++;
-	return sp_info_message(o->info, codec, &pair->src.addr, u->data, u->len, NULL);
+	return sp_info_message(o->info, codec, &pair->src, &pair->dst, u->data, u->len, NULL);
 }
 
 static int write_datagrams(struct out *o, const struct sp_ext_part *p)

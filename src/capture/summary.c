@@ -62,7 +62,8 @@ int sp_capsum_new(struct sp_capsum **out, const struct sp_capsum_conf *conf,
 	if (!rc)
 		rc = prepare_filters(s, err);
 	if (!rc && conf->where && *conf->where)
-		rc = sp_where_new(&s->where, conf->where, sp_catalog.hdr, mem, err);
+		rc = sp_selector_new(&s->where, "--where", conf->where, sp_catalog.hdr, NULL,
+				     mem, err);
 	if (rc)
 		sp_capsum_free(s);
 	else
@@ -79,7 +80,7 @@ void sp_capsum_free(struct sp_capsum *s)
 	sp_info_free(s->info);
 	sp_remarks_fini(&s->remarks);
 	sp_flow_count_fini(&s->flows);
-	sp_where_free(s->where);
+	sp_selector_free(s->where);
 	for (uint32_t i = 0; i < s->n_filters; i++)
 		sp_filter_free(s->filter[i].filter);
 	sp_arena_fini(&s->arena);
@@ -212,7 +213,7 @@ static int takes(struct sp_capsum *s, const struct sp_cap_packet *p,
 	if (s->conf.filter)
 		rc = filter_takes(s, p, err);
 	if (rc == 1 && s->where) {
-		rc = sp_where_takes(s->where, p, c);
+		rc = sp_selector_takes(s->where, p, c);
 		if (rc < 0)
 			no_memory(err);
 	}
@@ -351,12 +352,11 @@ int sp_capsum_end(struct sp_capsum *s, struct sp_err *err)
 			       "within 1 %%",
 			       SP_FLOWS_EXACT);
 	if (sp_info_left_out(s->info))
-		sp_remarks_say(
-			&s->remarks,
-			"more sources of sessions, or more of them, than is kept (%u, %u MiB): "
-			"%llu messages are not described, or in part",
-			SP_INFO_SOURCES, SP_INFO_BYTES >> 20,
-			(unsigned long long)sp_info_left_out(s->info));
+		sp_remarks_say(&s->remarks,
+			       "more sessions, or more of them, than is kept (%u, %u MiB): "
+			       "%llu messages are not described, or in part",
+			       SP_INFO_SESSIONS, SP_INFO_BYTES >> 20,
+			       (unsigned long long)sp_info_left_out(s->info));
 	return 0;
 }
 

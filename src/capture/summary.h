@@ -18,7 +18,7 @@ struct sp_capsum;
  * itself says. NULL or "": all. */
 struct sp_capsum_conf {
 	const char *filter; /* pcap-filter(7) */
-	const char *where;  /* capture/where.h */
+	const char *where;  /* capio/select.h */
 };
 
 /* -EINVAL (exit 2): conf; -ENOMEM. The texts of conf are borrowed until free. */

@@ -3,12 +3,12 @@
 #define SP_CAPTURE_SUMMARY_IMPL_H
 
 #include "capio/reassembly.h"
+#include "capio/select.h"
 #include "capture/flow_count.h"
 #include "capture/info.h"
 #include "capture/protocols.h"
 #include "capture/remarks.h"
 #include "capture/summary.h"
-#include "capture/where.h"
 #include "pkt/filter.h"
 #include "plugin/codec.h"
 
@@ -21,7 +21,7 @@ struct sp_capsum {
 	struct sp_arena arena; /* names of files */
 	const struct sp_codec_ops *const *codecs;
 	struct sp_capsum_conf conf;
-	struct sp_where *where;
+	struct sp_selector *where;
 	struct {
 		uint16_t link;
 		struct sp_filter *filter;

@@ -18,10 +18,7 @@ static const struct sp_flag flags[] = {
 	  .meta = "FIELDS",
 	  .key = "where",
 	  .group = "Which packets",
-	  .help = "Only those with these values in their headers: HEADER.FIELD=VALUE, joined by "
-		  "commas (all must hold); VALUE is one, a range a..b, a prefix 10.0.0.0/8, or "
-		  "several joined by |; != says none of them. `spate fields` lists headers and "
-		  "fields." },
+	  .help = "Only those with these values in their headers: " SP_CAPTURE_WHERE_HELP },
 	{ .spell = "--json",
 	  .key = "json",
 	  .value = "true",
