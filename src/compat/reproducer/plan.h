@@ -8,7 +8,7 @@
 
 /* What the command line adds; flags and keys of the file that are yes or no are joined by or. */
 struct sp_repro_words {
-	bool no_sync, keep_open;
+	bool no_sync, keep_open, preload;
 	bool retime;
 	uint64_t exporters; /* 0: sources as recorded */
 	const char *from;   /* with exporters: the prefix of their addresses */

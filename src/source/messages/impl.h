@@ -1,0 +1,41 @@
+/* The source, for its own files. */
+#ifndef SP_SOURCE_MESSAGES_IMPL_H
+#define SP_SOURCE_MESSAGES_IMPL_H
+
+#include "plugin/source.h"
+#include "source/messages/exporters.h"
+#include "source/messages/play.h"
+#include "source/messages/settings.h"
+
+/* Units that next() has given and fill() was not asked for yet: at most two batches, if none is left
+ * out. */
+#define MSG_GIVEN 4096u
+
+struct sp_source {
+	const struct sp_env *env;
+	struct sp_arena arena;
+	const struct msg_conf *conf;
+	struct msg_sections sections;
+	const struct msg_section *own;
+	struct msg_load load;
+	struct msg_store store;
+	struct msg_feed *feed;
+	struct msg_play play;
+	struct msg_exporters who;
+	struct sent {
+		uint64_t units, bytes;
+	} * sent;	  /* [sessions]: filled; the worker's */
+	uint64_t next_ns; /* atomic */
+	void **states;	  /* [sessions]: rewriting; NULL: nothing is rewritten */
+	struct msg_due given[MSG_GIVEN];
+	uint32_t head, tail; /* free running */
+	int64_t real_offset_ns;
+	uint64_t t0_ns, first_due_ns, last_due_ns;
+	uint64_t unchanged; /* messages that could not be rewritten */
+	bool held;	    /* all were given, and it stays open */
+};
+
+/* remarks.c: as sp_source_ops.report. */
+int sp_msg_report(struct sp_source *, struct sp_source_report *, struct sp_err *);
+
+#endif
