@@ -9,7 +9,9 @@
 #include "base/str.h"
 #include "pkt/pattern.h"
 #include "plugin/source.h"
+#include "source/messages/account.h"
 #include "source/messages/play.h"
+#include "source/messages/told.h"
 
 /* Units that next() has given and fill() was not asked for yet: at most two batches, if none is left
  * out. */
@@ -45,11 +47,11 @@ struct sp_source {
 	uint32_t *first_session; /* [exporters]: of all sessions */
 	uint32_t n_sessions;
 	struct sp_prefix from;
-	struct sent {
-		uint64_t units, bytes;
-	} * sent;	  /* [n_sessions]: filled; the worker's */
-	uint64_t next_ns; /* atomic */
-	void **states;	  /* [n_sessions]: rewriting; NULL: nothing is rewritten */
+	struct msg_account account;
+	uint32_t *plays;      /* [captures]: how often each is played */
+	uint32_t *repetition; /* [plays]: of its capture, from 1 */
+	uint64_t next_ns;     /* atomic */
+	void **states;	      /* [n_sessions]: rewriting; NULL: nothing is rewritten */
 	struct msg_due given[GIVEN];
 	uint32_t head, tail; /* free running */
 	int64_t real_offset_ns;
@@ -317,11 +319,24 @@ static void messages_close(struct sp_source *s)
 		if (s->states[i])
 			s->own->codec->close(s->states[i]);
 	sp_free(s->env->mem, s->states);
-	sp_free(s->env->mem, s->sent);
+	sp_msg_account_fini(&s->account, s->env->mem);
 	sp_msg_play_fini(&s->play, s->env->mem);
 	sp_msg_store_free(&s->store, s->env->mem);
 	sp_arena_fini(&s->arena);
 	sp_free(s->env->mem, s);
+}
+
+static int open_account(struct sp_source *s, const uint32_t *order, uint32_t n,
+			struct sp_err *err)
+{
+	s->plays = sp_arena_alloc(&s->arena, (s->store.n_captures + 1) * sizeof *s->plays);
+	s->repetition = sp_arena_alloc(&s->arena, ((size_t)n + 1) * sizeof *s->repetition);
+	if (!s->plays || !s->repetition ||
+	    sp_msg_account_init(&s->account, s->n_sessions, n, s->env->mem))
+		return no_memory(err);
+	for (uint32_t i = 0; i < n; i++)
+		s->repetition[i] = ++s->plays[order[i]];
+	return 0;
 }
 
 static int messages_open(struct sp_source **out, const struct sp_source_args *args,
@@ -346,9 +361,10 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 			     s->conf->factor);
 	if (!rc)
 		rc = number_sessions(s, err);
-	s->sent = rc ? NULL : sp_alloc_array(env->mem, s->n_sessions + 1, sizeof *s->sent);
 	if (!rc)
-		rc = s->sent ? open_states(s, err) : no_memory(err);
+		rc = open_account(s, order, play.n, err);
+	if (!rc)
+		rc = open_states(s, err);
 	play.order = order;
 	play.sync = s->conf->sync;
 	play.exporters = s->first_session ? (uint32_t)s->conf->exporters : 0;
@@ -486,17 +502,22 @@ static void messages_fill(struct sp_source *s, struct sp_batch *b, uint32_t from
 		m->stamp_off = SP_NO_STAMP;
 		if (!u) {
 			memset(m->data, 0, m->len);
+			sp_msg_account_filled(&s->account, 0, 0, 0, 0);
 			continue;
 		}
 		memcpy(m->data, u->data, u->len);
 		m->ep = session_of(s, d);
 		s->first_due_ns = s->first_due_ns ? s->first_due_ns : d->due_ns;
 		s->last_due_ns = d->due_ns;
-		s->sent[m->ep].units++;
-		s->sent[m->ep].bytes += u->len;
+		sp_msg_account_filled(&s->account, m->ep, d->item, u->len, d->due_ns);
 		if (s->states)
 			rewrite(s, d, m->ep, m->data, m->len);
 	}
+}
+
+static void messages_left(struct sp_source *s, uint32_t n, uint64_t now_ns)
+{
+	sp_msg_account_left(&s->account, n, now_ns);
 }
 
 /* ---- sessions ---- */
@@ -524,8 +545,74 @@ static void messages_recorded(const struct sp_source *s, struct sp_recorded_resu
 		out->filtered += c->filtered;
 		out->unknown_peer += c->unknown_peer;
 		out->unknown_proto += c->unknown_proto;
+		out->cut += c->cut;
+		out->too_long += c->too_long;
+		out->hole_bytes += c->holes;
+		out->broken_bytes += c->broken;
 	}
+	out->protocol = s->own->name;
+	out->tcp = s->own->tcp;
+	out->plays = s->play.conf.n;
+	out->senders = s->store.strangers.n;
+	out->more_senders = s->store.strangers.more;
+	out->more_sender_packets = sp_msg_stranger_packets(&s->store.strangers.rest, s->plays);
 	out->next_ns = __atomic_load_n(&s->next_ns, __ATOMIC_RELAXED);
+}
+
+static void put_sum(const struct sp_source *s, const struct msg_sum *from,
+		    struct sp_recorded_sum *out)
+{
+	struct msg_sum x;
+
+	sp_msg_sum_read(from, &x);
+	*out = (struct sp_recorded_sum){ .asked = x.asked,
+					 .asked_bytes = x.asked_bytes,
+					 .sent = x.left,
+					 .sent_bytes = x.left_bytes,
+					 .left = x.first_ns != 0 };
+	if (out->left) {
+		out->first_ns = x.first_ns > s->t0_ns ? x.first_ns - s->t0_ns : 0;
+		out->last_ns = x.last_ns > s->t0_ns ? x.last_ns - s->t0_ns : 0;
+	}
+}
+
+static void messages_recorded_session(const struct sp_source *s, uint32_t k,
+				      struct sp_recorded_session *out)
+{
+	const struct sp_addr at = local_of(s, k);
+	const struct msg_session *ss = &s->store.sessions[s->first_session ? base_of(s, k) : k];
+
+	sp_addr_format(out->sender, sizeof out->sender, &s->store.sources[ss->source].addr);
+	if (at.family)
+		sp_addr_format(out->local, sizeof out->local, &at);
+	put_sum(s, &s->account.session[k], &out->sum);
+}
+
+static void messages_recorded_play(const struct sp_source *s, uint32_t k,
+				   struct sp_recorded_play *out)
+{
+	uint32_t which = s->play.conf.order[k];
+	const struct msg_capture *c = &s->store.captures[which];
+	uint64_t late_ns = s->account.play[k].first_late_ns;
+
+	out->capture = c->path;
+	out->repetition = s->repetition[k];
+	out->sync = s->conf->sync;
+	out->wanted_ns = sp_msg_in_minute(c->first_ns);
+	out->due_ns = s->play.start_ns[k] - s->t0_ns;
+	out->begun_ns = sp_msg_in_minute((int64_t)(s->play.start_ns[k] + late_ns) +
+					 s->real_offset_ns);
+	put_sum(s, &s->account.play[k], &out->sum);
+}
+
+static void messages_recorded_sender(const struct sp_source *s, uint32_t k,
+				     struct sp_recorded_sender *out)
+{
+	const struct msg_stranger *x = &s->store.strangers.named[k];
+
+	sp_addr_format(out->sender, sizeof out->sender, &x->addr);
+	out->packets = sp_msg_stranger_packets(x, s->plays);
+	out->collector = x->collector;
 }
 
 static void tell_counts(const struct sp_source *s, const struct sp_source_report *r)
@@ -566,12 +653,7 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 		 s->own->name, n.set);
 	if (n.set)
 		r->say(r->arg, "clock-set", false, text);
-	snprintf(text, sizeof text,
-		 "%s: %" PRIu64 " octets of streams are missing in the capture, and %" PRIu64
-		 " are no whole messages: they were left out",
-		 s->own->name, n.holes, n.broken);
-	if (n.holes || n.broken)
-		r->say(r->arg, "holes", false, text);
+	sp_msg_tell_holes(n.holes, n.broken, s->own->name, r);
 	snprintf(text, sizeof text, "%s: %" PRIu64 " messages could not be rewritten",
 		 s->own->name, s->unchanged);
 	if (s->unchanged)
@@ -602,7 +684,7 @@ static void tell_sessions(const struct sp_source *s, const struct sp_source_repo
 			 i, s->own->name,
 			 sp_addr_format(src, sizeof src, &s->store.sources[ss->source].addr),
 			 at.family ? sp_addr_format(local, sizeof local, &at) : "any address",
-			 s->sent[i].units, s->sent[i].bytes);
+			 s->account.session[i].asked, s->account.session[i].asked_bytes);
 		r->say(r->arg, "session", true, text);
 	}
 	snprintf(text, sizeof text, "%" PRIu32 " sessions more (%s)", s->n_sessions - NAMED,
@@ -615,6 +697,7 @@ static int messages_report(struct sp_source *s, struct sp_source_report *r, stru
 {
 	r->nothing = !s->store.n;
 	tell_counts(s, r);
+	sp_msg_tell_strangers(&s->store.strangers, s->plays, s->own->name, r);
 	tell_sessions(s, r);
 	r->first_due_ns = s->first_due_ns;
 	r->last_due_ns = s->last_due_ns;
@@ -686,6 +769,10 @@ const struct sp_source_ops sp_source_messages = {
 	.sessions = messages_sessions,
 	.session = messages_session,
 	.recorded = messages_recorded,
+	.recorded_session = messages_recorded_session,
+	.recorded_play = messages_recorded_play,
+	.recorded_sender = messages_recorded_sender,
+	.left = messages_left,
 	.report = messages_report,
 	.text = messages_text,
 	.close = messages_close,

@@ -35,7 +35,7 @@ struct msg_play {
 
 struct msg_due {
 	uint64_t due_ns;
-	uint32_t unit, exporter;
+	uint32_t unit, exporter, item;
 };
 
 /* conf.order is borrowed. 0 or -ENOMEM. */
@@ -45,6 +45,8 @@ int sp_msg_play_init(struct msg_play *, const struct msg_store *, const struct m
 void sp_msg_play_begin(struct msg_play *, uint64_t t0_ns, int64_t real_ns);
 /* HOT. False: all were given. */
 bool sp_msg_play_next(struct msg_play *, struct msg_due *);
+/* The place of a time in its minute. */
+uint64_t sp_msg_in_minute(int64_t real_ns);
 void sp_msg_play_fini(struct msg_play *, const struct sp_mem *);
 
 #endif

@@ -388,6 +388,16 @@ static int on_end(void *arg, struct sp_stream *st, enum sp_stream_end how, int64
 
 /* ---- packets ---- */
 
+/* A packet of a sender that is not in the map; over TCP, one without data says nothing of it. */
+static int leave_out(struct loader *x, const struct sp_addr *sender, bool data)
+{
+	counts_of(x)->unknown_peer++;
+	if (!data ||
+	    !sp_msg_strangers_add(&x->s->strangers, sender, x->s->n_captures, x->env->mem))
+		return 0;
+	return no_memory(x);
+}
+
 static int take_datagram(struct loader *x, const struct sp_cap_view *v, const uint8_t *payload,
 			 size_t len, int64_t t_ns)
 {
@@ -395,8 +405,8 @@ static int take_datagram(struct loader *x, const struct sp_cap_view *v, const ui
 	int rc = find_source(x, &v->v.src.addr, &source);
 
 	if (rc == NOBODY)
-		counts_of(x)->unknown_peer++;
-	if (rc == NOBODY || rc == ELSEWHERE)
+		return leave_out(x, &v->v.src.addr, true);
+	if (rc == ELSEWHERE)
 		return 0;
 	if (rc)
 		return rc;
@@ -461,8 +471,8 @@ static int take_packet(struct loader *x, const struct sp_cap_packet *p)
 				     p->t_ns);
 	rc = find_source(x, &v.v.src.addr, &source);
 	if (rc == NOBODY)
-		n->unknown_peer++;
-	if (rc == NOBODY || rc == ELSEWHERE)
+		return leave_out(x, &v.v.src.addr, v.v.payload_len > 0);
+	if (rc == ELSEWHERE)
 		return 0;
 	n->filtered++;
 	return rc ? rc : sp_reassembly_feed(x->reassembly, p, &v);
@@ -568,10 +578,13 @@ int sp_msg_store_load(struct msg_store *s, const struct msg_load *l, const struc
 
 	*s = (struct msg_store){ 0 };
 	sp_arena_init(&s->arena, env->mem);
+	s->strangers.arena = &s->arena;
 	s->captures = sp_arena_alloc(&s->arena, (l->n_paths + 1) * sizeof *s->captures);
 	rc = s->captures ? rehash(&x) : no_memory(&x);
 	for (uint32_t i = 0; i < l->n_paths && !rc; i++)
 		rc = load_one(&x, l->paths[i]);
+	for (uint32_t i = 0; i < s->n_sessions; i++)
+		sp_msg_strangers_collector(&s->strangers, &s->sessions[i].dst.addr);
 	sp_msg_ends_free(&x.ends, env->mem);
 	sp_free(env->mem, x.hash);
 	sp_free(env->mem, x.last_of);
@@ -585,5 +598,6 @@ void sp_msg_store_free(struct msg_store *s, const struct sp_mem *mem)
 	sp_free(mem, s->units);
 	sp_free(mem, s->sources);
 	sp_free(mem, s->sessions);
+	sp_msg_strangers_free(&s->strangers, mem);
 	sp_arena_fini(&s->arena);
 }

@@ -4,6 +4,7 @@
 #define SP_SOURCE_MESSAGES_STORE_H
 
 #include "source/messages/sections.h"
+#include "source/messages/strangers.h"
 
 /* A unit: a datagram, or the whole messages that one TCP segment completed. */
 struct msg_unit {
@@ -64,6 +65,7 @@ struct msg_store {
 	uint32_t n_sources, cap_sources;
 	struct msg_session *sessions;
 	uint32_t n_sessions, cap_sessions;
+	struct msg_strangers strangers; /* senders that are not in the map */
 	uint32_t longest;
 	struct sp_err
 		damage; /* of the first file that is damaged; what came before it is here */
