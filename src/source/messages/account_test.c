@@ -95,37 +95,29 @@ static struct sp_addr address(uint32_t i)
 	return a;
 }
 
-struct pair {
-	struct msg_strangers x;
-	struct sp_arena arena;
-};
-
-static void begin(struct pair *p, const struct sp_mem *mem)
+static void begin(struct msg_strangers *x, const struct sp_mem *mem)
 {
-	memset(p, 0, sizeof *p);
-	sp_arena_init(&p->arena, mem);
-	p->x.arena = &p->arena;
+	sp_msg_strangers_init(x, mem);
 }
 
-static void end(struct pair *p, const struct sp_mem *mem)
+static void end(struct msg_strangers *x, const struct sp_mem *mem)
 {
-	sp_msg_strangers_free(&p->x, mem);
-	sp_arena_fini(&p->arena);
+	sp_msg_strangers_free(x, mem);
 }
 
-static int add(struct pair *p, uint32_t i, uint32_t capture, const struct sp_mem *mem)
+static int add(struct msg_strangers *x, uint32_t i, uint32_t capture, const struct sp_mem *mem)
 {
 	const struct sp_addr a = address(i);
 
-	return sp_msg_strangers_add(&p->x, &a, capture, mem);
+	return sp_msg_strangers_add(x, &a, capture, mem);
 }
 
-static void tell(const struct pair *p, const uint32_t *plays, struct said *s)
+static void tell(const struct msg_strangers *x, const uint32_t *plays, struct said *s)
 {
 	const struct sp_source_report r = { .say = say, .arg = s };
 
 	*s = (struct said){ 0 };
-	sp_msg_tell_strangers(&p->x, plays, "ipfix", &r);
+	sp_msg_tell_strangers(x, plays, "ipfix", &r);
 }
 
 static void strangers(void **state)
@@ -133,54 +125,54 @@ static void strangers(void **state)
 	const struct sp_mem *mem = sp_mem_system();
 	const uint32_t plays[] = { 3, 1 }, none[] = { 0, 1 };
 	const struct sp_addr one = address(1);
-	struct pair p;
+	struct msg_strangers x;
 	struct said s;
 
 	(void)state;
-	begin(&p, mem);
-	tell(&p, plays, &s);
+	begin(&x, mem);
+	tell(&x, plays, &s);
 	assert_int_equal(s.n, 0);
-	assert_int_equal(add(&p, 1, 0, mem), 0);
-	tell(&p, plays, &s);
+	assert_int_equal(add(&x, 1, 0, mem), 0);
+	tell(&x, plays, &s);
 	assert_string_equal(s.text,
 			    "ipfix: 3 packets of 1 sender that is not in network.map were "
 			    "not played: 10.0.0.1 (3)");
-	tell(&p, none, &s); /* its capture is not played */
+	tell(&x, none, &s); /* its capture is not played */
 	assert_int_equal(s.n, 0);
-	assert_int_equal(add(&p, 1, 1, mem) + add(&p, 2, 1, mem), 0);
-	tell(&p, plays, &s);
+	assert_int_equal(add(&x, 1, 1, mem) + add(&x, 2, 1, mem), 0);
+	tell(&x, plays, &s);
 	assert_string_equal(s.text, "ipfix: 5 packets of 2 senders that are not in network.map "
 				    "were not played: 10.0.0.1 (4), 10.0.0.2 (1)");
-	sp_msg_strangers_collector(&p.x, &one);
-	tell(&p, plays, &s);
+	sp_msg_strangers_collector(&x, &one);
+	tell(&x, plays, &s);
 	assert_string_equal(s.text,
 			    "ipfix: 1 packet of 1 sender that is not in network.map was "
 			    "not played: 10.0.0.2 (1)");
-	end(&p, mem);
+	end(&x, mem);
 }
 
 static void many_strangers(void **state)
 {
 	const struct sp_mem *mem = sp_mem_system();
 	const uint32_t plays[] = { 2 };
-	struct pair p;
+	struct msg_strangers x;
 	struct said s;
 
 	(void)state;
-	begin(&p, mem);
+	begin(&x, mem);
 	for (uint32_t i = 0; i < 500; i++)
-		assert_int_equal(add(&p, i % 250, 0, mem), 0);
-	assert_int_equal(p.x.n, MSG_STRANGERS);
-	assert_int_equal(p.x.more, 250 - MSG_STRANGERS);
-	tell(&p, plays, &s);
+		assert_int_equal(add(&x, i % 250, 0, mem), 0);
+	assert_int_equal(x.n, MSG_STRANGERS);
+	assert_int_equal(x.more, 250 - MSG_STRANGERS);
+	tell(&x, plays, &s);
 	assert_non_null(strstr(s.text, "ipfix: 1000 packets of 250 senders"));
 	assert_non_null(strstr(s.text, "10.0.0.7 (4), and 242 senders more (968)"));
 	/* No number of them makes it larger. */
 	for (uint32_t i = 0; i < 2 * MSG_STRANGERS_MOST; i++)
-		assert_int_equal(add(&p, i, 0, mem), 0);
-	tell(&p, plays, &s);
+		assert_int_equal(add(&x, i, 0, mem), 0);
+	tell(&x, plays, &s);
 	assert_non_null(strstr(s.text, "and at least 65528 senders more"));
-	end(&p, mem);
+	end(&x, mem);
 }
 
 static void strangers_memory(void **state)
@@ -190,15 +182,15 @@ static void strangers_memory(void **state)
 
 	(void)state;
 	for (uint64_t n = 0; rc; n++) {
-		struct pair p;
+		struct msg_strangers x;
 
 		sp_mem_test_init(&t, n);
-		begin(&p, &t.mem);
+		begin(&x, &t.mem);
 		rc = 0;
 		for (uint32_t i = 0; i < MSG_STRANGERS + 2 && !rc; i++)
-			rc = add(&p, i, 0, &t.mem);
+			rc = add(&x, i, 0, &t.mem);
 		assert_true(!rc || rc == -ENOMEM);
-		end(&p, &t.mem);
+		end(&x, &t.mem);
 		assert_int_equal(t.live, 0);
 	}
 }

@@ -7,7 +7,7 @@ static int count(struct msg_strangers *s, struct msg_stranger *x, uint32_t captu
 	struct msg_stranger_part *p = x->last;
 
 	if (!p || p->capture != capture) {
-		p = sp_arena_alloc(s->arena, sizeof *p);
+		p = sp_arena_alloc(&s->arena, sizeof *p);
 		if (!p)
 			return -ENOMEM;
 		p->capture = capture;
@@ -74,8 +74,15 @@ uint64_t sp_msg_stranger_packets(const struct msg_stranger *x, const uint32_t *p
 	return n;
 }
 
+void sp_msg_strangers_init(struct msg_strangers *s, const struct sp_mem *mem)
+{
+	*s = (struct msg_strangers){ .n = 0 };
+	sp_arena_init(&s->arena, mem);
+}
+
 void sp_msg_strangers_free(struct msg_strangers *s, const struct sp_mem *mem)
 {
 	sp_free(mem, s->seen);
 	s->seen = NULL;
+	sp_arena_fini(&s->arena);
 }

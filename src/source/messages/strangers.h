@@ -30,8 +30,10 @@ struct msg_strangers {
 	uint32_t n, more;	  /* named; and others, up to MSG_STRANGERS_MOST in all */
 	struct sp_addr
 		*seen; /* [2 * MSG_STRANGERS_MOST] family 0: free; only once there are more */
-	struct sp_arena *arena; /* of the parts; set by the owner */
+	struct sp_arena arena; /* of the parts */
 };
+
+void sp_msg_strangers_init(struct msg_strangers *, const struct sp_mem *);
 
 /* A packet of a sender in a capture; captures come one after the other. 0 or -ENOMEM. */
 int sp_msg_strangers_add(struct msg_strangers *, const struct sp_addr *, uint32_t capture,
