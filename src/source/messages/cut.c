@@ -216,6 +216,16 @@ static int on_end(void *arg, struct sp_stream *st, enum sp_stream_end how, int64
 
 /* ---- packets ---- */
 
+/* A packet of a sender that is not in the map; over TCP, one without data says nothing of it. */
+static int leave_out(struct msg_cut *x, const struct sp_addr *sender, bool data)
+{
+	x->conf.counts->unknown_peer++;
+	if (!data || !x->conf.strangers ||
+	    !sp_msg_strangers_add(x->conf.strangers, sender, x->conf.capture, x->mem))
+		return 0;
+	return sp_fail(x->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
 static int take_datagram(struct msg_cut *x, const struct sp_cap_view *v, const uint8_t *payload,
 			 size_t len, int64_t t_ns)
 {
@@ -223,7 +233,8 @@ static int take_datagram(struct msg_cut *x, const struct sp_cap_view *v, const u
 	uint32_t source, session;
 	int rc = sp_msg_senders_source(x->conf.senders, &v->v.src.addr, &source, x->err);
 
-	n->unknown_peer += rc == MSG_NOBODY;
+	if (rc == MSG_NOBODY)
+		return leave_out(x, &v->v.src.addr, true);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	if (x->own->codec && !sp_msg_wanted(x->own, payload, len))
@@ -286,7 +297,8 @@ static int take_packet(struct msg_cut *x, const struct sp_cap_packet *p)
 		return take_datagram(x, &v, p->data + v.v.payload_off, v.v.payload_len,
 				     p->t_ns);
 	rc = sp_msg_senders_source(x->conf.senders, &v.v.src.addr, &source, x->err);
-	n->unknown_peer += rc == MSG_NOBODY;
+	if (rc == MSG_NOBODY)
+		return leave_out(x, &v.v.src.addr, v.v.payload_len > 0);
 	if (rc > 0)
 		return 0;
 	n->filtered++;

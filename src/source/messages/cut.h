@@ -6,6 +6,7 @@
 
 #include "source/messages/sections.h"
 #include "source/messages/senders.h"
+#include "source/messages/strangers.h"
 
 /* Of one stream (more than any protocol's longest message), and of all of them. */
 #define MSG_CUT_STREAM (16u << 20)
@@ -39,8 +40,9 @@ struct msg_cut_conf {
 	uint32_t own;  /* which of them */
 	uint32_t most; /* octets that a datagram may have */
 	struct msg_senders *senders;
-	uint32_t capture;	   /* its number */
-	struct msg_counts *counts; /* of the capture; of this one alone */
+	uint32_t capture;		 /* its number */
+	struct msg_strangers *strangers; /* whose messages are nobody's; NULL: they are known */
+	struct msg_counts *counts;	 /* of the capture; of this one alone */
 	/* Each unit; its octets are valid during the call. 0, or an error that ends it. */
 	int (*unit)(void *arg, const struct msg_unit *, struct sp_err *);
 	void *arg;

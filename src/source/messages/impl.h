@@ -3,6 +3,7 @@
 #define SP_SOURCE_MESSAGES_IMPL_H
 
 #include "plugin/source.h"
+#include "source/messages/account.h"
 #include "source/messages/exporters.h"
 #include "source/messages/play.h"
 #include "source/messages/settings.h"
@@ -22,11 +23,11 @@ struct sp_source {
 	struct msg_feed *feed;
 	struct msg_play play;
 	struct msg_exporters who;
-	struct sent {
-		uint64_t units, bytes;
-	} * sent;	  /* [sessions]: filled; the worker's */
-	uint64_t next_ns; /* atomic */
-	void **states;	  /* [sessions]: rewriting; NULL: nothing is rewritten */
+	struct msg_account account;
+	uint32_t *plays;      /* [captures]: how often each is played */
+	uint32_t *repetition; /* [plays]: of its capture, from 1 */
+	uint64_t next_ns;     /* atomic */
+	void **states;	      /* [sessions]: rewriting; NULL: nothing is rewritten */
 	struct msg_due given[MSG_GIVEN];
 	uint32_t head, tail; /* free running */
 	int64_t real_offset_ns;
@@ -35,6 +36,13 @@ struct sp_source {
 	bool held;	    /* all were given, and it stays open */
 };
 
+/* counts.c: what sp_source_ops wants of what was recorded. */
+int sp_msg_counts_open(struct sp_source *, struct sp_err *);
+void sp_msg_recorded(const struct sp_source *, struct sp_recorded_result *);
+void sp_msg_recorded_session(const struct sp_source *, uint32_t k,
+			     struct sp_recorded_session *);
+void sp_msg_recorded_play(const struct sp_source *, uint32_t k, struct sp_recorded_play *);
+void sp_msg_recorded_sender(const struct sp_source *, uint32_t k, struct sp_recorded_sender *);
 /* remarks.c: as sp_source_ops.report. */
 int sp_msg_report(struct sp_source *, struct sp_source_report *, struct sp_err *);
 

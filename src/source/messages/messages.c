@@ -109,7 +109,7 @@ static void messages_close(struct sp_source *s)
 		if (s->states[i])
 			s->own->codec->close(s->states[i]);
 	sp_free(s->env->mem, s->states);
-	sp_free(s->env->mem, s->sent);
+	sp_msg_account_fini(&s->account, s->env->mem);
 	sp_msg_play_fini(&s->play);
 	sp_msg_feed_free(s->feed);
 	sp_msg_store_free(&s->store);
@@ -135,10 +135,9 @@ static int messages_open(struct sp_source **out, const struct sp_source_args *ar
 	if (!rc)
 		rc = open_play(s, err);
 	if (!rc)
-		s->sent = sp_alloc_array(env->mem, (size_t)s->who.sessions + 1,
-					 sizeof *s->sent);
+		rc = sp_msg_counts_open(s, err);
 	if (!rc)
-		rc = s->sent ? open_states(s, err) : no_memory(err);
+		rc = open_states(s, err);
 	if (rc)
 		messages_close(s);
 	else
@@ -163,7 +162,7 @@ static void announce(const struct sp_source *s, uint64_t t0_ns)
 		uint64_t wait_ms = (s->play.start_ns[i] - t0_ns) / SP_NS_PER_MS;
 		uint64_t phase_ms = (uint64_t)c->first_ns % MSG_MINUTE_NS / SP_NS_PER_MS;
 
-		sp_log(s->env->log, SP_LOG_WARN,
+		sp_log(s->env->log, SP_LOG_INFO,
 		       "%s: %s begins at second %" PRIu64 ".%03" PRIu64
 		       " of the minute, as it was recorded: in %" PRIu64 ".%03" PRIu64
 		       " s (--no-sync begins at once)",
@@ -265,8 +264,7 @@ static void fill_one(struct sp_source *s, struct sp_msg *m, const struct msg_due
 	m->ep = sp_msg_exporters_session(&s->who, d->unit.session, d->exporter);
 	s->first_due_ns = s->first_due_ns ? s->first_due_ns : d->due_ns;
 	s->last_due_ns = d->due_ns;
-	s->sent[m->ep].units++;
-	s->sent[m->ep].bytes += d->unit.len;
+	sp_msg_account_filled(&s->account, m->ep, d->unit.item, d->unit.len, d->due_ns);
 	if (s->states)
 		rewrite(s, d, m->ep, m->data, m->len);
 	sp_msg_play_done(&s->play, d);
@@ -280,11 +278,18 @@ static void messages_fill(struct sp_source *s, struct sp_batch *b, uint32_t from
 		const struct msg_due *d = find_given(s, m);
 
 		m->stamp_off = SP_NO_STAMP;
-		if (d)
+		if (d) {
 			fill_one(s, m, d);
-		else
+		} else {
 			memset(m->data, 0, m->len);
+			sp_msg_account_filled(&s->account, 0, 0, 0, 0);
+		}
 	}
+}
+
+static void messages_left(struct sp_source *s, uint32_t n, uint64_t now_ns)
+{
+	sp_msg_account_left(&s->account, n, now_ns);
 }
 
 /* ---- sessions ---- */
@@ -302,19 +307,6 @@ static void messages_session(const struct sp_source *s, uint32_t i,
 }
 
 /* ---- what is said of it ---- */
-
-static void messages_recorded(const struct sp_source *s, struct sp_recorded_result *out)
-{
-	*out = (struct sp_recorded_result){ .known = true, .sessions = s->who.sessions };
-	for (uint32_t i = 0; i < s->play.conf.n; i++) {
-		const struct msg_counts *c = &s->store.captures[s->play.conf.order[i]].counts;
-
-		out->filtered += c->filtered;
-		out->unknown_peer += c->unknown_peer;
-		out->unknown_proto += c->unknown_proto;
-	}
-	out->next_ns = SP_LOAD(s->next_ns);
-}
 
 static void messages_text(const void *conf, char *buf, size_t cap)
 {
@@ -340,7 +332,11 @@ const struct sp_source_ops sp_source_messages = {
 	.run = messages_run,
 	.sessions = messages_sessions,
 	.session = messages_session,
-	.recorded = messages_recorded,
+	.recorded = sp_msg_recorded,
+	.recorded_session = sp_msg_recorded_session,
+	.recorded_play = sp_msg_recorded_play,
+	.recorded_sender = sp_msg_recorded_sender,
+	.left = messages_left,
 	.report = sp_msg_report,
 	.text = messages_text,
 	.close = messages_close,

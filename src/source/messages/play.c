@@ -33,7 +33,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > LATEST - b ? LATEST : a + b;
 }
 
-static uint64_t in_minute(int64_t real_ns)
+uint64_t sp_msg_in_minute(int64_t real_ns)
 {
 	int64_t m = real_ns % (int64_t)MSG_MINUTE_NS;
 
@@ -45,11 +45,12 @@ void sp_msg_play_begin(struct msg_play *p, uint64_t t0_ns, int64_t real_ns)
 	uint64_t at = t0_ns;
 
 	for (uint32_t i = 0; i < p->conf.n; i++) {
-		uint64_t now = (in_minute(real_ns) + (at - t0_ns)) % MSG_MINUTE_NS;
+		uint64_t now = (sp_msg_in_minute(real_ns) + (at - t0_ns)) % MSG_MINUTE_NS;
 
 		if (p->conf.sync)
-			at = later(at, (in_minute(capture_of(p, i)->first_ns) + MSG_MINUTE_NS -
-					now) % MSG_MINUTE_NS);
+			at = later(at, (sp_msg_in_minute(capture_of(p, i)->first_ns) +
+					MSG_MINUTE_NS - now) %
+					       MSG_MINUTE_NS);
 		p->start_ns[i] = at;
 		at = later(at, span_of(p, i));
 	}

@@ -66,6 +66,8 @@ void sp_msg_play_begin(struct msg_play *, uint64_t t0_ns, int64_t real_ns);
 bool sp_msg_play_next(struct msg_play *, struct msg_due *);
 /* HOT. It has left, or will not; in the order of sp_msg_play_next. */
 void sp_msg_play_done(struct msg_play *, const struct msg_due *);
+/* The place of a time in its minute. */
+uint64_t sp_msg_in_minute(int64_t real_ns);
 void sp_msg_play_fini(struct msg_play *);
 
 #endif

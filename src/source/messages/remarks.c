@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "source/messages/impl.h"
+#include "source/messages/told.h"
 
 static void tell_counts(const struct sp_source *s, const struct sp_source_report *r)
 {
@@ -43,12 +44,7 @@ static void tell_counts(const struct sp_source *s, const struct sp_source_report
 		 s->own->name, n.set);
 	if (n.set)
 		r->say(r->arg, "clock-set", false, text);
-	snprintf(text, sizeof text,
-		 "%s: %" PRIu64 " octets of streams are missing in the capture, and %" PRIu64
-		 " are no whole messages: they were left out",
-		 s->own->name, n.holes, n.broken);
-	if (n.holes || n.broken)
-		r->say(r->arg, "holes", false, text);
+	sp_msg_tell_holes(n.holes, n.broken, s->own->name, r);
 	snprintf(text, sizeof text, "%s: %" PRIu64 " messages could not be rewritten",
 		 s->own->name, s->unchanged);
 	if (s->unchanged)
@@ -80,7 +76,7 @@ static void tell_sessions(const struct sp_source *s, const struct sp_source_repo
 			 i, s->own->name,
 			 sp_addr_format(src, sizeof src, &all->sources[ss->source].addr),
 			 at.family ? sp_addr_format(local, sizeof local, &at) : "any address",
-			 s->sent[i].units, s->sent[i].bytes);
+			 s->account.session[i].asked, s->account.session[i].asked_bytes);
 		r->say(r->arg, "session", true, text);
 	}
 	snprintf(text, sizeof text, "%" PRIu32 " sessions more (%s)", s->who.sessions - NAMED,
@@ -109,6 +105,7 @@ int sp_msg_report(struct sp_source *s, struct sp_source_report *r, struct sp_err
 
 	r->nothing = !s->store.n;
 	tell_counts(s, r);
+	sp_msg_tell_strangers(&s->store.strangers, s->plays, s->own->name, r);
 	tell_waits(s, r);
 	tell_sessions(s, r);
 	r->first_due_ns = s->first_due_ns;

@@ -110,6 +110,7 @@ static int load_one(struct loader *x, const char *path, struct sp_err *err)
 					   .own = x->l->own,
 					   .most = x->l->most,
 					   .senders = &s->senders,
+					   .strangers = &s->strangers,
 					   .capture = s->n_captures,
 					   .counts = &s->captures[s->n_captures].counts,
 					   .unit = on_unit,
@@ -155,6 +156,7 @@ int sp_msg_store_load(struct msg_store *s, const struct msg_load *l, const struc
 
 	*s = (struct msg_store){ .mem = mem, .whole = true };
 	sp_arena_init(&s->octets, mem);
+	sp_msg_strangers_init(&s->strangers, mem);
 	s->captures = sp_alloc_array(mem, (size_t)l->n_paths + 1, sizeof *s->captures);
 	rc = s->captures ? sp_msg_senders_init(&s->senders, &l->senders, mem, err)
 			 : no_memory(err);
@@ -163,6 +165,8 @@ int sp_msg_store_load(struct msg_store *s, const struct msg_load *l, const struc
 	for (uint32_t i = 0; i < s->n_captures && s->whole; i++)
 		close_file(&s->captures[i]);
 	sp_msg_senders_seal(&s->senders);
+	for (uint32_t i = 0; i < s->senders.n_sessions; i++)
+		sp_msg_strangers_collector(&s->strangers, &s->senders.sessions[i].dst.addr);
 	return rc;
 }
 
@@ -176,5 +180,6 @@ void sp_msg_store_free(struct msg_store *s)
 	sp_free(s->mem, s->units);
 	sp_free(s->mem, s->captures);
 	sp_msg_senders_fini(&s->senders);
+	sp_msg_strangers_free(&s->strangers, s->mem);
 	*s = (struct msg_store){ 0 };
 }

@@ -26,7 +26,8 @@ struct msg_store {
 	struct msg_capture *captures;
 	uint32_t n_captures;
 	struct msg_senders senders;
-	uint64_t n; /* units of all captures */
+	struct msg_strangers strangers; /* who is not in the map */
+	uint64_t n;			/* units of all captures */
 	uint32_t longest;
 	bool whole; /* all of them are in memory: */
 	struct msg_unit *units;
