@@ -70,3 +70,5 @@ def test_more_than_is_read_ahead(me, tmp_path, collector, words):
     assert [struct.unpack_from("!I", g[3])[0] for g in got] == list(range(n))
     assert all(g[3] == g[3][:4] * (size // 4) for g in got)
     assert len({g[2] for g in got}) == 9
+
+

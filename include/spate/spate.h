@@ -92,6 +92,9 @@ int spate_run_arm(struct spate_run *run, uint64_t t0_ns, struct spate_error *err
  * after_ns: since the run's start; 0: now. */
 int spate_run_command(struct spate_run *run, const char *action, const char *stream,
 		      const char *rate, uint64_t after_ns, struct spate_error *err);
+/* To a run whose recorded streams ask, each time, whether the next capture is to be played ("asks" of
+ * their results): yes plays it from now on, no leaves it out. */
+int spate_run_answer(struct spate_run *run, int yes, struct spate_error *err);
 /* For callers with a loop of their own: a descriptor that is readable, and the time in ms after
  * which the run has something to do even so. */
 int spate_run_fd(struct spate_run *run);

@@ -419,6 +419,15 @@ int spate_run_command(struct spate_run *r, const char *action, const char *strea
 	return ret ? give(error, &err, ret) : 0;
 }
 
+int spate_run_answer(struct spate_run *r, int yes, struct spate_error *error)
+{
+	struct sp_err err = { 0 };
+	int ret = r->run ? sp_run_answer(r->run, yes != 0, &err)
+			 : sp_fail(&err, -EALREADY, SP_EXIT_FAILED, "the run does not run");
+
+	return ret ? give(error, &err, ret) : 0;
+}
+
 static void watch(const struct spate_run *r, int fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN };

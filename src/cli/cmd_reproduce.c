@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/units.h"
@@ -19,7 +21,7 @@
 
 struct words {
 	const char *cfg;
-	bool process, ask;
+	bool process;
 	struct sp_repro_words plan;
 	struct sp_words_output out;
 };
@@ -69,7 +71,7 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		bool *yes;
 	} rows[] = {
 		{ "process", &w->process },	      { "no_sync", &w->plan.no_sync },
-		{ "keep_open", &w->plan.keep_open },  { "ask", &w->ask },
+		{ "keep_open", &w->plan.keep_open },  { "ask", &w->plan.ask },
 		{ "verbose", &w->out.verbose },	      { "debug", &w->out.verbose },
 		{ "quiet", &w->out.quiet },	      { "json", &w->out.json },
 		{ "dry_run", &w->out.dry_run },	      { "no_run_dir", &w->out.no_run_dir },
@@ -139,7 +141,46 @@ struct showing {
 	struct sp_repro_table table;
 	struct sp_str text;
 	char nothing[300]; /* why none of a stream's messages left */
+	bool ask;
+	char asks[200];	/* the capture that all streams wait for; "": none */
+	bool prompted;
 };
+
+/* Those that have something to play must all wait, or be over. */
+static void note_question(struct showing *s, const struct sp_event *e)
+{
+	const char *path = NULL;
+	struct sp_stream_result one;
+	bool busy = false;
+
+	for (size_t i = 0; i < e->result->n_streams; i++) {
+		sp_result_stream(e->result, i, &one);
+		path = one.recorded.asks ? one.recorded.asks : path;
+		busy |= !one.recorded.asks && one.recorded.next_ns != UINT64_MAX;
+	}
+	if (path && !busy && !*s->asks) {
+		sp_str_printable(s->asks, sizeof s->asks, path);
+		s->prompted = false;
+	}
+}
+
+/* "y" plays it, anything else and the end of the input leave it out; -1: nobody said anything yet. */
+static int answer(void *arg)
+{
+	struct showing *s = arg;
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	char line[80] = "";
+
+	if (!*s->asks)
+		return -1;
+	if (!s->prompted)
+		fprintf(stderr, "play %s? [y/n] ", s->asks);
+	s->prompted = true;
+	if (poll(&p, 1, 0) <= 0)
+		return -1;
+	*s->asks = '\0';
+	return fgets(line, sizeof line, stdin) && (!strcmp(line, "y\n") || !strcmp(line, "y"));
+}
 
 static void on_event(void *arg, const struct sp_event *e)
 {
@@ -147,6 +188,8 @@ static void on_event(void *arg, const struct sp_event *e)
 
 	if (e->kind == SP_EVENT_REMARK && strcmp(e->remark->code, "nothing") == 0)
 		sp_strlcpy(s->nothing, e->remark->text, sizeof s->nothing);
+	if (s->ask && e->kind == SP_EVENT_INTERVAL)
+		note_question(s, e);
 	sp_repro_table(&s->table, e, &s->text);
 	if (s->text.len)
 		fputs(s->text.text, stderr);
@@ -156,11 +199,12 @@ static void on_event(void *arg, const struct sp_event *e)
 static int run(const struct words *w, struct spate_plan *plan, const char *remarks,
 	       struct sp_self *self)
 {
-	struct showing show = { .table.on = w->out.verbose };
+	struct showing show = { .table.on = w->out.verbose, .ask = w->plan.ask };
 	const struct sp_run_how how = { .command = "replay",
 					.out = &w->out,
 					.event = on_event,
 					.event_arg = &show,
+					.answer = show.ask ? answer : NULL,
 					.remarks = remarks,
 					.tell = true };
 	int code;
@@ -170,22 +214,13 @@ static int run(const struct words *w, struct spate_plan *plan, const char *remar
 		return fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
 	}
 	sp_str_init(&show.text, sp_mem_system());
+	if (show.ask) /* what poll knows of must not hide in a buffer */
+		setvbuf(stdin, NULL, _IONBF, 0);
 	code = sp_run_plan(plan, &how, self);
 	if (code == SP_EXIT_FAILED && *show.nothing)
 		fprintf(stderr, "spate replay: %s\n", show.nothing);
 	sp_str_fini(&show.text);
 	return code;
-}
-
-/* "y" plays it. */
-static bool asked(void *arg, const char *path)
-{
-	char answer[80] = "", shown[200];
-
-	(void)arg;
-	fprintf(stderr, "play %s? [y/n] ", sp_str_printable(shown, sizeof shown, path));
-	return fgets(answer, sizeof answer, stdin) &&
-	       (!strcmp(answer, "y\n") || !strcmp(answer, "y"));
 }
 
 static int replay(struct words *w, const struct sp_repro *r, struct sp_self *self)
@@ -196,7 +231,6 @@ static int replay(struct words *w, const struct sp_repro *r, struct sp_self *sel
 	struct sp_str text;
 	int code;
 
-	w->plan.play = w->ask ? asked : NULL;
 	sp_str_init(&text, sp_mem_system());
 	if (sp_repro_plan_text(&text, r, &w->plan, &err)) {
 		code = complain(&err);

@@ -202,6 +202,15 @@ static void end_named(struct context *c, int code)
 	sp_self_end(c->self, &counts, code);
 }
 
+static void take_answer(struct context *c)
+{
+	struct spate_error err = { 0 };
+	int yes = c->how->answer ? c->how->answer(c->how->event_arg) : -1;
+
+	if (yes >= 0 && spate_run_answer(c->run, yes, &err))
+		fprintf(stderr, "spate %s: %s\n", c->how->command, err.text);
+}
+
 static int steps(struct context *c, const char *command)
 {
 	int r = 0, code;
@@ -211,8 +220,10 @@ static int steps(struct context *c, const char *command)
 	say_code(c->run);
 	if (c->self)
 		sp_self_ready(c->self, sp_outputs_folder(c->outputs));
-	while (r == 0)
+	while (r == 0) {
 		r = c->self ? step_named(c) : spate_run_step(c->run, -1);
+		take_answer(c);
+	}
 	if (sp_outputs_failed(c->outputs))
 		spate_run_output_failed(c->run);
 	code = r < 0 ? SP_EXIT_FAILED : spate_run_exit_code(c->run);

@@ -15,6 +15,9 @@ struct sp_run_how {
 	const struct sp_words_output *out;
 	void (*event)(void *arg, const struct sp_event *); /* before the outputs; NULL */
 	void *event_arg;
+	/* Asked after each of the run's steps whether its question (spate_run_answer) is answered: 1, 0;
+	 * -1: not yet. With event_arg; NULL: it never asks. */
+	int (*answer)(void *arg);
 	const char *remarks; /* lines for the report; NULL: none */
 	bool tell;	     /* what is going on is told without -v, too */
 };

@@ -69,6 +69,8 @@ struct sp_recorded_result {
 	 * with how many packets. */
 	uint32_t plays, senders, more_senders;
 	uint64_t more_sender_packets;
+	/* The capture that it asks for before it goes on; NULL: it does not wait for an answer. */
+	const char *asks;
 };
 
 /* Units that came due, and those that left; times are since the stream's start. */

@@ -376,6 +376,20 @@ int sp_play_arm(struct sp_dialogue *d, struct sp_dialogue_stream *s)
 	return 0;
 }
 
+void sp_play_go(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64_t at_ns)
+{
+	struct sp_dialogue_play *p = s->play;
+
+	if (!p->keep_open || p->ending || !p->ops->schedule->restart)
+		return;
+	p->ops->schedule->restart(p->source, at_ns, 1);
+	p->keep_open = false;
+	p->due_ns = at_ns;
+	next_unit(p);
+	if (p->more)
+		sp_conns_timer(d->conns, p->slot, p->due_ns);
+}
+
 /* ---- the end ---- */
 
 static void end_all(struct sp_dialogue *d, struct sp_dialogue_stream *s, bool hurry)

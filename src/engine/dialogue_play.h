@@ -74,6 +74,8 @@ int sp_play_init(struct sp_dialogue_play *, const struct sp_mem *);
 void sp_play_fini(struct sp_dialogue_play *, const struct sp_mem *);
 /* At T0: the source begins. 0, -ENOBUFS, -ENOMEM. */
 int sp_play_arm(struct sp_dialogue *, struct sp_dialogue_stream *);
+/* The source, which has waited, goes on from at_ns. */
+void sp_play_go(struct sp_dialogue *, struct sp_dialogue_stream *, uint64_t at_ns);
 /* Everything that others had to send has left: the sessions end, unless they are kept. */
 void sp_play_last(struct sp_dialogue *, struct sp_dialogue_stream *);
 /* Now: what waits is given up. */

@@ -140,7 +140,9 @@ static void take_changes(void *arg, uint32_t slot, uint32_t bits, uint64_t now_n
 		const struct sp_change *c = s->changes;
 
 		s->changes = c->next;
-		if (c->kind == SP_CHANGE_START)
+		if (c->kind == SP_CHANGE_START && s->play)
+			sp_play_go(d, s, c->at_ns);
+		else if (c->kind == SP_CHANGE_START)
 			start_anew(d, s, c, now_ns);
 		else if (c->kind == SP_CHANGE_STOP && c->at_ns < s->end_ns)
 			s->end_ns = c->at_ns;

@@ -122,6 +122,9 @@ struct sp_cmd {
 /* -ENOENT (no such stream), -EINVAL, -ERANGE (a later change is set already), -EAGAIN (64 wait),
  * -EALREADY (all has been sent). The ledger counts by the moment at which it took effect. */
 int sp_run_command(struct sp_run *, const struct sp_cmd *, struct sp_err *);
+/* To all streams whose sources ask whether they are to go on (sp_recorded_result's asks); for when all
+ * of them do, or are over. They go on at one time. Errors as sp_run_command. */
+int sp_run_answer(struct sp_run *, bool yes, struct sp_err *);
 /* After prepare: are units of some stream made where they leave (SP_T_REPEAT)? */
 bool sp_run_repeats(const struct sp_run *);
 /* A descriptor that becomes readable when sp_run_step has something to do. */

@@ -271,3 +271,26 @@ int sp_run_command(struct sp_run *r, const struct sp_cmd *cmd, struct sp_err *er
 		s->rate = before;
 	return rc;
 }
+
+int sp_run_answer(struct sp_run *r, bool yes, struct sp_err *err)
+{
+	uint64_t at = sp_clock_now(r->env.clock) +
+		      (r->env.clock->is_virtual ? 0 : COMMAND_AHEAD_NS);
+	int rc = 0;
+
+	if (r->phase != RUN_ARMED)
+		return sp_fail(err, -EALREADY, SP_EXIT_FAILED, "the run does not run");
+	for (unsigned i = 0; i < r->plan->n_streams && !rc; i++) {
+		struct sp_source *source;
+		const struct sp_source_ops *ops = sp_run_recorded_source(r, i, &source);
+		struct run_change *m;
+
+		if (!ops || !ops->answer || !ops->answer(source, yes))
+			continue;
+		rc = make_change(r, &r->streams[i], SP_DO_START, at < r->t0_ns ? r->t0_ns : at,
+				 &m, err);
+		if (!rc)
+			rc = send_order(r, &r->streams[i], m, err);
+	}
+	return rc;
+}

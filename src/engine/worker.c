@@ -132,7 +132,9 @@ int sp_worker_change(struct sp_worker *w, uint32_t stream, struct sp_change *c)
 
 	if (s->lane == SP_LANE_BULK)
 		return sp_bulk_change(&w->bulk, s->index, c);
-	if (s->lane == SP_LANE_DIALOGUE && w->dialogue.stream[s->index].closed)
+	if (s->lane == SP_LANE_DIALOGUE &&
+	    (w->dialogue.stream[s->index].closed ||
+	     (w->dialogue.stream[s->index].play && c->kind == SP_CHANGE_START)))
 		return sp_dialogue_change(&w->dialogue, s->index, c);
 	return sp_pacer_change(w->lane.pacer, stream, c);
 }

@@ -155,6 +155,10 @@ struct sp_source_ops {
 	/* HOT. The next n of the units that fill() has made left at now_ns (over connections: were
 	 * handed to their session), or, 0, never will. May be NULL. */
 	void (*left)(struct sp_source *, uint32_t n, uint64_t now_ns);
+	/* A source that asks before it goes on: after next() has said SP_NEVER - 1 recorded() names what it
+	 * waits for, and control answers. True: it is ready to go on, and is started (schedule->restart)
+	 * at the time from which what comes then counts. Control's thread. NULL: it never asks. */
+	bool (*answer)(struct sp_source *, bool yes);
 	/* Ground truth: what whoever gets units 0 .. units - 1 must have stored, as JSON lines
 	 * (plugin/truth.h). Cold, after the run. Of such a source units that left have the numbers 0,
 	 * 1, ... without gaps: what was refused is made again (seek, fill) as those that follow. */

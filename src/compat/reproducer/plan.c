@@ -46,11 +46,10 @@ static void add(struct making *m, enum sp_plan_item item)
 
 static void put_play(struct making *m, unsigned i)
 {
-	if (!m->w->play || m->w->play(m->w->play_arg, m->r->pcaps[i].path))
-		sp_str_printf(&m->order, "%s%u", m->order.len ? "," : "", i);
+	sp_str_printf(&m->order, "%s%u", m->order.len ? "," : "", i);
 }
 
-static int put_order(struct making *m)
+static void put_order(struct making *m)
 {
 	const struct sp_repro *r = m->r;
 	uint64_t most = 0;
@@ -67,9 +66,6 @@ static int put_order(struct making *m)
 				if (r->pcaps[i].count > k)
 					put_play(m, i);
 	}
-	if (m->order.len || m->order.failed)
-		return 0;
-	return sp_fail(m->err, -ENODATA, SP_EXIT_OK, "nothing is to be played");
 }
 
 static void put_map(struct making *m)
@@ -90,18 +86,17 @@ static void put_map(struct making *m)
 static int put_shared(struct making *m)
 {
 	const struct sp_repro *r = m->r;
-	int rc;
 
 	for (unsigned i = 0; i < r->n_pcaps; i++)
 		sp_str_printf(&m->files, "%s%s", i ? "\n" : "", r->pcaps[i].path);
 	for (unsigned i = 0; i < r->n_sections; i++)
 		sp_str_printf(&m->sections, "%s%s%s", i ? ";" : "", r->sections[i].name,
 			      r->sections[i].words.len ? r->sections[i].words.text : "");
-	rc = put_order(m);
+	put_order(m);
 	put_map(m);
-	if (!rc && (m->files.failed || m->order.failed || m->sections.failed || m->map.failed))
-		rc = sp_fail(m->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	return rc;
+	if (m->files.failed || m->order.failed || m->sections.failed || m->map.failed)
+		return sp_fail(m->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	return 0;
 }
 
 static void put_run(struct making *m)
@@ -183,6 +178,7 @@ static void put_stream(struct making *m, const struct leg *g)
 	if (w->spread)
 		set(m, "spread", w->spread);
 	set_bool(m, "retime", w->retime);
+	set_bool(m, "ask", w->ask);
 	set_bool(m, "preload", r->preload || w->preload);
 	if (g->s->tcp && w->reconnect)
 		set(m, "reconnect", w->reconnect);

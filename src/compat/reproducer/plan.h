@@ -9,6 +9,7 @@
 /* What the command line adds; flags and keys of the file that are yes or no are joined by or. */
 struct sp_repro_words {
 	bool no_sync, keep_open, preload;
+	bool ask; /* each capture waits for an answer (spate_run_answer) */
 	bool retime;
 	uint64_t exporters;   /* 0: sources as recorded */
 	uint64_t connections; /* sessions over TCP of a protocol, at most; 0: the default */
@@ -17,10 +18,6 @@ struct sp_repro_words {
 	const char *
 		reconnect; /* sessions over TCP that are lost are tried for so long; NULL: not */
 	const char *name;  /* of the run */
-	/* Asked for each capture in the order in which they would be played; false leaves it out.
-	 * NULL: all are played. */
-	bool (*play)(void *arg, const char *path);
-	void *play_arg;
 };
 
 /* The canonical plan's text. sp_repro_find was called before. */

@@ -32,6 +32,8 @@ void sp_msg_recorded(const struct sp_source *s, struct sp_recorded_result *out)
 					    .more_senders = x->more,
 					    .more_sender_packets = sp_msg_stranger_packets(
 						    &x->rest, s->plays) };
+	if (__atomic_load_n(&s->waits, __ATOMIC_ACQUIRE))
+		out->asks = s->store.captures[s->play.conf.order[s->asked]].path;
 	for (uint32_t i = 0; i < s->store.n_captures; i++) {
 		const struct msg_counts *c = &s->store.captures[i].counts;
 		uint32_t n = s->plays[i];
@@ -80,13 +82,13 @@ void sp_msg_recorded_session(const struct sp_source *s, uint32_t k,
 void sp_msg_recorded_play(const struct sp_source *s, uint32_t k, struct sp_recorded_play *out)
 {
 	const struct msg_capture *c = &s->store.captures[s->play.conf.order[k]];
-	uint64_t at = s->play.start_ns[k], late_ns = SP_LOAD(s->account.play[k].first_late_ns);
+	uint64_t at = SP_LOAD(s->play.start_ns[k]), late_ns = SP_LOAD(s->account.play[k].first_late_ns);
 
 	out->capture = c->path;
 	out->repetition = s->repetition[k];
 	out->sync = s->conf->sync;
 	out->wanted_ns = sp_msg_in_minute(c->first_ns);
-	out->due_ns = at - s->t0_ns;
+	out->due_ns = at > s->t0_ns ? at - s->t0_ns : 0; /* 0, too: nobody let it begin */
 	out->begun_ns = sp_msg_in_minute((int64_t)(at + late_ns) + s->real_offset_ns);
 	put_sum(s, &s->account.play[k], &out->sum);
 }

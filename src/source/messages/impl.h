@@ -34,6 +34,9 @@ struct sp_source {
 	uint64_t t0_ns, first_due_ns, last_due_ns;
 	uint64_t unchanged; /* messages that could not be rewritten */
 	bool held;	    /* all were given, and it stays open */
+	/* ask: control asks for this one; atomic: it was told to go on with that, and waits again */
+	uint32_t asked, go;
+	bool waits;
 };
 
 /* counts.c: what sp_source_ops wants of what was recorded. */

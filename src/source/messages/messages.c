@@ -63,6 +63,7 @@ static int open_play(struct sp_source *s, struct sp_err *err)
 {
 	struct msg_play_conf play = { .store = &s->store,
 				      .sync = s->conf->sync,
+				      .ask = s->conf->ask,
 				      .exporters = s->who.n,
 				      .spread_ns = s->conf->spread_ns };
 	struct msg_feed_conf feed = { .store = &s->store,
@@ -155,9 +156,9 @@ static int messages_run(struct sp_source *s, struct sp_err *err)
 /* So many waits are announced. */
 #define ANNOUNCED 8u
 
-static void announce(const struct sp_source *s, uint64_t t0_ns)
+static void announce(const struct sp_source *s, uint64_t t0_ns, uint32_t from, uint32_t to)
 {
-	for (uint32_t i = 0; i < s->play.conf.n && i < ANNOUNCED; i++) {
+	for (uint32_t i = from; i < to && i < from + ANNOUNCED; i++) {
 		const struct msg_capture *c = &s->store.captures[s->play.conf.order[i]];
 		uint64_t wait_ms = (s->play.start_ns[i] - t0_ns) / SP_NS_PER_MS;
 		uint64_t phase_ms = (uint64_t)c->first_ns % MSG_MINUTE_NS / SP_NS_PER_MS;
@@ -178,8 +179,8 @@ static void messages_begin(struct sp_source *s, uint64_t t0_ns)
 	s->head = s->tail = 0;
 	s->held = false;
 	sp_msg_play_begin(&s->play, t0_ns, (int64_t)t0_ns + s->real_offset_ns);
-	if (s->conf->sync)
-		announce(s, t0_ns);
+	if (s->conf->sync && !s->conf->ask)
+		announce(s, t0_ns, 0, s->play.conf.n);
 }
 
 static int messages_next(void *st, uint64_t *due_ns, uint32_t *size)
@@ -191,6 +192,12 @@ static int messages_next(void *st, uint64_t *due_ns, uint32_t *size)
 		sp_msg_play_done(&s->play, &s->given[s->head++ % MSG_GIVEN]);
 	if (s->held || !sp_msg_play_next(&s->play, d)) {
 		SP_STORE(s->next_ns, SP_NEVER);
+		if (s->play.waits) {
+			__atomic_store_n(&s->waits, true, __ATOMIC_RELEASE);
+			*due_ns = SP_NEVER - 1;
+			*size = 0;
+			return 0;
+		}
 		s->held = s->conf->keep_open;
 		*due_ns = SP_NEVER - 1;
 		*size = 0;
@@ -203,7 +210,33 @@ static int messages_next(void *st, uint64_t *due_ns, uint32_t *size)
 	return 0;
 }
 
-static const struct sp_schedule_ops schedule = { .next = messages_next };
+/* Somebody said that the capture which it waits for is to be played. */
+static void messages_go(void *st, uint64_t at_ns, double factor)
+{
+	struct sp_source *s = st;
+	uint32_t item = __atomic_load_n(&s->go, __ATOMIC_ACQUIRE);
+
+	(void)factor;
+	if (!s->play.waits)
+		return;
+	sp_msg_play_go(&s->play, item, at_ns, (int64_t)at_ns + s->real_offset_ns);
+	if (s->conf->sync && item < s->play.conf.n)
+		announce(s, at_ns, item, item + 1);
+}
+
+static const struct sp_schedule_ops schedule = { .next = messages_next, .restart = messages_go };
+
+static bool messages_answer(struct sp_source *s, bool yes)
+{
+	if (!__atomic_load_n(&s->waits, __ATOMIC_ACQUIRE))
+		return false;
+	if (!yes && ++s->asked < s->play.conf.n)
+		return false;
+	__atomic_store_n(&s->go, s->asked, __ATOMIC_RELAXED);
+	s->asked += yes;
+	__atomic_store_n(&s->waits, false, __ATOMIC_RELEASE);
+	return true;
+}
 
 /* ---- units ---- */
 
@@ -333,6 +366,7 @@ const struct sp_source_ops sp_source_messages = {
 	.sessions = messages_sessions,
 	.session = messages_session,
 	.recorded = sp_msg_recorded,
+	.answer = messages_answer,
 	.recorded_session = sp_msg_recorded_session,
 	.recorded_play = sp_msg_recorded_play,
 	.recorded_sender = sp_msg_recorded_sender,

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/shared.h"
+
 #define LATEST (SP_NEVER / 2)
 #define CHUNK  (256u << 10)
 
@@ -40,22 +42,42 @@ uint64_t sp_msg_in_minute(int64_t real_ns)
 	return (uint64_t)(m < 0 ? m + (int64_t)MSG_MINUTE_NS : m);
 }
 
+/* When a capture begins that could at at_ns, when the clock of days says real_ns. */
+static uint64_t start_of(const struct msg_play *p, uint32_t item, uint64_t at_ns,
+			 uint64_t real_ns)
+{
+	uint64_t first = sp_msg_in_minute(capture_of(p, item)->first_ns);
+
+	if (!p->conf.sync)
+		return at_ns;
+	return later(at_ns, (first + MSG_MINUTE_NS - real_ns % MSG_MINUTE_NS) % MSG_MINUTE_NS);
+}
+
 void sp_msg_play_begin(struct msg_play *p, uint64_t t0_ns, int64_t real_ns)
 {
 	uint64_t at = t0_ns;
 
-	for (uint32_t i = 0; i < p->conf.n; i++) {
-		uint64_t now = (sp_msg_in_minute(real_ns) + (at - t0_ns)) % MSG_MINUTE_NS;
-
-		if (p->conf.sync)
-			at = later(at, (sp_msg_in_minute(capture_of(p, i)->first_ns) +
-					MSG_MINUTE_NS - now) %
-					       MSG_MINUTE_NS);
+	p->due_ns = t0_ns;
+	for (uint32_t i = 0; i < p->conf.n && !p->conf.ask; i++) {
+		at = start_of(p, i, at, sp_msg_in_minute(real_ns) + (at - t0_ns));
 		p->start_ns[i] = at;
 		at = later(at, span_of(p, i));
+		p->known = i + 1;
 	}
-	p->start_ns[p->conf.n] = at;
-	p->due_ns = t0_ns;
+}
+
+uint64_t sp_msg_play_go(struct msg_play *p, uint32_t item, uint64_t at_ns, int64_t real_ns)
+{
+	uint64_t start = at_ns;
+
+	p->from = item;
+	p->known = item + 1;
+	p->waits = false;
+	if (item < p->conf.n) {
+		start = start_of(p, item, at_ns, sp_msg_in_minute(real_ns));
+		SP_STORE(p->start_ns[item], start);
+	}
+	return start;
 }
 
 static uint64_t due_of(const struct msg_play *p, const struct msg_unit *u)
@@ -67,14 +89,32 @@ static uint64_t due_of(const struct msg_play *p, const struct msg_unit *u)
 	return due > p->due_ns ? due : p->due_ns;
 }
 
+/* Is there another unit of the feed that may be played, or will be? */
+static bool peek(struct msg_play *p)
+{
+	while (!p->peeked || p->unit.item < p->from) {
+		p->over = p->over || !sp_msg_feed_next(p->conf.feed, &p->unit);
+		if (p->over)
+			return false;
+		p->pulled++;
+		p->peeked = true;
+		if (p->unit.item < p->from) /* its capture is left out */
+			sp_msg_feed_drop(p->conf.feed, p->pulled);
+	}
+	return true;
+}
+
 /* The next unit of the feed, and when it is due at the earliest. */
 static bool pull(struct msg_play *p, struct msg_unit *u)
 {
-	p->over = p->over || !sp_msg_feed_next(p->conf.feed, u);
-	if (p->over)
+	if (p->waits || !peek(p))
 		return false;
+	p->waits = p->unit.item >= p->known;
+	if (p->waits)
+		return false;
+	*u = p->unit;
+	p->peeked = false;
 	p->due_ns = due_of(p, u);
-	p->pulled++;
 	return true;
 }
 
@@ -208,7 +248,7 @@ static bool settled(const struct msg_play *p)
 {
 	uint64_t due = p->cursor[p->heap[0]].due_ns;
 
-	return p->over || due < p->due_ns || (due == p->due_ns && !p->heap[0]);
+	return p->over || p->waits || due < p->due_ns || (due == p->due_ns && !p->heap[0]);
 }
 
 static bool next_of_many(struct msg_play *p, struct msg_due *out)
@@ -236,23 +276,34 @@ static bool next_of_many(struct msg_play *p, struct msg_due *out)
 	return true;
 }
 
-/* ---- both ---- */
+/* ---- all ---- */
 
-bool sp_msg_play_next(struct msg_play *p, struct msg_due *out)
+static bool next_of_one(struct msg_play *p, struct msg_due *out)
 {
-	if (p->conf.exporters)
-		return next_of_many(p, out);
 	if (!pull(p, &out->unit))
 		return false;
 	out->due_ns = p->due_ns;
 	out->number = p->pulled;
 	out->exporter = 0;
-	return true;
+	if (!p->window)
+		return true;
+	out->number = sp_store_written(p->window);
+	p->failed = put(p, &out->unit, 1);
+	p->over |= p->failed;
+	sp_msg_feed_drop(p->conf.feed, p->pulled);
+	if (!p->failed)
+		out->unit = seen_at(p, out->number)->unit;
+	return !p->failed;
+}
+
+bool sp_msg_play_next(struct msg_play *p, struct msg_due *out)
+{
+	return p->conf.exporters ? next_of_many(p, out) : next_of_one(p, out);
 }
 
 void sp_msg_play_done(struct msg_play *p, const struct msg_due *d)
 {
-	if (!p->conf.exporters) {
+	if (!p->window) {
 		sp_msg_feed_drop(p->conf.feed, d->number);
 		return;
 	}
@@ -264,15 +315,13 @@ void sp_msg_play_done(struct msg_play *p, const struct msg_due *d)
 
 static bool make_exporters(struct msg_play *p)
 {
-	static const struct sp_store_conf window = { .chunk = CHUNK, .grows = true };
 	uint32_t n = p->conf.exporters, sources = p->conf.store->senders.n_sources;
 
-	p->window = sp_store_new(&window, p->mem);
 	p->cursor = sp_alloc_array(p->mem, n, sizeof *p->cursor);
 	p->heap = sp_alloc_array(p->mem, n, sizeof *p->heap);
 	p->parked = sp_alloc_array(p->mem, sources, sizeof *p->parked);
 	p->last_of = sp_alloc_array(p->mem, sources, sizeof *p->last_of);
-	if (!p->window || !p->cursor || !p->heap || !p->parked || !p->last_of)
+	if (!p->cursor || !p->heap || !p->parked || !p->last_of)
 		return false;
 	for (uint32_t k = 0; k < n; k++)
 		park(p, k);
@@ -282,11 +331,16 @@ static bool make_exporters(struct msg_play *p)
 int sp_msg_play_init(struct msg_play *p, const struct msg_play_conf *conf,
 		     const struct sp_mem *mem)
 {
+	static const struct sp_store_conf window = { .chunk = CHUNK, .grows = true };
+
 	*p = (struct msg_play){ .mem = mem, .conf = *conf };
 	if (!conf->store->senders.n_sources)
 		p->conf.exporters = 0;
 	p->start_ns = sp_alloc_array(mem, (size_t)conf->n + 1, sizeof *p->start_ns);
-	if (p->start_ns && (!p->conf.exporters || make_exporters(p)))
+	if (p->conf.exporters || conf->ask)
+		p->window = sp_store_new(&window, mem);
+	if (p->start_ns && (p->window || !(p->conf.exporters || conf->ask)) &&
+	    (!p->conf.exporters || make_exporters(p)))
 		return 0;
 	sp_msg_play_fini(p);
 	return -ENOMEM;

@@ -21,6 +21,7 @@ struct msg_play_conf {
 	const uint32_t *order; /* captures in the order in which they are played */
 	uint32_t n;
 	bool sync;
+	bool ask;	    /* each capture waits for sp_msg_play_go */
 	uint32_t exporters; /* 0: sources play what is theirs, in the file's order */
 	uint64_t spread_ns; /* exporter k is k/exporters of it behind */
 };
@@ -35,14 +36,20 @@ struct msg_cursor {
 struct msg_play {
 	const struct sp_mem *mem;
 	struct msg_play_conf conf;
-	uint64_t *start_ns; /* [conf.n + 1]: when each begins; the last is the end */
+	uint64_t *start_ns; /* [conf.n]: when each begins, as far as known */
 	uint64_t due_ns;    /* of the last unit that the feed gave, of exporter 0 */
 	uint64_t pulled;    /* units that the feed gave */
 	bool over;	    /* and gives no more */
 	bool failed;	    /* for want of memory */
-	/* of exporters */
+	/* ask: captures before `known` may be played, those before `from` are not, any more */
+	uint32_t from, known;
+	bool waits; /* the next unit is of a later one: */
+	bool peeked;
+	struct msg_unit unit;
+	/* ask, and exporters: what the feed gave and is not done */
 	struct sp_store *window;
 	uint64_t first; /* of the window */
+	/* of exporters */
 	struct msg_cursor *cursor;
 	uint32_t *heap; /* those that have a unit */
 	uint32_t n;
@@ -59,10 +66,15 @@ struct msg_due {
 
 /* conf.order is borrowed. 0 or -ENOMEM. */
 int sp_msg_play_init(struct msg_play *, const struct msg_play_conf *, const struct sp_mem *);
-/* Once, from t0 on; real_ns is what the clock of days says at t0: what sync goes by. */
+/* Once, from t0 on; real_ns is what the clock of days says at t0: what sync goes by. With ask nothing
+ * begins yet. */
 void sp_msg_play_begin(struct msg_play *, uint64_t t0_ns, int64_t real_ns);
-/* HOT. False: all were given, or there is no memory (failed). The unit's octets are there until it is
- * done. */
+/* ask: capture number item of the order begins at at_ns (real_ns: what the clock of days says then), or
+ * when it is its second of the minute; those before it that have not begun are left out. item n: and
+ * all that are left. Returns when it begins. */
+uint64_t sp_msg_play_go(struct msg_play *, uint32_t item, uint64_t at_ns, int64_t real_ns);
+/* HOT. False: all were given, or it waits to be told (waits), or there is no memory (failed). The unit's
+ * octets are there until it is done. */
 bool sp_msg_play_next(struct msg_play *, struct msg_due *);
 /* HOT. It has left, or will not; in the order of sp_msg_play_next. */
 void sp_msg_play_done(struct msg_play *, const struct msg_due *);

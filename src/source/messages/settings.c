@@ -133,6 +133,8 @@ const struct sp_opt sp_msg_opts[] = {
 	  "times inside the messages become those of the replay" },
 	{ "target", SP_OPT_TEXT, AT(target), "the collector", NULL, 0, 0,
 	  "what sentences call the target" },
+	{ "ask", SP_OPT_BOOL, AT(ask), NULL, SP_OPT_QUIET, 0, 0,
+	  "each capture waits until somebody says that it is to be played" },
 	{ "preload", SP_OPT_BOOL, AT(preload), NULL, SP_OPT_QUIET, 0, 0,
 	  "read everything into memory before the first message leaves" },
 	{ "read_ahead", SP_OPT_SIZE, AT(ahead), NULL, SP_OPT_QUIET, 0, UINT64_C(1) << 40,

@@ -17,6 +17,7 @@ struct msg_conf {
 	bool rest;	 /* and those whose address is the system's choice */
 	bool only;	 /* no other stream plays the other family */
 	bool sync, keep_open;
+	bool ask; /* before each capture */
 	uint64_t exporters;
 	const char *from; /* prefix of the exporters' addresses */
 	uint64_t spread_ns;
