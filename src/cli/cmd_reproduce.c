@@ -142,7 +142,7 @@ struct showing {
 	struct sp_str text;
 	char nothing[300]; /* why none of a stream's messages left */
 	bool ask;
-	char asks[200];	/* the capture that all streams wait for; "": none */
+	char asks[200]; /* the capture that all streams wait for; "": none */
 	bool prompted;
 };
 

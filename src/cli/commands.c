@@ -343,7 +343,10 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"first, without padding, retransmissions or halves of messages. -v prints "
 			"traffic-reproducer's table every two seconds: packets sent, and those of the "
 			"captures that matched, were of a sender who is not in the map, or of no "
-			"section. --ask-for-input asks for each capture before the run begins.",
+			"section. --ask-for-input asks before each capture at its turn, when the one before it "
+			"has left: it begins, and its gaps count, from the answer (with the second of the "
+			"minute, from the next such second on); sessions stay open meanwhile, and what is "
+			"late is told against that beginning. The end of the input is a no.",
 		.run = sp_cmd_replay,
 		.flags = sp_replay_flags,
 		.more = sp_reproduce_flags,

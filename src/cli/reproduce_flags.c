@@ -22,7 +22,8 @@ const struct sp_flag sp_reproduce_flags[] = {
 	{ "--connections", SP_FLAG_VALUE, "N", "connections", NULL, WHAT,
 	  "sessions over TCP that a protocol may have, a connection each (default 1024)" },
 	{ "--ask-for-input", SP_FLAG_NONE, NULL, "ask", "yes", WHAT,
-	  "asks before each capture: y plays it, any other answer leaves it out" },
+	  "asks before each capture at its turn: y plays it from then on, any other answer "
+	  "leaves it out" },
 	{ "--retime", SP_FLAG_VALUE, "now", "retime", NULL, LIVE,
 	  "times inside the messages become those of the replay" },
 	{ "--exporters", SP_FLAG_VALUE, "N", "exporters", NULL, LIVE,

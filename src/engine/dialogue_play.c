@@ -266,7 +266,8 @@ static void next_unit(struct sp_dialogue_play *p)
 		return;
 	}
 	p->more = p->ops->schedule->next(p->source, &due_ns, &p->size) == 0;
-	p->keep_open = p->more && due_ns >= SP_NEVER - 1;
+	p->keep_open = p->more && due_ns >= SP_NEVER - 2;
+	p->asks = p->keep_open && due_ns == SP_NEVER - 2;
 	p->more &= !p->keep_open;
 	p->due_ns = due_ns > p->due_ns ? due_ns : p->due_ns;
 }
@@ -380,10 +381,9 @@ void sp_play_go(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64_t at
 {
 	struct sp_dialogue_play *p = s->play;
 
-	if (!p->keep_open || p->ending || !p->ops->schedule->restart)
+	if (!p->asks || p->ending || !p->ops->schedule->restart)
 		return;
 	p->ops->schedule->restart(p->source, at_ns, 1);
-	p->keep_open = false;
 	p->due_ns = at_ns;
 	next_unit(p);
 	if (p->more)
@@ -417,7 +417,7 @@ void sp_play_stop(struct sp_dialogue *d, struct sp_dialogue_stream *s)
 {
 	struct sp_dialogue_play *p = s->play;
 
-	p->more = false;
+	p->more = p->asks = false;
 	for (uint32_t i = 0; i < p->n; i++)
 		SP_ADD(*s->given_up, sp_recorded_drop(&p->session[i].rec, false));
 	end_all(d, s, true);

@@ -61,6 +61,7 @@ struct sp_dialogue_play {
 	uint64_t due_ns; /* of the next unit */
 	uint32_t size, slot;
 	bool keep_open; /* the source says that nothing comes, and that it is not at its end */
+	bool asks;	/* and that it waits for an answer (plugin/source.h) */
 	bool more, at_once, full, ending;
 	uint64_t waiting; /* octets */
 	uint32_t open;	  /* sessions with a slot */
@@ -84,7 +85,7 @@ void sp_play_stop(struct sp_dialogue *, struct sp_dialogue_stream *);
 void sp_play_give_up(struct sp_dialogue_stream *);
 static inline bool sp_play_over(const struct sp_dialogue_play *p)
 {
-	return !p->more && !p->open;
+	return !p->more && !p->asks && !p->open;
 }
 
 #endif

@@ -346,7 +346,8 @@ static int find_needs(const struct sp_run *r, unsigned index, struct needs *n,
 		if (s->played && check_sessions(r, s, err))
 			return -ENOBUFS;
 		n->conns += s->played ? sessions_of(r, s) : sp_run_connections(r, s->plan);
-		n->conns += !s->plan->bulk; /* for the alarm of a closed loop */
+		/* For the alarm of a closed loop; of what is played for its player, too. */
+		n->conns += s->played ? 2 : !s->plan->bulk;
 		n->bulk += s->plan->bulk;
 		n->dialogues += !s->plan->bulk;
 		if (s->played)

@@ -155,7 +155,7 @@ struct sp_source_ops {
 	/* HOT. The next n of the units that fill() has made left at now_ns (over connections: were
 	 * handed to their session), or, 0, never will. May be NULL. */
 	void (*left)(struct sp_source *, uint32_t n, uint64_t now_ns);
-	/* A source that asks before it goes on: after next() has said SP_NEVER - 1 recorded() names what it
+	/* A source that asks before it goes on: it has said SP_NEVER - 2 by next(), recorded() names what it
 	 * waits for, and control answers. True: it is ready to go on, and is started (schedule->restart)
 	 * at the time from which what comes then counts. Control's thread. NULL: it never asks. */
 	bool (*answer)(struct sp_source *, bool yes);

@@ -82,7 +82,8 @@ void sp_msg_recorded_session(const struct sp_source *s, uint32_t k,
 void sp_msg_recorded_play(const struct sp_source *s, uint32_t k, struct sp_recorded_play *out)
 {
 	const struct msg_capture *c = &s->store.captures[s->play.conf.order[k]];
-	uint64_t at = SP_LOAD(s->play.start_ns[k]), late_ns = SP_LOAD(s->account.play[k].first_late_ns);
+	uint64_t at = SP_LOAD(s->play.start_ns[k]),
+		 late_ns = SP_LOAD(s->account.play[k].first_late_ns);
 
 	out->capture = c->path;
 	out->repetition = s->repetition[k];

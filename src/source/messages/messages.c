@@ -194,7 +194,7 @@ static int messages_next(void *st, uint64_t *due_ns, uint32_t *size)
 		SP_STORE(s->next_ns, SP_NEVER);
 		if (s->play.waits) {
 			__atomic_store_n(&s->waits, true, __ATOMIC_RELEASE);
-			*due_ns = SP_NEVER - 1;
+			*due_ns = SP_NEVER - 2;
 			*size = 0;
 			return 0;
 		}
@@ -224,7 +224,8 @@ static void messages_go(void *st, uint64_t at_ns, double factor)
 		announce(s, at_ns, item, item + 1);
 }
 
-static const struct sp_schedule_ops schedule = { .next = messages_next, .restart = messages_go };
+static const struct sp_schedule_ops schedule = { .next = messages_next,
+						 .restart = messages_go };
 
 static bool messages_answer(struct sp_source *s, bool yes)
 {

@@ -136,6 +136,55 @@ static void exporters(void **state)
 	end(&r);
 }
 
+/* Each begins when it is told to; those that are passed over do not. */
+static void told_to(void **state)
+{
+	static const uint32_t order[] = { 0, 1, 0, 1 };
+	struct msg_play_conf conf = { .factor = { 1, 1 }, .order = order, .n = 4, .ask = true };
+	const uint64_t s = SP_NS_PER_S;
+	struct msg_due d;
+	struct rig r;
+
+	(void)state;
+	for (uint32_t exporters = 0; exporters < 2; exporters++) {
+		conf.exporters = exporters ? 2 : 0;
+		assert_int_equal(begin(&r, conf, sp_mem_system()), 0);
+		sp_msg_play_begin(&r.p, 1000, 0);
+		assert_false(sp_msg_play_next(&r.p, &d));
+		assert_true(r.p.waits);
+		assert_int_equal(sp_msg_play_go(&r.p, 0, 5 * s, 0), 5 * s);
+		expect(&r.p, 0, 5 * s);
+		expect(&r.p, 1 + exporters, 6 * s); /* exporter 0 is the first */
+		expect(&r.p, 2 - exporters, 6 * s);
+		expect(&r.p, 3, 7 * s);
+		assert_false(sp_msg_play_next(&r.p, &d));
+		assert_true(r.p.waits);
+		assert_int_equal(sp_msg_play_go(&r.p, 2, 60 * s, 0), 60 * s);
+		expect(&r.p, 0, 60 * s);
+		expect(&r.p, 1 + exporters, 61 * s);
+		expect(&r.p, 2 - exporters, 61 * s);
+		expect(&r.p, 3, 62 * s);
+		assert_false(sp_msg_play_next(&r.p, &d));
+		assert_true(r.p.waits);
+		sp_msg_play_go(&r.p, 4, 70 * s, 0); /* and no more */
+		assert_false(sp_msg_play_next(&r.p, &d));
+		assert_true(r.p.over && !r.p.waits);
+		end(&r);
+	}
+	/* At its second of the minute, from the answer on. */
+	conf.exporters = 0;
+	conf.sync = true;
+	assert_int_equal(begin(&r, conf, sp_mem_system()), 0);
+	sp_msg_play_begin(&r.p, 1000, 0);
+	assert_false(sp_msg_play_next(&r.p, &d));
+	assert_int_equal(sp_msg_play_go(&r.p, 1, 9 * s, 3605 * S), 9 * s);
+	expect(&r.p, 4, 9 * s);
+	assert_false(sp_msg_play_next(&r.p, &d));
+	assert_int_equal(sp_msg_play_go(&r.p, 3, 20 * s, 3616 * S), 69 * s);
+	expect(&r.p, 4, 69 * s);
+	end(&r);
+}
+
 static void no_memory(void **state)
 {
 	static const uint32_t order[] = { 0 };
@@ -159,10 +208,9 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order),
-		cmocka_unit_test(at_their_second),
-		cmocka_unit_test(exporters),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(in_order),  cmocka_unit_test(at_their_second),
+		cmocka_unit_test(exporters), cmocka_unit_test(no_memory),
+		cmocka_unit_test(told_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
