@@ -206,8 +206,10 @@ void *sp_arena_alloc(struct sp_arena *a, size_t size)
 		size = MIN_ALIGN;
 	if (!b || b->cap - b->used < size) {
 		b = arena_grow(a, size);
-		if (!b)
+		if (!b) {
+			a->failed = true;
 			return NULL;
+		}
 	}
 	p = b->data + b->used;
 	b->used += size;

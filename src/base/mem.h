@@ -41,6 +41,7 @@ void sp_mem_limit_init(struct sp_mem_limit *, const struct sp_mem *below, size_t
 struct sp_arena {
 	const struct sp_mem *mem;
 	struct sp_arena_block *blocks;
+	bool failed; /* there was no memory, once */
 };
 
 void sp_arena_init(struct sp_arena *, const struct sp_mem *mem);

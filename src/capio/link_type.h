@@ -7,6 +7,9 @@
 
 #include "pkt/link_type.h"
 
+/* Those above, which are looked into. */
+#define SP_LINKS_DISSECTED 9u
+extern const uint16_t sp_links_dissected[SP_LINKS_DISSECTED];
 /* Old numbers that some systems wrote become the registered ones. */
 uint16_t sp_link_type_plain(uint16_t);
 /* Is it registered, and not for private use (147 to 162)? */

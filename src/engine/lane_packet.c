@@ -64,11 +64,21 @@ static struct sp_asks *asks_of(const struct sp_lane *l)
 	return l->sources[l->tx_source].ops->asks ? l->ports[l->tx_port].asks : NULL;
 }
 
+/* The next n units of l->tx have left; 0: they never will. */
+static void tell_source(const struct sp_lane *l, uint32_t n, uint64_t now_ns)
+{
+	const struct sp_lane_source *src = &l->sources[l->tx_source];
+
+	if (SP_UNLIKELY(src->ops->left != NULL))
+		src->ops->left(src->source, n, now_ns);
+}
+
 /* Message i of l->tx will not leave. */
 static void forsake(struct sp_lane *l, uint32_t i)
 {
 	if (asks_of(l))
 		sp_asks_unsent(asks_of(l), i);
+	tell_source(l, 1, 0);
 }
 
 /* Messages [from .. to) of l->tx are built (now_ns 0), or have left. */
@@ -97,6 +107,7 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 		note_plain(l, l->tx_from, l->tx_from + n, now_ns);
 	if (SP_UNLIKELY(asks_of(l) != NULL))
 		sp_asks_sent(asks_of(l), &l->tx, l->tx_from, n, now_ns);
+	tell_source(l, n, now_ns);
 	l->tx_from += n;
 }
 
