@@ -261,6 +261,17 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* prepare_ports.c: opens all of the plan's, each with a queue for each worker. */
+int sp_run_open_ports(struct sp_run *, struct sp_err *);
+/* So many sources are told apart on each port. */
+uint32_t sp_run_max_sources(const struct sp_run *);
+/* prepare_grants.c: streams with one target make one ask; all are asked at once; then each flow that
+ * carries a stamp has its id in its head, and the check's beginning. */
+int sp_run_make_asks(struct sp_run *, struct sp_err *);
+int sp_run_ask_for_grants(struct sp_run *, struct sp_err *);
+void sp_run_head_flows(struct sp_run *);
+/* Which tally a stream's histograms are in. */
+uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_source.c: what all units of a source are made of, and the octets before it in each; NULL:
  * not of one template, or of several payloads. */
 const struct sp_template *sp_run_template(const struct sp_lane_source *, uint32_t *prefix_len);
@@ -352,8 +363,6 @@ void sp_run_close_sources(struct sp_run *);
 /* prepare_sessions.c: an endpoint for each session of a source of recorded messages. */
 int sp_run_place_sessions(struct sp_run *, unsigned stream, struct sp_lane_source *,
 			  struct sp_err *);
-/* Which tally a stream's histograms are in. */
-uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
 int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
