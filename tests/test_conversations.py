@@ -101,13 +101,13 @@ def test_http_against_nginx(me):
     for name in ("same", "timed", "any"):
         assert codes[name] == "0", (name, done)
         t = told(me, name)
-        assert (t["conversations"], t["equal"], t["completed"]) == (4, 4, 4), t
+        assert (t["conversations"], t["equal"], t["played"], t["tcp"]) == (4, 4, 4, 4), t
     assert codes["other"] == "5", done
     t = told(me, "other")
-    assert t["conversations"] == 4 and t["different"] + t["timeout"] == 4, t
+    assert t["conversations"] == 4 and t["different"] == 4, t
     # The Content-Length is the first that must differ, unless the clock's second did before.
     assert all(0 < c["differs_at"] < c["recorded_bytes"] for c in t["each"]), t
-    assert codes["gone"] == "69" and told(me, "gone")["failed"] == 4, done
+    assert codes["gone"] == "69" and told(me, "gone")["refused"] == 4, done
 
 
 def test_dns_over_tcp_against_nsd(me):
@@ -157,7 +157,7 @@ def test_a_silent_server_is_named(me):
         {PLAY} --target 127.0.0.1 --timeout 500ms >silent; echo silent $?
         kill $server""")
     assert "silent 1" in done.out, done
-    assert told(me, "silent")["timeout"] == 1
+    assert told(me, "silent")["unanswered"] == 1
     assert time.monotonic() - begin < 40
 
 
@@ -166,7 +166,7 @@ def test_a_silent_server_is_named(me):
     (["x.pcap"], 2, "--target"),
     (["x.pcap", "--target", "127.0.0.1", "--compare", "most"], 2, "--compare"),
     (["x.pcap", "--target", "127.0.0.1", "--timeout", "soon"], 2, "--timeout"),
-    (["empty.pcap", "--target", "127.0.0.1"], 65, "no whole TCP conversation"),
+    (["empty.pcap", "--target", "127.0.0.1", "--protocol", "tcp"], 65, "no whole TCP or UDP conversation"),
 ])
 def test_what_is_wrong_is_said(me, words, code, says):
     done = me.run("spate", "send", "udp://127.0.0.1:9", "--count", "3", "-r", "100", "--out",

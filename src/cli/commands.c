@@ -6,6 +6,7 @@
 #include "cli/cmd_agent.h"
 #include "cli/cmd_capture.h"
 #include "cli/cmd_compare.h"
+#include "cli/cmd_conversations.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_fields.h"
 #include "cli/cmd_help.h"
@@ -86,6 +87,9 @@ static const struct sp_cli_example replay_examples[] = {
 	  "what would leave, in a file" },
 	{ 0 },
 };
+
+static const struct sp_flag *const replay_ways[] = { sp_reproduce_flags, sp_conversations_flags,
+						     NULL };
 
 static const struct sp_cli_example compare_examples[] = {
 	{ "compare runs/20261101T101500Z-send-1a2b3c runs/20261101T102000Z-send-4d5e6f",
@@ -341,7 +345,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"section. --ask-for-input asks for each capture before the run begins.",
 		.run = sp_cmd_replay,
 		.flags = sp_replay_flags,
-		.more = sp_reproduce_flags,
+		.more = replay_ways,
 		.examples = replay_examples,
 	},
 	{

@@ -27,11 +27,11 @@ struct book {
 } __attribute__((packed));
 
 static const struct book sample = {
-	.head = { SP_BOOK_MAGIC, sizeof(struct book), 1, 4, 19, 0 },
+	.head = { SP_BOOK_MAGIC, sizeof(struct book), 1, 4, 19, 0, 0 },
 	.c = { { .steps = 4, .want = 11, .differ_at = SP_BOOK_NEVER } },
 	.s = { { .at = 0, .len = 5 },
 	       { .at = 5, .len = 8, .by_server = 1 },
-	       { .at = 13, .len = 3, .before = 8, .pause_ns = SP_NS_PER_S },
+	       { .at = 13, .len = 3, .before = 8, .pause_ns = SP_NS_PER_S, .t_ns = 3 * SP_NS_PER_S },
 	       { .at = 16, .len = 3, .by_server = 1, .before = 8 } },
 	.octets = { 'h', 'e', 'l', 'l', 'o', 'H', 'I', ' ', 'T', 'H', 'E', 'R', 'E', 'b', 'y',
 		    'e', 'B', 'Y', 'E' },
