@@ -33,7 +33,8 @@ struct sp_conversations {
 	/* Conversations that were left out; holes: octets are not in the capture; silent: the client
 	 * said nothing; others: they were not asked for. */
 	uint64_t begun_before, holes, silent, others;
-	uint64_t unasked, groups; /* datagrams that were: before the first question; to groups */
+	uint64_t unasked,
+		groups; /* datagrams that were: before the first question; to groups */
 };
 
 struct sp_conversations_conf {

@@ -49,8 +49,7 @@ static int begin(struct conversations *r, const struct sp_view *v, int64_t t_ns,
 }
 
 int sp_conversations_datagram(struct conversations *r, const struct sp_cap_view *c,
-			      const uint8_t *payload, size_t len, int64_t t_ns,
-			      uint64_t packet)
+			      const uint8_t *payload, size_t len, int64_t t_ns, uint64_t packet)
 {
 	const struct sp_view *v = &c->v;
 	struct talk *t;

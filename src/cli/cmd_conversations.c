@@ -149,8 +149,8 @@ struct watching {
 /* Errors of answers and connections are told conversation by conversation. */
 static bool is_told(const struct sp_remark *r)
 {
-	static const char *const codes[] = { "connect-refused", "connection-reset",
-					     "no-answer", "caught-up" };
+	static const char *const codes[] = { "connect-refused", "connection-reset", "no-answer",
+					     "caught-up" };
 
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (!strcmp(codes[i], r->code))

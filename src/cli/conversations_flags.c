@@ -28,8 +28,9 @@ const struct sp_flag sp_conversations_flags[] = {
 	  "after the pauses, and with the beginnings, of the capture" },
 	{ "--await", SP_FLAG_VALUE, "WHAT", "await", NULL, WHAT,
 	  "octets (the default): the client goes on when as many octets of the server (UDP: "
-	  "datagrams) have come as had then; none: it waits for no answer, for servers whose "
-	  "answers have other lengths" },
+	  "datagrams) have come as had then; pause: or when it has said something and no more "
+	  "for 200 ms, for servers whose answers have other lengths over TCP; none: it waits "
+	  "for no answer" },
 	{ "--timeout", SP_FLAG_VALUE, "TIME", "timeout", NULL, WHAT,
 	  "how long an answer, or more of one, may take (default 10 s; UDP 2 s). A TCP "
 	  "conversation ends then, one of UDP goes on" },
@@ -67,9 +68,8 @@ static int number(const char *spelling, const char *value, uint64_t max, uint64_
 
 	if (!sp_parse_u64(value, to) && *to && *to <= max)
 		return 0;
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: '%s' is no number from 1 to %" PRIu64, spelling,
-		       sp_str_printable(shown, sizeof shown, value), max);
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is no number from 1 to %" PRIu64,
+		       spelling, sp_str_printable(shown, sizeof shown, value), max);
 }
 
 static int check_time(const char *spelling, const char *value, struct sp_err *err)
@@ -135,7 +135,7 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		{ "protocol", "tcp|udp", &w->protocol },
 		{ "compare", "bytes|length|none", &w->compare },
 		{ "times", "answers|recorded", &w->times },
-		{ "await", "octets|none", &w->await },
+		{ "await", "octets|pause|none", &w->await },
 	};
 
 	if (!flag)

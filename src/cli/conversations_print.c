@@ -88,8 +88,8 @@ static void put_missing(struct sp_str *out, struct sp_book *b,
 	for (uint32_t i = 0; i < c->steps; i++)
 		if (s[i].by_server && s[i].answer == SP_ANSWER_MISSING) {
 			sp_str_printf(out,
-				      "; the first missing one is message %" PRIu32 " (packet %" PRIu64
-				      " of the capture)",
+				      "; the first missing one is message %" PRIu32
+				      " (packet %" PRIu64 " of the capture)",
 				      i + 1, s[i].packet);
 			return;
 		}
@@ -183,8 +183,9 @@ static void put_left_out(const struct sp_conversations *all, struct sp_str *out)
 
 static void put_sum(struct sp_str *out, const struct sp_conversations_sum *s)
 {
-	sp_str_printf(out, "conversations %" PRIu64 " (%" PRIu64 " TCP, %" PRIu64 " UDP): ",
-		      s->all, s->tcp, s->udp);
+	sp_str_printf(out,
+		      "conversations %" PRIu64 " (%" PRIu64 " TCP, %" PRIu64 " UDP): ", s->all,
+		      s->tcp, s->udp);
 	for (unsigned r = 1; r < SP_CONVERSATION_RESULTS; r++)
 		sp_str_printf(out, "%" PRIu64 " %s, ", s->of[r],
 			      sp_conversation_result_name((enum sp_conversation_result)r));

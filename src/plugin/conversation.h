@@ -18,10 +18,10 @@
 enum sp_book_state {
 	SP_BOOK_WAITS, /* was not played */
 	SP_BOOK_PLAYS,
-	SP_BOOK_EQUAL,	   /* all was said, and the answers are as recorded (as far as compared) */
+	SP_BOOK_EQUAL, /* all was said, and the answers are as recorded (as far as compared) */
 	SP_BOOK_DIFFERENT, /* an answer was another one, or one came that was not recorded */
 	SP_BOOK_TIMEOUT, /* an answer did not come, or not all of it; what came was as recorded */
-	SP_BOOK_FAILED,	 /* no connection, or it broke */
+	SP_BOOK_FAILED, /* no connection, or it broke */
 };
 
 struct sp_book_conversation {
@@ -31,10 +31,11 @@ struct sp_book_conversation {
 	uint64_t want;			   /* octets of the server, in all */
 	uint64_t packet;		   /* its first, in the capture */
 	/* results */
-	uint64_t got;	    /* octets of the server */
-	uint64_t differ_at; /* byte streams: of them, the first that was another; SP_BOOK_NEVER */
-	uint32_t state;	    /* enum sp_book_state */
-	uint32_t why;	    /* enum sp_why */
+	uint64_t got; /* octets of the server */
+	uint64_t
+		differ_at; /* byte streams: of them, the first that was another; SP_BOOK_NEVER */
+	uint32_t state;	   /* enum sp_book_state */
+	uint32_t why;	   /* enum sp_why */
 	/* The first difference: in which step, counted in the conversation (its number of steps:
 	 * behind all that was recorded; UINT32_MAX: there is none), from which of its octets on, and what came there instead. */
 	uint32_t differ_step, n_shown;
@@ -47,12 +48,18 @@ struct sp_book_conversation {
 };
 
 /* What became of a datagram of the server. */
-enum sp_book_answer { SP_ANSWER_AWAITED, SP_ANSWER_ALIKE, SP_ANSWER_DIFFERS, SP_ANSWER_MISSING };
+enum sp_book_answer {
+	SP_ANSWER_AWAITED,
+	SP_ANSWER_ALIKE,
+	SP_ANSWER_DIFFERS,
+	SP_ANSWER_MISSING
+};
 
 /* Octets that one side says; a datagram of it. */
 struct sp_book_step {
 	uint64_t at, len; /* in the book's octets */
-	uint64_t before; /* client: so many octets (datagrams) of the server had come before it */
+	uint64_t
+		before; /* client: so many octets (datagrams) of the server had come before it */
 	uint64_t
 		pause_ns; /* client: and so much time had passed since the last that was said */
 	uint64_t t_ns;	  /* client: that was so long after the conversation's start */

@@ -12,9 +12,10 @@
 /* A book. Texts are borrowed during the call. */
 struct sp_conversation_stream {
 	bool udp;
-	uint16_t port;	    /* of the target */
-	const char *book;   /* a file */
-	const char *starts; /* a file with the time at which each begins; NULL: one after the other */
+	uint16_t port;	  /* of the target */
+	const char *book; /* a file */
+	const char *
+		starts; /* a file with the time at which each begins; NULL: one after the other */
 	uint64_t conversations, at_once;
 };
 

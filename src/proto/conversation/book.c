@@ -20,7 +20,8 @@ static bool fits(struct sp_book *b, uint64_t size)
 	const struct sp_book_conversation *c;
 
 	if (size < sizeof *b || b->magic != SP_BOOK_MAGIC || b->size != size ||
-	    b->octets > size || b->datagrams > 1 || sp_book_size(b->conversations, b->steps, b->octets) != size)
+	    b->octets > size || b->datagrams > 1 ||
+	    sp_book_size(b->conversations, b->steps, b->octets) != size)
 		return false;
 	c = sp_book_conversations(b);
 	for (uint32_t i = 0; i < b->conversations; i++)

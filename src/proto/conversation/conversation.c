@@ -14,6 +14,9 @@
 #define LINGER_NS	    (500 * SP_NS_PER_MS)
 #define LINGER_DATAGRAMS_NS (50 * SP_NS_PER_MS)
 
+/* A server that has said something, and no more for so long, has paused. */
+#define PAUSE_NS	    (200 * SP_NS_PER_MS)
+
 enum status { STATUS_EQUAL = 1, STATUS_DIFFERENT = 2 };
 
 #define OFF(member) offsetof(struct conversation_conf, member)
@@ -24,8 +27,9 @@ static const struct sp_opt opts[] = {
 	  "of the answers, with the recorded ones" },
 	{ "times", SP_OPT_ENUM, OFF(pace), "answers", "answers|recorded", 0, 0,
 	  "when the client goes on: at once after an answer, or after the recorded pause" },
-	{ "await", SP_OPT_ENUM, OFF(await), "octets", "octets|none", 0, 0,
-	  "the client goes on when so much has come as was recorded, or waits for nothing" },
+	{ "await", SP_OPT_ENUM, OFF(await), "octets", "octets|pause|none", 0, 0,
+	  "the client goes on when so much has come as was recorded; or when the server pauses; "
+	  "or waits for nothing" },
 	{ "timeout", SP_OPT_TIME, OFF(timeout_ns), "10s", NULL, 1, 0,
 	  "how long an answer, or more of one, may take" },
 	{ .name = NULL },
@@ -49,7 +53,8 @@ static int conversation_open(struct sp_proto **out, const struct sp_proto_args *
 	if (args->conf)
 		p->conf = *(const struct conversation_conf *)args->conf;
 	else
-		p->conf = (struct conversation_conf){ .book = "", .timeout_ns = 10 * SP_NS_PER_S };
+		p->conf = (struct conversation_conf){ .book = "",
+						      .timeout_ns = 10 * SP_NS_PER_S };
 	rc = sp_conversation_map(p, err);
 	if (rc)
 		conversation_close(p);
@@ -84,16 +89,18 @@ static bool has_said(const struct machine *m)
 }
 
 /* Has all come that is to come before the client goes on, or ends? */
-static bool has_heard(const struct machine *m, uint64_t octets)
+static bool has_heard(const struct machine *m, uint64_t octets, uint64_t now_ns)
 {
-	return datagrams(m) ? !m->awaited : m->got >= octets;
+	if (datagrams(m))
+		return !m->awaited;
+	return m->got - m->from_got >= octets - m->from_before || now_ns >= m->paused_ns;
 }
 
 /* Nothing but the recorded time holds back what follows no answer, of datagrams. */
 static uint64_t free_at(const struct machine *m, const struct sp_book_step *s, uint64_t now_ns)
 {
 	bool recorded = m->p->conf.pace == PACE_RECORDED;
-	bool waits = m->p->conf.await == AWAIT_OCTETS;
+	bool waits = m->p->conf.await != AWAIT_NONE;
 	bool own = datagrams(m) && m->say && !conversation_step(m, m->say - 1)->by_server;
 
 	if (!waits && (recorded || datagrams(m)))
@@ -108,7 +115,7 @@ static bool may_say(struct machine *m, uint64_t now_ns)
 {
 	const struct sp_book_step *s = conversation_step(m, m->say);
 
-	if (!s || (m->p->conf.await == AWAIT_OCTETS && !has_heard(m, s->before)))
+	if (!s || (m->p->conf.await != AWAIT_NONE && !has_heard(m, s->before, now_ns)))
 		return false;
 	if (!m->paused) {
 		m->paused = true;
@@ -126,45 +133,8 @@ static void put_step(struct machine *m, struct sp_wish *w)
 		sp_wish_out(w, m->head, sizeof m->head);
 	}
 	if (s->len)
-		sp_wish_out(w, sp_book_octets(m->p->book) + s->at + m->said,
-			    s->len - m->said);
+		sp_wish_out(w, sp_book_octets(m->p->book) + s->at + m->said, s->len - m->said);
 }
-
-static uint64_t linger(const struct machine *m)
-{
-	uint64_t ns = datagrams(m) ? LINGER_DATAGRAMS_NS : LINGER_NS;
-
-	return ns < m->p->conf.timeout_ns ? ns : m->p->conf.timeout_ns;
-}
-
-static void wish(struct machine *m, uint64_t now_ns, struct sp_wish *w)
-{
-	sp_wish_clear(w);
-	if (m->phase == BUSY && has_said(m) && has_heard(m, m->c->want)) {
-		m->phase = LAST;
-		m->linger_ns = now_ns + linger(m);
-	}
-	switch (m->phase) {
-	case IDLE:
-		w->flags = SP_WISH_READY;
-		break;
-	case SPENT:
-		w->flags = SP_WISH_CLOSE;
-		break;
-	case LAST:
-		w->flags = SP_WISH_SHUT;
-		w->timer_ns = m->linger_ns;
-		break;
-	case BUSY:
-		w->timer_ns = m->moved_ns + m->p->conf.timeout_ns;
-		if (may_say(m, now_ns))
-			put_step(m, w);
-		else if (m->paused && m->free_ns > now_ns)
-			w->timer_ns = m->free_ns;
-	}
-}
-
-/* ---- the end of one ---- */
 
 void sp_conversation_note(struct machine *m, uint32_t i, uint64_t off, const uint8_t *came,
 			  size_t n)
@@ -189,6 +159,44 @@ static void note_end(struct machine *m)
 	if (m->got < m->c->differ_at)
 		m->c->differ_at = m->got;
 }
+
+static uint64_t linger(const struct machine *m)
+{
+	uint64_t ns = datagrams(m) ? LINGER_DATAGRAMS_NS : LINGER_NS;
+
+	return ns < m->p->conf.timeout_ns ? ns : m->p->conf.timeout_ns;
+}
+
+static void wish(struct machine *m, uint64_t now_ns, struct sp_wish *w)
+{
+	sp_wish_clear(w);
+	if (m->phase == BUSY && has_said(m) && has_heard(m, m->c->want, now_ns)) {
+		m->phase = LAST;
+		m->linger_ns = now_ns + linger(m);
+	}
+	switch (m->phase) {
+	case IDLE:
+		w->flags = SP_WISH_READY;
+		break;
+	case SPENT:
+		w->flags = SP_WISH_CLOSE;
+		break;
+	case LAST:
+		w->flags = SP_WISH_SHUT;
+		w->timer_ns = m->linger_ns;
+		break;
+	case BUSY:
+		w->timer_ns = m->moved_ns + m->p->conf.timeout_ns;
+		if (m->paused_ns < w->timer_ns)
+			w->timer_ns = m->paused_ns;
+		if (may_say(m, now_ns))
+			put_step(m, w);
+		else if (m->paused && m->free_ns > now_ns)
+			w->timer_ns = m->free_ns;
+	}
+}
+
+/* ---- the end of one ---- */
 
 static void finish(struct machine *m, enum sp_book_state state, enum sp_why why,
 		   const char *reason, uint64_t now_ns)
@@ -223,6 +231,7 @@ static void too_late(struct machine *m, uint64_t now_ns)
 
 static void finish_compared(struct machine *m, uint64_t now_ns)
 {
+	note_end(m);
 	if (differs(m))
 		finish(m, SP_BOOK_DIFFERENT, SP_WHY_NONE, NULL, now_ns);
 	else if (datagrams(m) && (m->c->missing || m->c->late))
@@ -258,6 +267,7 @@ static int start(void *st, const struct sp_token *t, uint64_t now_ns, struct sp_
 	m->c->differ_step = UINT32_MAX;
 	m->phase = BUSY;
 	m->moved_ns = m->start_ns = now_ns;
+	m->paused_ns = SP_NEVER;
 	m->txn = (struct sp_txn){ .intended_ns = t->intended_ns, .start_ns = now_ns };
 	go_on(m, 0);
 	wish(m, now_ns, w);
@@ -277,9 +287,21 @@ static size_t on_bytes(void *st, const uint8_t *data, size_t len, uint64_t now_n
 			len = sp_conversation_datagrams(m, data, len);
 		else
 			sp_conversation_compare(m, data, len);
+		if (m->p->conf.await == AWAIT_PAUSE && !datagrams(m))
+			m->paused_ns = now_ns + PAUSE_NS;
 	}
 	wish(m, now_ns, w);
 	return len;
+}
+
+/* What comes from now on answers what was said. */
+static void said_step(struct machine *m, const struct sp_book_step *s)
+{
+	if (m->p->conf.await != AWAIT_PAUSE || s->before < m->from_before)
+		return;
+	m->from_got = m->got;
+	m->from_before = s->before;
+	m->paused_ns = SP_NEVER;
 }
 
 static void on_wrote(void *st, size_t n, uint64_t now_ns, struct sp_wish *w)
@@ -297,6 +319,7 @@ static void on_wrote(void *st, size_t n, uint64_t now_ns, struct sp_wish *w)
 		if (m->said >= s->len) {
 			m->said = 0;
 			m->paused = false;
+			said_step(m, s);
 			go_on(m, m->say + 1);
 			sent = has_said(m);
 		}

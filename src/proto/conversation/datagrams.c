@@ -40,7 +40,7 @@ static bool is_open(const struct sp_book_step *s)
 /* Which recorded one it is; steps: none. */
 struct guess {
 	uint32_t open, differs, came; /* that it is equal to */
-	uint32_t like;		      /* that it is most alike to, of those that have not come */
+	uint32_t like; /* that it is most alike to, of those that have not come */
 	size_t n_like;
 	bool like_due;
 };
@@ -56,7 +56,7 @@ static void look_at(const struct machine *m, uint32_t i, const uint8_t *data, si
 	if (!s->by_server)
 		return;
 	if (looks_equal(m, s, data, len)) {
-		uint32_t *to = is_open(s)			 ? &g->open
+		uint32_t *to = is_open(s)			? &g->open
 			       : s->answer == SP_ANSWER_DIFFERS ? &g->differs
 								: &g->came;
 
@@ -65,8 +65,7 @@ static void look_at(const struct machine *m, uint32_t i, const uint8_t *data, si
 	if (!is_open(s))
 		return;
 	n = alike(m, s, data, len);
-	if (g->like == none || (due && !g->like_due) ||
-	    (due == g->like_due && n > g->n_like)) {
+	if (g->like == none || (due && !g->like_due) || (due == g->like_due && n > g->n_like)) {
 		g->like = i;
 		g->n_like = n;
 		g->like_due = due;

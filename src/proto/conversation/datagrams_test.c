@@ -123,9 +123,9 @@ static const struct sp_book_conversation *ended(struct rig *x, enum sp_book_stat
 	assert_int_equal(x->w.flags, SP_WISH_CLOSE);
 	ops->outcome(x->st, &t);
 	assert_int_equal(c->state, state);
-	assert_int_equal(t.flags,
-			 state == SP_BOOK_EQUAL || state == SP_BOOK_DIFFERENT ? SP_TXN_WHOLE
-									      : 0);
+	assert_int_equal(t.flags, state == SP_BOOK_EQUAL || state == SP_BOOK_DIFFERENT
+					  ? SP_TXN_WHOLE
+					  : 0);
 	return c;
 }
 
@@ -477,16 +477,11 @@ static void pieces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(equal),
-		cmocka_unit_test(other_octet),
-		cmocka_unit_test(other_length),
-		cmocka_unit_test(missing),
-		cmocka_unit_test(twice),
-		cmocka_unit_test(order),
-		cmocka_unit_test(pauses),
-		cmocka_unit_test(waits_for_nothing),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(pieces),
+		cmocka_unit_test(equal),	cmocka_unit_test(other_octet),
+		cmocka_unit_test(other_length), cmocka_unit_test(missing),
+		cmocka_unit_test(twice),	cmocka_unit_test(order),
+		cmocka_unit_test(pauses),	cmocka_unit_test(waits_for_nothing),
+		cmocka_unit_test(refused),	cmocka_unit_test(pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 enum conversation_compare { COMPARE_BYTES, COMPARE_LENGTH, COMPARE_NONE };
 enum conversation_pace { PACE_ANSWERS, PACE_RECORDED };
-enum conversation_await { AWAIT_OCTETS, AWAIT_NONE };
+enum conversation_await { AWAIT_OCTETS, AWAIT_PAUSE, AWAIT_NONE };
 
 struct conversation_conf {
 	const char *book;
@@ -35,7 +35,11 @@ struct machine {
 	uint64_t got;		    /* of the server in all */
 	uint64_t moved_ns, free_ns; /* the last progress; the client may go on */
 	uint64_t start_ns, linger_ns;
-	bool paused; /* free_ns is that of the present step */
+	uint64_t from_got,
+		from_before; /* these octets were answers to what was said earlier: those
+					 * that came, those that were recorded */
+	uint64_t paused_ns;  /* the server has paused by then, if it says no more; SP_NEVER */
+	bool paused;	     /* free_ns is that of the present step */
 	struct sp_txn txn;
 	/* Datagrams: */
 	uint32_t awaited; /* answers that were recorded before the client's next, and are due */

@@ -7,12 +7,12 @@
 #include "pkt/endpoints.h"
 #include "plugin/transport.h"
 
-#define UDP_CONN_EVENTS	    256u
-#define UDP_CONN_DFLT	    1024u
-#define UDP_CONN_SPARE_FDS  64u
-#define UDP_CONN_HEAD	    2u	   /* the length, big-endian */
-#define UDP_CONN_PIECES	    4u	   /* of one datagram */
-#define UDP_CONN_RCVBUF	    262144 /* bytes: an answer of many datagrams at once */
+#define UDP_CONN_EVENTS	   256u
+#define UDP_CONN_DFLT	   1024u
+#define UDP_CONN_SPARE_FDS 64u
+#define UDP_CONN_HEAD	   2u	  /* the length, big-endian */
+#define UDP_CONN_PIECES	   4u	  /* of one datagram */
+#define UDP_CONN_RCVBUF	   262144 /* bytes: an answer of many datagrams at once */
 
 struct sp_udp_conn_conf {
 	uint64_t sndbuf, rcvbuf, tos, ttl;

@@ -136,9 +136,9 @@ static void both_ways(void **state)
 		assert_int_equal(c->ops->read(c, buf, sizeof buf), -EAGAIN);
 		assert_int_equal(say(c, "one"), 5);
 		assert_int_equal(say(c, ""), 2);
-		assert_int_equal(recvfrom(r.server, buf, sizeof buf, 0,
-					  (struct sockaddr *)&from, &len),
-				 3);
+		assert_int_equal(
+			recvfrom(r.server, buf, sizeof buf, 0, (struct sockaddr *)&from, &len),
+			3);
 		assert_memory_equal(buf, "one", 3);
 		assert_int_equal(recv(r.server, buf, sizeof buf, 0), 0);
 		/* Their boundaries are kept, and an empty one is no end. */
