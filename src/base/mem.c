@@ -74,9 +74,11 @@ void sp_free(const struct sp_mem *mem, void *p)
 void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, uint32_t first,
 		    uint32_t need, uint32_t most, size_t size)
 {
-	uint32_t more = *cap ? *cap : first;
+	uint64_t more = *cap ? *cap : first;
 	void *p;
 
+	if (need > most)
+		return NULL;
 	while (more < need)
 		more *= 2;
 	if (more > most)
@@ -86,7 +88,7 @@ void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, ui
 		return NULL;
 	if (*cap)
 		memcpy(p, old, *cap * size);
-	*cap = more;
+	*cap = (uint32_t)more;
 	return p;
 }
 
