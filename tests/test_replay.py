@@ -205,11 +205,44 @@ def test_frames_that_do_not_fit(me):
                                                   udp(2)[:50] + bytes(10), udp(3)])):
         got, done = far_end(me, f'"$SPATE" replay a.pcap -i eth0 --json --no-run-dir {words} '
                                 ">send.json", len(want), name=f"far{len(want)}.pcap")
-        assert done.code == 0, done
+        assert done.code == 3, done
         assert ours(got) == want
         doc = sent(me)
         assert remarks(doc, "too-short") and remarks(doc, "not-whole")
         assert bool(remarks(doc, "too-long")) != bool(words)
+        ledger(doc, asked=5, sent=len(want), unfit=5 - len(want))
+
+
+def ledger(doc, asked, sent, unfit):
+    total = doc["total"]
+    assert (total["asked_packets"], total["tx_packets"], total["not_sent_unfit"]) == (
+        asked, sent, unfit), total
+
+
+def test_what_does_not_fit_is_in_the_ledger(me):
+    """Asked is sent and what did not fit, with loops, a limit, and two interfaces."""
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    ask, answer = {"sport": 40000, "dport": 53}, {"sport": 53, "dport": 40000,
+                                                  "src": "10.99.0.2", "dst": "10.99.0.1"}
+    captures.write(me.home / "a.pcap", [
+        (T0, udp(0, **ask)), (T0 + 1, udp(1, 2000, **answer)), (T0 + 2, udp(2, 2000, **ask)),
+        (T0 + 3, udp(3, 2000, **ask)), (T0 + 4, udp(4, **answer))])
+    runs = (("-i eth0", 3, 5, 2, 3, 1), ("-i eth0 --loop 3", 3, 15, 6, 9, 2),
+            ("-i eth0 --topspeed --loop 3 --limit 13", 3, 13, 5, 8, 2),
+            ("-i eth0 -I eth1 --loop 2", 3, 10, 4, 6, 4),
+            ("-i eth0 --best-effort", 0, 5, 2, 3, 1))
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c", "\n".join(
+        f'"$SPATE" replay a.pcap --json --no-run-dir {words} >{i}.json; [ $? = {code} ] || exit {i}9'
+        for i, (words, code, *_) in enumerate(runs)))
+    assert done.code == 0, done
+    for i, (words, _, asked, left, unfit, said) in enumerate(runs):
+        doc = sent(me, f"{i}.json")
+        ledger(doc, asked, left, unfit)
+        assert len(remarks(doc, "too-long") + remarks(doc, "did-not-fit")) == said, doc
+    assert remarks(doc := sent(me, "1.json"), "did-not-fit") == [
+        "3 in a pass, 9 in all that were due, did not leave"], doc
+    names = {s["name"]: s["not_sent_unfit"] for s in sent(me, "3.json")["streams"]}
+    assert names == {"clients": 4, "servers": 2}
 
 
 def test_packets_without_ethernet_header(me):

@@ -143,6 +143,9 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* How many units were met so far that cannot leave as they are: they were asked for, and are
+	 * not sent. Control's thread, any time. NULL: there are none. */
+	uint64_t (*unfit)(const struct sp_source *);
 	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
 	 * not say. */
 	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);

@@ -324,8 +324,8 @@ static struct sp_ahead_unit *draw(struct sp_source *s)
 
 	/* Of so many that nobody has filled the oldest were left out: a batch is shorter. */
 	if (SP_UNLIKELY(s->drawn - s->filled == PENDING))
-		sp_ahead_drop(s->ahead, ++s->filled);
-	if (!sp_ahead_get(s->ahead, s->drawn, u))
+		sp_ahead_drop(s->ahead, s->pending[s->filled++ % PENDING].after);
+	if (!sp_ahead_next(s->ahead, u))
 		return NULL;
 	s->drawn++;
 	return u;
@@ -383,6 +383,8 @@ static void text(const void *conf, char *buf, size_t cap)
 
 static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 {
+	uint64_t after = 0;
+
 	for (uint32_t i = from; i < b->n; i++) {
 		struct sp_msg *m = &b->m[i];
 		const struct sp_ahead_unit *u = &s->pending[s->filled % PENDING];
@@ -396,13 +398,20 @@ static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 			(void)sp_rewrite_apply(s->each, SP_LINK_ETHERNET, m->data, m->len,
 					       m->len, u->loop, NULL);
 		m->stamp_off = SP_NO_STAMP;
+		after = u->after;
 		s->filled++;
 	}
 	if (SP_UNLIKELY(!s->first_ns) && b->n > from)
 		s->first_ns = b->m[from].t_ns;
-	if (b->n > from)
-		s->last_ns = b->m[b->n - 1].t_ns;
-	sp_ahead_drop(s->ahead, s->filled);
+	if (b->n == from)
+		return;
+	s->last_ns = b->m[b->n - 1].t_ns;
+	sp_ahead_drop(s->ahead, after);
+}
+
+static uint64_t unfit(const struct sp_source *s)
+{
+	return sp_ahead_unfit(s->ahead);
 }
 
 extern const struct sp_source_ops sp_source_capture;
@@ -424,6 +433,7 @@ const struct sp_source_ops sp_source_capture = {
 	.at_once = at_once,
 	.run = run,
 	.report = report,
+	.unfit = unfit,
 	.text = text,
 	.close = capture_close,
 };

@@ -135,11 +135,24 @@ void sp_store_put(struct sp_store *s, uint32_t len, uint64_t place, uint32_t loo
 {
 	struct chunk *c = s->newest;
 
-	s->unit[s->put & (s->cap - 1)] = (struct sp_store_unit){ s->room, place, len, loop,
-								 index };
+	s->unit[s->put & (s->cap - 1)] = (struct sp_store_unit){
+		.data = s->room, .place = place, .len = len, .loop = loop, .index = index
+	};
 	c->used += len;
 	c->last = s->put + 1;
 	__atomic_store_n(&s->put, s->put + 1, __ATOMIC_RELEASE);
+}
+
+int sp_store_put_unfit(struct sp_store *s, uint32_t n, uint32_t loop, uint32_t index)
+{
+	if (!sp_store_room(s, 0)) /* which grows, too */
+		return -ENOMEM;
+	s->unit[s->put & (s->cap - 1)] = (struct sp_store_unit){ .unfit = n,
+								 .loop = loop,
+								 .index = index };
+	s->newest->last = s->put + 1;
+	__atomic_store_n(&s->put, s->put + 1, __ATOMIC_RELEASE);
+	return 0;
 }
 
 bool sp_store_full(const struct sp_store *s)

@@ -16,7 +16,8 @@
 struct sp_store_unit {
 	const uint8_t *data;
 	uint64_t place; /* source/capture/times.h */
-	uint32_t len;
+	uint32_t len;	/* 0: no frame, but so many units that do not fit: */
+	uint32_t unfit;
 	uint32_t loop, index; /* the writer's words */
 };
 
@@ -34,6 +35,8 @@ uint8_t *sp_store_room(struct sp_store *, uint32_t len);
 /* The unit is there for the reader. */
 void sp_store_put(struct sp_store *, uint32_t len, uint64_t place, uint32_t loop,
 		  uint32_t index);
+/* So many units that do not fit; of them all the same words. 0 or -ENOMEM. */
+int sp_store_put_unfit(struct sp_store *, uint32_t n, uint32_t loop, uint32_t index);
 /* Does the ring hold as much as it should? */
 bool sp_store_full(const struct sp_store *);
 /* From now on it is no ring: nothing is let go, and it grows. 0 or -ENOMEM. Before any reader. */
