@@ -390,10 +390,13 @@ def test_what_was_not_judged_does_not_leave(me):
     (["a.pcap", "-i", "eth0", "--split", "auto"], 2, "--interface2"),
     (["a.pcap", "-i", "eth0", "-I", "eth1", "--split", "sideways"], 2, "how to split"),
     (["a.pcap", "-i", "eth0", "--max-gap", "1", "--pps", "5"], 2, "take"),
-    (["a.pcap", "-i", "nowhere"], 77, "nowhere"),
+    (["a.pcap", "-i", "nowhere"], 77, "no interface nowhere"),
+    (["public.pcap", "-i", "nowhere"], 77, "no interface nowhere"),
+    (["a.pcap", "-R", "--loop", "0", "--out", "o.pcap", "-D", "1"], 2, "--limit"),
 ])
 def test_words_that_are_wrong(me, words, code, why):
     captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    captures.write(me.home / "public.pcap", [(T0, udp(0, dst="8.8.8.8"))])
     done = me.run("spate", "replay", *words)
     assert done.code == code and why in done.err, done
 
@@ -419,6 +422,23 @@ def test_a_stop_ends_it_with_a_report(me):
     done = p.wait(30)
     assert done.code == 130, done
     assert json.loads(done.out)["total"]["tx_packets"] == 1
+
+
+def test_a_stop_ends_what_takes_no_time(me):
+    """In virtual time a topspeed never gets to the next second; only so much is written."""
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    script = """%s --no-run-dir --json --out /dev/null 2>/dev/null & s=$!
+        until [ "$(ps -o cputimes= -p $s)" -ge 1 ]; do sleep 0.05; done
+        kill -INT $s; wait $s"""
+    for words in ('"$SPATE" replay a.pcap -R --loop 1000000000',
+                  '"$SPATE" send udp://10.0.0.1 -r max --count 1000000M'):
+        done = me.run("sh", "-c", script % words, timeout=30)
+        assert done.code == 130, done
+        assert json.loads(done.out)["total"]["tx_packets"] > 0
+    for words in ("-D 0", "-D 5"):
+        done = me.run("spate", "send", "udp://10.0.0.1", "-r", "max", *words.split(),
+                      "--out", "out.pcap")
+        assert done.code == 2 and "--count" in done.err, done
 
 
 def test_into_nothing(me):

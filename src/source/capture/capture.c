@@ -317,6 +317,13 @@ static bool at_once(const struct sp_source *s)
 	return s->at_once;
 }
 
+static bool endless(const void *conf)
+{
+	const struct capture_conf *c = conf;
+
+	return c->pace.kind == SP_RATE_MAX && !c->loops && !c->limit;
+}
+
 /* One more is pending. NULL: there is none. */
 static struct sp_ahead_unit *draw(struct sp_source *s)
 {
@@ -431,6 +438,7 @@ const struct sp_source_ops sp_source_capture = {
 	.look = look,
 	.begin = begin,
 	.at_once = at_once,
+	.endless = endless,
 	.run = run,
 	.report = report,
 	.unfit = unfit,
