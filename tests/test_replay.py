@@ -441,6 +441,36 @@ def test_a_stop_ends_what_takes_no_time(me):
         assert done.code == 2 and "--count" in done.err, done
 
 
+OWN_VETH = """
+    ip link add v0 type veth peer name v1
+    ip link set v0 up"""
+
+
+def test_an_interface_without_carrier(me):
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    done = me.lab(OWN_VETH + """
+    "$SPATE" replay a.pcap -i v0 --no-run-dir""")
+    assert done.code == 77 and "v0 has no carrier" in done.err, done
+
+
+@pytest.mark.parametrize("harm, why", [("set v1 down", "v0 has no carrier"),
+                                       ("set v0 down", "v0 is down or gone"),
+                                       ("del v0", "v0 is down or gone")])
+def test_an_interface_that_goes_away(me, harm, why):
+    """It ends at its time, and says what did not leave and why."""
+    captures.write(me.home / "a.pcap", [(T0 + i * 2_000_000, udp(i)) for i in range(2000)])
+    done = me.lab(OWN_VETH + f"""
+    ip link set v1 up
+    "$SPATE" replay a.pcap -i v0 --no-run-dir --json --live >send.json 2>send.err & s=$!
+    until grep -q 'sent' send.err; do sleep 0.05; done
+    ip link {harm}
+    wait $s""", timeout=40)
+    assert done.code == 3, (done, (me.home / "send.err").read_text())
+    total = sent(me)["total"]
+    assert total["asked_packets"] == 2000 == total["tx_packets"] + total["tx_refused"]
+    assert total["tx_refused"] > 0 and why in remarks(sent(me), "refused")[0]
+
+
 def test_into_nothing(me):
     captures.write(me.home / "a.pcap", mixed(20))
     doc = replay(me, "a.pcap", "--transport", "null", "--topspeed")
