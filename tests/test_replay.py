@@ -284,6 +284,24 @@ def test_standard_input(me):
     assert [f for _, f in captures.read(me.home / "out.pcap")] == [udp(i % 4) for i in range(8)]
 
 
+@pytest.mark.parametrize("way, pack", [("- < a.pcap", ""), ("- --loop 3 < a.pcap", ""),
+                                       ("-", "cat a.pcap |"), ("-", "gzip -c a.pcap |")])
+def test_standard_input_that_is_judged(me, way, pack):
+    """By way of loopback all packets are looked at first, and then read again."""
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i)) for i in range(4)])
+    done = me.run("sh", "-c", f'{pack} "$SPATE" replay -i lo --json --no-run-dir {way}')
+    assert done.code == 0, done
+    assert json.loads(done.out)["total"]["tx_packets"] == (12 if "loop" in way else 4)
+
+
+def test_a_pipe_that_cannot_be_read_again(me):
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i)) for i in range(4)])
+    done = me.run("bash", "-c", '"$SPATE" replay -i lo --no-run-dir <(cat a.pcap)')
+    assert done.code == 66 and "read once only" in done.err and "file" in done.err, done
+    done = me.run("sh", "-c", 'cat a.pcap | TMPDIR=/nowhere "$SPATE" replay -i lo -')
+    assert done.code == 74 and "/nowhere" in done.err and "save it" in done.err, done
+
+
 def test_the_same_run_twice(me):
     captures.write(me.home / "a.pcap", mixed())
     doc, got = out(me, "a.pcap", "-x", "0.3")

@@ -43,13 +43,25 @@ static int open_fail(const char *path, int error, struct sp_err *err)
 	return sp_fail(err, -error, SP_EXIT_NOINPUT, "%s: %s", path, strerror(error));
 }
 
+/* A file on standard input is opened anew, so that several may read it, each from its beginning. */
+static void open_stdin(struct sp_input *in)
+{
+	struct stat st;
+
+	sp_strlcpy(in->path, "standard input", sizeof in->path);
+	in->fd = -1;
+	if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode))
+		in->fd = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC);
+	if (in->fd < 0)
+		in->fd = STDIN_FILENO;
+}
+
 static int open_file(struct sp_input *in, const char *path, struct sp_err *err)
 {
 	struct stat st;
 
 	if (strcmp(path, "-") == 0) {
-		sp_strlcpy(in->path, "standard input", sizeof in->path);
-		in->fd = STDIN_FILENO;
+		open_stdin(in);
 		return 0;
 	}
 	sp_str_printable(in->path, sizeof in->path, path);
@@ -144,7 +156,12 @@ int sp_input_open(struct sp_input **out, const char *path, const struct sp_mem *
 int sp_input_rewind(struct sp_input *in, struct sp_err *err)
 {
 	if (lseek(in->fd, 0, SEEK_SET))
-		return open_fail(in->path, errno, err);
+		return errno == ESPIPE ? sp_fail(err, -ESPIPE, SP_EXIT_NOINPUT,
+						 "%s: a pipe, which can be read once only, and "
+						 "it is needed again; save it to a file, and "
+						 "name that",
+						 in->path)
+				       : open_fail(in->path, errno, err);
 	in->begin = in->end = in->raw_begin = in->raw_end = 0;
 	in->at = in->raw_at = 0;
 	in->raw_over = in->over = in->inside = false;
