@@ -258,7 +258,7 @@ int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp
 
 	if (out->drawn && !out->quiet)
 		fprintf(stderr, "spate %s: %s\n", command, out->drawn);
-	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
+	options.log_level = out->quiet ? 0 : out->verbose ? 3 : how->tell ? 2 : 1;
 	options.event_arg = &c;
 	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
 	if (sp_outputs_new(&c.outputs, out, write_plan, plan) ||

@@ -374,7 +374,7 @@ static void announce(const struct sp_source *s, uint64_t t0_ns)
 		uint64_t wait_ms = (s->play.start_ns[i] - t0_ns) / SP_NS_PER_MS;
 		uint64_t phase_ms = (uint64_t)c->first_ns % MSG_MINUTE_NS / SP_NS_PER_MS;
 
-		sp_log(s->env->log, SP_LOG_WARN,
+		sp_log(s->env->log, SP_LOG_INFO,
 		       "%s: %s begins at second %" PRIu64 ".%03" PRIu64
 		       " of the minute, as it was recorded: in %" PRIu64 ".%03" PRIu64
 		       " s (--no-sync begins at once)",
