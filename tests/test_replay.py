@@ -1,6 +1,7 @@
 """spate replay: captures at packet level, against tcpreplay at the far end of a veth."""
 import gzip
 import json
+import re
 import subprocess
 
 import captures
@@ -417,6 +418,63 @@ def test_words_that_are_wrong(me, words, code, why):
     captures.write(me.home / "public.pcap", [(T0, udp(0, dst="8.8.8.8"))])
     done = me.run("spate", "replay", *words)
     assert done.code == code and why in done.err, done
+
+
+THEIRS = {"--maxsleep": "5", "--loop": "2", "--limit": "3", "--duration": "1", "--multiplier": "2",
+          "--pps": "100", "--mbps": "1", "--pps-multi": "2 --pps 100", "--stats": "2", "-M": "1",
+          "--unique-ip-loops": "2 --unique-ip --loop 4", "--loopdelay-ms": "1 --loop 2", "-x": "2",
+          "--intf1": "eth0", "--intf2": "eth1", "-p": "100", "-l": "2", "-L": "3", "-i": "eth0",
+          "--timer": "gtod", "-T": "nano", "-d": "1", "--dbug": "1", "--flow-expiry": "5"}
+REFUSED = {"-A", "--decode", "-c", "--cachefile", "-2", "--dualfile", "--listnics", "-t",
+           "-o", "--oneatatime", "-V", "--version", "-H", "--less-help", "--save-opts", "--load-opts"}
+ELSEWHERE = {"--intf2", "-I"}  # --out is one file
+
+
+def their_options():
+    """Each spelling of what `tcpreplay --help` lists, and whether it takes a value."""
+    text = subprocess.run(["tcpreplay", "--help"], capture_output=True, text=True).stdout
+    rows = re.findall(r"^   (?:(-\S), |    )(--[\w-]+)(\[?=\w+\]?)?", text, re.M)
+    assert len(rows) > 30, text
+    return [(spelling, bool(value)) for short, name, value in rows
+            for spelling in (short, name) if spelling and spelling not in ("-!", "--more-help")]
+
+
+def test_every_word_of_tcpreplay(me):
+    """Understood, or noted as without effect, or refused with what to do instead."""
+    captures.write(me.home / "a.pcap", [(T0 + i * 1_000_000, udp(i)) for i in range(4)])
+    for spelling, takes in their_options():
+        words = [spelling] + ((THEIRS.get(spelling) or "1").split() if takes else [])
+        done = me.run("spate", "replay", *words, "a.pcap", "--out", "out.pcap", "--no-run-dir")
+        assert "no such option" not in done.err, (words, done)
+        if spelling in REFUSED:
+            assert done.code == 2 and re.search(
+                f"replay: {spelling} is (not done|-R|spate|--help)", done.err), (words, done)
+        elif spelling in ELSEWHERE:
+            assert done.code == 2 and "one file" in done.err, (words, done)
+        else:
+            assert done.code == 0, (words, done)
+
+
+@pytest.mark.parametrize("words, why", [
+    (["--retime", "now"], "telemetry sessions"), (["--compare", "none"], "--as client"),
+    (["--nonsense"], "no such option"), (["-t", "a.pcap"], "-R"), (["-t", "-i", "lo"], "-R"),
+    (["--stats", "0"], "each"), (["--pps-multi", "3"], "--pps N")])
+def test_options_that_are_not_for_packets(me, words, why):
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    done = me.run("spate", "replay", *words, "a.pcap", "--out", "out.pcap")
+    assert done.code == 2 and why in done.err, done
+
+
+def test_words_of_tcpreplay_that_have_an_effect(me):
+    captures.write(me.home / "a.pcap", [(T0 + i * SECOND, udp(i)) for i in range(4)])
+    _, got = out(me, "a.pcap", "--pps", "100", "--pps-multi", "3", "--loop", "2")
+    assert [t - got[0][0] for t, _ in got] == [i // 3 * 30_000_000 for i in range(8)]
+    captures.write(me.home / "b.pcap", [(T0, udp(0))])
+    _, got = out(me, "b.pcap", "--unique-ip", "--unique-ip-loops", "2", "--loop", "5")
+    sources = [f[26:30] for _, f in got]
+    assert [sources.index(s) for s in sources] == [0, 0, 2, 2, 4]
+    done = me.run("spate", "replay", "a.pcap", "-w", "out.pcap", "--pid", "--timer", "gtod")
+    assert done.code == 0 and "PID: " in done.err and "--timer has no effect" in done.err, done
 
 
 def test_a_replay_with_a_name(me):

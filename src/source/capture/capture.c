@@ -22,7 +22,7 @@ struct capture_conf {
 	const char *files;
 	const char *multiplier;
 	struct sp_rate pace;
-	uint64_t loops, pause_ns, limit, max_gap_ns;
+	uint64_t loops, pause_ns, limit, max_gap_ns, together, unique_loops;
 	bool preload, pad;
 	int oversize, part;
 	const char *split;
@@ -61,6 +61,10 @@ static const struct sp_opt opts[] = {
 	  "where they come from; empty: the interface's own address" },
 	{ "rewrite", SP_OPT_TEXT, OFF(rewrite), NULL, SP_OPT_QUIET, 0, 0,
 	  "what becomes of each frame: words=values, blanks between (pkt/rewrite.h)" },
+	{ "together", SP_OPT_U64, OFF(together), NULL, SP_OPT_QUIET, 0, 0,
+	  "at a pace of packets: so many leave at once" },
+	{ "unique_loops", SP_OPT_U64, OFF(unique_loops), NULL, SP_OPT_QUIET, 0, 0,
+	  "so many loops are rewritten the same" },
 	{ .name = NULL },
 };
 
@@ -71,6 +75,7 @@ struct sp_source {
 	struct sp_rewrite *each; /* what differs between loops; NULL: nothing */
 	uint64_t start_ns;
 	bool at_once;
+	uint64_t same; /* loops that are rewritten the same; at least 1 */
 	uint32_t id;
 	uint64_t first_ns, last_ns;	       /* due times that fill() was given */
 	uint64_t drawn;			       /* units that next() or size() gave */
@@ -128,6 +133,7 @@ static int times_of(const struct capture_conf *c, struct sp_times_conf *t, struc
 		: c->pace.kind == SP_RATE_BPS ? SP_TIMES_BITS
 					      : SP_TIMES_AT_ONCE;
 	t->micro = c->pace.micro;
+	t->together = c->together;
 	return 0;
 }
 
@@ -246,6 +252,7 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 	if (!s)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "capture: out of memory");
 	s->mem = env->mem;
+	s->same = c->unique_loops ? c->unique_loops : 1;
 	walk_of(c, &a.walk);
 	link_of(c, &args->link, &a.walk);
 	rc = make_rewrites(c->rewrite, &s->once, &s->each, env->mem, err);
@@ -272,7 +279,8 @@ static int look(const void *conf, const struct sp_mem *mem, sp_source_see *see, 
 {
 	const struct capture_conf *c = conf;
 	static const struct sp_link not_yet = { .mtu = 0 };
-	struct sp_look_conf l = { .loops = c->loops };
+	uint64_t same = c->unique_loops ? c->unique_loops : 1;
+	struct sp_look_conf l = { .loops = c->loops / same + (c->loops % same != 0) };
 	struct sp_rewrite *once, *each;
 	int rc = make_rewrites(c->rewrite, &once, &each, mem, err);
 
@@ -403,7 +411,7 @@ static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 		memcpy(m->data, u->data, m->len);
 		if (s->each)
 			(void)sp_rewrite_apply(s->each, SP_LINK_ETHERNET, m->data, m->len,
-					       m->len, u->loop, NULL);
+					       m->len, u->loop / s->same, NULL);
 		m->stamp_off = SP_NO_STAMP;
 		after = u->after;
 		s->filled++;
