@@ -157,6 +157,32 @@ def test_two_interfaces(me):
     assert names == {"clients": 40, "servers": 20}
 
 
+def test_a_cache_file_of_tcpprep(me):
+    """Its packets leave as tcpreplay sends them: by one, the other, or neither interface."""
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    ask, answer = {"sport": 40000, "dport": 53}, {"sport": 53, "dport": 40000,
+                                                  "src": "10.99.0.2", "dst": "10.99.0.1"}
+    sides = "aababbaab"
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i, 80, **(ask if s == "a" else answer)))
+                                        for i, s in enumerate(sides)])
+    captures.write(me.home / "long.pcap", [(T0 + i, udp(i)) for i in range(40)])
+    subprocess.run(["tcpprep", "-x", "P:1-7", "-p", "-i", "a.pcap", "-o", "a.cache"],
+                   cwd=me.home, check=True, capture_output=True)
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c", """
+        "$SPATE" replay a.pcap -c a.cache -i eth0 -I eth1 --loop 2 --json --no-run-dir >send.json &&
+        tcpreplay -q -t -c a.cache -i eth0 -I eth1 a.pcap >theirs.txt 2>&1 || exit 9
+        "$SPATE" replay long.pcap -c a.cache -i eth0 -I eth1 --no-run-dir --json >long.json
+        [ $? = 65 ] || exit 8
+        "$SPATE" replay a.pcap -c a.pcap -i eth0 -I eth1 --no-run-dir
+        [ $? = 65 ] || exit 7""")
+    assert done.code == 0, done
+    assert "9 packets only" in remarks(sent(me, "long.json"), "capture-damaged")[0]
+    assert "no cache file" in done.err, done
+    sent_by = {s["name"]: s["tx_packets"] for s in sent(me)["streams"]}
+    assert sent_by == {"clients": 2 * sides[:7].count("a"), "servers": 2 * sides[:7].count("b")}
+    assert "Actual: 7 packets" in (me.home / "theirs.txt").read_text()
+
+
 def test_odd_times_are_put_right_and_reported(me):
     years = 30 * 365 * 86400 * SECOND
     times = [0, 1, 0.5, 2, 2 + years // SECOND, 3 + years // SECOND, 0, 1]
@@ -425,9 +451,10 @@ THEIRS = {"--maxsleep": "5", "--loop": "2", "--limit": "3", "--duration": "1", "
           "--unique-ip-loops": "2 --unique-ip --loop 4", "--loopdelay-ms": "1 --loop 2", "-x": "2",
           "--intf1": "eth0", "--intf2": "eth1", "-p": "100", "-l": "2", "-L": "3", "-i": "eth0",
           "--timer": "gtod", "-T": "nano", "-d": "1", "--dbug": "1", "--flow-expiry": "5"}
-REFUSED = {"-A", "--decode", "-c", "--cachefile", "-2", "--dualfile", "--listnics", "-t",
+REFUSED = {"-A", "--decode", "-2", "--dualfile", "--listnics", "-t",
            "-o", "--oneatatime", "-V", "--version", "-H", "--less-help", "--save-opts", "--load-opts"}
-ELSEWHERE = {"--intf2", "-I"}  # --out is one file
+ELSEWHERE = {"--intf2": "one file", "-I": "one file", "-c": "--interface2",
+             "--cachefile": "--interface2"}
 
 
 def their_options():
@@ -450,7 +477,7 @@ def test_every_word_of_tcpreplay(me):
             assert done.code == 2 and re.search(
                 f"replay: {spelling} is (not done|-R|spate|--help)", done.err), (words, done)
         elif spelling in ELSEWHERE:
-            assert done.code == 2 and "one file" in done.err, (words, done)
+            assert done.code == 2 and ELSEWHERE[spelling] in done.err, (words, done)
         else:
             assert done.code == 0, (words, done)
 

@@ -225,6 +225,25 @@ static bool needs_interface(const struct sp_reader *r)
 	return ops && ops->link && !ops->next_ns;
 }
 
+/* What says whose packets leave by which of two interfaces. */
+static int check_split(struct sp_reader *r, const struct sp_given *two)
+{
+	const struct sp_given *split = sp_reader_last(r, "stream.split");
+	const struct sp_given *cache = sp_reader_last(r, "stream.cache");
+
+	if (split && cache)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s and %s do not go together",
+			       split->spelling, cache->spelling);
+	if (cache && !*cache->value)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: the file has no name",
+			       cache->spelling);
+	if (!two && (split || cache))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: between which interfaces? add --interface2 DEV",
+			       split ? split->spelling : cache->spelling);
+	return 0;
+}
+
 int sp_reader_replay(struct sp_reader *r)
 {
 	const struct sp_given *one = sp_reader_last(r, "port.interface");
@@ -249,10 +268,8 @@ int sp_reader_replay(struct sp_reader *r)
 	if (!rc && !one && (two || needs_interface(r)))
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "by which interface? add --interface DEV, or --out FILE.pcap");
-	if (!rc && !two && sp_reader_last(r, "stream.split"))
-		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			     "%s: between which interfaces? add --interface2 DEV",
-			     sp_reader_last(r, "stream.split")->spelling);
+	if (!rc)
+		rc = check_split(r, two);
 	if (!rc)
 		rc = add_port(r, "tx0", one);
 	if (!rc && two)

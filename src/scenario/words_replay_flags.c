@@ -43,8 +43,6 @@
 	REFUSED("-2, --dualfile", SP_FLAG_NONE, NULL,                                                 \
 		"is not done: join both files in the order of their times (mergecap -w BOTH.pcap "    \
 		"A.pcap B.pcap), and send that with --interface2 and --split"),                       \
-	REFUSED("-c, --cachefile", SP_FLAG_VALUE, "FILE",                                             \
-		"is not done: --split RULE says whose packets leave by which interface"),             \
 	REFUSED("--listnics", SP_FLAG_NONE, NULL,                                                     \
 		"is not done: `ip link` lists interfaces, and spate doctor says what can be done"),   \
 	REFUSED("--netmap", SP_FLAG_NONE, NULL,                                                       \
@@ -68,6 +66,9 @@ const struct sp_flag sp_replay_flags[] = {
 	  "well-known or lower port number; the default), client or server (what no SYN, echo or "
 	  "well-known number tells is one), port (numbers alone), or the servers' addresses: "
 	  "10.1.0.0/16,192.0.2.7. What is not IP is a client's" },
+	{ "-c, --cachefile", SP_FLAG_VALUE, "FILE", "stream.cache", NULL, G_WHERE,
+	  "a file of tcpprep that says it instead: which packets leave by -i, which by -I, and which "
+	  "not at all; it counts the packets of each capture from 1" },
 	{ "--target", SP_FLAG_VALUE, "HOST", "target", NULL, G_WHERE,
 	  "next hop of packets that were recorded without Ethernet header (raw IP, cooked, "
 	  "loopback): its hardware address is asked for" },

@@ -25,7 +25,7 @@ struct capture_conf {
 	uint64_t loops, pause_ns, limit, max_gap_ns, together, unique_loops;
 	bool preload, pad;
 	int oversize, part;
-	const char *split;
+	const char *split, *cache;
 	const char *dst_mac, *src_mac;
 	const char *rewrite;
 };
@@ -63,6 +63,8 @@ static const struct sp_opt opts[] = {
 	  "what becomes of each frame: words=values, blanks between (pkt/rewrite.h)" },
 	{ "together", SP_OPT_U64, OFF(together), NULL, SP_OPT_QUIET, 0, 0,
 	  "at a pace of packets: so many leave at once" },
+	{ "cache", SP_OPT_PATH, OFF(cache), NULL, SP_OPT_QUIET, 0, 0,
+	  "a file of tcpprep that says whose packets they are, instead of split" },
 	{ "unique_loops", SP_OPT_U64, OFF(unique_loops), NULL, SP_OPT_QUIET, 0, 0,
 	  "so many loops are rewritten the same" },
 	{ .name = NULL },
@@ -204,7 +206,8 @@ static void walk_of(const struct capture_conf *c, struct sp_walk_conf *w)
 {
 	w->files = c->files;
 	w->limit = c->limit;
-	w->split = c->part == PART_ALL ? NULL : c->split;
+	w->cache = c->part != PART_ALL && c->cache && *c->cache ? c->cache : NULL;
+	w->split = c->part == PART_ALL || w->cache ? NULL : c->split;
 	w->side = c->part == PART_SERVER ? SP_SIDE_SERVER : SP_SIDE_CLIENT;
 	w->cut = c->oversize == OVERSIZE_CUT;
 	w->pad = c->pad;

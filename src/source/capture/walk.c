@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/str.h"
 #include "capio/link_type.h"
+#include "source/capture/cache.h"
 
 #define SLL_LEN	   16u
 #define SLL2_LEN   20u
@@ -22,6 +23,7 @@ struct sp_walk {
 	struct sp_times times;
 	struct sp_walk_counts counts;
 	struct sp_sides *sides;
+	struct sp_cache_file *cache;
 	char *names; /* all of them, each ended by a zero */
 	const char **name;
 	struct sp_cap **cap;
@@ -75,6 +77,8 @@ int sp_walk_new(struct sp_walk **out, const struct sp_walk_conf *conf, const str
 		w->sides = sp_sides_new(conf->split, mem);
 		rc = w->sides ? 0 : no_memory(err);
 	}
+	if (!rc && conf->cache)
+		rc = sp_cache_open(&w->cache, conf->cache, mem, err);
 	for (uint32_t i = 0; i < w->n && !rc; i++)
 		rc = sp_cap_open(&w->cap[i], w->name[i], mem, err);
 	if (rc)
@@ -91,6 +95,7 @@ void sp_walk_free(struct sp_walk *w)
 	for (uint32_t i = 0; w->cap && i < w->n; i++)
 		sp_cap_close(w->cap[i]);
 	sp_sides_free(w->sides);
+	sp_cache_close(w->cache);
 	sp_free(w->mem, w->cap);
 	sp_free(w->mem, w->name);
 	sp_free(w->mem, w->names);
@@ -300,13 +305,34 @@ static bool ours(struct sp_walk *w, const struct sp_walk_frame *f)
 	return sp_sides_of(w->sides, frame, len) == w->conf.side;
 }
 
+/* Where a file says whose each packet is. 1: it leaves; 0: by no interface; or an error. */
+static int look_up(const struct sp_walk *w, const struct sp_cap_packet *p, bool *mine,
+		   struct sp_err *err)
+{
+	const struct sp_cache *c = sp_cache_file(w->cache);
+	enum sp_cache_way way = sp_cache_of(c, p->number);
+
+	*mine = (way == SP_CACHE_PRIMARY) == (w->conf.side == SP_SIDE_CLIENT);
+	if (way != SP_CACHE_UNKNOWN)
+		return way != SP_CACHE_STAYS;
+	return sp_fail(err, -EBADMSG, SP_EXIT_DATA,
+		       "%s: packet %llu: the cache file %s has %llu packets only: it is of "
+		       "another capture",
+		       w->name[w->at], (unsigned long long)p->number, w->conf.cache,
+		       (unsigned long long)c->n);
+}
+
 /* A packet of the file at. 1: it is ours; 0; or an error. */
 static int take(struct sp_walk *w, const struct sp_cap_packet *p, struct sp_walk_frame *f,
 		struct sp_err *err)
 {
 	struct oddity o;
-	int rc = make(w, p, f, &o, err);
+	bool mine = true;
+	int rc = w->cache ? look_up(w, p, &mine, err) : 1;
 
+	if (rc <= 0)
+		return rc;
+	rc = make(w, p, f, &o, err);
 	if (rc)
 		return rc;
 	w->taken++;
@@ -318,7 +344,7 @@ static int take(struct sp_walk *w, const struct sp_cap_packet *p, struct sp_walk
 		if (!w->again)
 			sp_times_note(&w->times, w->at, p->number);
 	}
-	if (!ours(w, f))
+	if (!mine || !ours(w, f))
 		return 0;
 	count_odd(w, &o, p->number);
 	return 1;
@@ -386,7 +412,7 @@ uint32_t sp_walk_files(const struct sp_walk *w)
 
 const char *sp_walk_whose(const struct sp_walk *w)
 {
-	if (!w->sides)
+	if (!w->sides && !w->cache)
 		return "";
 	return w->conf.side == SP_SIDE_SERVER ? "servers: " : "clients: ";
 }

@@ -19,7 +19,8 @@ struct sp_walk_conf {
 	struct sp_times_conf times;
 	uint64_t limit;	   /* packets of both sides and all passes; 0: any */
 	const char *split; /* sides.h; NULL: no sides */
-	enum sp_side side; /* split: whose frames */
+	const char *cache; /* cache.h: a file that says it instead; NULL: none */
+	enum sp_side side; /* split, cache: whose frames */
 	uint32_t mtu;	   /* octets behind the link header; 0: no limit */
 	uint32_t most;	   /* octets of a frame; 0: no limit */
 	bool cut, pad;	   /* longer ones are cut; what the capture left out is zeros */
