@@ -452,6 +452,19 @@ void sp_run_judge(struct sp_run *);
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
+/* judge_play.c: the sessions of a stream of recorded messages over connections, NULL: it is none; why one
+ * of them was lost last, as part of a sentence. */
+struct sp_dialogue_play;
+struct sp_dialogue_session;
+const struct sp_dialogue_play *sp_run_play_of(const struct sp_run *, unsigned stream);
+const char *sp_run_session_why(const struct sp_dialogue_session *, char *text, size_t cap);
+/* parts_recorded.c: what struct sp_result_parts wants of recorded streams. */
+void sp_run_recorded_session(const void *run, size_t stream, uint32_t k,
+			     struct sp_recorded_session *);
+void sp_run_recorded_play(const void *run, size_t stream, uint32_t k,
+			  struct sp_recorded_play *);
+void sp_run_recorded_sender(const void *run, size_t stream, uint32_t k,
+			    struct sp_recorded_sender *);
 /* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
 void sp_run_judge_play(struct sp_run *, unsigned stream);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so

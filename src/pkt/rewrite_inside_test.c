@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pkt/csum.h"
+#include "pkt/link_type.h"
 #include "pkt/testing.h"
 
 static void tunnels(void **state)
@@ -104,7 +105,7 @@ static void cut(void **state)
 			uint8_t *exact = malloc(n + 4);
 
 			memcpy(exact, whole.b, n);
-			f.len = (uint32_t)sp_rewrite_apply(r, FRAME_ETHERNET, exact, n, n + 4,
+			f.len = (uint32_t)sp_rewrite_apply(r, SP_LINK_ETHERNET, exact, n, n + 4,
 							   0, NULL);
 			assert_int_equal(f.len, n < 14 ? n : n + 4);
 			free(exact);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/endian.h"
+#include "pkt/link_type.h"
 #include "pkt/testing.h"
 
 static void maps(void **state)
@@ -108,10 +109,10 @@ static void vlans(void **state)
 	frame_of_udp(&f, false);
 	was = f;
 	assert_int_equal(sp_rewrite_room(r), 4);
-	assert_int_equal(sp_rewrite_apply(r, FRAME_ETHERNET, f.b, f.len, f.len + 3, 0, NULL),
+	assert_int_equal(sp_rewrite_apply(r, SP_LINK_ETHERNET, f.b, f.len, f.len + 3, 0, NULL),
 			 -ENOBUFS);
 	assert_memory_equal(&f, &was, sizeof f);
-	f.len = (uint32_t)sp_rewrite_apply(r, FRAME_ETHERNET, f.b, f.len, f.len + 4, 0, NULL);
+	f.len = (uint32_t)sp_rewrite_apply(r, SP_LINK_ETHERNET, f.b, f.len, f.len + 4, 0, NULL);
 	assert_int_equal(f.len, was.len + 4);
 	expect_sums(&f, SP_CSUM_OK, SP_CSUM_OK);
 	sp_view(f.b, f.len, false, SP_CSUM_UNKNOWN, &v);
@@ -148,7 +149,7 @@ static void fields(void **state)
 	rewrite_frame(&f, "ttl=+255 tclass=9", 0);
 	assert_int_equal(f.b[15], 0x10);
 	assert_int_equal(f.b[22], 255);
-	rewrite_frame(&f, "ttl=17", 0);
+	rewrite_frame(&f, "ttl=017", 0); /* not octal */
 	assert_int_equal(f.b[22], 17);
 	expect_sums(&f, SP_CSUM_OK, SP_CSUM_OK);
 	frame_of_udp(&f, true);
@@ -208,6 +209,12 @@ static void ports(void **state)
 	assert_int_equal(v.dst.port, 8080);
 	assert_int_equal(v.src.port, 2);
 	expect_sums(&f, SP_CSUM_OK, SP_CSUM_OK);
+	/* What is named first stays as it was said, also where that is as it was. */
+	rewrite_frame(&f, "port-map=8080:8080,2-9000:1 src-port-map=2:3", 0);
+	sp_view(f.b, f.len, false, SP_CSUM_UNKNOWN, &v);
+	assert_int_equal(v.dst.port, 8080);
+	assert_int_equal(v.src.port, 1);
+	rewrite_frame(&f, "src-port-map=1:2", 0);
 	rewrite_frame(&f, "src-port-map=2:5,8080:6 dst-port-map=2:7 unique-port", 3);
 	sp_view(f.b, f.len, false, SP_CSUM_UNKNOWN, &v);
 	assert_int_equal(v.src.port, 5);
@@ -251,8 +258,8 @@ static void links(void **state)
 	static const struct {
 		uint16_t link;
 		uint32_t head, type_at;
-	} of[] = { { 101, 0, 0 }, { 228, 0, 0 },   { 0, 4, 0 },
-		   { 108, 4, 0 }, { 113, 16, 14 }, { 276, 20, 0 } };
+	} of[] = { { SP_LINK_RAW, 0, 0 },  { SP_LINK_IPV4, 0, 0 },  { SP_LINK_NULL, 4, 0 },
+		   { SP_LINK_LOOP, 4, 0 }, { SP_LINK_SLL, 16, 14 }, { SP_LINK_SLL2, 20, 0 } };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof of / sizeof *of; i++) {

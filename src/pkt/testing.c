@@ -11,6 +11,7 @@
 #include "base/endian.h"
 #include "pkt/crc32c.h"
 #include "pkt/csum.h"
+#include "pkt/link_type.h"
 
 const uint8_t frame_src4[4] = { 10, 1, 2, 3 }, frame_dst4[4] = { 10, 200, 0, 9 };
 const uint8_t frame_src6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 7 };
@@ -158,7 +159,7 @@ struct sp_rewrite_counts rewrite_frame(struct frame *f, const char *words, uint6
 {
 	struct sp_rewrite_counts counts = { 0 };
 	struct sp_rewrite *r = rewrite_compiled(words);
-	int n = sp_rewrite_apply(r, FRAME_ETHERNET, f->b, f->len, FRAME_CAP, loop, &counts);
+	int n = sp_rewrite_apply(r, SP_LINK_ETHERNET, f->b, f->len, FRAME_CAP, loop, &counts);
 
 	assert_true(n >= 0);
 	f->len = (uint32_t)n;

@@ -9,8 +9,7 @@
 #include "pkt/rewrite.h"
 #include "pkt/view.h"
 
-#define FRAME_ETHERNET 1 /* the link type */
-#define FRAME_CAP      2048u
+#define FRAME_CAP 2048u
 
 struct frame {
 	uint8_t b[FRAME_CAP];
