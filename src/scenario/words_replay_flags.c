@@ -79,13 +79,10 @@ const struct sp_flag sp_replay_flags[] = {
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_WHERE,
 	  "packet (the default), xdp (past the kernel's stack), auto (the faster of the two "
 	  "that can be had), null (nowhere), pcap (into a file)" },
-	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WHERE,
-	  "a setting of the transport; may be given several times; spate help transports lists "
-	  "them" },
+	SET_ROW(G_WHERE, ""),
 	{ "--xdp", SP_FLAG_NONE, NULL, "transport", "xdp", G_WHERE,
 	  "the same as --transport xdp" },
-	{ "--out, -w, --write", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WHERE,
-	  "write what would leave into a capture file, in virtual time" },
+	OUT_ROW("--out, -w, --write", G_WHERE),
 
 	{ "-x, --multiplier", SP_FLAG_VALUE, "X", "stream.multiplier", NULL, G_TIMES,
 	  "so many times as fast as recorded" },
@@ -126,19 +123,10 @@ const struct sp_flag sp_replay_flags[] = {
 	{ "--unique-ip-loops", SP_FLAG_VALUE, "N", "stream.unique_loops", NULL, G_REWRITE,
 	  "with --unique-ip or --unique-port: so many loops have the same (default 1)" },
 
-	{ "--allow-broadcast", SP_FLAG_NONE, NULL, "run.allow_broadcast", "yes", G_ENGINE,
-	  "packets to broadcast addresses of an own network may leave" },
-	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
-	  "wait for a departure by spinning: auto (shortly before it, the default), never, "
-	  "always" },
-	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,
-	  "let packets wait so long for neighbours, to leave together (default 0)" },
-	{ "--catch-up", SP_FLAG_VALUE, "HOW", "run.catch_up", NULL, G_ENGINE,
-	  "after a delay: smooth (up to 2 ms late a little at each gap, beyond that at once; the "
+	BROADCAST_ROW(G_ENGINE, "packets to broadcast addresses of an own network may leave"),
+	SENDING_ROWS("after a delay: smooth (up to 2 ms late a little at each gap, beyond that at once; the "
 	  "default), all (at once, however late), burst (the same, up to a second late), chase:2x "
-	  "(at most twice as fast), skip (not at all)" },
-	{ "--best-effort", SP_FLAG_NONE, NULL, "run.best_effort", "yes", G_ENGINE,
-	  "sending less than asked is no failure (exit 0 instead of 3)" },
+	  "(at most twice as fast), skip (not at all)"),
 
 	{ "--stats", SP_FLAG_VALUE, "SECONDS", "out.live_every", NULL, G_OUT,
 	  "the live table or lines every so many seconds (default 1)" },
