@@ -3,6 +3,7 @@ import gzip
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import captures
 import pytest
@@ -585,6 +586,33 @@ def test_an_interface_that_goes_away(me, harm, why):
     total = sent(me)["total"]
     assert total["asked_packets"] == 2000 == total["tx_packets"] + total["tx_refused"]
     assert total["tx_refused"] > 0 and why in remarks(sent(me), "refused")[0]
+
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "office.pcap"
+
+
+@pytest.mark.parametrize("words, sent_packets", [
+    ("", 23), ("-x 2 --loop 10", 230), ("--pps 20k", 23), ("-R --loop 5", 115),
+    ("--mbps 10 --limit 7", 7), ("-R --loop 0 -D 1", None), ("--max-gap 0.1", 23),
+    ("--unique-ip --loop 4 -R", 92), ("-K -R --loop 100 --stats 1", 2300),
+    ("--ip-map 198.51.100.0/24:10.0.0.0/24 --ttl 9", 23)])
+def test_what_one_tries_first(me, words, sent_packets):
+    """The example capture in a lab, as README says, with words of tcpreplay's users."""
+    done = me.run("spate", "lab", "run", "--", "sh", "-c",
+                  f'"$SPATE" replay {EXAMPLE} -i eth0 --json --no-run-dir {words}', timeout=40)
+    assert done.code == 0, done
+    total = json.loads(done.out)["total"]
+    assert total["tx_packets"] == total["asked_packets"] > 0
+    assert sent_packets is None or total["tx_packets"] == sent_packets
+
+
+def test_the_example_by_two_interfaces(me):
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c",
+                  f'"$SPATE" replay {EXAMPLE} -i eth0 -I eth1 -R --json --no-run-dir')
+    assert done.code == 0, done
+    sides = {s["name"]: s["tx_packets"] for s in json.loads(done.out)["streams"]}
+    assert sides["clients"] + sides["servers"] == 23 and min(sides.values()) > 8
 
 
 def test_into_nothing(me):

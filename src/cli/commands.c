@@ -77,6 +77,8 @@ static const struct sp_cli_example replay_examples[] = {
 	  "as fast as can be, for ten seconds" },
 	{ "replay office.pcap -i eth1 -I eth2",
 	  "clients' packets by one interface, servers' by the other" },
+	{ "replay office.pcap -i eth1 -I eth2 --cachefile office.cache",
+	  "as tcpprep has said it" },
 	{ "replay night.pcap -i eth1 --max-gap 2", "no pause longer than two seconds" },
 	{ "replay -t reproduce.yml -v", "the telemetry sessions of a reproduction" },
 	{ "replay --cfg reproduce.yml --no-sync --keep-open",

@@ -273,8 +273,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--seed", SP_FLAG_VALUE, "N", "run.seed", NULL, G_ENGINE,
 	  "seed of everything that is drawn; the same seed gives the same run" },
 	CORES_ROW,
-	SENDING_ROWS("after a stall: chase:2x (at most twice the rate, the default), burst (at once), "
-	  "smooth (also of a delay too short to be a stall, a little at each gap), skip (not at all)"),
+	SENDING_ROWS(
+		"after a stall: chase:2x (at most twice the rate, the default), burst (at once), "
+		"smooth (also of a delay too short to be a stall, a little at each gap), skip (not at all)"),
 	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,
 	  "do not look for a spate receiver at the far end" },
 	{ "--max-flows", SP_FLAG_VALUE, "N", "run.max_flows", NULL, G_ENGINE,

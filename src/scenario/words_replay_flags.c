@@ -124,9 +124,10 @@ const struct sp_flag sp_replay_flags[] = {
 	  "with --unique-ip or --unique-port: so many loops have the same (default 1)" },
 
 	BROADCAST_ROW(G_ENGINE, "packets to broadcast addresses of an own network may leave"),
-	SENDING_ROWS("after a delay: smooth (up to 2 ms late a little at each gap, beyond that at once; the "
-	  "default), all (at once, however late), burst (the same, up to a second late), chase:2x "
-	  "(at most twice as fast), skip (not at all)"),
+	SENDING_ROWS(
+		"after a delay: smooth (up to 2 ms late a little at each gap, beyond that at once; the "
+		"default), all (at once, however late), burst (the same, up to a second late), chase:2x "
+		"(at most twice as fast), skip (not at all)"),
 
 	{ "--stats", SP_FLAG_VALUE, "SECONDS", "out.live_every", NULL, G_OUT,
 	  "the live table or lines every so many seconds (default 1)" },
