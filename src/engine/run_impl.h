@@ -297,7 +297,10 @@ void sp_run_watch_clock(struct sp_run *, uint64_t now_ns);
 void sp_run_remark_restarts(struct sp_run *);
 /* run_end.c. Has everything left that was to leave? */
 bool sp_run_all_sent(const struct sp_run *);
-/* Is there a reason to end now? Passes a stop that was asked for on to the workers. */
+/* Passes a stop that was asked for on to the workers: nothing is due from now on. Returns how many were
+ * asked for; the second ends it at once. */
+int sp_run_take_stops(struct sp_run *, uint64_t now_ns);
+/* Is there a reason to end now? Takes stops, too. */
 bool sp_run_over(struct sp_run *, uint64_t now_ns);
 /* When to ask that again in real time, where the next tick or end is at next_ns. */
 uint64_t sp_run_look_again(const struct sp_run *, uint64_t now_ns, uint64_t next_ns);

@@ -411,6 +411,11 @@ static int seal(struct sp_reader *r, bool sends)
 		if (!w->out.drawn)
 			return no_memory(r->err);
 	}
+	if (r->notes && *r->notes) {
+		w->out.notes = sp_arena_strdup(&w->plan->arena, r->notes);
+		if (!w->out.notes)
+			return no_memory(r->err);
+	}
 	rc = read_keys(r, sends, &w->out.keys);
 	if (!rc)
 		rc = keep_text(r, "out.run_dir", &w->out.run_dir);

@@ -38,6 +38,8 @@ struct sp_words_output {
 	const char *capture, *interface, *filter;
 	const char *name; /* the run's: "send", "recv" or --name's */
 	struct sp_words_keys keys;
+	unsigned live_every; /* seconds; 0: each */
+	const char *notes; /* what was given and changes nothing, a line each; NULL: nothing */
 	const char *drawn; /* what --mode random has drawn, as words; NULL: nothing */
 	bool seed_drawn;   /* nobody gave one, something is drawn: say which it is */
 };
