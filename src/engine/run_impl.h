@@ -425,6 +425,8 @@ void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
 /* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
 void sp_run_judge_play(struct sp_run *, unsigned stream);
+/* Why a session was lost, when nobody has better words. error: negative errno; 0: none. */
+const char *sp_run_why_text(enum sp_why, int error);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so
  * once, and is silent until there is room again. */
 bool sp_run_conns_idle(const struct sp_run *);

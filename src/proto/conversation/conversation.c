@@ -406,6 +406,7 @@ const struct sp_proto_ops sp_proto_conversation = {
 	.roles = 1u << SP_ROLE_CLIENT,
 	.state_size = sizeof(struct machine),
 	.keep_max = 1,
+	.again_most_ns = 10000000, /* the next conversation is another one */
 	.open = conversation_open,
 	.close = conversation_close,
 	.init = init,
