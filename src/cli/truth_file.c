@@ -34,13 +34,28 @@ static int take(void *arg, const char *text, size_t len)
 	return 0;
 }
 
-int sp_truth_write(int fd, const char *path, const struct spate_run *run, struct sp_err *err)
+static int incomplete(const char *path, int rc, struct sp_err *err)
 {
-	int rc = spate_run_truth(run, take, &fd);
-
-	if (close(fd) && !rc)
-		rc = -errno;
 	return rc ? sp_fail(err, rc, SP_EXIT_IO, "--truth %s: it is not complete: %s", path,
 			    strerror(-rc))
 		  : 0;
+}
+
+int sp_truth_add(int fd, const char *path, const char *text, size_t len, struct sp_err *err)
+{
+	return incomplete(path, take(&fd, text, len), err);
+}
+
+int sp_truth_close(int fd, const char *path, struct sp_err *err)
+{
+	return incomplete(path, close(fd) ? -errno : 0, err);
+}
+
+int sp_truth_write(int fd, const char *path, const struct spate_run *run, struct sp_err *err)
+{
+	int rc = incomplete(path, spate_run_truth(run, take, &fd), err);
+
+	if (rc)
+		close(fd);
+	return rc ? rc : sp_truth_close(fd, path, err);
 }

@@ -421,6 +421,9 @@ const struct sp_flag sp_run_flags[] = {
 	  "when a host is lost: continue, or abort the rest" },
 	{ "--junit", SP_FLAG_VALUE, "FILE", "junit", NULL, G_OUT,
 	  "write JUnit XML: a suite for each repetition, with the run itself and each expectation" },
+	{ "--truth", SP_FLAG_VALUE, "FILE", "out.truth", NULL, G_OUT,
+	  "what the collectors must have stored of what the scenario's generators of flow records and "
+	  "routing tables sent, of all hosts, as send --truth; of repetitions FILE.1, FILE.2, ..." },
 	OUTPUT_ROWS,
 	{ 0 },
 };
