@@ -10,7 +10,8 @@
 /* Closed loops: an answer that came whole makes the next failure a first one. */
 #define SP_AGAIN_NS	      (10 * SP_NS_PER_MS)
 #define SP_AGAIN_MOST_NS      SP_NS_PER_S
-/* Sessions: one that stood for the longest wait does. */
+/* Sessions: one that stood for the longest wait does. Where only a count ends the stream, it ends instead
+ * of waiting for so long. */
 #define SP_AGAIN_SESSION_NS   (100 * SP_NS_PER_MS)
 #define SP_AGAIN_SESSION_MOST (5 * SP_NS_PER_S)
 

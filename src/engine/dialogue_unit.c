@@ -255,6 +255,14 @@ static uint64_t next_connect(struct dialogue_conn *c, bool failed, uint64_t now_
 				      most_ns);
 }
 
+/* A stream that ends by its count alone must not wait for its peer for ever. */
+static void give_up_late(struct sp_dialogue_stream *s, const struct dialogue_conn *c)
+{
+	if (s->session && s->end_ns >= SP_NEVER && s->count != UINT64_MAX &&
+	    c->again.next_ns > sp_again_most(s->end.ops))
+		s->count = s->issued;
+}
+
 void sp_dialogue_drop(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t now_ns)
 {
 	struct dialogue_conn *c = conn_of(d, slot);
@@ -275,6 +283,7 @@ void sp_dialogue_drop(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t
 	    now_ns >= c->connect_by_ns - SP_DIALOGUE_CONNECT_NS + YOUNG_NS)
 		sp_dialogue_ask(s, sp_conns_conn(d->conns, slot), true);
 	failed = s->session ? lost(d, slot, now_ns) : reset || !c->open || c->bad;
+	give_up_late(s, c);
 	if (s->closed && sp_dialogue_goes_on(d, s, now_ns)) {
 		sp_conns_hang_up(d->conns, slot, reset);
 		sp_conns_timer(d->conns, slot, next_connect(c, failed, now_ns));
@@ -451,6 +460,7 @@ static void begin_session(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 
 	if (rc) {
 		note_loss(c->s, &(struct sp_loss){ .why = sp_why_of(rc) }, rc, now_ns);
+		give_up_late(c->s, c);
 		sp_conns_timer(d->conns, slot, next_connect(c, true, now_ns));
 		return;
 	}

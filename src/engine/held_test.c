@@ -119,6 +119,23 @@ static void nobody_listens(void **state)
 	sim_end(&s);
 }
 
+/* Without an end in time it is given up when it would wait the longest: the try at 6.3 s is the last. */
+static void a_count_does_not_wait_for_ever(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_run(&s, (const char *[]){ VIRTUAL, TCP_PORT, WEB, BGP, "count=5", NULL }, 0);
+	assert_int_equal(sp_run_result(s.run)->duration_ns, 6300 * SP_NS_PER_MS);
+	assert_int_equal(connections(&s), 7);
+	assert_int_equal(sp_run_result(s.run)->exit_code, SP_EXIT_UNAVAIL);
+	sim_end(&s);
+	sim_run(&s, (const char *[]){ VIRTUAL, TCP_PORT, SINK, BMP, "count=5", NULL }, 0);
+	assert_int_equal(COUNT(&sp_run_result(s.run)->total, tx_packets), 5);
+	assert_int_equal(sp_run_result(s.run)->exit_code, SP_EXIT_OK);
+	sim_end(&s);
+}
+
 /* One that stands is left in order, at its time, and its truth is whole. */
 static void a_session_that_stands(void **state)
 {
@@ -141,6 +158,7 @@ int main(void)
 		cmocka_unit_test(a_silent_peer_ends_at_its_time),
 		cmocka_unit_test(a_session_backs_off),
 		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(a_count_does_not_wait_for_ever),
 		cmocka_unit_test(a_session_that_stands),
 	};
 

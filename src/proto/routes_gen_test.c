@@ -15,9 +15,11 @@
 
 #include "base/str.h"
 #include "core/clock.h"
+#include "plugin/codec.h"
 #include "plugin/proto.h"
 
 extern const struct sp_proto_ops sp_proto_bgp, sp_proto_bmp;
+extern const struct sp_codec_ops sp_codec_bmp;
 
 static struct sp_routes_conf conf(uint64_t prefixes, int family)
 {
@@ -450,6 +452,25 @@ static unsigned bmp_count(const struct rig *r, uint8_t type)
 	return n;
 }
 
+/* The codec finds nothing odd. */
+static void each_is_sound(const struct rig *r)
+{
+	void *st = sp_codec_bmp.open(sp_mem_system());
+
+	assert_non_null(st);
+	for (size_t at = 0; at < r->n_out;) {
+		struct sp_codec_note note = { 0 };
+		ptrdiff_t n = sp_codec_bmp.boundary(r->out + at, r->n_out - at);
+
+		assert_true(n > 0);
+		sp_codec_bmp.read(st, r->out + at, (size_t)n, &note);
+		if (note.reason)
+			fail_msg("a message of type %u at %zu: %s", note.type, at, note.reason);
+		at += (size_t)n;
+	}
+	sp_codec_bmp.close(st);
+}
+
 static void bmp_tells_and_ends(void **state)
 {
 	static struct rig r;
@@ -479,6 +500,7 @@ static void bmp_tells_and_ends(void **state)
 	drive(&r, 0);
 	assert_int_equal(bmp_count(&r, 2), 3);
 	assert_int_equal(bmp_count(&r, 5), 1);
+	each_is_sound(&r);
 	assert_true(r.w.flags & SP_WISH_CLOSE);
 	assert_int_equal(r.failed, 0);
 	close_rig(&r);

@@ -43,7 +43,7 @@ const struct sp_flag sp_send_flags[] = {
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
 	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end; one that is "
 	  "refused or lost is begun again after 0.1 s, and after twice as long each time, up to 5 s, "
-	  "until the end; when none stands then, the exit status is 69), or shares of one schedule: "
+	  "until the end (that of --count alone comes then); when none stands then, the exit status is 69), or shares of one schedule: "
 	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
 	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
 	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
