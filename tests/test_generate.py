@@ -125,7 +125,7 @@ def test_the_same_seed_says_the_same(me, tmp_path):
 def test_truth_on_a_full_disk(me, tmp_path):
     done = me.run("spate", "send", "--protocol", "ipfix", "-t", "127.0.0.1", "--transport",
                   "null", "--count", 200, "-r", "2000", "--no-run-dir", "--truth", "/dev/full")
-    assert done.code == 74 and "--truth /dev/full: it is not complete: No space" in done.err
+    assert done.code == 74 and "--truth /dev/full: it could not be written: No space" in done.err
 
 
 def test_truth_of_what_nobody_stores(me):
@@ -236,7 +236,7 @@ def test_a_scenario_has_a_truth(me, tmp_path):
     routes = [(t["peer"], t["prefix"]) for t in lines if t["kind"] == "route"]
     assert len(routes) == len(set(routes)) == 8000
     done = me.run("spate", "run", "s.yaml", "--truth", "/dev/full", "--no-run-dir", timeout=60)
-    assert done.code == 74 and "--truth /dev/full: it is not complete: No space" in done.err
+    assert done.code == 74 and "--truth /dev/full: it could not be written: No space" in done.err
 
 
 def test_a_scenario_without_a_truth(me, tmp_path):

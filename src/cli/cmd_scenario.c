@@ -57,7 +57,7 @@ struct job {
 	struct sp_self *self;	      /* NULL: the run has no name */
 	bool finished;		      /* by its name */
 	const char *truth;	      /* the repetition's file; NULL: none */
-	int truth_fd;
+	struct sp_out truth_file;
 };
 
 static int complain(const struct sp_err *err)
@@ -127,12 +127,11 @@ static int on_truth(void *arg, const char *text, size_t len)
 {
 	struct job *j = arg;
 	struct sp_err err = { 0 };
-	int rc = j->truth ? sp_truth_add(j->truth_fd, j->truth, text, len, &err) : 0;
+	int rc = j->truth ? sp_truth_add(&j->truth_file, j->truth, text, len, &err) : 0;
 
 	if (!rc)
 		return 0;
 	fprintf(stderr, "spate run: %s\n", err.text);
-	sp_truth_close(j->truth_fd, j->truth, &err);
 	j->truth = NULL;
 	return rc;
 }
@@ -335,9 +334,10 @@ static int run_agents(struct job *j, struct sp_err *err)
 
 static int open_truth(struct job *j, const char *path, struct sp_err *err)
 {
-	j->truth_fd = sp_truth_open(path, err);
-	j->truth = j->truth_fd < 0 ? NULL : path;
-	return j->truth ? 0 : -EIO;
+	int rc = sp_truth_open(&j->truth_file, path, err);
+
+	j->truth = rc ? NULL : path;
+	return rc;
 }
 
 static int run_once(struct job *j, const struct sp_words_output *out)
@@ -356,9 +356,10 @@ static int run_once(struct job *j, const struct sp_words_output *out)
 		code = complain(&err);
 	} else {
 		code = sp_fleet_exit_code(j->fleet);
+		if (j->truth && sp_truth_finish(&j->truth_file, j->truth, &err))
+			code = complain(&err);
 	}
-	if (j->truth && sp_truth_close(j->truth_fd, j->truth, &err))
-		code = complain(&err);
+	sp_out_drop(&j->truth_file);
 	j->truth = NULL;
 	sp_captures_free(j->captures);
 	j->captures = NULL;
@@ -410,7 +411,11 @@ static int write_junit(const struct job *j)
 static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
 		   struct sp_places *places, struct sp_self *self)
 {
-	struct job j = { .words = w, .scenario = s, .places = places, .self = self };
+	struct job j = { .words = w,
+			 .scenario = s,
+			 .places = places,
+			 .self = self,
+			 .truth_file = { .fd = -1, .dir = -1 } };
 	const uint64_t repeats = w->repeats ? w->repeats : s->repeats;
 	int code = SP_EXIT_FAILED;
 
