@@ -219,9 +219,11 @@ bool sp_dialogue_goes_on(const struct sp_dialogue *d, const struct sp_dialogue_s
 static void note_loss(struct sp_dialogue_stream *s, const struct sp_loss *l, int error,
 		      uint64_t now_ns)
 {
+	if (!s->lost)
+		s->first_loss = *l;
 	s->loss = *l;
 	sp_errors_add(&s->errors, l->why, error, now_ns);
-	SP_ADD(s->lost, 1);
+	__atomic_store_n(&s->lost, s->lost + 1, __ATOMIC_RELEASE);
 }
 
 /* A session's connection is over: true, it was lost. */

@@ -92,6 +92,7 @@ static void a_session_backs_off(void **state)
 		assert_int_equal(connections(&s), 11);
 		says(&s, "session-failed", peers[i][1]);
 		says(&s, "session-failed", "11 connections failed or were lost");
+		says(&s, "session-down", peers[i][1]);
 		assert_int_equal(sp_run_result(s.run)->exit_code, SP_EXIT_UNAVAIL);
 		assert_int_equal(truth(&s), 0);
 		sim_end(&s);

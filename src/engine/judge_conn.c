@@ -60,19 +60,38 @@ static bool session_failed(const struct sp_run *r, unsigned i)
 	return d && SP_LOAD(d->lost) && !SP_LOAD(d->held);
 }
 
+static const char *why_lost(const struct sp_dialogue_stream *d, const struct sp_loss *l)
+{
+	return *l->text ? l->text : sp_run_why_text(l->why, SP_LOAD(d->errors.last));
+}
+
+void sp_run_watch_sessions(struct sp_run *r)
+{
+	char to[96];
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		const struct sp_dialogue_stream *d = session_of(r, i);
+
+		if (!d || r->streams[i].told_loss ||
+		    !__atomic_load_n(&d->lost, __ATOMIC_ACQUIRE))
+			continue;
+		r->streams[i].told_loss = true;
+		sp_run_say(r, "session-down", false, "%s: it is tried again: %s",
+			   sp_run_target_text(r, i, to, sizeof to),
+			   why_lost(d, &d->first_loss));
+	}
+}
+
 static void remark_session(struct sp_run *r, unsigned i, const struct sp_dialogue_stream *d)
 {
 	uint64_t lost = SP_LOAD(d->lost);
-	char n[32], to[96], why[SP_LOSS_TEXT];
+	const char *why = why_lost(d, &d->loss);
+	char n[32], to[96];
 
 	if (!lost)
 		return;
 	sp_run_target_text(r, i, to, sizeof to);
 	sp_str_grouped(n, sizeof n, lost);
-	sp_strlcpy(why, d->loss.text, sizeof why);
-	if (!*why)
-		sp_strlcpy(why, sp_run_why_text(d->loss.why, SP_LOAD(d->errors.last)),
-			   sizeof why);
 	if (session_failed(r, i))
 		sp_run_say(
 			r, "session-failed", false,

@@ -75,8 +75,9 @@ struct sp_dialogue_stream {
 	uint64_t unique, failed, rx_bytes, opened; /* failed: sent, and no answer came */
 	uint64_t first_rx, last_rx;
 	struct sp_errors errors;
-	uint64_t held, lost; /* sessions that stood when they were told to end; others */
-	struct sp_loss loss; /* of the last other, once nothing is sent any more */
+	uint64_t held, lost;	   /* sessions that stood when they were told to end; others */
+	struct sp_loss first_loss; /* once lost is not 0 */
+	struct sp_loss loss;	   /* of the last other, once nothing is sent any more */
 	struct sp_status_counts statuses;
 	struct sp_conn_info info;	     /* of the connection that was asked last */
 	uint64_t retransmits;		     /* of those that are closed */

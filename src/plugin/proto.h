@@ -160,6 +160,9 @@ struct sp_proto_ops {
 	/* Client: after a connection that came to nothing the next one waits, twice as long each
 	 * time, but never longer than this; 0: what the engine does (engine/again.h). */
 	uint64_t again_most_ns;
+	/* Client: what it says may also be datagrams, over a transport whose door has them
+	 * (plugin/conn.h). Targets are called by what carries it then, not by its own name. */
+	bool datagrams;
 	/* Responder: enum sp_reply_unit, enum sp_reply_growth. */
 	uint8_t takes, grows;
 
