@@ -74,6 +74,7 @@ struct run_stream {
 	bool only_max;	     /* rate max throughout, or no departures at all */
 	bool self_paced; /* bulk data, a closed loop, recorded messages: its lane paces it */
 	bool played;	 /* recorded messages over connections */
+	bool told_loss;	 /* of a session: the first one was said */
 	struct sp_schedule *schedule;
 	const void *looked; /* recorded frames: what was judged; NULL: that was not needed */
 };
@@ -459,6 +460,8 @@ void sp_run_judge(struct sp_run *);
 /* judge_conn.c */
 /* At a tick: a second in which bulk data should have left and did not. */
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
+/* Says once of each generated session that it was lost, while it is tried again. */
+void sp_run_watch_sessions(struct sp_run *);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
 /* judge_play.c: the sessions of a stream of recorded messages over connections, NULL: it is none; why one
@@ -476,6 +479,8 @@ void sp_run_recorded_sender(const void *run, size_t stream, uint32_t k,
 			    struct sp_recorded_sender *);
 /* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
 void sp_run_judge_play(struct sp_run *, unsigned stream);
+/* Why a session was lost, when nobody has better words. error: negative errno; 0: none. */
+const char *sp_run_why_text(enum sp_why, int error);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so
  * once, and is silent until there is room again. */
 bool sp_run_conns_idle(const struct sp_run *);
