@@ -73,7 +73,7 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		{ "verbose", &w->out.verbose },	      { "debug", &w->out.verbose },
 		{ "quiet", &w->out.quiet },	      { "json", &w->out.json },
 		{ "dry_run", &w->out.dry_run },	      { "no_run_dir", &w->out.no_run_dir },
-		{ "no_sandbox", &w->out.no_sandbox },
+		{ "no_sandbox", &w->out.no_sandbox }, { "preload", &w->plan.preload },
 	};
 	const struct {
 		const char *key;

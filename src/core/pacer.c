@@ -21,6 +21,8 @@ static int set_policy(struct sp_pacer *p, const struct sp_catch_up_conf *conf)
 	inverse = 4294967296.0 / x;
 	p->inverse_q32 = (uint64_t)inverse;
 	p->inverse_q32 += (double)p->inverse_q32 < inverse; /* never faster than asked */
+	p->noise_ns = p->catch_up == SP_CATCH_SMOOTH ? SP_CATCH_SMOOTH_FROM_NS
+						     : SP_CATCH_UP_NOISE_NS;
 	p->keep_ns = p->catch_up == SP_CATCH_SKIP ? 0 : credit_ns;
 	if (p->keep_ns < SP_CATCH_UP_NOISE_NS)
 		p->keep_ns = SP_CATCH_UP_NOISE_NS;
@@ -166,6 +168,15 @@ static inline bool step(struct sp_pacer *p, uint32_t id)
 	return s->left > 0;
 }
 
+/* How late a departure may be that comes gap_ns after one that was late_ns late. */
+static uint64_t fade(uint64_t late_ns, uint64_t gap_ns)
+{
+	if (gap_ns >= SP_CATCH_SMOOTH_NS || late_ns > SP_CATCH_UP_NOISE_NS)
+		return 0;
+	late_ns -= late_ns * gap_ns / SP_CATCH_SMOOTH_NS;
+	return late_ns < SP_CATCH_SMOOTH_FROM_NS ? 0 : late_ns;
+}
+
 uint64_t sp_pacer_eligible(const struct sp_pacer *p, uint32_t id)
 {
 	const struct cold *t = &p->cold[id];
@@ -173,6 +184,8 @@ uint64_t sp_pacer_eligible(const struct sp_pacer *p, uint32_t id)
 
 	if (!p->stream[id].chasing)
 		return p->stream[id].due_ns;
+	if (p->catch_up == SP_CATCH_SMOOTH)
+		return p->stream[id].due_ns + fade(t->anchor_ns - t->anchor_due_ns, since);
 	return t->anchor_ns + (uint64_t)((unsigned __int128)since * p->inverse_q32 >> 32);
 }
 
@@ -233,6 +246,9 @@ static bool serve_late(struct sp_pacer *p, uint32_t id, uint64_t now_ns)
 	stalled = now_ns - s->due_ns > SP_CATCH_UP_NOISE_NS;
 	if (p->catch_up != SP_CATCH_CHASE) {
 		t->chased += stalled;
+		s->chasing = p->catch_up == SP_CATCH_SMOOTH;
+		t->anchor_ns = now_ns;
+		t->anchor_due_ns = s->due_ns;
 		return true;
 	}
 	/* A chain that has fallen behind itself starts anew: else it would be made up in a
@@ -256,7 +272,7 @@ static inline bool serve(struct sp_pacer *p, uint32_t id, uint64_t now_ns, struc
 		p->live--;
 		return false;
 	}
-	if (__builtin_expect(now_ns - s->due_ns > SP_CATCH_UP_NOISE_NS || s->chasing, 0) &&
+	if (__builtin_expect(now_ns - s->due_ns > p->noise_ns || s->chasing, 0) &&
 	    !serve_late(p, id, now_ns))
 		return false;
 	*out = (struct sp_due){ s->due_ns, id, s->size & INT32_MAX, 0 };

@@ -32,15 +32,24 @@ struct sp_repeat {
 /* What to do with departures that are late (DESIGN 5, catch-up). chase: not faster than
  * chase_x times the asked rate, counted from when the stall was found; burst: at once. Either way
  * at most credit_ns of lateness is made up; what is older is skipped and counted. skip: whatever
- * is later than SP_CATCH_UP_NOISE_NS is skipped. No policy skips what is less late than that. */
-enum sp_catch_up { SP_CATCH_CHASE, SP_CATCH_BURST, SP_CATCH_SKIP };
+ * is later than SP_CATCH_UP_NOISE_NS is skipped. No policy skips what is less late than that.
+ *
+ * smooth keeps gaps rather than places: a departure that leaves L late lets the next one be
+ * late by L (1 - gap / SP_CATCH_SMOOTH_NS), so that a disturbance spoils one gap and is then made
+ * up a little at each of the gaps that follow; at most half a gap, since what is later than
+ * SP_CATCH_UP_NOISE_NS leaves at once. */
+enum sp_catch_up { SP_CATCH_CHASE, SP_CATCH_BURST, SP_CATCH_SKIP, SP_CATCH_SMOOTH };
 struct sp_catch_up_conf {
 	enum sp_catch_up kind;
 	double chase_x;	    /* >= 1; default 2 */
 	uint64_t credit_ns; /* default 1 s */
 };
 /* Lateness up to this is scheduling noise, not a stall: sent as soon as possible. */
-#define SP_CATCH_UP_NOISE_NS (2 * SP_NS_PER_MS)
+#define SP_CATCH_UP_NOISE_NS	(2 * SP_NS_PER_MS)
+/* Within about this a smooth schedule makes up what it is late. */
+#define SP_CATCH_SMOOTH_NS	(2 * SP_CATCH_UP_NOISE_NS)
+/* Less is not worth making up slowly. */
+#define SP_CATCH_SMOOTH_FROM_NS 1000u
 
 struct sp_pacer;
 

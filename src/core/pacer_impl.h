@@ -33,7 +33,8 @@ struct stream {
 _Static_assert(sizeof(struct stream) == 64, "one cache line a stream");
 
 /* What only lateness and changes touch. While it chases, departure d becomes eligible at
- * anchor_ns + (d - anchor_due_ns) / chase_x: a schedule as absolute as the intended one. */
+ * anchor_ns + (d - anchor_due_ns) / chase_x: a schedule as absolute as the intended one. A smooth
+ * stream's anchor is its last departure. */
 struct cold {
 	uint64_t skipped, chased;
 	uint64_t anchor_ns, anchor_due_ns;
@@ -54,6 +55,7 @@ struct sp_pacer {
 	enum sp_catch_up catch_up;
 	uint64_t inverse_q32; /* 2^32 / chase_x */
 	uint64_t keep_ns;     /* what is later is skipped */
+	uint64_t noise_ns;    /* up to this lateness there is nothing to decide */
 	uint64_t now_ns;      /* of the last take */
 	uint64_t span_ns;     /* no stream comes back sooner than this after a departure */
 	uint32_t *ring, n_ring, turn; /* started MAX streams */

@@ -263,6 +263,52 @@ static void test_chase_slowly(void **state)
 	finish(p, T0 + 2500 * MS, 10000, 0, 2495);
 }
 
+/* 10,000 pps, polled when something is due, held up for so long after a second. Afterwards nothing
+ * comes before its time or sooner after its forerunner than half a gap, every step back to the
+ * schedule is smaller than the one before, and it is reached. */
+static void smooth_after(uint64_t held_ns, uint64_t at_once)
+{
+	const struct sp_catch_up_conf conf = { SP_CATCH_SMOOTH, 2, SP_NEVER };
+	const uint64_t gap = S / 10000;
+	struct sp_pacer *p = pacer(1, &conf);
+	struct sp_pace c = at_pps(10000, T0 + 2 * S);
+	uint64_t now, last = 0, late = 0, back = NONE, k = 0;
+	struct sp_due d[1];
+
+	assert_int_equal(sp_pacer_add(p, 0, &c), 0);
+	for (; (now = sp_pacer_next(p)) != SP_NEVER; k++) {
+		if (k == 10000)
+			now += held_ns;
+		if (now < last)
+			now = last; /* what is late already */
+		assert_int_equal(sp_pacer_take(p, now, d, 1), 1);
+		assert_true(d[0].due_ns == T0 + k * gap && now >= d[0].due_ns);
+		if (k > 10000 && k <= 10000 + at_once) {
+			assert_true(now == last);
+		} else if (k > 10000 + at_once) {
+			assert_in_range(now - last, gap / 2, gap);
+			assert_true(gap - (now - last) <= back || now == d[0].due_ns);
+			back = gap - (now - last);
+		}
+		late = now - d[0].due_ns;
+		last = now;
+	}
+	assert_int_equal(late, 0);
+	assert_int_equal(k, 20000);
+	assert_counts(p, 20000, 0, at_once);
+	sp_pacer_free(p);
+}
+
+static void test_smooth(void **state)
+{
+	(void)state;
+	smooth_after(0, 0);
+	smooth_after(900, 0);
+	smooth_after(30000, 0);
+	smooth_after(2 * MS, 0);
+	smooth_after(52 * MS, 500);
+}
+
 /* A chase that is itself held up for 0.3 s starts anew: no burst, still not above twice. */
 static void test_chase_stalls(void **state)
 {
@@ -771,18 +817,18 @@ static void test_last(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact_times),  cmocka_unit_test(test_many_streams),
-		cmocka_unit_test(test_order),	     cmocka_unit_test(test_burst),
-		cmocka_unit_test(test_skip),	     cmocka_unit_test(test_chase),
-		cmocka_unit_test(test_chase_slowly), cmocka_unit_test(test_chase_stalls),
-		cmocka_unit_test(test_many_chase),   cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_stop_and_drain),
-		cmocka_unit_test(test_stop_ends),    cmocka_unit_test(test_stop_in_chase),
-		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_room),
-		cmocka_unit_test(test_max),	     cmocka_unit_test(test_max_turns),
-		cmocka_unit_test(test_law),	     cmocka_unit_test(test_law_stall),
-		cmocka_unit_test(test_asked),	     cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_last),
+		cmocka_unit_test(test_exact_times),    cmocka_unit_test(test_many_streams),
+		cmocka_unit_test(test_order),	       cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_skip),	       cmocka_unit_test(test_chase),
+		cmocka_unit_test(test_smooth),	       cmocka_unit_test(test_chase_slowly),
+		cmocka_unit_test(test_chase_stalls),   cmocka_unit_test(test_many_chase),
+		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stop_and_drain), cmocka_unit_test(test_stop_ends),
+		cmocka_unit_test(test_stop_in_chase),  cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_room),	       cmocka_unit_test(test_max),
+		cmocka_unit_test(test_max_turns),      cmocka_unit_test(test_law),
+		cmocka_unit_test(test_law_stall),      cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,6 @@ struct sp_status_counts {
 	uint64_t more;	    /* answers with yet other statuses */
 };
 
-/* A stream of a sender, or a receiver of the plan. */
 /* Of a stream of recorded messages: the packets of its captures, each as often as it is played. */
 struct sp_recorded_result {
 	bool known;
@@ -107,6 +106,7 @@ struct sp_recorded_sender {
 	bool collector; /* the recorded far end of sessions that are played */
 };
 
+/* A stream of a sender, or a receiver of the plan. */
 struct sp_stream_result {
 	const char *name;
 	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */

@@ -193,36 +193,46 @@ static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 }
 
 /* Longer than the transport ever takes: there is no use in waiting for it. */
-static bool is_too_long(const struct sp_lane *l, const struct sp_due *d)
+static bool is_too_long(const struct sp_lane *l, uint32_t stream, uint32_t size)
 {
-	const struct sp_lane_stream *s = &l->streams[d->stream];
+	const struct sp_lane_stream *s = &l->streams[stream];
 	const struct sp_lane_source *src = &l->sources[s->source];
 
-	return src->ops->len(src->source, d->size) > l->ports[s->port].caps.max_len;
+	return src->ops->len(src->source, size) > l->ports[s->port].caps.max_len;
 }
 
 /* Refuses the next departures as long as they are too long. */
 static void refuse_long(struct sp_lane *l)
 {
-	while (l->due_i < l->due_n && SP_UNLIKELY(is_too_long(l, &l->due[l->due_i]))) {
+	while (l->due_i < l->due_n &&
+	       SP_UNLIKELY(is_too_long(l, l->due[l->due_i].stream, l->due[l->due_i].size))) {
 		SP_ADD(l->too_big, 1);
 		refuse(l, l->due[l->due_i++].stream);
 	}
 }
 
-/* Slots for n departures, or for those before one that is too long. Of a source whose units vary each slot has room for the longest of them,
- * and holds nothing: stamps of other lengths stand in the middle of it. */
+static uint32_t longest(const struct sp_due *d, uint32_t n)
+{
+	uint32_t size = d->size;
+
+	for (uint32_t i = 1; i < n; i++)
+		size = d[i].size > size ? d[i].size : size;
+	return size;
+}
+
+/* Slots for n departures, or for those before one that is too long; the first is not. Of a source
+ * whose units vary each slot has room for the longest of them, and holds nothing: stamps of other
+ * lengths stand in the middle of it. */
 static uint32_t lend_slots(struct sp_lane *l, struct sp_lane_port *port,
 			   const struct sp_lane_source *src, uint32_t n)
 {
 	const struct sp_due *d = &l->due[l->due_i];
-	uint32_t size = d->size;
+	uint32_t size = src->varies ? longest(d, n) : d->size;
 
-	for (uint32_t i = 1; src->varies && i < n; i++) {
-		if (SP_UNLIKELY(is_too_long(l, &d[i])))
-			n = i;
-		else
-			size = d[i].size > size ? d[i].size : size;
+	if (src->varies && SP_UNLIKELY(is_too_long(l, d->stream, size))) {
+		for (n = 1; !is_too_long(l, d[n].stream, d[n].size);)
+			n++;
+		size = longest(d, n);
 	}
 	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, size),
 				src->tmpl);

@@ -24,7 +24,7 @@ struct sp_plan_run {
 	uint64_t count;	      /* a receiver's end by received units; 0: none */
 	uint64_t cores;	      /* workers; 0: 1 */
 	int spin;	      /* enum sp_spin */
-	const char *catch_up; /* "chase:2x", "burst", "skip" */
+	const char *catch_up; /* "chase:2x", "burst", "all", "smooth", "skip" */
 	uint64_t coalesce_ns; /* 0: nothing waits for a neighbour */
 	bool control;
 	bool best_effort;

@@ -39,17 +39,15 @@ static int check_catch_up(struct sp_plan_build *b, const char *value, const char
 			  const char **canonical, struct sp_err *err)
 {
 	struct sp_catch_up_conf conf;
+	char text[SP_CATCH_UP_TEXT];
 	int rc = sp_catch_up_parse(value, &conf, err);
 
 	if (rc) {
 		sp_err_prefix(err, "%s", place);
 		return rc;
 	}
-	*canonical = "skip";
-	if (conf.kind == SP_CATCH_BURST)
-		*canonical = conf.credit_ns == SP_NEVER ? "all" : "burst";
-	if (conf.kind == SP_CATCH_CHASE)
-		*canonical = sp_arena_printf(&b->plan->arena, "chase:%.9gx", conf.chase_x);
+	sp_catch_up_print(&conf, text);
+	*canonical = sp_arena_strdup(&b->plan->arena, text);
 	return *canonical ? 0 : -ENOMEM;
 }
 

@@ -40,7 +40,10 @@ bool sp_schedule_sized(const struct sp_schedule *);
 uint32_t sp_schedule_size(struct sp_schedule *);
 void sp_schedule_free(struct sp_schedule *);
 
-/* "chase:2x", "burst", "skip". */
+/* "chase:2x", "burst", "all", "smooth", "skip". */
 int sp_catch_up_parse(const char *text, struct sp_catch_up_conf *, struct sp_err *);
+/* The one way to write what parse() gave: a plan's word. */
+#define SP_CATCH_UP_TEXT 24
+void sp_catch_up_print(const struct sp_catch_up_conf *, char text[SP_CATCH_UP_TEXT]);
 
 #endif

@@ -337,6 +337,9 @@ static void test_catch_up(void **state)
 					     "skip it",
 					     "chase: 2x",
 					     "chase:111111111111111111111111111x" };
+	static const char *const words[] = { "chase:2x", "chase:1.25x", "chase:1000x", "burst",
+					     "all",	 "smooth",	"skip" };
+	char text[SP_CATCH_UP_TEXT];
 	struct sp_catch_up_conf c;
 	struct sp_err err;
 
@@ -350,8 +353,16 @@ static void test_catch_up(void **state)
 	assert_true(c.chase_x == 2);
 	assert_int_equal(sp_catch_up_parse("burst", &c, NULL), 0);
 	assert_int_equal(c.kind, SP_CATCH_BURST);
+	assert_int_equal(sp_catch_up_parse("smooth", &c, NULL), 0);
+	assert_int_equal(c.kind, SP_CATCH_SMOOTH);
+	assert_true(c.credit_ns == SP_NEVER);
 	assert_int_equal(sp_catch_up_parse("skip", &c, NULL), 0);
 	assert_int_equal(c.kind, SP_CATCH_SKIP);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		assert_int_equal(sp_catch_up_parse(words[i], &c, NULL), 0);
+		sp_catch_up_print(&c, text);
+		assert_string_equal(text, words[i]);
+	}
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		err = (struct sp_err){ 0 };
 		if (!sp_catch_up_parse(wrong[i], &c, &err))

@@ -285,7 +285,7 @@ const struct sp_flag sp_send_flags[] = {
 	  "let packets wait so long for neighbours, to leave together (default 0)" },
 	{ "--catch-up", SP_FLAG_VALUE, "HOW", "run.catch_up", NULL, G_ENGINE,
 	  "after a stall: chase:2x (at most twice the rate, the default), burst (at once), "
-	  "skip (not at all)" },
+	  "smooth (also of a delay too short to be a stall, a little at each gap), skip (not at all)" },
 	{ "--best-effort", SP_FLAG_NONE, NULL, "run.best_effort", "yes", G_ENGINE,
 	  "sending less than asked is no failure (exit 0 instead of 3)" },
 	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,

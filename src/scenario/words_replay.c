@@ -208,5 +208,5 @@ int sp_reader_replay(struct sp_reader *r)
 	/* Of a conversation nothing may be missing, whatever held it up. */
 	if (!rc)
 		rc = sp_plan_add(r->build, SP_PLAN_RUN, NULL, r->err);
-	return rc ? rc : sp_plan_set(r->build, "catch_up", "all", NULL, r->err);
+	return rc ? rc : sp_plan_set(r->build, "catch_up", "smooth", NULL, r->err);
 }

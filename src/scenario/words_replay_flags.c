@@ -77,8 +77,9 @@ const struct sp_flag sp_replay_flags[] = {
 	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,
 	  "let packets wait so long for neighbours, to leave together (default 0)" },
 	{ "--catch-up", SP_FLAG_VALUE, "HOW", "run.catch_up", NULL, G_ENGINE,
-	  "after a stall: all (at once, however late; the default), burst (the same, up to a second "
-	  "late), chase:2x (at most twice as fast), skip (not at all)" },
+	  "after a delay: smooth (up to 2 ms late a little at each gap, beyond that at once; the "
+	  "default), all (at once, however late), burst (the same, up to a second late), chase:2x "
+	  "(at most twice as fast), skip (not at all)" },
 	{ "--best-effort", SP_FLAG_NONE, NULL, "run.best_effort", "yes", G_ENGINE,
 	  "sending less than asked is no failure (exit 0 instead of 3)" },
 

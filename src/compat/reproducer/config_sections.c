@@ -82,6 +82,8 @@ static int add_value(struct sp_repro *r, struct sp_repro_section *s, const char 
 	rc = sp_yaml_want(&r->doc, v, SP_YAML_SCALAR, what, err);
 	if (rc)
 		return rc;
+	if (own && sp_codec_check_field(s->codec, layer, field, &why))
+		return sp_yaml_fail(&r->doc, v, err, "%s.select: %s", s->name, why.text);
 	if (own)
 		return add_number(r, s, what, field, v, err);
 	if (!is_plain(v->text))

@@ -191,6 +191,10 @@ static void wrong(void **state)
 		  "did you mean 'udp'?" },
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {bgp_h: {type: [1]}}}\n",
 		  "'bgp_h' is no header to select by" },
+		{ HEAD "bgp: {collector: {ip: a, port: 1}, select: {bgp_h: {typ: [1]}}}\n",
+		  "bgp_h.typ: messages of bgp have no such field, did you mean 'type'?" },
+		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {ip: {ident: [1]}}}\n",
+		  "ip.ident: ip has no such field" },
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {udp: {dport: {}}}}\n",
 		  "a list of values is expected" },
 		{ HEAD "network: {map: [{src_ip: 1.2.3.4, repro_ip: <MISSING_PARAM>}]}\n"

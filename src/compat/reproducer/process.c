@@ -13,7 +13,7 @@ struct texts {
 	char sndbuf[24], rcvbuf[24];
 };
 
-static bool wants(const void *arg, const struct sp_cap_packet *p, const struct sp_cap_view *v)
+static int wants(const void *arg, const struct sp_cap_packet *p, const struct sp_cap_view *v)
 {
 	const struct sp_repro_section *s = arg;
 

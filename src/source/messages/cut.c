@@ -247,10 +247,8 @@ static int take_datagram(struct msg_cut *x, const struct sp_cap_view *v, const u
 	/* An empty datagram says nothing in any of these protocols. */
 	if (!len && x->own->codec)
 		return 0;
-	rc = sp_msg_senders_session(x->conf.senders, x->conf.capture, source,
-				    &(struct sp_endpoint){ .addr = v->v.src.addr },
-				    &(struct sp_endpoint){ .addr = v->v.dst.addr }, &session,
-				    x->err);
+	rc = sp_msg_senders_session(x->conf.senders, x->conf.capture, source, &v->v.src,
+				    &v->v.dst, &session, x->err);
 	return rc ? rc : give(x, session, payload, len, t_ns);
 }
 

@@ -1,4 +1,4 @@
-/* Which session the two ends of a TCP stream have, found without looking at all of them. */
+/* Which session two ends have, found without looking at all of them. */
 #ifndef SP_SOURCE_MESSAGES_ENDS_H
 #define SP_SOURCE_MESSAGES_ENDS_H
 

@@ -178,7 +178,8 @@ static void generate(struct rig *r, uint32_t seed, uint32_t packets)
 		r->usec = draw(&seed, 1000000);
 		r->sec -= draw(&seed, 20) < 15; /* the same second */
 		r->sec += draw(&seed, 400) ? 0 : 100000;
-		if (draw(&seed, 2)) {
+		if (draw(&seed, 2)) { /* of the first one's datagrams each has a port */
+			r->sport = (uint16_t)(s ? 1000 + s % 2 * draw(&seed, 3) : i);
 			put_udp(r, (uint8_t)(s + 1), 5, text, 0);
 			continue;
 		}

@@ -228,21 +228,25 @@ static int add_session(struct msg_senders *s, uint32_t source, const struct sp_e
 	*index = s->n_sessions++;
 	if (!s->sources[source].session)
 		s->sources[source].session = *index + 1;
-	return s->conf.tcp && sp_msg_ends_add(&s->ends, s, s->mem) ? no_memory(err) : 0;
+	return sp_msg_ends_add(&s->ends, s, s->mem) ? no_memory(err) : 0;
+}
+
+/* Does the source have as many as it may? Then what is not known is its first session's. */
+static bool is_many(const struct msg_senders *s, uint32_t source)
+{
+	return !s->conf.tcp && s->sources[source].sessions >= MSG_SESSIONS_MOST;
 }
 
 static int known_session(const struct msg_senders *s, uint32_t capture, uint32_t source,
 			 const struct sp_endpoint *src, const struct sp_endpoint *dst,
 			 uint32_t *index, struct sp_err *err)
 {
-	uint32_t k = s->sources[source].session;
+	uint32_t k = *place_of(s, capture, src, dst);
 
-	if (s->conf.tcp) {
-		k = *place_of(s, capture, src, dst);
-		k = k ? s->present[k - 1].session + 1 : 0;
-	}
-	*index = k - 1;
-	return k ? 0 : changed(err, "a session", &src->addr);
+	if (!k && !is_many(s, source))
+		return changed(err, "a session", &src->addr);
+	*index = k ? s->present[k - 1].session : s->sources[source].session - 1;
+	return 0;
 }
 
 int sp_msg_senders_session(struct msg_senders *s, uint32_t capture, uint32_t source,
@@ -253,11 +257,14 @@ int sp_msg_senders_session(struct msg_senders *s, uint32_t capture, uint32_t sou
 
 	if (s->sealed)
 		return known_session(s, capture, source, src, dst, index, err);
-	*index = s->conf.tcp ? sp_msg_ends_find(&s->ends, s, source, src, dst)
-			     : s->sources[source].session - 1;
+	*index = sp_msg_ends_find(&s->ends, s, source, src, dst);
+	if (*index == UINT32_MAX && is_many(s, source)) {
+		*index = s->sources[source].session - 1;
+		return 0;
+	}
 	if (*index == UINT32_MAX)
 		rc = add_session(s, source, src, dst, index, err);
-	return rc || !s->conf.tcp ? rc : note_present(s, src, dst, *index, err);
+	return rc ? rc : note_present(s, src, dst, *index, err);
 }
 
 void sp_msg_senders_look(struct msg_senders *s, uint32_t capture)

@@ -17,14 +17,19 @@ struct msg_senders_conf {
 	const struct msg_map_row *map;
 	uint32_t n_map;
 	bool mapped;	    /* else every source is played, from the system's choice */
-	bool tcp;	    /* sessions are between ends; else a source has one */
+	bool tcp;	    /* else at most MSG_SESSIONS_MOST of a source */
 	uint8_t family;	    /* of what local addresses its sessions have; 0: any */
 	bool rest;	    /* those of the system's choice, too */
 	bool only;	    /* there is no other stream for the other family: it is an error */
 	const char *target; /* for that sentence */
 };
 
-/* Everything of one address is a source; it may be of several sessions (TCP). */
+/* What is between two ends is a session, over UDP, too: routers have several exporters, with templates
+ * and numbers of their own, and several collectors. But some draw a port for each datagram: what is of
+ * other ends than so many is their source's first session's. */
+#define MSG_SESSIONS_MOST 64u
+
+/* Everything of one address is a source. */
 struct msg_source {
 	struct sp_addr addr;
 	struct sp_addr local; /* family 0: the system's choice */
@@ -36,7 +41,7 @@ struct msg_source {
 struct msg_session {
 	uint32_t source;
 	uint32_t rank;		     /* of those of its source */
-	struct sp_endpoint src, dst; /* as recorded; of datagrams ports are 0 */
+	struct sp_endpoint src, dst; /* as recorded */
 	uint32_t capture;	     /* the last one that it is in */
 };
 
@@ -79,7 +84,7 @@ enum { MSG_NOBODY = 1, MSG_ELSEWHERE };
 /* HOT. 0 with *index; MSG_NOBODY, MSG_ELSEWHERE; or an error. */
 int sp_msg_senders_source(struct msg_senders *, const struct sp_addr *, uint32_t *index,
 			  struct sp_err *);
-/* The session between these ends; of datagrams a source has one. 0 or an error. */
+/* The session between these ends. 0 or an error. */
 int sp_msg_senders_session(struct msg_senders *, uint32_t capture, uint32_t source,
 			   const struct sp_endpoint *src, const struct sp_endpoint *dst,
 			   uint32_t *index, struct sp_err *);

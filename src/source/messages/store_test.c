@@ -80,6 +80,43 @@ static void datagrams(void **state)
 	unlink(r.path);
 }
 
+/* Two exporters of one address are two sessions; so many that nobody counts them are not. */
+static void exporters_of_one_address(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	for (int i = 0; i < 6; i++) {
+		r.sport = (uint16_t)(1000 + i % 2);
+		put_udp(&r, 1, 5, "one or the other", 0);
+	}
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", NULL, sp_mem_system(), &err), 0);
+	assert_int_equal(s.senders.n_sources, 1);
+	assert_int_equal(s.senders.n_sessions, 2);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(s.units[i].session, i % 2);
+	sp_msg_store_free(&s);
+	unlink(r.path);
+	rig_open(&r);
+	for (uint16_t i = 0; i < 1000; i++) {
+		r.sport = (uint16_t)(1000 + i);
+		put_udp(&r, 1, 5, "a port each", 0);
+	}
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", NULL, sp_mem_system(), &err), 0);
+	assert_int_equal(s.senders.n_sessions, MSG_SESSIONS_MOST);
+	assert_int_equal(s.units[MSG_SESSIONS_MOST - 1].session, MSG_SESSIONS_MOST - 1);
+	assert_int_equal(s.units[MSG_SESSIONS_MOST].session, 0);
+	sp_msg_store_free(&s);
+	unlink(r.path);
+}
+
 static void too_long_datagrams(void **state)
 {
 	char text[242] = "";
@@ -280,10 +317,15 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(datagrams),	  cmocka_unit_test(other_family),
-		cmocka_unit_test(streams),	  cmocka_unit_test(messages),
-		cmocka_unit_test(wrong_sections), cmocka_unit_test(no_memory),
-		cmocka_unit_test(many_streams),	  cmocka_unit_test(too_long_datagrams),
+		cmocka_unit_test(datagrams),
+		cmocka_unit_test(other_family),
+		cmocka_unit_test(streams),
+		cmocka_unit_test(messages),
+		cmocka_unit_test(wrong_sections),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(many_streams),
+		cmocka_unit_test(too_long_datagrams),
+		cmocka_unit_test(exporters_of_one_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

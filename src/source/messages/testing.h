@@ -14,6 +14,7 @@ struct rig {
 	char path[64];
 	FILE *f;
 	uint32_t sec, usec; /* of the next packet */
+	uint16_t sport;	    /* of datagrams */
 };
 
 static inline void rig_be32(FILE *f, uint32_t v)
@@ -33,6 +34,7 @@ static inline void rig_open(struct rig *r)
 	r->f = fdopen(fd, "wb");
 	r->sec = 1000;
 	r->usec = 0;
+	r->sport = 1000;
 	rig_be32(r->f, 0xa1b2c3d4);
 	rig_be32(r->f, 0x00020004);
 	rig_be32(r->f, 0);
@@ -64,7 +66,7 @@ static inline void put_udp(struct rig *r, uint8_t last, uint16_t dport, const ch
 	uint8_t udp[256] = { 0 };
 	size_t len = strlen(text);
 
-	sp_put_be16(udp, 1000);
+	sp_put_be16(udp, r->sport);
 	sp_put_be16(udp + 2, dport);
 	sp_put_be16(udp + 4, (uint16_t)(8 + len));
 	memcpy(udp + 8, text, len);
