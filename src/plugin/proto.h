@@ -148,6 +148,9 @@ struct sp_proto_ops {
 	/* Client: it says all it has by one connection, which it keeps until the stream ends; its
 	 * units are messages that nobody answers, and are started as fast as it takes them. */
 	bool session;
+	/* Client: what it says may also be datagrams, over a transport whose door has them
+	 * (plugin/conn.h). Targets are called by what carries it then, not by its own name. */
+	bool datagrams;
 	/* Responder: enum sp_reply_unit, enum sp_reply_growth. */
 	uint8_t takes, grows;
 
