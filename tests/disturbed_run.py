@@ -38,7 +38,7 @@ def main():
     peers = [disturber(*w) for w in (("garbage", "127.0.0.1", port), ("half", "127.0.0.1", port,
              "5"), ("silent", "127.0.0.1", port, number), ("garbage", "127.0.0.1", port))]
     time.sleep(1.5)
-    os.kill(max(pids), signal.SIGKILL)  # the sender on c is started last
+    os.kill(pids[-1], signal.SIGKILL)  # the sender on c is started last
     code = run.wait(40)
     for p in peers:
         p.stdin.close()

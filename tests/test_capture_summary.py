@@ -73,9 +73,23 @@ def test_missing_files_and_words(me, tmp_path):
     assert run().code == 2
     for words in (["--where", "ip.srcx=1"], ["--where", "ip=1"], ["--where", "ipx.src=1"],
                   ["--where", "ip.src=10.0.0.0/40"], ["--where", "tcp.options=1"],
+                  ["--where", "bgp.type=1"], ["--where", ""], ["--where", "1,udp.dport=1"],
                   ["--filter", "udpp"], ["--nothing"]):
         done = run(*words, DATA / "malformed" / "pcap" / "p054_vlan.pcap")
         assert done.code == 2 and done.err.count("\n") == 1, (words, done)
+
+
+def test_wrong_names_are_told_with_their_place(me):
+    file = DATA / "malformed" / "pcap" / "p054_vlan.pcap"
+    for where, says in (("udp.dport=1,tcp.sprt=1", "--where:13: tcp.sprt: tcp has no such field of "
+                         "fixed size; did you mean 'sport'?"),
+                        ("vlna.vlan=1", "--where:1: vlna: there is no such header to select by; "
+                         "did you mean 'vlan'?"),
+                        ("tcp.flags=S,ip.src=10.0.0.300", "--where:13: ip.src: '10.0.0.300' is "
+                         "not an IPv4 address"),
+                        ("udp.dport", "--where:1: 'udp.dport' is not HEADER.FIELD=VALUE")):
+        done = me.run("spate", "capture", "summary", "--where", where, file)
+        assert done.code == 2 and says in done.err and not done.out, done
 
 
 def conversation(path, n=200):
@@ -110,7 +124,12 @@ FILTERS = [
     (["--where", "ip.src=10.0.1.0/24,udp.dport=9991|9993"],
      "ip.src==10.0.1.0/24 && udp.dstport in {9991,9993}"),
     (["--where", "tcp.sport=1001..1003"], "tcp.srcport>=1001 && tcp.srcport<=1003"),
-    (["--where", "ip.proto!=6"], "!(ip.proto==6)"),
+    (["--where", "ip.proto!=6"], "!(ip.proto==6) && !(ipv6.nxt==6)"),
+    (["--where", "ip.proto!=6|17,ip.version=4"], "ip && !(ip.proto in {6,17})"),
+    (["--where", "ip.ttl=64"], "ip.ttl==64 || ipv6.hlim==64"),
+    (["--where", "ipv6.hlim=64"], "ipv6.hlim==64"),
+    (["--where", "udp.dport=9991,9993"], "udp.dstport in {9991,9993}"),
+    (["--where", "eth.type=0x86dd"], "eth.type==0x86dd"),
     (["--where", "ip.src=2001:db8::/32"], "ipv6.src==2001:db8::/32"),
     (["--where", "icmp.type=8"], "icmp.type==8"),
     (["--where", "tcp.flags=S"], "tcp.flags==2"),
@@ -207,7 +226,7 @@ def templates(k):
 def test_memory_of_many_sources_is_bounded(me, tmp_path, messages):
     datagrams(tmp_path / "x.pcap", messages())
     kib, document = summary_kib(me)
-    assert any("more sources of sessions, or more of them" in r for r in document["remarks"])
+    assert any("more sessions, or more of them" in r for r in document["remarks"])
     assert len(document["IPFIX Information"]) > 80
     assert kib < 64 * 1024
 

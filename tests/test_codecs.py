@@ -137,5 +137,6 @@ def test_summary_is_that_of_the_original(summary, folder):
     made = DATA / "traffic-reproducer" / "processed" / folder
     said = json.loads((made / "traffic-info.json").read_text())
     ours = summary(made / "traffic.pcap")
+    assert said
     for key, value in said.items():
         assert ours[key] == value

@@ -357,6 +357,8 @@ def test_a_public_target_is_refused(me):
     (["x.pcap"], 2, "--target"),
     (["x.pcap", "--target", "127.0.0.1", "--compare", "most"], 2, "--compare"),
     (["x.pcap", "--target", "127.0.0.1", "--timeout", "soon"], 2, "--timeout"),
+    (["x.pcap", "--target", "127.0.0.1", "--topspeed"], 2, "--topspeed belongs to the replay of packets"),
+    (["x.pcap", "--target", "127.0.0.1", "--retime", "now"], 2, "belongs to the replay of telemetry"),
     (["x.pcap", "--target", "127.0.0.1", "--await", "time"], 2, "octets|pause|none"),
     (["x.pcap", "--target", "127.0.0.1", "--protocol", "sctp"], 2, "tcp|udp"),
     (["x.pcap", "--target", "http://127.0.0.1"], 2, "HOST:PORT"),

@@ -39,7 +39,7 @@ def test_three_hosts(me, lab):
     said = " | ".join(r["text"] for r in doc["verdict"]["remarks"])
     # The dead one is named, with what killed it.
     assert [(h["name"], h["state"]) for h in doc["hosts"]] == [
-        ("b", "done"), ("a", "done"), ("c", "lost")]
+        ("b", "done"), ("a", "done"), ("c", "lost")], doc["hosts"]
     assert "host c was lost" in said and "signal 9" in doc["hosts"][2]["why"]
     assert "b: 1 of 2 senders vanished without a goodbye" in said
     # The strangers, and how many.

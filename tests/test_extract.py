@@ -166,6 +166,39 @@ def payloads(folder):
     return [p.payload for p in packets(folder)]
 
 
+# ---- what is chosen ----
+
+def test_unknown_fields_are_told(extract):
+    c = Conn("10.0.0.1", 4000, "10.0.0.9", 179)
+    frames = [c.syn(), c.segment(bgp_open()), c.segment(KEEPALIVE), c.segment(update(1))]
+    for where, says in (("bgp.typ=2", "--where:1: bgp.typ: messages of bgp have no such field, did "
+                         "you mean 'type'? there is len, type"),
+                        ("ip.src=10.0.0.1,udp.sprt=1", "--where:17: udp.sprt: udp has no such"),
+                        ("bmq.type=1", "--where:1: bmq: there is no such header; did you mean "
+                         "'bmp'?"),
+                        ("bgp.type=open", "--where:1: bgp.type: 'open' is not a number")):
+        done, folder = extract(frames, "--where", where)
+        assert done.code == 2 and says in done.err and not folder.exists(), done
+
+
+@pytest.mark.parametrize("words, sources", [
+    (["--where", "ip.src=10.0.0.0/24"], {"10.0.0.1"}),
+    (["--where", "ip.src!=10.0.0.0/24"], {"10.9.0.1"}),
+    (["--where", "tcp.sport=4001,bgp.type=1|2"], {"10.9.0.1"}),
+    (["--where", "tcp.sport=4000,4001", "--where", "tcp.sport!=4000"], {"10.9.0.1"}),
+])
+def test_headers_of_packets_choose(extract, words, sources):
+    frames = []
+    for src, port in (("10.0.0.1", 4000), ("10.9.0.1", 4001)):
+        c = Conn(src, port, "10.0.0.9", 179)
+        frames += [c.syn(), c.segment(bgp_open()), c.segment(KEEPALIVE), c.segment(update(1))]
+    done, folder = extract(frames, *words)
+    assert done.code == 0, done
+    assert {p.src for p in packets(folder)} == sources
+    text = b"".join(payloads(folder))
+    assert (KEEPALIVE in text) == ("bgp.type=1|2" not in words[1])
+
+
 # ---- the examples of traffic-reproducer ----
 
 EXAMPLE_WORDS = {

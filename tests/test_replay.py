@@ -277,6 +277,19 @@ def test_consent_is_asked_for_by_the_packet(me, dst, words, why):
     assert done.code == 0 and json.loads(done.out)["total"]["tx_packets"] == 1, done
 
 
+@pytest.mark.parametrize("expression", [
+    'ip(src=127.0.0.1,dst=127.0.0.2,options=[LSRR=[127.0.0.3,8.8.8.8]])/udp(dport=9)',
+    'ipv6(src=::1,dst=::1)/routing(addresses=[2a00::1])/udp(dport=9)'])
+def test_source_routes_are_looked_at(me, expression):
+    """What a router sends on goes there, too."""
+    done = me.run("spate", "packet", "--hex", f"eth()/{expression}")
+    assert done.code == 0, done
+    captures.write(me.home / "a.pcap", [(T0, bytes.fromhex(done.out.split()[0]))])
+    done = me.lab('"$SPATE" replay a.pcap -i lo --no-run-dir')
+    where = "2a00::1" if "ipv6" in expression else "8.8.8.8"
+    assert done.code == 77 and f"a.pcap: packet 1 goes to {where}, outside" in done.err, done
+
+
 # A veth whose both ends are here is anybody's link.
 OWN_LINK = """
     ip link add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up &&

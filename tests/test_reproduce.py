@@ -275,7 +275,8 @@ def test_second_of_the_minute(me, tmp_path, collector):
             for g, p in zip(got, (first, first + 0.5, second, second + 0.1))]
     assert all(x > -0.002 for x in late), late  # never early
     assert min(late) < 0.05 and statistics.median(late) < 0.05, late
-    assert "of the minute" in done.err and "a.pcap begins at second" in done.err
+    assert re.search(r"^spate: ipfix: \S*a.pcap begins at second .* of the minute", done.err, re.M)
+    assert "warning" not in done.err
 
 
 def test_odd_times(me, tmp_path, collector):
@@ -319,6 +320,14 @@ def test_keep_open(me, tmp_path, collector):
         f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n"
         for i in range(8)), 65, "c.yml:"),
     ("pcap: empty.pcap\nipfix: {collector: {ip: '::1', port: 1}}\n", 65, "empty.pcap"),
+    ("pcap: [a.pcap, .]\nipfix: {collector: {ip: '::1', port: 1}}\n", 66,
+     "c.yml:1:16: . is a directory"),
+    ("pcap: [a.pcap, c.yml]\nipfix: {collector: {ip: '::1', port: 1}}\n", 65,
+     "c.yml:1:16: c.yml: byte 0: this is no capture"),
+    ("pcap: a.pcap\nipfix: {collector: {ip: '::1', port: abc}}\n", 65,
+     "c.yml:2:38: ipfix.collector.port: 'abc' is not a port number from 1 to 65535"),
+    ("pcap: a.pcap\nipfix: {collector: {ip: '1.2', port: 1}}\n", 65,
+     "c.yml:2:25: ipfix.collector.ip: '1.2' is not an address"),
     ("pcap: a.pcap\nipfix: {collector: {ip: no.such.host.invalid, port: 1}}\n", 69,
      "no.such.host.invalid"),
 ])
@@ -383,7 +392,7 @@ def tcp_frame(sport, seq, flags, payload=b""):
 
 @pytest.mark.parametrize("units, code, sentence", [
     (False, 1, "nothing was sent"),
-    (True, 2, "it has 1500 sessions, a connection each, and connections is 1024"),
+    (True, 2, "it has 1500 sessions, a connection each, and at most 1024 may be open; --connections 1500"),
 ])
 def test_more_streams_than_connections(me, tmp_path, collector, units, code, sentence):
     """Those without a message are no sessions."""
@@ -401,6 +410,56 @@ def test_what_goes_nowhere_else(me, tmp_path):
     assert done.code == 2 and "more.pcap" in done.err, done
     done = me.run("spate", "replay", "-t", "c.yml", "--retime", "then")
     assert done.code == 2, done
+
+
+@pytest.mark.parametrize("option, sentence", [
+    (["--interface", "lo"], "--interface belongs to the replay of packets (FILE... --interface "
+     "DEV); with -t that is network.interface in the file"),
+    (["--pps", "5"], "--pps belongs to the replay of packets (FILE... --interface DEV); with -t "
+     "it has no meaning"),
+    (["--compare", "bytes"], "--compare belongs to the replay of conversations (--as client)"),
+    (["--keepopen"], "--keepopen: no such option; did you mean --keep-open?"),
+])
+def test_options_of_other_ways(me, option, sentence):
+    done = me.run("spate", "replay", "-t", "c.yml", *option)
+    assert done.code == 2 and sentence in done.err, done
+
+
+# ---- -p ----
+
+def test_a_dry_run_writes_nothing(me, tmp_path, collector):
+    capture(tmp_path / "a.pcap", [0, 1])
+    cfg = config(tmp_path / "c.yml", "a.pcap", collector,
+                 pcap_processing={"output_folder": str(tmp_path / "out"), "exit": False})
+    before = sorted(tmp_path.iterdir())
+    done = me.run("spate", "replay", "-t", cfg, "-p", "--dry-run")
+    assert done.code == 0, done
+    out = tmp_path / "out"
+    assert done.out.splitlines() == [
+        f"would write {out}/{name}" for name in ("traffic.pcap", "traffic-reproducer.yml",
+                                                 "traffic-info.json")
+    ] + [f"would replay {out}/traffic-reproducer.yml"]
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+@pytest.mark.parametrize("over", ["traffic.pcap", "traffic-reproducer.yml", "link"])
+def test_what_is_read_is_not_written_over(me, tmp_path, collector, over, words):
+    out = tmp_path / "out"
+    out.mkdir()
+    pcap, cfg = tmp_path / "a.pcap", tmp_path / "c.yml"
+    if over == "traffic.pcap":
+        pcap = out / over
+    elif over == "link":
+        (out / "traffic-info.json").hardlink_to(capture(pcap, [0]))
+    else:
+        cfg = out / over
+    capture(pcap, [0])
+    config(cfg, pcap, collector, pcap_processing={"output_folder": str(out)})
+    before = pcap.read_bytes(), cfg.read_bytes()
+    done = me.run("spate", "replay", "-t", cfg, "-p", *words)
+    assert done.code == 2 and "would be written over" in done.err, done
+    assert (pcap.read_bytes(), cfg.read_bytes()) == before
 
 
 # ---- the original files ----

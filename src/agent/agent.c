@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,13 @@
 
 struct agent {
 	struct sp_lines lines;
+	pthread_mutex_t lock; /* of lines.pending: a run logs from any of its threads */
 	void (*confine)(struct spate_run *);
 	struct spate_plan *plan;
 	struct spate_run *run;
 	struct sp_arena arena; /* of the message that is being handled */
 	bool greeted, prepared, armed, over, quit, gone;
+	bool mute; /* it can say nothing any more; under the lock */
 	int code;
 };
 
@@ -35,9 +38,23 @@ static uint64_t now_ns(clockid_t id)
 
 static void say(struct agent *a, const struct sp_agent_msg *m)
 {
+	pthread_mutex_lock(&a->lock);
 	sp_agent_msg_put(&a->lines.pending, m);
-	if (sp_lines_flush(&a->lines) < 0)
-		a->gone = true;
+	a->mute |= sp_lines_flush(&a->lines) < 0;
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Whether something is still to be said. */
+static bool flush(struct agent *a)
+{
+	bool more;
+
+	pthread_mutex_lock(&a->lock);
+	a->mute |= sp_lines_flush(&a->lines) < 0;
+	a->gone |= a->mute;
+	more = !a->mute && a->lines.pending.len > 0;
+	pthread_mutex_unlock(&a->lock);
+	return more;
 }
 
 static void say_failed(struct agent *a, const char *to, int exit, const char *text)
@@ -259,12 +276,14 @@ static void read_lines(struct agent *a)
 
 static void step(struct agent *a)
 {
+	bool more = flush(a);
 	struct pollfd fds[3] = { { .fd = a->lines.in, .events = POLLIN },
-				 { .fd = a->lines.pending.len ? a->lines.out : -1,
-				   .events = POLLOUT },
+				 { .fd = more ? a->lines.out : -1, .events = POLLOUT },
 				 { .fd = -1, .events = POLLIN } };
 	int wait = -1;
 
+	if (a->gone)
+		return;
 	if (a->prepared && !a->over) {
 		fds[2].fd = spate_run_fd(a->run);
 		wait = spate_run_wait_ms(a->run);
@@ -275,8 +294,6 @@ static void step(struct agent *a)
 	}
 	if (fds[0].revents)
 		read_lines(a);
-	if (fds[1].revents && sp_lines_flush(&a->lines) < 0)
-		a->gone = true;
 	if (a->prepared && !a->over && spate_run_step(a->run, 0) != 0)
 		a->over = true;
 }
@@ -293,7 +310,7 @@ static void finish(struct agent *a)
 	for (int i = 0; !a->gone && i < LAST_WORDS_MS / 10; i++) {
 		struct pollfd fd = { .fd = a->lines.out, .events = POLLOUT };
 
-		if (sp_lines_flush(&a->lines) != 1)
+		if (!flush(a))
 			break;
 		poll(&fd, 1, 10);
 	}
@@ -301,7 +318,7 @@ static void finish(struct agent *a)
 
 int sp_agent_serve(int in, int out, void (*confine)(struct spate_run *))
 {
-	struct agent a = { .confine = confine };
+	struct agent a = { .confine = confine, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 	signal(SIGPIPE, SIG_IGN);
 	/* Ctrl-C reaches the whole process group: the controller decides. */

@@ -71,6 +71,28 @@ int sp_addr_parse(const char *text, struct sp_addr *out)
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) % 16 : -1;
+}
+
+int sp_mac_parse(const char *text, size_t len, uint8_t mac[6])
+{
+	if (len != 17)
+		return -EINVAL;
+	for (unsigned i = 0; i < 6; i++, text += 3) {
+		int high = hex_digit(text[0]), low = hex_digit(text[1]);
+
+		if (high < 0 || low < 0 || (i < 5 && text[2] != ':' && text[2] != '-'))
+			return -EINVAL;
+		mac[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
 const char *sp_addr_format(char *buf, size_t cap, const struct sp_addr *a)
 {
 	char ip[INET6_ADDRSTRLEN];

@@ -21,6 +21,8 @@ struct sp_endpoint {
 
 /* Numeric addresses only ("10.1.1.2", "fe80::1%eth0", brackets allowed). 0 or -EINVAL. */
 int sp_addr_parse(const char *text, struct sp_addr *);
+/* A hardware address, "02:00:5e:10:00:01" or with dashes, of len octets of text. 0 or -EINVAL. */
+int sp_mac_parse(const char *text, size_t len, uint8_t mac[6]);
 /* "10.1.1.2", "fd99::1", "fe80::1%3". buf of 64 is enough. Returns buf. */
 const char *sp_addr_format(char *buf, size_t cap, const struct sp_addr *);
 /* "10.1.1.2:5001", "[::1]:5001". buf of 72 is enough. */

@@ -199,6 +199,24 @@ static void test_parse_and_format(void **state)
 	}
 }
 
+static void test_macs(void **state)
+{
+	static const uint8_t want[6] = { 2, 0, 0x5e, 0x1a, 0xB0, 0xff };
+	static const char *const wrong[] = { "02:00:5e:1a:b0:f",  "02:00:5e:1a:b0:fff",
+					     "02:00:5e:1a:b0:fg", "02.00.5e.1a.b0.ff",
+					     "2:0:5e:1a:b0:ff",	  "" };
+	uint8_t mac[6];
+
+	(void)state;
+	assert_int_equal(sp_mac_parse("02:00:5E:1a:B0:ff, and more", 17, mac), 0);
+	assert_memory_equal(mac, want, 6);
+	assert_int_equal(sp_mac_parse("02-00-5e-1a-b0-ff", 17, mac), 0);
+	assert_memory_equal(mac, want, 6);
+	for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_int_equal(sp_mac_parse(wrong[i], strlen(wrong[i]), mac), -EINVAL);
+	assert_int_equal(sp_mac_parse("02:00:5e:1a:b0\0:f", 17, mac), -EINVAL);
+}
+
 static void test_endpoints(void **state)
 {
 	static const char *const texts[] = { "10.1.1.2",       "10.1.1.3",  "::1",
@@ -321,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_v4_sweep),
 		cmocka_unit_test(test_class_names),
 		cmocka_unit_test(test_parse_and_format),
+		cmocka_unit_test(test_macs),
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_v4_ignores_the_rest),
 		cmocka_unit_test(classes_go_on_for_a_while),

@@ -23,7 +23,7 @@ static bool next_spelling(const char **p, char *word)
 	return true;
 }
 
-static const struct sp_flag *find_flag(const struct sp_flag *rows, const char *spelling)
+const struct sp_flag *sp_flag_find(const struct sp_flag *rows, const char *spelling)
 {
 	char word[SPELL_MAX];
 
@@ -70,7 +70,7 @@ static int fail_unknown(const struct sp_flag *rows, const char *given, struct sp
 	if (strncmp(given, "--", 2) == 0)
 		suggest(rows, given, best);
 	sp_str_printable(shown, sizeof shown, given);
-	return sp_fail(e, -EINVAL, SP_EXIT_USAGE, "%s: no such option%s%s%s", shown,
+	return sp_fail(e, -ENOENT, SP_EXIT_USAGE, "%s: no such option%s%s%s", shown,
 		       *best ? "; did you mean " : "", best, *best ? "?" : "");
 }
 
@@ -111,7 +111,7 @@ static int long_flag(struct walk *w, const char *word)
 	char spelling[128];
 
 	snprintf(spelling, sizeof spelling, "%.*s", n < sizeof spelling ? (int)n : 127, word);
-	f = n < SPELL_MAX ? find_flag(w->rows, spelling) : NULL;
+	f = n < SPELL_MAX ? sp_flag_find(w->rows, spelling) : NULL;
 	if (!f)
 		return fail_unknown(w->rows, spelling, w->err);
 	return hand_over(w, f, value ? value + 1 : NULL, spelling);
@@ -124,7 +124,7 @@ static int short_flags(struct walk *w, const char *word)
 
 	for (const char *p = word + 1; *p && !rc; p++) {
 		const char spelling[] = { '-', *p, '\0' };
-		const struct sp_flag *f = find_flag(w->rows, spelling);
+		const struct sp_flag *f = sp_flag_find(w->rows, spelling);
 
 		if (!f)
 			return fail_unknown(w->rows, p == word + 1 ? word : spelling, w->err);

@@ -74,9 +74,11 @@ void sp_free(const struct sp_mem *mem, void *p)
 void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, uint32_t first,
 		    uint32_t need, uint32_t most, size_t size)
 {
-	uint32_t more = *cap ? *cap : first;
+	uint64_t more = *cap ? *cap : first;
 	void *p;
 
+	if (need > most)
+		return NULL;
 	while (more < need)
 		more *= 2;
 	if (more > most)
@@ -86,7 +88,7 @@ void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, ui
 		return NULL;
 	if (*cap)
 		memcpy(p, old, *cap * size);
-	*cap = more;
+	*cap = (uint32_t)more;
 	return p;
 }
 
@@ -204,8 +206,10 @@ void *sp_arena_alloc(struct sp_arena *a, size_t size)
 		size = MIN_ALIGN;
 	if (!b || b->cap - b->used < size) {
 		b = arena_grow(a, size);
-		if (!b)
+		if (!b) {
+			a->failed = true;
 			return NULL;
+		}
 	}
 	p = b->data + b->used;
 	b->used += size;

@@ -21,8 +21,9 @@ void *sp_alloc(const struct sp_mem *mem, size_t size);
 /* n * size with an overflow check; aligned to 64. */
 void *sp_alloc_array(const struct sp_mem *mem, size_t n, size_t size);
 void sp_free(const struct sp_mem *mem, void *p);
-/* A larger copy of an array of *cap elements, for need of them and at most most: *cap is doubled,
- * from first on. The old array stays the caller's, who frees it. NULL: no memory, *cap unchanged. */
+/* A larger copy of an array of *cap elements, for need of them: *cap is doubled, from first (1 or
+ * more) on, up to most. The old array stays the caller's, who frees it. NULL: no memory, or need is
+ * beyond most; *cap is unchanged. */
 void *sp_alloc_more(const struct sp_mem *mem, const void *old, uint32_t *cap, uint32_t first,
 		    uint32_t need, uint32_t most, size_t size);
 
@@ -40,6 +41,7 @@ void sp_mem_limit_init(struct sp_mem_limit *, const struct sp_mem *below, size_t
 struct sp_arena {
 	const struct sp_mem *mem;
 	struct sp_arena_block *blocks;
+	bool failed; /* there was no memory, once */
 };
 
 void sp_arena_init(struct sp_arena *, const struct sp_mem *mem);

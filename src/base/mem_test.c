@@ -186,6 +186,8 @@ static void test_limit(void **state)
 	assert_int_equal(cap, 100);
 	assert_int_equal(b[3], 7);
 	assert_int_equal(b[4], 0);
+	assert_null(sp_alloc_more(&l.mem, b, &cap, 4, 101, 100, sizeof *b));
+	assert_int_equal(cap, 100);
 	assert_false(l.refused);
 	/* Beyond the limit, and once it is free again within it. */
 	assert_null(sp_alloc(&l.mem, 800));

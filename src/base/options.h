@@ -84,10 +84,13 @@ struct sp_flag {
 	const char *group; /* heading in help and man page */
 	const char *help;  /* one or more sentences */
 };
+/* The row that has this spelling ("--rate", "-r"); NULL: none. */
+const struct sp_flag *sp_flag_find(const struct sp_flag *rows, const char *spelling);
 /* Walks argv (without the program and command name). For each flag calls on(arg, flag, value,
  * spelling); words that are not flags get flag == NULL. "--x=v", "--x v", "-xv", "-x v" and
  * "--" work; long flags need not be abbreviated (abbreviations are refused, scripts break by
- * them). Unknown flags: usage error naming the nearest. A non-zero return of on() ends it and
+ * them). Unknown flags: -ENOENT, a usage error that begins with the spelling and a colon, and
+ * names the nearest. A non-zero return of on() ends it and
  * is returned. spelling lives during the call; for a word it is the word, as value is. */
 int sp_flags_parse(const struct sp_flag *rows, int argc, char *const argv[],
 		   int (*on)(void *arg, const struct sp_flag *, const char *value,

@@ -4,11 +4,7 @@
 
 static uint64_t splitmix64(uint64_t *x)
 {
-	uint64_t z = (*x += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	return sp_mix64(*x += SP_MIX64_STEP);
 }
 
 void sp_rng_init(struct sp_rng *r, uint64_t seed, const char *name)

@@ -43,23 +43,37 @@ static int open_fail(const char *path, int error, struct sp_err *err)
 	return sp_fail(err, -error, SP_EXIT_NOINPUT, "%s: %s", path, strerror(error));
 }
 
-static int open_file(struct sp_input *in, const char *path, struct sp_err *err)
+void sp_cap_file_open(struct sp_cap_file *f, const char *path)
 {
 	struct stat st;
 
-	if (strcmp(path, "-") == 0) {
-		sp_strlcpy(in->path, "standard input", sizeof in->path);
-		in->fd = STDIN_FILENO;
-		return 0;
+	*f = (struct sp_cap_file){ .path = path };
+	f->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+				       : open(path, O_RDONLY | O_CLOEXEC);
+	if (f->fd < 0) {
+		f->error = -errno;
+	} else if (fstat(f->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		sp_cap_file_close(f);
+		f->error = -EISDIR;
+	} else {
+		(void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
-	sp_str_printable(in->path, sizeof in->path, path);
-	in->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (in->fd < 0)
-		return open_fail(in->path, errno, err);
-	if (fstat(in->fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return open_fail(in->path, EISDIR, err);
-	(void)posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return 0;
+}
+
+void sp_cap_file_close(struct sp_cap_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+static int take_file(struct sp_input *in, struct sp_cap_file *f, struct sp_err *err)
+{
+	sp_str_printable(in->path, sizeof in->path,
+			 strcmp(f->path, "-") ? f->path : "standard input");
+	in->fd = f->fd;
+	f->fd = -1;
+	return in->fd < 0 ? open_fail(in->path, f->error ? -f->error : EBADF, err) : 0;
 }
 
 /* Bytes of the file into to; 0: it is over, or cannot be read. */
@@ -113,7 +127,7 @@ static int begin_kind(struct sp_input *in, struct sp_err *err)
 	return 0;
 }
 
-int sp_input_open(struct sp_input **out, const char *path, const struct sp_mem *mem,
+int sp_input_open(struct sp_input **out, struct sp_cap_file *file, const struct sp_mem *mem,
 		  struct sp_err *err)
 {
 	struct sp_input *in = sp_alloc(mem, sizeof *in);
@@ -123,7 +137,7 @@ int sp_input_open(struct sp_input **out, const char *path, const struct sp_mem *
 	if (!in)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	*in = (struct sp_input){ .mem = mem, .fd = -1 };
-	rc = open_file(in, path, err);
+	rc = take_file(in, file, err);
 	if (!rc) {
 		in->buf = sp_alloc_array(mem, ROOM, 1);
 		in->raw = sp_alloc_array(mem, RAW, 1);
@@ -160,7 +174,7 @@ void sp_input_close(struct sp_input *in)
 {
 	if (!in)
 		return;
-	if (in->fd > STDIN_FILENO)
+	if (in->fd >= 0)
 		close(in->fd);
 	if (in->z_open)
 		inflateEnd(&in->z);

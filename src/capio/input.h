@@ -14,8 +14,18 @@
 
 struct sp_input;
 
-/* path "-": standard input. -ENOENT, -EACCES, -EISDIR and the like: exit 66; -ENOMEM. */
-int sp_input_open(struct sp_input **, const char *path, const struct sp_mem *, struct sp_err *);
+/* A file that is opened before its turn, by programs that then give up opening files. */
+struct sp_cap_file {
+	const char *path; /* the caller's */
+	int fd;		  /* -1: not open (any more) */
+	int error; /* why it could not be opened, a negative errno: told when its turn comes */
+};
+void sp_cap_file_open(struct sp_cap_file *, const char *path);
+void sp_cap_file_close(struct sp_cap_file *); /* if nobody has taken it */
+
+/* Takes the descriptor. path "-": standard input. -ENOENT, -EACCES, -EISDIR and the like: exit 66; -ENOMEM. */
+int sp_input_open(struct sp_input **, struct sp_cap_file *, const struct sp_mem *,
+		  struct sp_err *);
 /* Back to the beginning. -ESPIPE (exit 66): it is no file, and what was read is gone. */
 int sp_input_rewind(struct sp_input *, struct sp_err *);
 /* n (at most SP_INPUT_MOST) bytes from here on, valid until the next call: *p is set and n returned.

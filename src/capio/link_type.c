@@ -3,6 +3,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+const uint16_t sp_links_dissected[SP_LINKS_DISSECTED] = {
+	SP_LINK_ETHERNET, SP_LINK_SLL,	    SP_LINK_SLL2, SP_LINK_RAW,	SP_LINK_IPV4,
+	SP_LINK_IPV6,	  SP_LINK_RADIOTAP, SP_LINK_NULL, SP_LINK_LOOP,
+};
+
 uint16_t sp_link_type_plain(uint16_t type)
 {
 	return type == 12 || type == 14 ? SP_LINK_RAW : type;

@@ -4,14 +4,9 @@
 #include "base/endian.h"
 #include "capio/packet_view.h"
 #include "pkt/csum.h"
+#include "pkt/ip6.h"
 
-#define HOP_BY_HOP   0
-#define ROUTING	     43
-#define FRAGMENT     44
-#define AUTH	     51
 #define NO_NEXT	     59
-#define DST_OPTS     60
-#define EXTENSIONS   8 /* as many as pkt/view follows */
 #define IP4_RESERVED 0x8000
 #define IP4_DONT     0x4000
 #define IP4_MORE     0x2000
@@ -102,24 +97,22 @@ static const char *extensions(const struct octets *o, uint32_t *at, uint8_t *nex
 		const uint8_t *h = o->p + *at;
 		uint32_t left = o->len > *at ? o->len - *at : 0, n;
 
-		if (*next != HOP_BY_HOP && *next != ROUTING && *next != FRAGMENT &&
-		    *next != AUTH && *next != DST_OPTS && *next != 135 && *next != 139 &&
-		    *next != 140)
+		if (!sp_ip6_is_extension(*next))
 			return odd;
-		if (i == EXTENSIONS)
+		if (i == SP_IP6_EXTENSIONS)
 			return "more IPv6 extension headers than anybody sends";
 		if (left < 8)
 			return lacks(o, "an IPv6 extension header is cut short");
-		n = *next == FRAGMENT ? 8 : *next == AUTH ? (h[1] + 2u) * 4 : (h[1] + 1u) * 8;
+		n = sp_ip6_extension_len(*next, h);
 		if (n > left)
 			return lacks(o, "an IPv6 extension header above the packet's length");
-		if (*next == HOP_BY_HOP && i && !odd)
+		if (*next == SP_IP6_HOP_BY_HOP && i && !odd)
 			odd = "an IPv6 hop-by-hop header that is not the first";
-		if (*next == ROUTING && !h[2] && !odd)
+		if (*next == SP_IP6_ROUTING && !h[2] && !odd)
 			odd = "an IPv6 routing header of type 0 (RFC 5095 forbids it)";
-		if (*next == ROUTING && h[3] > n && !odd)
+		if (*next == SP_IP6_ROUTING && h[3] > n && !odd)
 			odd = "an IPv6 routing header with more segments left than it has";
-		if (*next == FRAGMENT && sp_get_be16(h + 2) & 0xfff8)
+		if (*next == SP_IP6_FRAGMENT && sp_get_be16(h + 2) & 0xfff8)
 			return odd;
 		*next = h[0];
 		*at += n;
@@ -260,7 +253,7 @@ static const char *odd_ip6(const struct octets *o, const struct sp_view *v, cons
 		return "IPv6's loopback address at one end only";
 	if (!sp_get_be16(h + 4) && next != NO_NEXT)
 		return "an IPv6 payload length of 0";
-	if ((next == HOP_BY_HOP || next == DST_OPTS) && o->len >= 42 &&
+	if ((next == SP_IP6_HOP_BY_HOP || next == SP_IP6_DST_OPTS) && o->len >= 42 &&
 	    o->len >= 40 + (h[41] + 1u) * 8) {
 		what = odd_ip6_options(h + 40, (h[41] + 1u) * 8);
 		if (what)

@@ -1,5 +1,6 @@
 #include "capio/pcap_write.h"
 
+#include "base/str.h"
 #include "capio/pcapng.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ struct packet_header {
 
 struct sp_pcap_writer {
 	const struct sp_mem *mem;
-	int fd, error;
+	struct sp_out to;
+	int error;
 	bool ng;
 	uint32_t interfaces; /* beside the first */
 	uint64_t packets, lost, last_ns;
@@ -43,8 +45,7 @@ struct sp_pcap_writer {
 
 static void writer_free(struct sp_pcap_writer *w)
 {
-	if (w->fd >= 0)
-		close(w->fd);
+	sp_out_drop(&w->to);
 	sp_free(w->mem, w->buf);
 	sp_free(w->mem, w);
 }
@@ -99,8 +100,8 @@ static void cut_off(struct sp_pcap_writer *w, uint32_t done)
 	}
 	w->at += whole;
 	/* Pipes and devices cannot be cut, and then there is nothing better to do. */
-	if (ftruncate(w->fd, w->at) == 0)
-		(void)lseek(w->fd, w->at, SEEK_SET);
+	if (ftruncate(w->to.fd, w->at) == 0)
+		(void)lseek(w->to.fd, w->at, SEEK_SET);
 	w->used = 0;
 }
 
@@ -110,7 +111,7 @@ int sp_pcap_writer_flush(struct sp_pcap_writer *w)
 
 	if (w->error || !w->used)
 		return w->error;
-	done = write_all(w->fd, w->buf, w->used, &w->error);
+	done = write_all(w->to.fd, w->buf, w->used, &w->error);
 	if (done == w->used) {
 		w->at += done;
 		w->used = 0;
@@ -180,7 +181,7 @@ static int write_header(struct sp_pcap_writer *w, const struct sp_pcap_link *lin
 			     : (uint32_t)sizeof h;
 
 	w->at = len;
-	write_all(w->fd, w->ng ? ng : (const uint8_t *)&h, len, &w->error);
+	write_all(w->to.fd, w->ng ? ng : (const uint8_t *)&h, len, &w->error);
 	return w->error;
 }
 
@@ -194,11 +195,11 @@ int sp_pcap_writer_interface(struct sp_pcap_writer *w, const struct sp_pcap_link
 	if (sp_pcap_writer_flush(w))
 		return w->error;
 	len = sp_pcapng_interface(block, link->linktype, SP_PCAP_SNAPLEN, link->interface);
-	done = write_all(w->fd, block, len, &w->error);
+	done = write_all(w->to.fd, block, len, &w->error);
 	if (done == len)
 		w->at += len;
-	else if (ftruncate(w->fd, w->at) == 0)
-		(void)lseek(w->fd, w->at, SEEK_SET);
+	else if (ftruncate(w->to.fd, w->at) == 0)
+		(void)lseek(w->to.fd, w->at, SEEK_SET);
 	return w->error ? w->error : (int)++w->interfaces;
 }
 
@@ -209,36 +210,60 @@ static bool is_ng(const char *path)
 	return len > ext && strcmp(path + len - ext, ".pcapng") == 0;
 }
 
-int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path,
-			const struct sp_pcap_link *link, const struct sp_mem *mem,
-			struct sp_err *err)
+static int open_file(struct sp_pcap_writer *w, const struct sp_pcap_place *at)
+{
+	w->ng = at->ng || is_ng(at->path) || strcmp(at->path, "-") == 0;
+	if (!at->out)
+		return sp_out_open(&w->to, at->path);
+	w->to = *at->out;
+	at->out->fd = at->out->dir = -1;
+	at->out->part[0] = '\0';
+	return 0;
+}
+
+int sp_pcap_writer_open_at(struct sp_pcap_writer **out, const struct sp_pcap_place *at,
+			   const struct sp_pcap_link *link, const struct sp_mem *mem,
+			   struct sp_err *err)
 {
 	struct sp_pcap_writer *w = sp_alloc(mem, sizeof *w);
+	char shown[200];
 	int r;
 
 	if (!w)
 		goto no_memory;
 	w->mem = mem;
-	w->fd = -1;
-	w->ng = is_ng(path);
+	w->to = (struct sp_out){ .fd = -1, .dir = -1 };
 	w->buf = sp_alloc_array(mem, BUFFER + AROUND, 1);
 	if (!w->buf)
 		goto no_memory;
-	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	r = w->fd < 0 ? -errno : write_header(w, link);
+	r = open_file(w, at);
+	if (!r)
+		r = write_header(w, link);
+	if (!r && at->live)
+		r = sp_out_show(&w->to);
 	if (r) {
-		sp_fail(err, r, SP_EXIT_IO, "%s: cannot be written: %s", path, strerror(-r));
+		sp_fail(err, r, SP_EXIT_IO, "%s: cannot be written: %s",
+			sp_str_printable(shown, sizeof shown, at->path), strerror(-r));
 		goto fail;
 	}
 	*out = w;
 	return 0;
 no_memory:
 	r = sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "%s: not enough memory to write a capture",
-		    path);
+		    sp_str_printable(shown, sizeof shown, at->path));
 fail:
 	if (w)
 		writer_free(w);
 	return r;
+}
+
+int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path,
+			const struct sp_pcap_link *link, const struct sp_mem *mem,
+			struct sp_err *err)
+{
+	const struct sp_pcap_place at = { .path = path, .live = true };
+
+	return sp_pcap_writer_open_at(out, &at, link, mem, err);
 }
 
 uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *w)
@@ -263,8 +288,15 @@ static void write_stats(struct sp_pcap_writer *w)
 	uint8_t stats[SP_PCAPNG_STATS];
 	uint32_t len = sp_pcapng_stats(stats, w->last_ns, w->received, w->dropped);
 
-	if (write_all(w->fd, stats, len, &w->error) != len && ftruncate(w->fd, w->at) == 0)
-		(void)lseek(w->fd, w->at, SEEK_SET);
+	if (write_all(w->to.fd, stats, len, &w->error) != len &&
+	    ftruncate(w->to.fd, w->at) == 0)
+		(void)lseek(w->to.fd, w->at, SEEK_SET);
+}
+
+void sp_pcap_writer_drop(struct sp_pcap_writer *w)
+{
+	if (w)
+		writer_free(w);
 }
 
 int sp_pcap_writer_close(struct sp_pcap_writer *w)
@@ -278,10 +310,8 @@ int sp_pcap_writer_close(struct sp_pcap_writer *w)
 		write_stats(w);
 		r = w->error;
 	}
-	/* Network file systems report a full disk here. */
-	if (close(w->fd) && !r)
-		r = -errno;
-	w->fd = -1;
+	if (!r)
+		r = sp_out_finish(&w->to);
 	writer_free(w);
 	return r;
 }

@@ -3,10 +3,12 @@
 #ifndef SP_CAPIO_PCAP_WRITE_H
 #define SP_CAPIO_PCAP_WRITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/out_file.h"
 
 #define SP_LINKTYPE_ETHERNET 1u
 #define SP_PCAP_SNAPLEN	     262144u
@@ -19,9 +21,19 @@ struct sp_pcap_link {
 	const char *interface; /* pcapng says it; NULL: not known */
 };
 
-/* Creates or empties the file at path and writes its header at once, so that a place where
- * nothing can be written is known here. Errors: a sentence in err, exit class SP_EXIT_IO; a
- * negative errno. */
+/* Where it is written, as base/out_file.h does: pcapng when path ends so, or is "-", or ng says so. */
+struct sp_pcap_place {
+	const char *path;
+	struct sp_out *out; /* what was opened as path, and is taken; NULL: path is opened */
+	bool live; /* it can be read while it grows; else it appears when it is closed */
+	bool ng;
+};
+
+/* Makes the file and writes its header at once, so that a place where nothing can be written is
+ * known here. Errors: a sentence in err, exit class SP_EXIT_IO; a negative errno. */
+int sp_pcap_writer_open_at(struct sp_pcap_writer **, const struct sp_pcap_place *,
+			   const struct sp_pcap_link *, const struct sp_mem *, struct sp_err *);
+/* The same of a live one at path. */
 int sp_pcap_writer_open(struct sp_pcap_writer **, const char *path, const struct sp_pcap_link *,
 			const struct sp_mem *, struct sp_err *);
 
@@ -53,7 +65,10 @@ uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *);
 /* How many packets there were, and how many of them were dropped, written by pcapng's close. */
 void sp_pcap_writer_stats(struct sp_pcap_writer *, uint64_t received, uint64_t dropped);
 
-/* Flushes, closes and frees. The error of the file, its flush or its close; 0 for NULL. */
+/* Flushes, closes and frees. The error of the file, its flush or its close; 0 for NULL. After an
+ * error a file that is not live is gone, and what was there before it is still there. */
 int sp_pcap_writer_close(struct sp_pcap_writer *);
+/* Frees without an end: what is not live is gone. NULL: nothing. */
+void sp_pcap_writer_drop(struct sp_pcap_writer *);
 
 #endif

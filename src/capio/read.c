@@ -75,15 +75,27 @@ static int begin(struct sp_cap *c, struct sp_err *err)
 int sp_cap_open(struct sp_cap **out, const char *path, const struct sp_mem *mem,
 		struct sp_err *err)
 {
+	struct sp_cap_file file;
+
+	sp_cap_file_open(&file, path);
+	return sp_cap_open_file(out, &file, mem, err);
+}
+
+int sp_cap_open_file(struct sp_cap **out, struct sp_cap_file *file, const struct sp_mem *mem,
+		     struct sp_err *err)
+{
 	struct sp_cap *c = sp_alloc(mem, sizeof *c);
 	int rc;
 
 	*out = NULL;
-	if (!c)
+	if (!c) {
+		sp_cap_file_close(file);
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	}
 	*c = (struct sp_cap){ .mem = mem, .odd = { .snaplen = 1 } };
-	sp_str_printable(c->path, sizeof c->path, path);
-	rc = sp_input_open(&c->in, path, mem, err);
+	sp_str_printable(c->path, sizeof c->path, file->path);
+	rc = sp_input_open(&c->in, file, mem, err);
+	sp_cap_file_close(file);
 	if (!rc)
 		rc = begin(c, err);
 	if (rc)

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "capio/input.h"
 #include "capio/link_type.h"
 
 #define SP_READ_PACKET_MOST 262144u /* octets of a packet; more is damage */
@@ -50,6 +51,9 @@ struct sp_cap;
 /* Reads the header. Exit 66: missing or unreadable; 65: no capture, a link type that is private or
  * not registered, a header that is damaged. */
 int sp_cap_open(struct sp_cap **, const char *path, const struct sp_mem *, struct sp_err *);
+/* The same of one that was opened before its turn. It is taken in any case. */
+int sp_cap_open_file(struct sp_cap **, struct sp_cap_file *, const struct sp_mem *,
+		     struct sp_err *);
 /* 1: a packet; 0: the file's end; -EBADMSG (exit 65), -EIO (66), -ENOMEM: damage, with the number
  * of the packet and its offset in the sentence. What came before is good. */
 int sp_cap_next(struct sp_cap *, struct sp_cap_packet *, struct sp_err *);

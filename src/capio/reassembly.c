@@ -2,8 +2,7 @@
 
 #include <errno.h>
 
-#include "capio/defrag.h"
-#include "capio/streams.h"
+#include "capio/reassembly_impl.h"
 
 #define MEMORY	 (8u << 20)
 #define WINDOW	 (1u << 20)
@@ -13,20 +12,6 @@
 #define SYN	 0x02
 #define RST	 0x04
 #define ACK	 0x10
-
-struct sp_reassembly {
-	const struct sp_mem *mem;
-	struct sp_reassembly_conf conf;
-	const struct sp_reassembly_ops *ops;
-	void *arg;
-	struct sp_streams streams;
-	struct sp_defrag *defrag;
-	size_t memory; /* of all that waits */
-	uint32_t n_streams;
-	struct sp_reassembly_odd odd;
-	int64_t now_ns; /* of the packet that is being taken */
-	uint64_t packet;
-};
 
 /* A segment: its octets are numbered from seq on, SYN apart. */
 struct segment {
@@ -75,117 +60,11 @@ void sp_reassembly_free(struct sp_reassembly *r)
 	sp_free(r->mem, r);
 }
 
-static void odd(struct sp_reassembly *r, uint64_t *what)
-{
-	(*what)++;
-	r->odd.events++;
-}
-
-/* ---- what the caller is told ---- */
-
-static int tell_bytes(struct sp_reassembly *r, struct sp_slot *s, const uint8_t *data,
-		      uint32_t len)
-{
-	s->next += len;
-	s->next_seq += len;
-	s->s.bytes += len;
-	return r->ops->bytes && len
-		       ? r->ops->bytes(r->arg, &s->s, data, len, r->now_ns, r->packet)
-		       : 0;
-}
-
-static int tell_gap(struct sp_reassembly *r, struct sp_slot *s, uint64_t missing)
-{
-	s->next += missing;
-	s->next_seq += (uint32_t)missing;
-	odd(r, &r->odd.gaps);
-	r->odd.gap_bytes += missing;
-	return r->ops->gap ? r->ops->gap(r->arg, &s->s, missing, r->now_ns) : 0;
-}
-
-/* ---- what waits ---- */
-
-/* Delivers what waits for nothing more. */
-static int drain(struct sp_reassembly *r, struct sp_slot *s)
-{
-	size_t before = s->waiting.memory;
-	struct sp_piece *p;
-	int rc = 0;
-
-	while (!rc && s->waiting.first && s->waiting.first->off <= s->next) {
-		p = sp_waiting_take(&s->waiting);
-		rc = p->missing ? tell_gap(r, s, p->len) : tell_bytes(r, s, p->data, p->len);
-		sp_free(r->mem, p);
-	}
-	if (before != s->waiting.memory) {
-		r->memory -= before - s->waiting.memory;
-		s->waiting.since_ns = r->now_ns;
-		sp_streams_note_waiting(&r->streams, s, true);
-	}
-	return rc;
-}
-
-/* Gives up the first hole. */
-static int skip_hole(struct sp_reassembly *r, struct sp_slot *s)
-{
-	int rc = 0;
-
-	if (s->waiting.first->off > s->next)
-		rc = tell_gap(r, s, s->waiting.first->off - s->next);
-	return rc ? rc : drain(r, s);
-}
-
-static int flush(struct sp_reassembly *r, struct sp_slot *s)
-{
-	int rc = 0;
-
-	while (!rc && s->waiting.first)
-		rc = skip_hole(r, s);
-	return rc;
-}
-
-/* Holes that would let too much wait are given up. */
-static int hold_limits(struct sp_reassembly *r, struct sp_slot *s)
-{
-	struct sp_slot *w;
-	int rc = 0;
-
-	while (!rc && s->waiting.n &&
-	       (s->waiting.memory > r->conf.window || s->waiting.n > SP_WAITING_MOST ||
-		r->now_ns - s->waiting.since_ns > r->conf.patience_ns))
-		rc = skip_hole(r, s);
-	while (!rc && r->memory > r->conf.memory && (w = sp_streams_waiting(&r->streams)))
-		rc = skip_hole(r, w);
-	return rc;
-}
-
-static int wait_for_turn(struct sp_reassembly *r, struct sp_slot *s, uint64_t off,
-			 const uint8_t *data, uint32_t len)
-{
-	bool waited = s->waiting.n > 0;
-	size_t before = s->waiting.memory;
-	struct sp_waiting_note note;
-	int rc;
-
-	if (!waited)
-		s->waiting.since_ns = r->now_ns;
-	rc = sp_waiting_put(&s->waiting, r->mem, off, data, len, &note);
-	r->memory += s->waiting.memory - before;
-	sp_streams_note_waiting(&r->streams, s, waited);
-	if (rc)
-		return rc;
-	if (note.differing)
-		odd(r, &r->odd.differing);
-	if (note.overlaps)
-		odd(r, note.news ? &r->odd.overlapping : &r->odd.retransmitted);
-	return 0;
-}
-
 /* ---- begin and end ---- */
 
 static int end(struct sp_reassembly *r, struct sp_slot *s, enum sp_stream_end how)
 {
-	int rc = flush(r, s);
+	int rc = sp_ra_flush(r, s);
 
 	if (rc || s->ended)
 		return rc;
@@ -238,7 +117,7 @@ static int open_new(struct sp_reassembly *r, const struct segment *g, struct sp_
 	if (sp_streams_full(&r->streams)) {
 		old = sp_streams_oldest(&r->streams);
 		if (!old->ended)
-			odd(r, &r->odd.pushed_out);
+			sp_ra_odd(r, &r->odd.pushed_out);
 		rc = end(r, old, SP_STREAM_LIMIT);
 		if (rc)
 			return rc;
@@ -253,7 +132,7 @@ static int begin_again(struct sp_reassembly *r, struct sp_slot **s, const struct
 {
 	int rc = end(r, *s, SP_STREAM_AGAIN);
 
-	odd(r, &r->odd.reused);
+	sp_ra_odd(r, &r->odd.reused);
 	if (rc)
 		return rc;
 	sp_streams_remove(&r->streams, *s);
@@ -269,7 +148,7 @@ static int reset(struct sp_reassembly *r, struct sp_slot *s, const struct segmen
 	if (s && !s->ended) {
 		off = (int32_t)(g->seq - s->next_seq);
 		if (off > r->conf.window || -off > r->conf.window) {
-			odd(r, &r->odd.outside);
+			sp_ra_odd(r, &r->odd.outside);
 			return 0;
 		}
 		rc = end(r, s, SP_STREAM_RST);
@@ -294,27 +173,27 @@ static int take(struct sp_reassembly *r, struct sp_slot *s, const struct segment
 		s->fin_off = at + g->orig;
 	}
 	if (s->fin && at + captured + missing > s->fin_off) {
-		odd(r, &r->odd.after_end);
+		sp_ra_odd(r, &r->odd.after_end);
 		missing = 0;
 		captured = at < s->fin_off ? (uint32_t)(s->fin_off - at) : 0;
 		captured = captured < g->len ? captured : g->len;
 	}
 	if (!off && !s->waiting.n) {
 		if (captured)
-			rc = tell_bytes(r, s, g->data, captured);
+			rc = sp_ra_bytes(r, s, g->data, captured);
 		if (!rc && missing)
-			rc = tell_gap(r, s, missing);
+			rc = sp_ra_gap(r, s, missing);
 	} else {
 		if (off)
-			odd(r, &r->odd.out_of_order);
+			sp_ra_odd(r, &r->odd.out_of_order);
 		if (captured)
-			rc = wait_for_turn(r, s, at, g->data, captured);
+			rc = sp_ra_wait(r, s, at, g->data, captured);
 		if (!rc && missing)
-			rc = wait_for_turn(r, s, at + captured, NULL, missing);
+			rc = sp_ra_wait(r, s, at + captured, NULL, missing);
 		if (!rc)
-			rc = drain(r, s);
+			rc = sp_ra_drain(r, s);
 		if (!rc)
-			rc = hold_limits(r, s);
+			rc = sp_ra_hold_limits(r, s);
 	}
 	if (!rc && s->fin && s->next >= s->fin_off)
 		rc = end(r, s, SP_STREAM_FIN);
@@ -328,11 +207,11 @@ static bool trim(struct sp_reassembly *r, struct segment *g, int64_t *off)
 
 	if (old > g->orig || (old == g->orig && !(g->flags & FIN))) {
 		if (g->orig)
-			odd(r, &r->odd.retransmitted);
+			sp_ra_odd(r, &r->odd.retransmitted);
 		return false;
 	}
 	if (old < g->orig)
-		odd(r, &r->odd.overlapping);
+		sp_ra_odd(r, &r->odd.overlapping);
 	g->data += old < g->len ? old : g->len;
 	g->len -= old < g->len ? old : g->len;
 	g->orig -= old;
@@ -350,7 +229,7 @@ static int jump(struct sp_reassembly *r, struct sp_slot **s, const struct segmen
 	if (!(*s)->jump || (*s)->jump_seq != g->seq) {
 		(*s)->jump = true;
 		(*s)->jump_seq = g->seq + g->orig;
-		odd(r, &r->odd.outside);
+		sp_ra_odd(r, &r->odd.outside);
 		return 0;
 	}
 	(*s)->jump = false;
@@ -359,10 +238,10 @@ static int jump(struct sp_reassembly *r, struct sp_slot **s, const struct segmen
 		*off = 0;
 		return rc ? rc : 1;
 	}
-	rc = flush(r, *s);
+	rc = sp_ra_flush(r, *s);
 	*off = (int32_t)(g->seq - (*s)->next_seq);
 	if (!rc && *off > 0)
-		rc = tell_gap(r, *s, (uint64_t)*off);
+		rc = sp_ra_gap(r, *s, (uint64_t)*off);
 	*off = *off > 0 ? 0 : *off;
 	return rc ? rc : 1;
 }
@@ -389,7 +268,7 @@ static int octets(struct sp_reassembly *r, struct sp_slot *s, struct segment *g)
 			return rc;
 	}
 	if (off < 0 && !trim(r, g, &off))
-		return hold_limits(r, s);
+		return sp_ra_hold_limits(r, s);
 	s->jump = false;
 	return take(r, s, g, off);
 }
@@ -406,7 +285,7 @@ static int segment(struct sp_reassembly *r, struct segment *g)
 	int rc = 0;
 
 	if (impossible(g->flags)) {
-		odd(r, &r->odd.flags);
+		sp_ra_odd(r, &r->odd.flags);
 		if (g->flags & SYN)
 			return 0;
 	}
@@ -421,9 +300,9 @@ static int segment(struct sp_reassembly *r, struct segment *g)
 		rc = begin_again(r, &s, g);
 	} else if (s->ended) {
 		if (g->orig || g->flags & FIN)
-			odd(r, (int32_t)(g->seq + g->orig - s->next_seq) > 0
-				       ? &r->odd.after_end
-				       : &r->odd.retransmitted);
+			sp_ra_odd(r, (int32_t)(g->seq + g->orig - s->next_seq) > 0
+					     ? &r->odd.after_end
+					     : &r->odd.retransmitted);
 		return 0;
 	} else if (g->flags & SYN) {
 		s->s.begun = true;

@@ -1,12 +1,10 @@
 #include "capture/extract.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/out_file.h"
 #include "capture/extract_impl.h"
 
 #define REMARKS 20u
@@ -66,31 +64,26 @@ static int no_memory(struct sp_err *err)
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-static int cannot(const char *what, const char *path, int e, struct sp_err *err)
+static int cannot_write(const char *path, int rc, struct sp_err *err)
 {
-	return sp_fail(err, -e, SP_EXIT_IO, "cannot %s %s: %s", what, path, strerrordesc_np(e));
+	return sp_fail(err, rc, SP_EXIT_IO, "cannot write %s: %s", path, strerrordesc_np(-rc));
 }
 
-static int write_text(const char *path, const struct sp_str *text, struct sp_err *err)
+/* A file of the folder. */
+struct place {
+	int folder;
+	const char *name, *path;
+};
+
+static int write_text(const struct place *to, const struct sp_str *text, struct sp_err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), e = 0;
+	int rc = sp_out_put_in(to->folder, to->name, text->text, text->len);
 
-	if (fd < 0)
-		return cannot("write", path, errno, err);
-	for (size_t at = 0; at < text->len && !e;) {
-		ssize_t n = write(fd, text->text + at, text->len - at);
-
-		if (n < 0 && errno != EINTR)
-			e = errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	if (close(fd) && !e)
-		e = errno;
-	return e ? cannot("write", path, e, err) : 0;
+	return rc ? cannot_write(to->path, rc, err) : 0;
 }
 
-static int write_info(const struct sp_info *info, const char *path, const struct sp_mem *mem,
-		      struct sp_err *err)
+static int write_info(const struct sp_info *info, const struct place *to,
+		      const struct sp_mem *mem, struct sp_err *err)
 {
 	struct sp_str text;
 	struct sp_json js;
@@ -102,46 +95,30 @@ static int write_info(const struct sp_info *info, const char *path, const struct
 	sp_info_json(info, &js);
 	sp_json_close(&js, '}');
 	sp_str_puts(&text, "\n");
-	rc = text.failed ? no_memory(err) : write_text(path, &text, err);
+	rc = text.failed ? no_memory(err) : write_text(to, &text, err);
 	sp_str_fini(&text);
 	return rc;
 }
 
-static int write_yaml(const struct sp_ext *x, const char *pcap, const char *path,
+static int write_yaml(const struct sp_ext *x, const char *pcap, const struct place *to,
 		      struct sp_err *err)
 {
 	struct sp_str text;
 	int rc;
 
 	sp_str_init(&text, x->mem);
-	rc = sp_ext_yaml(x, pcap, &text) ? no_memory(err) : write_text(path, &text, err);
+	rc = sp_ext_yaml(x, pcap, &text) ? no_memory(err) : write_text(to, &text, err);
 	sp_str_fini(&text);
 	return rc;
 }
 
-/* The folder and whatever of its parents is missing. */
-static int make_folder(const char *folder, struct sp_arena *arena, struct sp_err *err)
+/* What is read must not be replaced. */
+static int keep_inputs(const struct sp_ext *x, struct sp_err *err)
 {
-	char *part = sp_arena_strdup(arena, folder);
+	const struct sp_extract_conf *c = x->conf;
 
-	if (!part)
-		return no_memory(err);
-	for (char *at = part; *at && (at = strchr(at + 1, '/'));) {
-		*at = '\0';
-		if (mkdir(part, 0777) && errno != EEXIST)
-			return cannot("make", part, errno, err);
-		*at = '/';
-	}
-	if (mkdir(part, 0777) && errno != EEXIST)
-		return cannot("make", part, errno, err);
-	return 0;
-}
-
-/* What is read must not be written: it is gone then. */
-static int keep_inputs(const struct sp_extract_conf *c, const char *pcap, struct sp_err *err)
-{
 	for (unsigned i = 0; i < c->n_inputs; i++)
-		if (sp_file_is_same(c->inputs[i], pcap))
+		if (sp_file_is_same(c->inputs[i], x->pcap))
 			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 				       "%s: its clean sessions would be written over it; name "
 				       "another folder",
@@ -149,26 +126,53 @@ static int keep_inputs(const struct sp_extract_conf *c, const char *pcap, struct
 	return 0;
 }
 
-static int write_all(struct sp_ext *x, struct sp_extract_result *result, struct sp_err *err)
+/* Everything that has a path. */
+static int open_all(struct sp_ext *x, struct sp_ext_folder *to, struct sp_err *err)
+{
+	const struct sp_extract_conf *c = x->conf;
+	int rc;
+
+	x->pcap = sp_arena_printf(&x->arena, "%s/traffic.pcap", c->folder);
+	x->files = sp_arena_alloc(&x->arena, c->n_inputs * sizeof *x->files);
+	if (!x->pcap || !x->files)
+		return no_memory(err);
+	for (unsigned i = 0; i < c->n_inputs; i++)
+		sp_cap_file_open(&x->files[i], c->inputs[i]);
+	rc = keep_inputs(x, err);
+	if (!rc)
+		rc = sp_ext_folder_open(to, c->folder, &x->arena, err);
+	if (!rc && c->opened)
+		c->opened(c->opened_arg, to->fd, to->parent);
+	return rc;
+}
+
+static int write_all(struct sp_ext *x, const struct sp_ext_folder *to,
+		     struct sp_extract_result *result, struct sp_err *err)
 {
 	const char *folder = x->conf->folder;
-	const char *pcap = sp_arena_printf(&x->arena, "%s/traffic.pcap", folder);
-	const char *yaml = sp_arena_printf(&x->arena, "%s/traffic-reproducer.yml", folder);
-	const char *json = sp_arena_printf(&x->arena, "%s/traffic-info.json", folder);
+	struct sp_out out;
+	const struct sp_pcap_place pcap = { .path = x->pcap, .out = &out };
+	const struct place yaml = { to->fd, "traffic-reproducer.yml",
+				    sp_arena_printf(&x->arena, "%s/traffic-reproducer.yml",
+						    folder) };
+	const struct place json = { to->fd, "traffic-info.json",
+				    sp_arena_printf(&x->arena, "%s/traffic-info.json",
+						    folder) };
 	struct sp_info *info;
 	int rc;
 
-	if (!pcap || !yaml || !json || sp_info_new(&info, x->mem))
+	if (!yaml.path || !json.path || sp_info_new(&info, x->mem))
 		return no_memory(err);
-	rc = keep_inputs(x->conf, pcap, err);
+	rc = sp_out_open_in(&out, to->fd, "traffic.pcap", 0666);
+	if (rc)
+		cannot_write(x->pcap, rc, err);
 	if (!rc)
-		rc = make_folder(folder, &x->arena, err);
+		rc = sp_ext_write_pcap(x, &pcap, info, result, err);
+	sp_out_drop(&out);
 	if (!rc)
-		rc = sp_ext_write_pcap(x, pcap, info, result, err);
+		rc = write_yaml(x, x->pcap, &yaml, err);
 	if (!rc)
-		rc = write_yaml(x, pcap, yaml, err);
-	if (!rc)
-		rc = write_info(info, json, x->mem, err);
+		rc = write_info(info, &json, x->mem, err);
 	sp_info_free(info);
 	return rc;
 }
@@ -199,7 +203,8 @@ static int nothing(const struct sp_ext *x, struct sp_err *err)
 		       x->conf->inputs[0], (unsigned long long)x->packets);
 }
 
-static int extract(struct sp_ext *x, struct sp_extract_result *result, struct sp_err *err)
+static int extract(struct sp_ext *x, const struct sp_ext_folder *to,
+		   struct sp_extract_result *result, struct sp_err *err)
 {
 	int damage = sp_ext_take(x, err), rc = damage;
 	struct sp_err own = { 0 };
@@ -214,15 +219,18 @@ static int extract(struct sp_ext *x, struct sp_extract_result *result, struct sp
 	sp_ext_remarks_end(x);
 	if (is_empty(x))
 		return damage ? damage : nothing(x, err);
-	rc = write_all(x, result, &own);
-	if (rc)
+	rc = write_all(x, to, result, &own);
+	if (rc) {
 		*err = own;
+		result->packets = result->messages = result->sessions = 0;
+	}
 	return rc ? rc : damage;
 }
 
 int sp_extract(const struct sp_extract_conf *conf, const struct sp_mem *mem,
 	       struct sp_extract_result *result, struct sp_err *err)
 {
+	struct sp_ext_folder to = { -1, -1, NULL };
 	struct sp_ext x = { .conf = conf, .mem = mem };
 	int rc;
 
@@ -238,7 +246,14 @@ int sp_extract(const struct sp_extract_conf *conf, const struct sp_mem *mem,
 		x.part[i].sessions_end = &x.part[i].sessions;
 		sp_endpoint_set_init(&x.part[i].sources, mem);
 	}
-	rc = extract(&x, result, err);
+	rc = open_all(&x, &to, err);
+	if (!rc)
+		rc = extract(&x, &to, result, err);
+	if (rc)
+		sp_ext_folder_undo(&to);
+	sp_ext_folder_close(&to);
+	for (unsigned i = 0; x.files && i < conf->n_inputs; i++)
+		sp_cap_file_close(&x.files[i]);
 	for (unsigned i = 0; i < conf->n_parts; i++)
 		sp_ext_part_fini(&x.part[i]);
 	sp_free(mem, x.part);

@@ -45,8 +45,7 @@ struct sp_extract_part {
 	uint32_t over; /* enum sp_codec_over: SP_CODEC_UDP or SP_CODEC_TCP, one of them */
 	/* The selectors of packets (ip, tcp, udp): is this one of the part? It is of the right
 	 * protocol already. NULL: each is. */
-	bool (*wants)(const void *arg, const struct sp_cap_packet *,
-		      const struct sp_cap_view *);
+	int (*wants)(const void *arg, const struct sp_cap_packet *, const struct sp_cap_view *);
 	/* The selectors of messages (bgp_h, ...): is it kept? NULL: each is. */
 	bool (*keeps)(const void *arg, const uint8_t *message, size_t len);
 	const void *arg;
@@ -84,6 +83,10 @@ struct sp_extract_conf {
 	const struct sp_extract_part *parts;
 	unsigned n_parts;
 	struct sp_extract_file file;
+	/* Called once everything is open, before anything is read: files are still made in folder,
+	 * and empty folders removed beneath parent, and nothing else is opened. May be NULL. */
+	void (*opened)(void *arg, int folder, int parent);
+	void *opened_arg;
 	/* Sentences for the user: what was left out and why. May be NULL. */
 	void (*remark)(void *arg, const char *text);
 	void *remark_arg;
@@ -104,7 +107,8 @@ int sp_extract_folder(const char *pcap, struct sp_str *out);
 
 /* Writes the three files. Errors: as sp_cap_open and sp_cap_next say; SP_EXIT_IO for the folder. A
  * capture that is damaged (exit 65) has given its good part: the files are written and *result is
- * filled, as after 0. Nothing found is -ENODATA (SP_EXIT_DATA), and no file is written. */
+ * filled, as after 0. Nothing found is -ENODATA (SP_EXIT_DATA), and no file is written: folders that
+ * were made for them are gone again. The files appear whole, or not at all. */
 int sp_extract(const struct sp_extract_conf *, const struct sp_mem *,
 	       struct sp_extract_result *, struct sp_err *);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "capio/select.h"
 #include "capture/extract_frame.h"
 #include "capture/extract_impl.h"
 #include "pkt/filter.h"
@@ -12,12 +13,18 @@
 #define PARTS_MOST  32u
 #define VALUES_MOST 64u
 #define FRAME_MOST  65535u
+#define WHERE_MOST  64u
+#define NAMES_MOST  64u
 
-/* One --where. */
+/* Of messages. Values first .. last. */
 struct condition {
 	struct condition *next;
-	char field[32];
-	uint64_t value[VALUES_MOST];
+	const struct sp_selector *of; /* NULL: of the --where that is being read */
+	const char *field;
+	bool not ;
+	struct {
+		uint64_t first, last;
+	} value[VALUES_MOST];
 	unsigned n;
 };
 
@@ -32,6 +39,8 @@ struct sp_extract_choice {
 	const struct sp_mem *mem;
 	struct sp_arena arena;
 	struct sp_filter *filter;
+	struct sp_selector *where[WHERE_MOST];
+	unsigned n_where;
 	uint8_t *frame; /* for the filter: a packet of another link */
 	struct sp_extract_part part[PARTS_MOST];
 	struct chosen chosen[PARTS_MOST];
@@ -63,32 +72,39 @@ static bool is_foreign(const struct sp_codec_ops *codec, const struct sp_view *v
 	return false;
 }
 
-static bool wants(const void *arg, const struct sp_cap_packet *pkt,
-		  const struct sp_cap_view *view)
+static bool filter_takes(const struct sp_extract_choice *ch, const struct sp_cap_packet *pkt,
+			 const struct sp_view *v)
 {
-	const struct chosen *c = arg;
-	const struct sp_view *v = &view->v;
-	uint8_t *ip = c->all->frame + 14;
+	uint8_t *ip = ch->frame + 14;
 
-	if (is_foreign(c->codec, v))
-		return false;
-	if (!c->all->filter)
+	if (!ch->filter)
 		return true;
 	if (pkt->link == SP_LINK_ETHERNET)
-		return sp_filter_takes(c->all->filter, pkt->data, pkt->len - pkt->fcs_len);
+		return sp_filter_takes(ch->filter, pkt->data, pkt->len - pkt->fcs_len);
 	if (v->l3_len > FRAME_MOST || v->l3_off > pkt->len || v->l3_len > pkt->len - v->l3_off)
 		return false;
 	memcpy(ip, pkt->data + v->l3_off, v->l3_len);
 	return sp_filter_takes(
-		c->all->filter,
+		ch->filter,
 		sp_extract_ip_frame(ip, v->src.addr.family == 4 ? SP_ETHER_IP4 : SP_ETHER_IP6),
 		v->l3_len + 14);
+}
+
+static int wants(const void *arg, const struct sp_cap_packet *pkt,
+		 const struct sp_cap_view *view)
+{
+	const struct chosen *c = arg;
+	int rc = !is_foreign(c->codec, &view->v) && filter_takes(c->all, pkt, &view->v);
+
+	for (unsigned i = 0; i < c->all->n_where && rc == 1; i++)
+		rc = sp_selector_takes(c->all->where[i], pkt, view);
+	return rc;
 }
 
 static bool holds(const struct condition *c, uint64_t value)
 {
 	for (unsigned i = 0; i < c->n; i++)
-		if (c->value[i] == value)
+		if (value >= c->value[i].first && value <= c->value[i].last)
 			return true;
 	return false;
 }
@@ -98,9 +114,13 @@ static bool keeps(const void *arg, const uint8_t *message, size_t len)
 	const struct chosen *chosen = arg;
 	uint64_t value;
 
-	for (const struct condition *c = chosen->conditions; c; c = c->next)
-		if (chosen->codec->field(message, len, c->field, &value) || !holds(c, value))
+	for (const struct condition *c = chosen->conditions; c; c = c->next) {
+		bool has = !chosen->codec->field(message, len, c->field, &value) &&
+			   holds(c, value);
+
+		if (has == c->not )
 			return false;
+	}
 	return true;
 }
 
@@ -185,26 +205,6 @@ int sp_extract_choice_filter(struct sp_extract_choice *ch, const char *text, str
 	return sp_filter_new(&ch->filter, text, SP_EXIT_USAGE, ch->mem, err);
 }
 
-static int read_values(struct condition *c, char *text)
-{
-	char *more = text, *word;
-
-	while ((word = strsep(&more, ",")))
-		if (c->n == VALUES_MOST || sp_parse_u64(word, &c->value[c->n++]))
-			return -EINVAL;
-	return 0;
-}
-
-static int bad_where(const char *text, struct sp_err *err)
-{
-	char shown[80];
-
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "--where %s: PROTOCOL.FIELD=N[,N...] is expected, such as bgp.type=1,2; "
-		       "the protocol is one that is extracted",
-		       sp_str_printable(shown, sizeof shown, text));
-}
-
 /* The chosen one that this prefix of a field means, by section or header. */
 static struct chosen *chosen_by(struct sp_extract_choice *ch, const char *prefix)
 {
@@ -217,26 +217,104 @@ static struct chosen *chosen_by(struct sp_extract_choice *ch, const char *prefix
 	return NULL;
 }
 
+static bool is_message(const void *arg, const char *name)
+{
+	const struct sp_extract_choice *ch = arg;
+
+	return chosen_by((struct sp_extract_choice *)(uintptr_t)ch, name);
+}
+
+static struct condition *condition(struct sp_extract_choice *ch, struct chosen *of,
+				   const char *field, bool not )
+{
+	struct condition *c;
+
+	for (c = of->conditions; c; c = c->next)
+		if (!c->of && c->not == not &&strcmp(c->field, field) == 0)
+			return c;
+	c = sp_arena_alloc(&ch->arena, sizeof *c);
+	if (!c)
+		return NULL;
+	c->field = sp_arena_strdup(&ch->arena, field);
+	c->not = not ;
+	if (!c->field)
+		return NULL;
+	c->next = of->conditions;
+	return of->conditions = c;
+}
+
+static bool read_value(const char *text, uint64_t *first, uint64_t *last)
+{
+	const char *dots = strstr(text, "..");
+	char low[24];
+
+	if (!dots)
+		return !sp_parse_u64(text, first) && !sp_parse_u64(text, last);
+	return sp_strlcpy(low, text, sizeof low) && (size_t)(dots - text) < sizeof low &&
+	       (low[dots - text] = '\0', !sp_parse_u64(low, first)) &&
+	       !sp_parse_u64(dots + 2, last) && *first <= *last;
+}
+
+static int add_condition(void *arg, const char *name, const char *field, bool not,
+			 const char *value, struct sp_err *err)
+{
+	struct sp_extract_choice *ch = arg;
+	struct chosen *of = chosen_by(ch, name);
+	int rc = sp_codec_check_field(of->codec, name, field, err);
+	struct condition *c;
+	uint64_t first, last;
+	char shown[80];
+
+	if (rc)
+		return rc;
+	if (!read_value(value, &first, &last))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s.%s: '%s' is not a number, or a range a..b", name, field,
+			       sp_str_printable(shown, sizeof shown, value));
+	c = condition(ch, of, field, not );
+	if (!c)
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	if (c->n == VALUES_MOST)
+		return sp_fail(err, -E2BIG, SP_EXIT_USAGE, "%s.%s: more than %u values", name,
+			       field, VALUES_MOST);
+	c->value[c->n].first = first;
+	c->value[c->n++].last = last;
+	return 0;
+}
+
+/* Each --where is a condition of its own; of NULL: it was wrong. */
+static void settle(struct sp_extract_choice *ch, const struct sp_selector *of)
+{
+	for (unsigned i = 0; i < ch->n; i++) {
+		struct chosen *all = &ch->chosen[i];
+
+		while (!of && all->conditions && !all->conditions->of)
+			all->conditions = all->conditions->next;
+		for (struct condition *c = all->conditions; c; c = c->next)
+			c->of = c->of ? c->of : of;
+	}
+}
+
 int sp_extract_choice_where(struct sp_extract_choice *ch, const char *text, struct sp_err *err)
 {
-	struct condition *c = sp_arena_alloc(&ch->arena, sizeof *c);
-	char *copy = sp_arena_strdup(&ch->arena, text), *dot, *equal;
-	struct chosen *of;
+	const char *names[NAMES_MOST + 1];
+	const struct sp_select_others others = { is_message, add_condition, names, ch };
+	struct sp_selector *w;
+	unsigned n = 0;
+	int rc;
 
-	if (!c || !copy)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	dot = strchr(copy, '.');
-	equal = dot ? strchr(dot, '=') : NULL;
-	if (!equal)
-		return bad_where(text, err);
-	*dot = *equal = '\0';
-	of = chosen_by(ch, copy);
-	if (!of || sp_strlcpy(c->field, dot + 1, sizeof c->field) >= sizeof c->field ||
-	    read_values(c, equal + 1))
-		return bad_where(text, err);
-	c->next = of->conditions;
-	of->conditions = c;
-	return 0;
+	for (unsigned i = 0; i < ch->n && n + 2 <= NAMES_MOST; i++) {
+		names[n++] = ch->chosen[i].codec->section;
+		names[n++] = ch->chosen[i].codec->header;
+	}
+	names[n] = NULL;
+	if (ch->n_where == WHERE_MOST)
+		return sp_fail(err, -E2BIG, SP_EXIT_USAGE, "--where: at most %u", WHERE_MOST);
+	rc = sp_selector_new(&w, "--where", text, sp_catalog.hdr, &others, ch->mem, err);
+	settle(ch, rc ? NULL : w);
+	if (!rc)
+		ch->where[ch->n_where++] = w;
+	return rc;
 }
 
 const struct sp_extract_part *sp_extract_choice_parts(const struct sp_extract_choice *ch,
@@ -251,6 +329,8 @@ void sp_extract_choice_free(struct sp_extract_choice *ch)
 	if (!ch)
 		return;
 	sp_filter_free(ch->filter);
+	for (unsigned i = 0; i < ch->n_where; i++)
+		sp_selector_free(ch->where[i]);
 	sp_arena_fini(&ch->arena);
 	sp_free(ch->mem, ch);
 }

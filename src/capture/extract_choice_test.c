@@ -76,10 +76,30 @@ static bool keeps(const struct sp_extract_choice *c, uint8_t type)
 
 static void test_where(void **state)
 {
-	static const char *const wrong[] = { "",	   "bgp",	 "bgp.type",
-					     "bgp.type=",  "bgp.type=x", "type=1",
-					     "bmp.type=1", ".=",	 "bgp.type=1,",
-					     "bgp.type=-1" };
+	static const char *const wrong[] = { "",
+					     "bgp",
+					     "bgp.type",
+					     "bgp.type=",
+					     "bgp.type=x",
+					     "type=1",
+					     "bmp.type=1",
+					     ".=",
+					     "bgp.type=1,",
+					     "bgp.type=-1",
+					     "bgp.type=2..1",
+					     "bgp.type=1..",
+					     "ip.sorce=1.2.3.4" };
+	static const char *const near[][2] = {
+		{ "ip.ttl=4,bgp.typ=1", "--where:10: bgp.typ: messages of bgp have no such "
+					"field, did you mean 'type'?" },
+		{ "bpg.type=1", "--where:1: bpg: there is no such header; did you mean "
+				"'bgp'?" },
+		{ "upd.dport=1", "--where:1: upd: there is no such header to select by; did "
+				 "you mean 'udp'?" },
+		{ "udp.dprot=1", "--where:1: udp.dprot: udp has no such field of fixed size; "
+				 "did you mean 'dport'?" },
+		{ "tcp.flags=S|SX", "--where:1: tcp.flags: 'SX' is not " },
+	};
 	struct sp_extract_choice *c = choice("bgp");
 	struct sp_err err = { 0 };
 
@@ -89,13 +109,20 @@ static void test_where(void **state)
 		assert_int_equal(sp_extract_choice_where(c, wrong[i], &err), -EINVAL);
 		assert_int_equal(err.exit, SP_EXIT_USAGE);
 	}
+	for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+		err = (struct sp_err){ 0 };
+		assert_int_equal(sp_extract_choice_where(c, near[i][0], &err), -EINVAL);
+		assert_int_equal(err.exit, SP_EXIT_USAGE);
+		if (strncmp(err.text, near[i][1], strlen(near[i][1])) != 0)
+			fail_msg("%s: %s", near[i][0], err.text);
+	}
 	assert_true(keeps(c, 2) && keeps(c, 4));
 	assert_int_equal(sp_extract_choice_where(c, "bgp_h.type=1,2", &err), 0);
 	assert_true(keeps(c, 1) && keeps(c, 2) && !keeps(c, 4));
 	assert_int_equal(sp_extract_choice_where(c, "bgp.type=2,4", &err), 0);
 	assert_true(!keeps(c, 1) && keeps(c, 2) && !keeps(c, 4));
-	assert_int_equal(sp_extract_choice_where(c, "bgp.colour=1", &err), 0);
-	assert_false(keeps(c, 2));
+	assert_int_equal(sp_extract_choice_where(c, "bgp.type!=3..4|7", &err), 0);
+	assert_true(keeps(c, 2) && !keeps(c, 4));
 	sp_extract_choice_free(c);
 }
 

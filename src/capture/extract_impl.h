@@ -3,6 +3,8 @@
 #define SP_CAPTURE_EXTRACT_IMPL_H
 
 #include "base/mem.h"
+#include "capio/pcap_write.h"
+#include "capio/read.h"
 #include "capio/reassembly.h"
 #include "capture/endpoint_set.h"
 #include "capture/extract.h"
@@ -69,6 +71,8 @@ struct sp_ext {
 	struct sp_ext_part *part;
 	uint64_t packets; /* read */
 	unsigned remarks;
+	const char *pcap;	   /* the path of traffic.pcap */
+	struct sp_cap_file *files; /* the captures, open */
 };
 
 /* Reads the captures into the parts. Errors as sp_extract says; after damage (SP_EXIT_DATA) the
@@ -97,8 +101,19 @@ bool sp_ext_port_known(const struct sp_codec_ops *, const struct sp_endpoint *,
  * port is left is gone, too). -ENOMEM. */
 int sp_ext_order(struct sp_ext *);
 /* traffic.pcap, and what it holds in *result and info. */
-int sp_ext_write_pcap(struct sp_ext *, const char *path, struct sp_info *,
+int sp_ext_write_pcap(struct sp_ext *, const struct sp_pcap_place *, struct sp_info *,
 		      struct sp_extract_result *, struct sp_err *);
+/* The folder of the files, with what was made of its parents. */
+struct sp_ext_folder {
+	int fd, parent;	  /* -1: not open; parent: the deepest of its parents that was there */
+	const char *made; /* of its path from parent on, NULL: it was there */
+};
+int sp_ext_folder_open(struct sp_ext_folder *, const char *path, struct sp_arena *,
+		       struct sp_err *);
+/* Takes away what was made and is empty. */
+void sp_ext_folder_undo(const struct sp_ext_folder *);
+void sp_ext_folder_close(struct sp_ext_folder *);
+
 /* The text of traffic-reproducer.yml; pcap as it is to be named there. */
 int sp_ext_yaml(const struct sp_ext *, const char *pcap, struct sp_str *out);
 /* A sentence for the user; after the first 20 only their number is told, by the second. */

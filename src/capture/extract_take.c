@@ -205,8 +205,8 @@ static int take_frame(struct sp_ext_part *p, const struct sp_cap_packet *pkt,
 	return 0;
 }
 
-static bool is_of(const struct sp_extract_part *c, const struct sp_cap_packet *pkt,
-		  const struct sp_cap_view *view)
+static int is_of(const struct sp_extract_part *c, const struct sp_cap_packet *pkt,
+		 const struct sp_cap_view *view)
 {
 	const struct sp_view *v = &view->v;
 
@@ -228,7 +228,8 @@ static int deal(struct sp_ext *x, const struct sp_cap_packet *pkt)
 	for (unsigned i = 0; i < x->conf->n_parts && !rc; i++) {
 		struct sp_ext_part *p = &x->part[i];
 
-		if (!is_of(p->conf, pkt, &view))
+		rc = is_of(p->conf, pkt, &view);
+		if (rc <= 0)
 			continue;
 		rc = p->ra ? sp_reassembly_feed(p->ra, pkt, &view)
 			   : take_frame(p, pkt, &view.v);
@@ -241,11 +242,11 @@ static int no_memory(struct sp_err *err)
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-static int take_file(struct sp_ext *x, const char *path, struct sp_err *err)
+static int take_file(struct sp_ext *x, struct sp_cap_file *file, struct sp_err *err)
 {
 	struct sp_cap_packet pkt;
 	struct sp_cap *cap;
-	int rc = sp_cap_open(&cap, path, x->mem, err);
+	int rc = sp_cap_open_file(&cap, file, x->mem, err);
 
 	if (rc)
 		return rc;
@@ -304,7 +305,7 @@ int sp_ext_take(struct sp_ext *x, struct sp_err *err)
 			return no_memory(err);
 	}
 	for (unsigned i = 0; i < x->conf->n_inputs && !rc; i++)
-		rc = take_file(x, x->conf->inputs[i], err);
+		rc = take_file(x, &x->files[i], err);
 	if (rc && err->exit != SP_EXIT_DATA)
 		return rc;
 	for (unsigned i = 0; i < x->conf->n_parts; i++) {

@@ -61,7 +61,7 @@ static int tell(struct out *o, const struct sp_codec_ops *codec, const struct sp
 		const struct sp_ext_pair *pair)
 {
 	o->result->messages++;
-	return sp_info_message(o->info, codec, &pair->src.addr, u->data, u->len, NULL);
+	return sp_info_message(o->info, codec, &pair->src, &pair->dst, u->data, u->len, NULL);
 }
 
 static int write_datagrams(struct out *o, const struct sp_ext_part *p)
@@ -242,19 +242,21 @@ static int explain(int rc, const char *path, struct sp_err *err)
 	return sp_fail(err, rc, SP_EXIT_IO, "cannot write %s: %s", path, strerrordesc_np(-rc));
 }
 
-int sp_ext_write_pcap(struct sp_ext *x, const char *path, struct sp_info *info,
+int sp_ext_write_pcap(struct sp_ext *x, const struct sp_pcap_place *to, struct sp_info *info,
 		      struct sp_extract_result *result, struct sp_err *err)
 {
 	static const struct sp_pcap_link link = { SP_LINKTYPE_ETHERNET, NULL };
 	struct out o = { .x = x, .info = info, .result = result };
-	int rc = sp_pcap_writer_open(&o.w, path, &link, x->mem, err), closed;
+	int rc = sp_pcap_writer_open_at(&o.w, to, &link, x->mem, err);
 
 	if (rc)
 		return rc;
 	o.frame = sp_alloc(x->mem, SP_EXTRACT_HEADERS + DATAGRAM_MOST);
 	rc = o.frame ? write_parts(&o) : -ENOMEM;
 	sp_free(x->mem, o.frame);
-	closed = sp_pcap_writer_close(o.w);
-	rc = rc ? rc : closed;
-	return rc ? explain(rc, path, err) : 0;
+	if (rc)
+		sp_pcap_writer_drop(o.w);
+	else
+		rc = sp_pcap_writer_close(o.w);
+	return rc ? explain(rc, to->path, err) : 0;
 }

@@ -5,29 +5,22 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "base/rng.h"
 
 #define FIRST	 1024u
 #define REG_BITS 14
 
-/* Of the finisher of splitmix64. */
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return x ^ x >> 31;
-}
-
 static uint64_t add_addr(uint64_t h, const struct sp_addr *a)
 {
-	h = mix(h ^ sp_get_be64(a->ip));
-	return a->family == 6 ? mix(h ^ sp_get_be64(a->ip + 8)) : h;
+	h = sp_mix64(h ^ sp_get_be64(a->ip));
+	return a->family == 6 ? sp_mix64(h ^ sp_get_be64(a->ip + 8)) : h;
 }
 
 static uint64_t hash(uint8_t proto, const struct sp_endpoint *src,
 		     const struct sp_endpoint *dst)
 {
-	uint64_t h = mix((uint64_t)proto << 40 | (uint64_t)src->addr.family << 32 |
-			 (uint64_t)src->port << 16 | dst->port);
+	uint64_t h = sp_mix64((uint64_t)proto << 40 | (uint64_t)src->addr.family << 32 |
+			      (uint64_t)src->port << 16 | dst->port);
 
 	h = add_addr(h, &src->addr);
 	h = add_addr(h + 0x9e3779b97f4a7c15u, &dst->addr);

@@ -16,6 +16,7 @@ struct job {
 	const struct sp_capture_rewrite_conf *conf;
 	struct sp_rewrite *words;
 	struct sp_cap *in;
+	struct sp_out file; /* until the first packet says what it holds */
 	struct sp_pcap_writer *out;
 	uint8_t *room; /* for the longest frame */
 	uint32_t cap;
@@ -43,6 +44,13 @@ static int fail_out(const struct job *j, int rc, struct sp_err *err)
 		       strerror(-rc));
 }
 
+static int begin_out(struct job *j, const struct sp_pcap_link *link, struct sp_err *err)
+{
+	const struct sp_pcap_place at = { .path = j->conf->to, .out = &j->file };
+
+	return sp_pcap_writer_open_at(&j->out, &at, link, sp_mem_system(), err);
+}
+
 /* The number of its interface in the file that is written, or an error. */
 static int interface_of(struct job *j, const struct sp_cap_packet *p, struct sp_err *err)
 {
@@ -57,7 +65,7 @@ static int interface_of(struct job *j, const struct sp_cap_packet *p, struct sp_
 			       "%s: packet %" PRIu64 ": more than %u interfaces", j->conf->from,
 			       p->number, INTERFACES);
 	if (!j->out)
-		rc = sp_pcap_writer_open(&j->out, j->conf->to, &link, sp_mem_system(), err);
+		rc = begin_out(j, &link, err);
 	else
 		rc = sp_pcap_writer_interface(j->out, &link);
 	if (rc == -ENOTSUP && p->link == j->link[0])
@@ -102,13 +110,23 @@ static int one(struct job *j, const struct sp_cap_packet *p,
 static int open_job(struct job *j, const struct sp_mem *mem, struct sp_err *err)
 {
 	int rc = sp_rewrite_new(&j->words, j->conf->words, SP_REWRITE_ALL, mem, err);
+	struct sp_cap_file from;
 
 	if (!rc && sp_file_is_same(j->conf->from, j->conf->to))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			     "%s: cannot be rewritten into itself; name another file",
 			     j->conf->from);
-	if (!rc)
-		rc = sp_cap_open(&j->in, j->conf->from, mem, err);
+	if (rc)
+		return rc;
+	sp_cap_file_open(&from, j->conf->from);
+	rc = from.error ? 0 : sp_out_open(&j->file, j->conf->to);
+	if (rc) {
+		sp_cap_file_close(&from);
+		return fail_out(j, rc, err);
+	}
+	if (j->conf->opened && !from.error)
+		j->conf->opened(j->conf->opened_arg, j->file.dir);
+	rc = sp_cap_open_file(&j->in, &from, mem, err);
 	if (rc)
 		return rc;
 	j->cap = SP_READ_PACKET_MOST + sp_rewrite_room(j->words);
@@ -123,16 +141,21 @@ static int close_out(struct job *j, int rc, struct sp_err *err)
 	int closed;
 
 	if (!j->out && !rc)
-		rc = sp_pcap_writer_open(&j->out, j->conf->to, &link, sp_mem_system(), err);
+		rc = begin_out(j, &link, err);
+	/* Of a damaged capture the good part is there; of a file that took not all, nothing. */
+	if (rc && err->exit != SP_EXIT_DATA) {
+		sp_pcap_writer_drop(j->out);
+		return rc;
+	}
 	closed = sp_pcap_writer_close(j->out);
-	return !rc && closed ? fail_out(j, closed, err) : rc;
+	return closed ? fail_out(j, closed, err) : rc;
 }
 
 int sp_capture_rewrite(const struct sp_capture_rewrite_conf *conf,
 		       struct sp_capture_rewrite_result *result, const struct sp_mem *mem,
 		       struct sp_err *err)
 {
-	struct job j = { .conf = conf };
+	struct job j = { .conf = conf, .file = { .fd = -1, .dir = -1 } };
 	struct sp_cap_packet packet;
 	int rc = open_job(&j, mem, err);
 
@@ -146,6 +169,7 @@ int sp_capture_rewrite(const struct sp_capture_rewrite_conf *conf,
 	if (j.room)
 		rc = close_out(&j, rc, err);
 	sp_free(mem, j.room);
+	sp_out_drop(&j.file);
 	sp_cap_close(j.in);
 	sp_rewrite_free(j.words);
 	return rc;

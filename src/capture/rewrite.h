@@ -15,6 +15,10 @@ struct sp_capture_rewrite_conf {
 	const char *from, *to;
 	const char *words; /* those of pkt/rewrite.h */
 	uint64_t loop;	   /* whose addresses and ports are given out; 0: the first */
+	/* Called once everything is open, before anything is read: the file is still made in that
+	 * folder (-1: it is no file), and nothing else is opened. May be NULL. */
+	void (*opened)(void *arg, int folder);
+	void *opened_arg;
 };
 
 struct sp_capture_rewrite_result {

@@ -332,9 +332,13 @@ int sp_score_run(struct sp_score *s, const struct sp_score_conf *conf, const str
 	*s = (struct sp_score){ 0 };
 	for (unsigned i = 0; i < SP_SCORE__N; i++)
 		sp_str_init(&s->list[i], mem);
-	rc = sp_score_open(&g.truth, conf->truth, SP_SCORE_AUTO, false, mem, err);
+	rc = sp_score_open(&g.truth, conf->truth, SP_SCORE_AUTO, mem, err);
 	if (!rc)
-		rc = sp_score_open(&g.output, conf->output, conf->format, true, mem, err);
+		rc = sp_score_open(&g.output, conf->output, conf->format, mem, err);
+	if (!rc && conf->opened)
+		conf->opened(conf->opened_arg);
+	if (!rc && conf->format == SP_SCORE_AUTO)
+		sp_score_guess(&g.output);
 	if (!rc)
 		rc = settle(&g);
 	if (!rc)

@@ -23,6 +23,10 @@ struct sp_score_conf {
 	bool renormalized; /* the collector multiplies by the sampling interval */
 	bool all;	   /* list everything, not the first SP_SCORE_LISTED of each kind */
 	uint32_t entries;  /* distinct records at a time; 0: SP_SCORE_ENTRIES */
+	/* Called once both files are open, before anything is read; nothing else is opened. May be
+	 * NULL. */
+	void (*opened)(void *arg);
+	void *opened_arg;
 };
 #define SP_SCORE_LISTED	 20u
 #define SP_SCORE_ENTRIES (1u << 20)

@@ -39,9 +39,10 @@ struct sp_score_file {
 	char *text; /* SP_SCORE_LINE */
 };
 
-/* Settles the format where it is AUTO and guess is set. */
-int sp_score_open(struct sp_score_file *, const char *path, enum sp_score_format, bool guess,
+int sp_score_open(struct sp_score_file *, const char *path, enum sp_score_format,
 		  const struct sp_mem *, struct sp_err *);
+/* Settles the format by the first octet. */
+void sp_score_guess(struct sp_score_file *);
 int sp_score_rewind(struct sp_score_file *, struct sp_err *);
 void sp_score_close(struct sp_score_file *, const struct sp_mem *);
 /* 1: a fact; 0: the end; -EBADMSG, -EIO with a sentence. */

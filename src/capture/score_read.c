@@ -255,7 +255,7 @@ int sp_score_rewind(struct sp_score_file *f, struct sp_err *err)
 }
 
 /* JSON begins with a bracket, or it is a CSV. */
-static void guess_format(struct sp_score_file *f)
+void sp_score_guess(struct sp_score_file *f)
 {
 	int c = getc(f->f);
 
@@ -265,7 +265,7 @@ static void guess_format(struct sp_score_file *f)
 }
 
 int sp_score_open(struct sp_score_file *f, const char *path, enum sp_score_format format,
-		  bool guess, const struct sp_mem *mem, struct sp_err *err)
+		  const struct sp_mem *mem, struct sp_err *err)
 {
 	*f = (struct sp_score_file){ .path = path, .format = format };
 	f->f = fopen(path, "re");
@@ -275,8 +275,6 @@ int sp_score_open(struct sp_score_file *f, const char *path, enum sp_score_forma
 	f->text = sp_alloc(mem, SP_SCORE_LINE);
 	if (!f->text)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	if (guess && format == SP_SCORE_AUTO)
-		guess_format(f);
 	return 0;
 }
 

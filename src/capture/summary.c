@@ -14,6 +14,28 @@ static int no_memory(struct sp_err *err)
 	return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
+static int add_filter(struct sp_capsum *s, uint16_t link, struct sp_err *err)
+{
+	int rc = sp_filter_new_link(&s->filter[s->n_filters].filter, s->conf.filter, link,
+				    SP_EXIT_DATA, s->mem, err);
+
+	if (!rc)
+		s->filter[s->n_filters++].link = link;
+	return rc;
+}
+
+/* Names of hosts and services are looked up now, as long as that may be done. What a link type has
+ * no word for is told when it is met. */
+static int prepare_filters(struct sp_capsum *s, struct sp_err *err)
+{
+	struct sp_err none;
+	int rc = 0;
+
+	for (unsigned i = 0; s->conf.filter && i < SP_LINKS_DISSECTED && rc != -ENOMEM; i++)
+		rc = add_filter(s, sp_links_dissected[i], &none);
+	return rc == -ENOMEM ? no_memory(err) : 0;
+}
+
 int sp_capsum_new(struct sp_capsum **out, const struct sp_capsum_conf *conf,
 		  const struct sp_mem *mem, struct sp_err *err)
 {
@@ -37,8 +59,11 @@ int sp_capsum_new(struct sp_capsum **out, const struct sp_capsum_conf *conf,
 		no_memory(err);
 	if (!rc && conf->filter)
 		rc = sp_filter_check(conf->filter, SP_EXIT_USAGE, err);
+	if (!rc)
+		rc = prepare_filters(s, err);
 	if (!rc && conf->where && *conf->where)
-		rc = sp_where_new(&s->where, conf->where, sp_catalog.hdr, mem, err);
+		rc = sp_selector_new(&s->where, "--where", conf->where, sp_catalog.hdr, NULL,
+				     mem, err);
 	if (rc)
 		sp_capsum_free(s);
 	else
@@ -55,7 +80,7 @@ void sp_capsum_free(struct sp_capsum *s)
 	sp_info_free(s->info);
 	sp_remarks_fini(&s->remarks);
 	sp_flow_count_fini(&s->flows);
-	sp_where_free(s->where);
+	sp_selector_free(s->where);
 	for (uint32_t i = 0; i < s->n_filters; i++)
 		sp_filter_free(s->filter[i].filter);
 	sp_arena_fini(&s->arena);
@@ -173,12 +198,9 @@ static int filter_takes(struct sp_capsum *s, const struct sp_cap_packet *p, stru
 		return sp_fail(err, -E2BIG, SP_EXIT_DATA,
 			       "--filter: packets of more than %u link types", SP_SUM_LINKS);
 	if (i == s->n_filters) {
-		rc = sp_filter_new_link(&s->filter[i].filter, s->conf.filter, p->link,
-					SP_EXIT_DATA, s->mem, err);
+		rc = add_filter(s, p->link, err);
 		if (rc)
 			return rc;
-		s->filter[i].link = p->link;
-		s->n_filters++;
 	}
 	return sp_filter_takes(s->filter[i].filter, p->data, p->len);
 }
@@ -191,7 +213,7 @@ static int takes(struct sp_capsum *s, const struct sp_cap_packet *p,
 	if (s->conf.filter)
 		rc = filter_takes(s, p, err);
 	if (rc == 1 && s->where) {
-		rc = sp_where_takes(s->where, p, c);
+		rc = sp_selector_takes(s->where, p, c);
 		if (rc < 0)
 			no_memory(err);
 	}
@@ -275,6 +297,17 @@ static void note_file(struct sp_capsum *s, const char *path, const struct sp_rea
 
 int sp_capsum_read(struct sp_capsum *s, const char *path, struct sp_err *err)
 {
+	struct sp_cap_file file;
+	int rc;
+
+	sp_cap_file_open(&file, path);
+	rc = sp_capsum_read_file(s, &file, err);
+	sp_cap_file_close(&file);
+	return rc;
+}
+
+int sp_capsum_read_file(struct sp_capsum *s, struct sp_cap_file *file, struct sp_err *err)
+{
 	char shown[200];
 	struct sp_cap *c;
 	int rc;
@@ -282,12 +315,12 @@ int sp_capsum_read(struct sp_capsum *s, const char *path, struct sp_err *err)
 	if (s->n_files == SP_SUMMARY_FILES)
 		return sp_fail(err, -E2BIG, SP_EXIT_USAGE, "more than %u files",
 			       SP_SUMMARY_FILES);
-	sp_str_printable(shown, sizeof shown, path);
+	sp_str_printable(shown, sizeof shown, file->path);
 	s->file[s->n_files] = sp_arena_strdup(&s->arena, shown);
 	if (!s->file[s->n_files])
 		return no_memory(err);
 	s->n_files++;
-	rc = sp_cap_open(&c, path, s->mem, err);
+	rc = sp_cap_open_file(&c, file, s->mem, err);
 	if (rc)
 		return rc;
 	/* Damage before the first packet: there was nothing good in it. */
@@ -319,12 +352,11 @@ int sp_capsum_end(struct sp_capsum *s, struct sp_err *err)
 			       "within 1 %%",
 			       SP_FLOWS_EXACT);
 	if (sp_info_left_out(s->info))
-		sp_remarks_say(
-			&s->remarks,
-			"more sources of sessions, or more of them, than is kept (%u, %u MiB): "
-			"%llu messages are not described, or in part",
-			SP_INFO_SOURCES, SP_INFO_BYTES >> 20,
-			(unsigned long long)sp_info_left_out(s->info));
+		sp_remarks_say(&s->remarks,
+			       "more sessions, or more of them, than is kept (%u, %u MiB): "
+			       "%llu messages are not described, or in part",
+			       SP_INFO_SESSIONS, SP_INFO_BYTES >> 20,
+			       (unsigned long long)sp_info_left_out(s->info));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "capio/read.h"
 
 #define SP_SUMMARY_FILES 256u
 
@@ -17,7 +18,7 @@ struct sp_capsum;
  * itself says. NULL or "": all. */
 struct sp_capsum_conf {
 	const char *filter; /* pcap-filter(7) */
-	const char *where;  /* capture/where.h */
+	const char *where;  /* capio/select.h */
 };
 
 /* -EINVAL (exit 2): conf; -ENOMEM. The texts of conf are borrowed until free. */
@@ -26,6 +27,8 @@ int sp_capsum_new(struct sp_capsum **, const struct sp_capsum_conf *, const stru
 /* Adds a file, as the continuation of the one before; at most SP_SUMMARY_FILES. Errors: those of
  * sp_cap_open, and of sp_cap_next after the packets before. */
 int sp_capsum_read(struct sp_capsum *, const char *path, struct sp_err *);
+/* The same of one that was opened before its turn; it is taken. Opens nothing. */
+int sp_capsum_read_file(struct sp_capsum *, struct sp_cap_file *, struct sp_err *);
 /* No more files follow. */
 int sp_capsum_end(struct sp_capsum *, struct sp_err *);
 /* Whether anything was read: a packet, or an empty capture to its end. Else there is nothing to

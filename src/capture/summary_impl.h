@@ -3,16 +3,16 @@
 #define SP_CAPTURE_SUMMARY_IMPL_H
 
 #include "capio/reassembly.h"
+#include "capio/select.h"
 #include "capture/flow_count.h"
 #include "capture/info.h"
 #include "capture/protocols.h"
 #include "capture/remarks.h"
 #include "capture/summary.h"
-#include "capture/where.h"
 #include "pkt/filter.h"
 #include "plugin/codec.h"
 
-#define SP_SUM_LINKS 16u /* different link types in a capture that is filtered */
+#define SP_SUM_LINKS 32u /* different link types in a capture that is filtered */
 
 struct sp_sum_talk;
 
@@ -21,11 +21,11 @@ struct sp_capsum {
 	struct sp_arena arena; /* names of files */
 	const struct sp_codec_ops *const *codecs;
 	struct sp_capsum_conf conf;
-	struct sp_where *where;
+	struct sp_selector *where;
 	struct {
 		uint16_t link;
 		struct sp_filter *filter;
-	} filter[SP_SUM_LINKS]; /* of the link types that were met */
+	} filter[SP_SUM_LINKS]; /* of the link types that are looked into, and of others that were met */
 	uint32_t n_filters;
 	char *file[SP_SUMMARY_FILES];
 	uint32_t n_files;

@@ -53,11 +53,11 @@ static const struct sp_codec_ops *codec_for(const struct sp_capsum *s, uint32_t 
 }
 
 static int read_message(struct sp_capsum *s, const struct sp_codec_ops *c,
-			const struct sp_endpoint *src, const uint8_t *p, size_t len,
-			uint64_t packet)
+			const struct sp_endpoint *src, const struct sp_endpoint *dst,
+			const uint8_t *p, size_t len, uint64_t packet)
 {
 	struct sp_codec_note note = { 0 };
-	int rc = sp_info_message(s->info, c, &src->addr, p, len, &note);
+	int rc = sp_info_message(s->info, c, src, dst, p, len, &note);
 
 	if (rc)
 		return rc;
@@ -111,7 +111,7 @@ static int on_datagram(void *arg, const struct sp_cap_view *c, const uint8_t *p,
 			      packet);
 	if (n <= 0)
 		return 0;
-	rc = read_message(s, codec, &c->v.src, p, (size_t)n, packet);
+	rc = read_message(s, codec, &c->v.src, &c->v.dst, p, (size_t)n, packet);
 	return rc;
 }
 
@@ -203,7 +203,7 @@ static ptrdiff_t walk(struct sp_capsum *s, struct sp_sum_talk *t, const struct s
 		}
 		if (!n || (size_t)n > len - at)
 			break;
-		rc = read_message(s, t->codec, &st->src, p + at, (size_t)n, packet);
+		rc = read_message(s, t->codec, &st->src, &st->dst, p + at, (size_t)n, packet);
 		if (rc)
 			return rc;
 		at += (size_t)n;

@@ -162,7 +162,7 @@ static void text_sessions(const struct sp_capsum *s, struct sp_str *out)
 	struct sp_str json;
 	struct sp_json j;
 
-	if (!sp_info_sources(s->info))
+	if (!sp_info_sessions(s->info))
 		return;
 	sp_str_init(&json, s->mem);
 	sp_json_init(&j, &json, 2);

@@ -88,6 +88,8 @@ static inline void toy_describe(const void *st, struct sp_json *js)
 	sp_json_u64(js, "messages", t->messages);
 }
 
+static const char *const toy_fields[] = { "type", NULL };
+
 static const struct sp_codec_ops toy_codec = {
 	.name = "toy",
 	.abi = SP_PLUGIN_ABI,
@@ -101,6 +103,7 @@ static const struct sp_codec_ops toy_codec = {
 	.close = toy_close,
 	.read = toy_read,
 	.field = toy_field,
+	.fields = toy_fields,
 	.clean = toy_clean,
 	.title = "TOY Information",
 	.describe = toy_describe,

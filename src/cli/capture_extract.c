@@ -27,12 +27,12 @@ static const struct sp_flag flags[] = {
 	  .help = "Only packets that this takes, in tcpdump's language: 'src host 192.0.2.1'." },
 	{ .spell = "--where",
 	  .arg = SP_FLAG_VALUE,
-	  .meta = "PROTOCOL.FIELD=N[,N...]",
+	  .meta = "FIELDS",
 	  .key = "where",
 	  .group = WHAT,
-	  .help = "Of that protocol only messages whose header has one of these values: "
-		  "bgp.type=1,2, ipfix.version=9,10. More than one of these must hold "
-		  "together." },
+	  .help = "Only packets with these values in their headers, and, PROTOCOL in the place of "
+		  "HEADER, of that protocol only such messages: bgp.type=1|2, ipfix.version=10. " SP_CAPTURE_WHERE_HELP
+		  " More than one of these must hold together." },
 	{ .spell = "--out",
 	  .arg = SP_FLAG_VALUE,
 	  .meta = "DIR",
@@ -76,7 +76,7 @@ static const struct sp_cli_example examples[] = {
 	{ "capture extract router.pcap", "clean sessions into the folder router" },
 	{ "capture extract router.pcap --protocol bgp --out bgp --tcp-payload-size 1",
 	  "each BGP message in a segment of its own" },
-	{ "capture extract --filter 'src host 192.0.2.1' --where bgp.type=1,2 monday.pcapng "
+	{ "capture extract --where 'ip.src=192.0.2.1,bgp.type=1|2' monday.pcapng "
 	  "tuesday.pcapng",
 	  "one router's OPEN and UPDATE messages out of two captures" },
 	{ 0 },
@@ -158,6 +158,12 @@ static void remark(void *arg, const char *text)
 {
 	(void)arg;
 	fprintf(stderr, "spate capture extract: %s\n", text);
+}
+
+static void opened(void *arg, int folder, int parent)
+{
+	(void)arg;
+	sp_capture_confine(folder, parent);
 }
 
 static int choose(const struct request *r, struct sp_extract_choice **choice,
@@ -246,7 +252,7 @@ static int extract(struct request *r, struct sp_err *err)
 
 static int run(int argc, char **argv)
 {
-	struct request r = { .conf = { .remark = remark } };
+	struct request r = { .conf = { .opened = opened, .remark = remark } };
 	struct sp_err err = { 0 };
 	int rc;
 

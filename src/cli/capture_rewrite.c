@@ -67,6 +67,12 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 	return 0;
 }
 
+static void opened(void *arg, int folder)
+{
+	(void)arg;
+	sp_capture_confine(folder, -1);
+}
+
 static int rewrite(struct request *r, struct sp_capture_rewrite_result *result,
 		   struct sp_err *err)
 {
@@ -76,6 +82,7 @@ static int rewrite(struct request *r, struct sp_capture_rewrite_result *result,
 	if (r->words.failed)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	r->conf.words = r->words.text;
+	r->conf.opened = opened;
 	return sp_capture_rewrite(&r->conf, result, sp_mem_system(), err);
 }
 

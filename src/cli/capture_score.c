@@ -77,9 +77,15 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 	return 0;
 }
 
+static void opened(void *arg)
+{
+	(void)arg;
+	sp_capture_confine(-1, -1);
+}
+
 static int run(int argc, char **argv)
 {
-	struct request r = { 0 };
+	struct request r = { .conf.opened = opened };
 	struct sp_err err = { 0 };
 	struct sp_score s;
 	struct sp_str out;

@@ -18,10 +18,7 @@ static const struct sp_flag flags[] = {
 	  .meta = "FIELDS",
 	  .key = "where",
 	  .group = "Which packets",
-	  .help = "Only those with these values in their headers: HEADER.FIELD=VALUE, joined by "
-		  "commas (all must hold); VALUE is one, a range a..b, a prefix 10.0.0.0/8, or "
-		  "several joined by |; != says none of them. `spate fields` lists headers and "
-		  "fields." },
+	  .help = "Only those with these values in their headers: " SP_CAPTURE_WHERE_HELP },
 	{ .spell = "--json",
 	  .key = "json",
 	  .value = "true",
@@ -42,7 +39,7 @@ static const struct sp_cli_example examples[] = {
 struct request {
 	bool json;
 	struct sp_capsum_conf conf;
-	const char *file[SP_SUMMARY_FILES];
+	struct sp_cap_file file[SP_SUMMARY_FILES];
 	unsigned n;
 };
 
@@ -62,17 +59,22 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "at most %u files at a time",
 			       SP_SUMMARY_FILES);
 	else
-		r->file[r->n++] = value;
+		r->file[r->n++].path = value;
 	return 0;
 }
 
 /* A damaged file's good part is in the summary all the same. */
-static int read_files(const struct request *r, struct sp_capsum *s, struct sp_err *err)
+static int read_files(struct request *r, struct sp_capsum *s, struct sp_err *err)
 {
 	int rc = 0;
 
+	for (unsigned i = 0; i < r->n; i++)
+		sp_cap_file_open(&r->file[i], r->file[i].path);
+	sp_capture_confine(-1, -1);
 	for (unsigned i = 0; i < r->n && !rc; i++)
-		rc = sp_capsum_read(s, r->file[i], err);
+		rc = sp_capsum_read_file(s, &r->file[i], err);
+	for (unsigned i = 0; i < r->n; i++)
+		sp_cap_file_close(&r->file[i]);
 	return rc;
 }
 

@@ -67,7 +67,7 @@ static int on_flag(void *arg, const struct sp_flag *flag, const char *value,
 
 static void confine(struct spate_run *run)
 {
-	sp_cli_confine(run, -1);
+	sp_cli_confine(run, NULL, 0);
 }
 
 int sp_cmd_agent(int argc, char **argv)

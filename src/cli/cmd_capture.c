@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/help.h"
+#include "sandbox/sandbox.h"
 
 /* In the order in which help shows them. */
 const struct sp_cli_command *const sp_capture_verbs[] = {
@@ -15,6 +16,17 @@ int sp_capture_complain(const struct sp_cli_command *verb, const struct sp_err *
 {
 	fprintf(stderr, "spate %s: %s\n", verb->name, err->text);
 	return (int)err->exit;
+}
+
+void sp_capture_confine(int folder, int parent)
+{
+	struct sp_sandbox_conf conf = { .dirs = { folder },
+					.n_dirs = folder >= 0,
+					.emptied = { parent },
+					.n_emptied = parent >= 0 };
+	struct sp_sandbox_state state;
+
+	sp_sandbox_enter(&conf, &state);
 }
 
 int sp_capture_print(const struct sp_cli_command *verb, struct sp_str *text)

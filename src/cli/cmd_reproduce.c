@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/cmd_run.h"
 #include "cli/confine.h"
+#include "cli/replay_ways.h"
 #include "compat/reproducer/plan.h"
 #include "compat/reproducer/process.h"
 #include "compat/reproducer/table.h"
@@ -48,15 +49,15 @@ bool sp_reproduce_meant(int argc, char **argv)
 	return false;
 }
 
-static int take_number(struct words *w, const char *value, const char *spelling,
+static int take_number(uint64_t *out, const char *what, const char *value, const char *spelling,
 		       struct sp_err *err)
 {
 	char shown[80];
 
-	if (sp_parse_u64(value, &w->plan.exporters) == 0 && w->plan.exporters)
+	if (sp_parse_u64(value, out) == 0 && *out)
 		return 0;
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is not a number of exporters",
-		       spelling, sp_str_printable(shown, sizeof shown, value));
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is not a number of %s", spelling,
+		       sp_str_printable(shown, sizeof shown, value), what);
 }
 
 static int on_word(void *arg, const struct sp_flag *flag, const char *value,
@@ -72,7 +73,7 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		{ "verbose", &w->out.verbose },	      { "debug", &w->out.verbose },
 		{ "quiet", &w->out.quiet },	      { "json", &w->out.json },
 		{ "dry_run", &w->out.dry_run },	      { "no_run_dir", &w->out.no_run_dir },
-		{ "no_sandbox", &w->out.no_sandbox },
+		{ "no_sandbox", &w->out.no_sandbox }, { "preload", &w->plan.preload },
 	};
 	const struct {
 		const char *key;
@@ -92,7 +93,9 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 			       "'%s' is too much: with -t the file says what is replayed",
 			       shown);
 	if (strcmp(flag->key, "exporters") == 0)
-		return take_number(w, value, spelling, err);
+		return take_number(&w->plan.exporters, flag->key, value, spelling, err);
+	if (strcmp(flag->key, "connections") == 0)
+		return take_number(&w->plan.connections, flag->key, value, spelling, err);
 	if (strcmp(flag->key, "retime") == 0) {
 		w->plan.retime = true;
 		return strcmp(value, "now") == 0
@@ -114,6 +117,10 @@ static int read_words(struct words *w, int argc, char **argv, struct sp_err *err
 {
 	int rc = sp_flags_parse(sp_reproduce_flags, argc, argv, on_word, w, err);
 
+	if (rc == -ENOENT)
+		rc = sp_replay_explain(SP_REPLAY_SESSIONS, err);
+	if (!rc && !*w->cfg)
+		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE, "-t: the name of the file is empty");
 	if (!rc && w->plan.from && !w->plan.exporters)
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			     "--from is for the addresses of --exporters N");
@@ -154,7 +161,8 @@ static int run(const struct words *w, struct spate_plan *plan, const char *remar
 					.out = &w->out,
 					.event = on_event,
 					.event_arg = &show,
-					.remarks = remarks };
+					.remarks = remarks,
+					.tell = true };
 	int code;
 
 	if (w->out.dry_run) {
@@ -235,7 +243,7 @@ static int open_file(struct sp_repro *r, const char *path, bool for_replay, stru
 	return rc;
 }
 
-static int process(const struct sp_repro *r, struct sp_str *folder)
+static int process(const struct sp_repro *r, const struct sp_str *folder)
 {
 	struct sp_extract_result result = { 0 };
 	struct sp_err err = { 0 };
@@ -250,6 +258,16 @@ static int process(const struct sp_repro *r, struct sp_str *folder)
 	return rc ? complain(&err) : SP_EXIT_OK;
 }
 
+/* A dry run: what would be written, and what would be done with it. */
+static int tell_outputs(const struct sp_repro *r, const struct sp_str *folder)
+{
+	for (unsigned i = 0; i < SP_REPRO_OUTPUTS; i++)
+		printf("would write %s/%s\n", folder->text, sp_repro_output[i]);
+	if (r->processing.go_on)
+		printf("would replay %s/%s\n", folder->text, sp_repro_output[SP_REPRO_CONFIG]);
+	return fflush(stdout) ? SP_EXIT_IO : SP_EXIT_OK;
+}
+
 /* -p: then the result is what is replayed, if the file says so. */
 static int process_first(struct words *w, const struct sp_repro *r, struct sp_self *self)
 {
@@ -260,9 +278,14 @@ static int process_first(struct words *w, const struct sp_repro *r, struct sp_se
 
 	sp_str_init(&folder, sp_mem_system());
 	sp_str_init(&made, sp_mem_system());
-	code = process(r, &folder);
+	if (sp_repro_process_check(r, &folder, &err))
+		code = complain(&err);
+	else if (w->out.dry_run)
+		code = tell_outputs(r, &folder);
+	else
+		code = process(r, &folder);
 	sp_str_printf(&made, "%s/traffic-reproducer.yml", folder.text ? folder.text : "");
-	if (!code && r->processing.go_on) {
+	if (!code && r->processing.go_on && !w->out.dry_run) {
 		if (open_file(&result, made.text, true, &err)) {
 			code = complain(&err);
 		} else {

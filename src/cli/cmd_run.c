@@ -63,14 +63,14 @@ struct context {
 	struct sp_recv_capture *capture; /* NULL: none */
 	const struct sp_run_how *how;
 	const char *truth; /* NULL: none */
-	int truth_fd;
+	struct sp_out truth_file;
 };
 
 static void write_truth(struct context *c)
 {
 	struct sp_err err = { 0 };
 
-	if (!sp_truth_write(c->truth_fd, c->truth, c->run, &err))
+	if (!sp_truth_write(&c->truth_file, c->truth, c->run, &err))
 		return;
 	fprintf(stderr, "spate: error: %s\n", err.text);
 	spate_run_output_failed(c->run);
@@ -103,7 +103,7 @@ static void confine(void *arg, int run_folder)
 {
 	struct context *c = arg;
 
-	sp_cli_confine(c->run, run_folder);
+	sp_cli_confine(c->run, (const int[]){ run_folder, c->truth_file.dir }, 2);
 }
 
 static void on_event(void *arg, const struct sp_event *e)
@@ -233,8 +233,7 @@ static int start(struct context *c, const struct sp_words_output *out, struct sp
 	int rc = out->capture ? sp_recv_capture_start(&c->capture, out, &why) : 0;
 
 	if (!rc && out->truth) {
-		c->truth_fd = sp_truth_open(out->truth, &why);
-		rc = c->truth_fd < 0 ? c->truth_fd : 0;
+		rc = sp_truth_open(&c->truth_file, out->truth, &why);
 		c->truth = out->truth;
 	}
 	if (rc) {
@@ -251,14 +250,14 @@ int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp
 	const char *command = how->command;
 	struct spate_run_options options = { .log = write_log, .event = on_event };
 	struct spate_error err = { 0 };
-	struct context c = { .self = self, .how = how };
+	struct context c = { .self = self, .how = how, .truth_file = { .fd = -1, .dir = -1 } };
 	int code;
 
 	catch_signals();
 
 	if (out->drawn && !out->quiet)
 		fprintf(stderr, "spate %s: %s\n", command, out->drawn);
-	options.log_level = out->quiet ? 0 : out->verbose ? 3 : 1;
+	options.log_level = out->quiet ? 0 : out->verbose ? 3 : how->tell ? 2 : 1;
 	options.event_arg = &c;
 	options.mark_every = out->plain ? SP_PLAIN_EVERY : 0;
 	if (sp_outputs_new(&c.outputs, out, write_plan, plan) ||
@@ -276,6 +275,7 @@ int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp
 	signalled_run = NULL;
 	sp_recv_capture_free(c.capture);
 	spate_run_free(c.run);
+	sp_out_drop(&c.truth_file);
 	sp_outputs_free(c.outputs);
 	return code;
 }

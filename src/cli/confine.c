@@ -16,14 +16,15 @@ void sp_cli_allow_descriptors(void)
 	}
 }
 
-void sp_cli_confine(struct spate_run *run, int run_folder)
+void sp_cli_confine(struct spate_run *run, const int *folders, unsigned n)
 {
 	struct sp_sandbox_conf conf = { 0 };
 	struct sp_sandbox_state state;
 	char text[128];
 
-	if (run_folder >= 0)
-		conf.dirs[conf.n_dirs++] = run_folder;
+	for (unsigned i = 0; i < n; i++)
+		if (folders[i] >= 0)
+			conf.dirs[conf.n_dirs++] = folders[i];
 	conf.n_dirs += (unsigned)spate_run_folders(run, conf.dirs + conf.n_dirs,
 						   (int)(SP_SANDBOX_DIRS - conf.n_dirs));
 	conf.runs_bpf = spate_run_needs_bpf(run);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/out_file.h"
 #include "base/str.h"
 #include "report/csv.h"
 #include "report/folder.h"
@@ -202,18 +203,14 @@ void sp_outputs_event(struct sp_outputs *o, const struct sp_event *e)
 
 int sp_outputs_file(const char *path, const struct sp_str *text, struct sp_err *err)
 {
-	FILE *f;
-	bool ok;
+	int rc;
 
 	if (text->failed)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	f = fopen(path, "we");
-	ok = f && fwrite(text->text, 1, text->len, f) == text->len;
-	if (f)
-		ok &= fclose(f) == 0;
-	return ok ? 0
-		  : sp_fail(err, -errno, SP_EXIT_IO, "cannot write %s: %s; check the path",
-			    path, strerror(errno));
+	rc = sp_out_put(path, text->text, text->len);
+	return rc ? sp_fail(err, rc, SP_EXIT_IO, "cannot write %s: %s; check the path", path,
+			    strerror(-rc))
+		  : 0;
 }
 
 const char *sp_outputs_folder(const struct sp_outputs *o)

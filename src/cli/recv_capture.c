@@ -1,11 +1,12 @@
 #include "cli/recv_capture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/out_file.h"
 
 /* One capture on this host, as a scenario has them. */
 struct sp_recv_capture {
@@ -18,14 +19,15 @@ struct sp_recv_capture {
 };
 
 /* A place where nothing can be written is known before the run. */
-static int make_file(const char *path, struct sp_err *err)
+static int try_file(const char *path, struct sp_err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	struct sp_out o;
+	int rc = sp_out_open(&o, path);
 
-	if (fd < 0)
-		return sp_fail(err, -errno, SP_EXIT_IO, "--capture %s: cannot be written: %s",
-			       path, strerror(errno));
-	close(fd);
+	if (rc)
+		return sp_fail(err, rc, SP_EXIT_IO, "--capture %s: cannot be written: %s", path,
+			       strerror(-rc));
+	sp_out_drop(&o);
 	return 0;
 }
 
@@ -61,7 +63,7 @@ int sp_recv_capture_start(struct sp_recv_capture **out, const struct sp_words_ou
 	};
 	rc = split(c, words->capture, err);
 	if (!rc)
-		rc = make_file(words->capture, err);
+		rc = try_file(words->capture, err);
 	if (!rc)
 		rc = sp_captures_start(&c->captures, &c->scenario, &c->places, err);
 	if (!rc) {

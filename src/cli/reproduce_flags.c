@@ -16,6 +16,11 @@ const struct sp_flag sp_reproduce_flags[] = {
 	{ "--reconnect", SP_FLAG_VALUE, "TIME", "reconnect", NULL, WHAT,
 	  "a session over TCP that is lost begins again with its opening messages, and is tried "
 	  "for so long (default 0: it has failed)" },
+	{ "--preload-pcap", SP_FLAG_NONE, NULL, "preload", "yes", WHAT,
+	  "reads all messages into memory before the first one leaves (optimize.preload in the "
+	  "file); else what is more than 8 MiB of them is read ahead" },
+	{ "--connections", SP_FLAG_VALUE, "N", "connections", NULL, WHAT,
+	  "sessions over TCP that a protocol may have, a connection each (default 1024)" },
 	{ "--ask-for-input", SP_FLAG_NONE, NULL, "ask", "yes", WHAT,
 	  "asks before each capture: y plays it, any other answer leaves it out" },
 	{ "--retime", SP_FLAG_VALUE, "now", "retime", NULL, LIVE,

@@ -1,46 +1,33 @@
 #include "cli/truth_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "spate/spate.h"
 
-int sp_truth_open(const char *path, struct sp_err *err)
+int sp_truth_open(struct sp_out *o, const char *path, struct sp_err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int rc = sp_out_open(o, path);
 
-	if (fd < 0)
-		return sp_fail(err, -errno, SP_EXIT_IO, "--truth %s: cannot be written: %s",
-			       path, strerror(errno));
-	return fd;
+	return rc ? sp_fail(err, rc, SP_EXIT_IO, "--truth %s: cannot be written: %s", path,
+			    strerror(-rc))
+		  : 0;
 }
 
 static int take(void *arg, const char *text, size_t len)
 {
-	const int *fd = arg;
-
-	while (len) {
-		ssize_t n = write(*fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return sp_out_write(arg, text, len);
 }
 
-int sp_truth_write(int fd, const char *path, const struct spate_run *run, struct sp_err *err)
+int sp_truth_write(struct sp_out *o, const char *path, const struct spate_run *run,
+		   struct sp_err *err)
 {
-	int rc = spate_run_truth(run, take, &fd);
+	int rc = spate_run_truth(run, take, o);
 
-	if (close(fd) && !rc)
-		rc = -errno;
-	return rc ? sp_fail(err, rc, SP_EXIT_IO, "--truth %s: it is not complete: %s", path,
-			    strerror(-rc))
+	if (rc)
+		sp_out_drop(o);
+	else
+		rc = sp_out_finish(o);
+	return rc ? sp_fail(err, rc, SP_EXIT_IO, "--truth %s: it could not be written: %s",
+			    path, strerror(-rc))
 		  : 0;
 }

@@ -3,12 +3,14 @@
 #define SP_CLI_TRUTH_FILE_H
 
 #include "base/err.h"
+#include "base/out_file.h"
 
 struct spate_run;
 
-/* A descriptor; -errno with a sentence, exit 74. */
-int sp_truth_open(const char *path, struct sp_err *);
-/* Writes and closes. 0; -errno with a sentence, exit 74. */
-int sp_truth_write(int fd, const char *path, const struct spate_run *, struct sp_err *);
+/* -errno with a sentence, exit 74. */
+int sp_truth_open(struct sp_out *, const char *path, struct sp_err *);
+/* Writes and closes: a truth is there whole or not at all. 0; -errno with a sentence, exit 74. */
+int sp_truth_write(struct sp_out *, const char *path, const struct spate_run *,
+		   struct sp_err *);
 
 #endif

@@ -53,7 +53,6 @@ struct sp_status_counts {
 	uint64_t more;	    /* answers with yet other statuses */
 };
 
-/* A stream of a sender, or a receiver of the plan. */
 /* Of a stream of recorded messages: the packets of its captures, each as often as it is played. */
 struct sp_recorded_result {
 	bool known;
@@ -62,8 +61,52 @@ struct sp_recorded_result {
 	uint64_t unknown_proto; /* that are no stream's */
 	uint64_t sessions;
 	uint64_t next_ns; /* when the next unit is due, since its start; UINT64_MAX: none */
+	/* Left out, and why: packets, and octets of streams. */
+	uint64_t cut, too_long, hole_bytes, broken_bytes;
+	const char *protocol; /* "ipfix" */
+	bool tcp;
+	/* How many plays and senders there are to be asked for; how many other senders were left out,
+	 * with how many packets. */
+	uint32_t plays, senders, more_senders;
+	uint64_t more_sender_packets;
 };
 
+/* Units that came due, and those that left; times are since the stream's start. */
+struct sp_recorded_sum {
+	uint64_t asked, asked_bytes, sent, sent_bytes;
+	bool left;		    /* some did: */
+	uint64_t first_ns, last_ns; /* the first and the last of them */
+};
+
+struct sp_recorded_session {
+	char sender[72];    /* as recorded */
+	char local[72];	    /* that it was played from; "" the system's choice */
+	char collector[96]; /* address and port */
+	struct sp_recorded_sum sum;
+	uint32_t lost;	   /* connections; over datagrams 0 */
+	const char *state; /* "unused", "open", "ended", "failed" */
+	char why[200];	   /* it was lost last; "" never */
+};
+
+/* One time that a capture is played. */
+struct sp_recorded_play {
+	const char *capture;
+	uint32_t repetition; /* of this capture, from 1 */
+	bool sync;
+	uint64_t wanted_ns; /* place of its first packet in its minute, as recorded */
+	uint64_t due_ns;    /* of its beginning, since the stream's start */
+	uint64_t begun_ns;  /* place in the minute at which it began; with sum.left */
+	struct sp_recorded_sum sum;
+};
+
+/* Whose messages were left out: it is not in the map. */
+struct sp_recorded_sender {
+	char sender[72];
+	uint64_t packets;
+	bool collector; /* the recorded far end of sessions that are played */
+};
+
+/* A stream of a sender, or a receiver of the plan. */
 struct sp_stream_result {
 	const char *name;
 	char target[96];  /* "udp://10.1.1.2:5001", for people; "" unknown */
@@ -188,6 +231,12 @@ struct sp_result_parts {
 	/* Only the counts: cheap enough to look at all of them once a second. */
 	void (*stream_counts)(const void *arg, size_t i, struct sp_counts *);
 	void (*flow_counts)(const void *arg, size_t i, struct sp_counts *);
+	/* Of stream i, where its recorded.known, number k below recorded.sessions, plays, senders. */
+	void (*recorded_session)(const void *arg, size_t i, uint32_t k,
+				 struct sp_recorded_session *);
+	void (*recorded_play)(const void *arg, size_t i, uint32_t k, struct sp_recorded_play *);
+	void (*recorded_sender)(const void *arg, size_t i, uint32_t k,
+				struct sp_recorded_sender *);
 };
 
 enum sp_role_kind { SP_ROLE_SEND, SP_ROLE_RECV, SP_ROLE_BOTH };

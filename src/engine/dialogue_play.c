@@ -207,6 +207,15 @@ void sp_play_look(struct sp_dialogue *d, uint32_t slot)
 
 /* ---- units ---- */
 
+static void count_left(struct sp_dialogue_session *x, const struct sp_txn *t)
+{
+	SP_ADD(x->left, 1);
+	SP_ADD(x->left_bytes, t->tx_bytes);
+	if (!x->first_left_ns)
+		SP_STORE(x->first_left_ns, t->start_ns);
+	SP_STORE(x->last_left_ns, t->start_ns);
+}
+
 void sp_play_left(struct sp_dialogue *d, struct dialogue_conn *c, const struct sp_txn *t)
 {
 	struct sp_dialogue_stream *s = c->s;
@@ -215,6 +224,7 @@ void sp_play_left(struct sp_dialogue *d, struct dialogue_conn *c, const struct s
 	int64_t gap;
 
 	SP_ADD(s->flow->tx_bytes, t->tx_bytes);
+	count_left(c->session, t);
 	if (SP_UNLIKELY(d->tx_marker != NULL))
 		sp_marker_unit(d->tx_marker, t->tx_bytes, t->sent_ns);
 	sp_hist_add(&s->tally->late, (int64_t)(t->start_ns - due_ns));
@@ -285,6 +295,13 @@ static int give(struct sp_dialogue *d, struct sp_dialogue_stream *s, const struc
 	return rc;
 }
 
+/* What became of the unit that was filled last. */
+static void told(const struct sp_dialogue_play *p, uint64_t now_ns)
+{
+	if (p->ops->left)
+		p->ops->left(p->source, 1, now_ns);
+}
+
 static void play_one(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64_t now_ns)
 {
 	struct sp_dialogue_play *p = s->play;
@@ -298,6 +315,7 @@ static void play_one(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64
 		m.data = p->unit;
 		p->ops->fill(p->source, &b, 0);
 		if (!m.len) {
+			told(p, 0);
 			next_unit(p);
 			return;
 		}
@@ -306,6 +324,7 @@ static void play_one(struct sp_dialogue *d, struct sp_dialogue_stream *s, uint64
 			rc = -EACCES;
 		else
 			rc = give(d, s, &m, now_ns);
+		told(p, rc ? 0 : now_ns);
 		if (rc)
 			SP_ADD(s->flow->refused, 1);
 		if (rc == -ENOMEM || rc == -ENOBUFS)

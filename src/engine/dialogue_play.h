@@ -43,6 +43,8 @@ struct sp_dialogue_session {
 	uint32_t code;	    /* the protocol's, with reason */
 	const char *reason; /* static; NULL */
 	int told_error;
+	uint64_t left, left_bytes; /* units */
+	uint64_t first_left_ns, last_left_ns;
 };
 
 struct sp_dialogue_play {

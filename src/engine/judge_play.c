@@ -9,7 +9,7 @@
 /* So many lost sessions of a stream are named. */
 #define NAMED_SESSIONS 20u
 
-static const struct sp_dialogue_play *play_of(const struct sp_run *r, unsigned i)
+const struct sp_dialogue_play *sp_run_play_of(const struct sp_run *r, unsigned i)
 {
 	const struct run_stream *s = &r->streams[i];
 	const struct sp_worker *w = &r->workers[s->worker];
@@ -18,7 +18,7 @@ static const struct sp_dialogue_play *play_of(const struct sp_run *r, unsigned i
 }
 
 /* "the peer closed the session", "Cease (code 6/2)", "Connection refused" */
-static const char *reason_of(const struct sp_dialogue_session *x, char *text, size_t cap)
+const char *sp_run_session_why(const struct sp_dialogue_session *x, char *text, size_t cap)
 {
 	static const char *const plain[] = {
 		[SP_WHY_UNREACHABLE] = "it is unreachable",
@@ -53,7 +53,7 @@ static void name_session(struct sp_run *r, unsigned i, const struct sp_dialogue_
 		   "%s: the session%s%s %s (%u time%s): %s",
 		   sp_run_target_text(r, i, to, sizeof to), *from ? " of " : "", from,
 		   failed ? "has failed" : "was lost, and begun again", SP_LOAD(x->lost),
-		   SP_LOAD(x->lost) == 1 ? "" : "s", reason_of(x, why, sizeof why));
+		   SP_LOAD(x->lost) == 1 ? "" : "s", sp_run_session_why(x, why, sizeof why));
 }
 
 static void remark_counts(struct sp_run *r, unsigned i, const struct sp_dialogue_play *p)
@@ -85,7 +85,7 @@ static void remark_counts(struct sp_run *r, unsigned i, const struct sp_dialogue
 
 void sp_run_judge_play(struct sp_run *r, unsigned i)
 {
-	const struct sp_dialogue_play *p = play_of(r, i);
+	const struct sp_dialogue_play *p = sp_run_play_of(r, i);
 	uint32_t named = 0, more = 0;
 	char to[96];
 

@@ -64,11 +64,21 @@ static struct sp_asks *asks_of(const struct sp_lane *l)
 	return l->sources[l->tx_source].ops->asks ? l->ports[l->tx_port].asks : NULL;
 }
 
+/* The next n units of l->tx have left; 0: they never will. */
+static void tell_source(const struct sp_lane *l, uint32_t n, uint64_t now_ns)
+{
+	const struct sp_lane_source *src = &l->sources[l->tx_source];
+
+	if (SP_UNLIKELY(src->ops->left != NULL))
+		src->ops->left(src->source, n, now_ns);
+}
+
 /* Message i of l->tx will not leave. */
 static void forsake(struct sp_lane *l, uint32_t i)
 {
 	if (asks_of(l))
 		sp_asks_unsent(asks_of(l), i);
+	tell_source(l, 1, 0);
 }
 
 /* Messages [from .. to) of l->tx are built (now_ns 0), or have left. */
@@ -97,6 +107,7 @@ static void account(struct sp_lane *l, uint32_t n, uint64_t now_ns)
 		note_plain(l, l->tx_from, l->tx_from + n, now_ns);
 	if (SP_UNLIKELY(asks_of(l) != NULL))
 		sp_asks_sent(asks_of(l), &l->tx, l->tx_from, n, now_ns);
+	tell_source(l, n, now_ns);
 	l->tx_from += n;
 }
 
@@ -182,36 +193,46 @@ static uint32_t run_length(const struct sp_lane *l, uint32_t limit)
 }
 
 /* Longer than the transport ever takes: there is no use in waiting for it. */
-static bool is_too_long(const struct sp_lane *l, const struct sp_due *d)
+static bool is_too_long(const struct sp_lane *l, uint32_t stream, uint32_t size)
 {
-	const struct sp_lane_stream *s = &l->streams[d->stream];
+	const struct sp_lane_stream *s = &l->streams[stream];
 	const struct sp_lane_source *src = &l->sources[s->source];
 
-	return src->ops->len(src->source, d->size) > l->ports[s->port].caps.max_len;
+	return src->ops->len(src->source, size) > l->ports[s->port].caps.max_len;
 }
 
 /* Refuses the next departures as long as they are too long. */
 static void refuse_long(struct sp_lane *l)
 {
-	while (l->due_i < l->due_n && SP_UNLIKELY(is_too_long(l, &l->due[l->due_i]))) {
+	while (l->due_i < l->due_n &&
+	       SP_UNLIKELY(is_too_long(l, l->due[l->due_i].stream, l->due[l->due_i].size))) {
 		SP_ADD(l->too_big, 1);
 		refuse(l, l->due[l->due_i++].stream);
 	}
 }
 
-/* Slots for n departures, or for those before one that is too long. Of a source whose units vary each slot has room for the longest of them,
- * and holds nothing: stamps of other lengths stand in the middle of it. */
+static uint32_t longest(const struct sp_due *d, uint32_t n)
+{
+	uint32_t size = d->size;
+
+	for (uint32_t i = 1; i < n; i++)
+		size = d[i].size > size ? d[i].size : size;
+	return size;
+}
+
+/* Slots for n departures, or for those before one that is too long; the first is not. Of a source
+ * whose units vary each slot has room for the longest of them, and holds nothing: stamps of other
+ * lengths stand in the middle of it. */
 static uint32_t lend_slots(struct sp_lane *l, struct sp_lane_port *port,
 			   const struct sp_lane_source *src, uint32_t n)
 {
 	const struct sp_due *d = &l->due[l->due_i];
-	uint32_t size = d->size;
+	uint32_t size = src->varies ? longest(d, n) : d->size;
 
-	for (uint32_t i = 1; src->varies && i < n; i++) {
-		if (SP_UNLIKELY(is_too_long(l, &d[i])))
-			n = i;
-		else
-			size = d[i].size > size ? d[i].size : size;
+	if (src->varies && SP_UNLIKELY(is_too_long(l, d->stream, size))) {
+		for (n = 1; !is_too_long(l, d[n].stream, d[n].size);)
+			n++;
+		size = longest(d, n);
 	}
 	n = port->ops->tx_slots(port->q, &l->tx, n, src->ops->len(src->source, size),
 				src->tmpl);

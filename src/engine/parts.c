@@ -295,4 +295,7 @@ const struct sp_result_parts sp_run_parts = {
 	.flow = give_flow,
 	.stream_counts = give_stream_counts,
 	.flow_counts = give_flow_counts,
+	.recorded_session = sp_run_recorded_session,
+	.recorded_play = sp_run_recorded_play,
+	.recorded_sender = sp_run_recorded_sender,
 };

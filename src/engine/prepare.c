@@ -44,7 +44,9 @@ static void describe_local(struct run_port *p, size_t at, const struct sp_endpoi
 	char text[96] = "";
 	size_t len;
 
-	if (local->addr.family)
+	/* Any address and any port says nothing: each connection or session has its own. */
+	if (local->addr.family &&
+	    (local->port || sp_addr_class(&local->addr) != SP_ADDR_UNSPECIFIED))
 		sp_endpoint_format(text, sizeof text, local);
 	else if (local->port)
 		snprintf(text, sizeof text, ":%u", local->port);

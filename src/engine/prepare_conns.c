@@ -323,9 +323,9 @@ static int check_sessions(const struct sp_run *r, const struct run_stream *s,
 	if (n <= most)
 		return 0;
 	return sp_fail(err, -ENOBUFS, SP_EXIT_USAGE,
-		       "stream %s: it has %u sessions, a connection each, and connections is "
-		       "%u",
-		       s->plan->name, n, most);
+		       "stream %s: it has %u sessions, a connection each, and at most %u may "
+		       "be open; --connections %u allows them (connections in a scenario)",
+		       s->plan->name, n, most, n);
 }
 
 static int find_needs(const struct sp_run *r, unsigned index, struct needs *n,

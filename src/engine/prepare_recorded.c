@@ -7,7 +7,7 @@
 
 #include "engine/protocol.h"
 #include "engine/run_impl.h"
-#include "pkt/view.h"
+#include "pkt/stations.h"
 
 #define TARGETS_MOST 65536u /* different ones; a power of two */
 
@@ -170,12 +170,32 @@ static bool mac_later(const uint8_t *mac)
 	return !memcmp(mac, none, sizeof none);
 }
 
+/* A packet that is looked at. */
+struct place {
+	struct look *l;
+	const char *file;
+	uint64_t number;
+};
+
+/* Whom it is for, and whoever it is sent on to from there. */
+static int see_target(void *arg, const struct sp_addr *to)
+{
+	const struct place *p = arg;
+	uint32_t at;
+	int rc;
+
+	if (known(p->l, to, &at))
+		return 0;
+	rc = judge(p->l, p->file, p->number, to);
+	return rc ? rc : add(p->l, p->file, p->number, to, at);
+}
+
 static int see(void *arg, const char *file, uint64_t number, const uint8_t *frame, uint32_t len,
 	       uint64_t due_ns)
 {
 	struct look *l = arg;
+	struct place p = { l, file, number };
 	struct sp_view v;
-	uint32_t at;
 	int rc;
 
 	count(l, due_ns);
@@ -188,11 +208,18 @@ static int see(void *arg, const char *file, uint64_t number, const uint8_t *fram
 		return 0;
 	}
 	if (due_ns == SP_SOURCE_OTHER && sp_addr_is_own(&v.dst.addr))
-		return judge_moved(l, file, number, &v.dst.addr);
-	if (known(l, &v.dst.addr, &at))
-		return 0;
-	rc = judge(l, file, number, &v.dst.addr);
-	return rc ? rc : add(l, file, number, &v.dst.addr, at);
+		rc = judge_moved(l, file, number, &v.dst.addr);
+	else
+		rc = see_target(&p, &v.dst.addr);
+	return rc ? rc : sp_stations(frame, len, &v, see_target, &p);
+}
+
+static int check_target(void *arg, const struct sp_addr *to)
+{
+	const struct place *p = arg;
+	uint32_t at;
+
+	return known(p->l, to, &at) ? 0 : refuse(p->l, p->file, p->number, to, CHANGED);
 }
 
 int sp_run_recheck_recorded(const void *arg, const char *file, uint64_t number,
@@ -201,7 +228,6 @@ int sp_run_recheck_recorded(const void *arg, const char *file, uint64_t number,
 	const struct look *l = arg;
 	struct look again = *l;
 	struct sp_view v;
-	uint32_t at;
 	int rc;
 
 	again.err = err;
@@ -209,10 +235,14 @@ int sp_run_recheck_recorded(const void *arg, const char *file, uint64_t number,
 	if (rc)
 		return rc;
 	(void)sp_view(frame, len, false, SP_CSUM_UNKNOWN, &v);
-	if (v.dst.addr.family ? known(l, &v.dst.addr, &at) : l->other)
+	if (!v.dst.addr.family && l->other)
 		return 0;
-	if (v.dst.addr.family)
-		return refuse(&again, file, number, &v.dst.addr, CHANGED);
+	if (v.dst.addr.family) {
+		struct place p = { &again, file, number };
+
+		rc = check_target(&p, &v.dst.addr);
+		return rc ? rc : sp_stations(frame, len, &v, check_target, &p);
+	}
 	return sp_fail(err, -EACCES, SP_EXIT_PERM, "%s: packet %llu is not IP, " CHANGED, file,
 		       (unsigned long long)number);
 }

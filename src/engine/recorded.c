@@ -1,19 +1,9 @@
-#include "engine/recorded.h"
+#include "engine/recorded_impl.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "core/shared.h"
-
-#define QUEUE_MIN 4096u
-
-/* Before the octets of each message in the queue. */
-struct head {
-	uint64_t due_ns;
-	uint32_t len;
-	uint16_t flags; /* enum sp_codec_flag */
-	uint16_t last;	/* of its unit */
-};
 
 struct machine {
 	struct sp_recorded *s;
@@ -48,336 +38,25 @@ void sp_recorded_fini(struct sp_recorded *s)
 	*s = (struct sp_recorded){ 0 };
 }
 
-/* ---- the queue ---- */
-
-static size_t room_of(size_t len)
-{
-	return sizeof(struct head) + (len + 7) / 8 * 8;
-}
-
-static struct head *first(const struct sp_recorded *s)
-{
-	return s->head == s->tail ? NULL : (struct head *)(void *)(s->bytes + s->head);
-}
-
-static int make_room(struct sp_recorded *s, size_t need)
-{
-	size_t used = s->tail - s->head, cap = s->cap ? s->cap : QUEUE_MIN;
-	uint8_t *bytes;
-
-	if (s->cap - s->tail >= need)
-		return 0;
-	/* What is being written is borrowed by the wish: a move is followed by a new one. */
-	if (s->head >= used && s->cap - used >= need) {
-		if (used)
-			memcpy(s->bytes, s->bytes + s->head, used);
-	} else {
-		while (cap - used < need)
-			cap *= 2;
-		bytes = sp_alloc_array(s->mem, cap, 1);
-		if (!bytes)
-			return -ENOMEM;
-		if (used)
-			memcpy(bytes, s->bytes + s->head, used);
-		sp_free(s->mem, s->bytes);
-		s->bytes = bytes;
-		s->cap = cap;
-	}
-	if (s->out == SP_RECORDED_MESSAGE)
-		s->at = s->bytes + sizeof(struct head);
-	s->head = 0;
-	s->tail = used;
-	return 0;
-}
-
-/* Length of the first message, and what it is. What cannot be told apart is taken as a whole. */
-static size_t look(struct sp_recorded *s, const uint8_t *data, size_t len, uint16_t *flags)
-{
-	struct sp_codec_note note = { 0 };
-	ptrdiff_t n = s->codec ? s->codec->boundary(data, len) : (ptrdiff_t)len;
-
-	*flags = 0;
-	if (!s->codec)
-		return len;
-	if (n <= 0 || (size_t)n > len) {
-		*flags = s->codec->peer ? SP_CM_WAITS : 0;
-		return len;
-	}
-	s->codec->read(s->said, data, (size_t)n, &note);
-	*flags = (uint16_t)note.flags;
-	return (size_t)n;
-}
-
-int sp_recorded_put(struct sp_recorded *s, const uint8_t *data, size_t len, uint64_t due_ns)
-{
-	size_t before = s->tail - s->head, n;
-	struct head *h = NULL;
-	uint16_t flags;
-
-	for (; len; data += n, len -= n) {
-		n = look(s, data, len, &flags);
-		if (make_room(s, room_of(n))) {
-			s->tail = s->head + before;
-			return -ENOMEM;
-		}
-		h = (struct head *)(void *)(s->bytes + s->tail);
-		*h = (struct head){ .due_ns = due_ns, .len = (uint32_t)n, .flags = flags };
-		memcpy(h + 1, data, n);
-		s->tail += room_of(n);
-	}
-	if (!h)
-		return -EINVAL;
-	h->last = true;
-	s->units++;
-	return 0;
-}
-
-static void pop(struct sp_recorded *s)
-{
-	s->head += room_of(first(s)->len);
-	if (s->head == s->tail)
-		s->head = s->tail = 0;
-}
-
-/* A message that is part-way out stays, and is the last one of its unit. */
-uint64_t sp_recorded_drop(struct sp_recorded *s, bool all)
-{
-	uint64_t n = s->units;
-
-	if (!all && s->out == SP_RECORDED_MESSAGE && s->off) {
-		s->tail = s->head + room_of(first(s)->len);
-		first(s)->last = true;
-		s->units = 1;
-		return n - 1;
-	}
-	if (s->out == SP_RECORDED_MESSAGE)
-		s->out = SP_RECORDED_NOTHING;
-	s->head = s->tail = 0;
-	s->units = 0;
-	s->unit_bytes = 0;
-	return n;
-}
-
 void sp_recorded_end(struct sp_recorded *s, bool hurry)
 {
 	s->ending = true;
 	s->hurry |= hurry;
 }
 
-bool sp_recorded_needs(const struct sp_recorded *s)
-{
-	return s->head != s->tail;
-}
-
-/* ---- the opening, for another connection ---- */
-
-static bool keep(struct sp_recorded *s, const struct head *h)
-{
-	size_t cap = s->opening_cap ? s->opening_cap : 1024;
-	uint8_t *grown;
-
-	while (cap < s->opening_len + h->len)
-		cap *= 2;
-	if (cap > SP_RECORDED_OPENING)
-		return false;
-	if (cap != s->opening_cap) {
-		grown = sp_alloc_array(s->mem, cap, 1);
-		if (!grown)
-			return false;
-		if (s->opening_len)
-			memcpy(grown, s->opening, s->opening_len);
-		sp_free(s->mem, s->opening);
-		s->opening = grown;
-		s->opening_cap = cap;
-	}
-	memcpy(s->opening + s->opening_len, h + 1, h->len);
-	s->opening_len += h->len;
-	return true;
-}
-
-static void remember(struct sp_recorded *s, const struct head *h)
-{
-	if (h->flags & SP_CM_BEGINS) {
-		s->opening_len = 0;
-		s->forgotten = false;
-	} else if (!(h->flags & SP_CM_DEFINES)) {
-		return;
-	}
-	s->forgotten |= !keep(s, h);
-}
-
-static const struct sp_codec_peer_ops *peer_of(const struct sp_recorded *s)
-{
-	return s->codec ? s->codec->peer : NULL;
-}
-
-/* ---- what leaves next ---- */
-
-static void end_for(struct sp_recorded *s, enum sp_why why, const char *reason)
-{
-	s->why = why;
-	s->reason = reason;
-}
-
-static void begin_out(struct sp_recorded *s, enum sp_recorded_out out, const uint8_t *at,
-		      size_t len, uint64_t now_ns)
-{
-	s->out = out;
-	s->at = at;
-	s->len = len;
-	s->off = 0;
-	s->moved_ns = now_ns;
-}
-
-static void say(struct sp_recorded *s, enum sp_recorded_out out,
-		const uint8_t *(*what)(size_t *len), uint64_t now_ns)
-{
-	size_t len = 0;
-	const uint8_t *at = what ? what(&len) : NULL;
-
-	if (at && len)
-		begin_out(s, out, at, len, now_ns);
-}
-
-/* False: the first message has to wait, or is another connection's. */
-static bool may_leave(struct sp_recorded *s, const struct head *h, uint64_t now_ns)
-{
-	if (!peer_of(s))
-		return true;
-	if (h->flags & SP_CM_BEGINS && s->greeted) {
-		s->again = true;
-		return false;
-	}
-	if (!(h->flags & SP_CM_WAITS) || s->talk.established)
-		return true;
-	if (!s->greeted)
-		end_for(s, SP_WHY_OTHER,
-			"its capture has no opening message of the session, so that the peer "
-			"would never take the others");
-	else if (!s->blocked_ns)
-		s->blocked_ns = now_ns;
-	return false;
-}
-
-static void close_down(struct sp_recorded *s, uint64_t now_ns)
-{
-	const struct sp_codec_peer_ops *p = peer_of(s);
-
-	if (p && s->greeted && !s->parted)
-		say(s, SP_RECORDED_FAREWELL, p->farewell, now_ns);
-	s->parted = true;
-	if (s->out != SP_RECORDED_NOTHING)
-		return;
-	s->shut = true;
-	s->linger_ns = now_ns + SP_RECORDED_LINGER_NS;
-}
-
-static uint64_t filler_due(const struct sp_recorded *s)
-{
-	if (!peer_of(s) || !s->talk.established || !s->talk.filler_ns || s->parted)
-		return SP_NEVER;
-	return s->sent_ns + s->talk.filler_ns;
-}
-
-static void choose(struct sp_recorded *s, uint64_t now_ns)
-{
-	const struct sp_codec_peer_ops *p = peer_of(s);
-	const struct head *h = first(s);
-
-	if (s->recall) {
-		s->recall = false;
-		if (s->opening_len && !(h && h->flags & SP_CM_BEGINS)) {
-			begin_out(s, SP_RECORDED_RECALL, s->opening, s->opening_len, now_ns);
-			return;
-		}
-	}
-	if (s->talk.answer) {
-		s->talk.answer = false;
-		say(s, SP_RECORDED_FILLER, p->filler, now_ns);
-		if (s->out != SP_RECORDED_NOTHING)
-			return;
-	}
-	if (h && !s->parted && may_leave(s, h, now_ns)) {
-		begin_out(s, SP_RECORDED_MESSAGE, (const uint8_t *)(h + 1), h->len, now_ns);
-		return;
-	}
-	if (s->why)
-		return;
-	if (s->again || (s->ending && !h))
-		close_down(s, now_ns);
-	else if (now_ns >= filler_due(s))
-		say(s, SP_RECORDED_FILLER, p->filler, now_ns);
-}
-
-/* May it leave together with those before it? */
-static bool follows(const struct sp_recorded *s, const struct head *h)
-{
-	if (!peer_of(s))
-		return true;
-	return !s->talk.answer && !(h->flags & SP_CM_BEGINS) &&
-	       (!(h->flags & SP_CM_WAITS) || s->talk.established);
-}
-
-/* Messages that wait behind each other leave by one call. */
-static void wish_messages(const struct sp_recorded *s, struct sp_wish *w)
-{
-	const struct head *h = first(s);
-	size_t at = s->head + room_of(h->len);
-
-	sp_wish_out(w, s->at + s->off, s->len - s->off);
-	for (; at < s->tail && w->n_out < SP_WISH_OUT; at += room_of(h->len)) {
-		h = (const struct head *)(const void *)(s->bytes + at);
-		if (!follows(s, h))
-			return;
-		sp_wish_out(w, h + 1, h->len);
-	}
-}
-
-static uint64_t stall_ns(const struct sp_recorded *s)
-{
-	return s->hurry ? SP_RECORDED_LINGER_NS : SP_RECORDED_STALL_NS;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static void wish(struct sp_recorded *s, uint64_t now_ns, struct sp_wish *w)
-{
-	sp_wish_clear(w);
-	if (!s->why && !s->shut && s->out == SP_RECORDED_NOTHING)
-		choose(s, now_ns);
-	if (s->why || s->ended) {
-		w->flags = SP_WISH_CLOSE;
-	} else if (s->shut) {
-		w->flags = SP_WISH_SHUT;
-		w->timer_ns = s->linger_ns;
-	} else if (s->out == SP_RECORDED_MESSAGE) {
-		wish_messages(s, w);
-	} else if (s->out != SP_RECORDED_NOTHING) {
-		sp_wish_out(w, s->at + s->off, s->len - s->off);
-	} else {
-		w->timer_ns = filler_due(s);
-		if (s->blocked_ns)
-			w->timer_ns = earlier(w->timer_ns,
-					      s->blocked_ns + SP_RECORDED_ANSWER_NS);
-	}
-}
-
 /* ---- what became of it ---- */
 
 static void told(struct sp_recorded *s, const uint8_t *data, size_t len, uint64_t now_ns)
 {
-	if (peer_of(s))
-		peer_of(s)->sent(s->peer, data, len, &s->talk);
+	if (sp_recorded_peer(s))
+		sp_recorded_peer(s)->sent(s->peer, data, len, &s->talk);
 	s->sent_ns = now_ns;
 }
 
 /* How long the unit could not leave, whatever the schedule said. */
 static uint64_t note_hold(struct sp_recorded *s, uint64_t due_ns)
 {
-	uint64_t free_ns = earlier(s->released_ns, s->start_ns);
+	uint64_t free_ns = s->released_ns < s->start_ns ? s->released_ns : s->start_ns;
 	uint64_t held_ns = free_ns > due_ns ? free_ns - due_ns : 0;
 
 	if (!held_ns)
@@ -390,12 +69,12 @@ static uint64_t note_hold(struct sp_recorded *s, uint64_t due_ns)
 
 static void message_left(struct sp_recorded *s, uint64_t now_ns)
 {
-	const struct head *h = first(s);
+	const struct sp_recorded_head *h = sp_recorded_first(s);
 
 	told(s, s->at, s->len, now_ns);
 	SP_ADD(s->counts->messages, 1);
 	s->greeted |= (h->flags & SP_CM_BEGINS) != 0;
-	remember(s, h);
+	sp_recorded_remember(s, h);
 	s->unit_bytes += s->len;
 	if (h->last) {
 		s->done[s->n_done++] = (struct sp_recorded_done){
@@ -410,7 +89,7 @@ static void message_left(struct sp_recorded *s, uint64_t now_ns)
 		s->left++;
 		s->unit_bytes = 0;
 	}
-	pop(s);
+	sp_recorded_pop(s);
 }
 
 static void opening_left(struct sp_recorded *s, uint64_t now_ns)
@@ -469,7 +148,7 @@ static void recorded_init(void *st, const struct sp_proto *proto, uint64_t now_n
 	s->why = SP_WHY_NONE;
 	s->reason = NULL;
 	s->code = 0;
-	wish(s, now_ns, w);
+	sp_recorded_wish(s, now_ns, w);
 }
 
 static int recorded_start(void *st, const struct sp_token *t, uint64_t now_ns,
@@ -483,7 +162,7 @@ static size_t recorded_bytes(void *st, const uint8_t *data, size_t len, uint64_t
 			     struct sp_wish *w)
 {
 	struct sp_recorded *s = ((struct machine *)st)->s;
-	const struct sp_codec_peer_ops *p = peer_of(s);
+	const struct sp_codec_peer_ops *p = sp_recorded_peer(s);
 	bool before = s->talk.established;
 	size_t used = len;
 
@@ -500,9 +179,9 @@ static size_t recorded_bytes(void *st, const uint8_t *data, size_t len, uint64_t
 	}
 	if (s->talk.over && !s->parted && !s->why) {
 		s->code = s->talk.code;
-		end_for(s, SP_WHY_STATUS, s->talk.reason);
+		sp_recorded_over(s, SP_WHY_STATUS, s->talk.reason);
 	}
-	wish(s, now_ns, w);
+	sp_recorded_wish(s, now_ns, w);
 	return used;
 }
 
@@ -510,7 +189,7 @@ static size_t recorded_bytes(void *st, const uint8_t *data, size_t len, uint64_t
 static void recorded_wrote(void *st, size_t n, uint64_t now_ns, struct sp_wish *w)
 {
 	struct sp_recorded *s = ((struct machine *)st)->s;
-	const struct head *h;
+	const struct sp_recorded_head *h;
 	size_t piece;
 
 	s->n_done = s->told = 0;
@@ -524,13 +203,19 @@ static void recorded_wrote(void *st, size_t n, uint64_t now_ns, struct sp_wish *
 		if (s->off < s->len)
 			break;
 		left(s, now_ns);
-		h = n ? first(s) : NULL;
+		h = n ? sp_recorded_first(s) : NULL;
 		if (!h)
 			break;
-		begin_out(s, SP_RECORDED_MESSAGE, (const uint8_t *)(h + 1), h->len, now_ns);
+		sp_recorded_begin(s, SP_RECORDED_MESSAGE, (const uint8_t *)(h + 1), h->len,
+				  now_ns);
 	}
-	wish(s, now_ns, w);
+	sp_recorded_wish(s, now_ns, w);
 	w->sent = w->done = (uint16_t)s->n_done;
+}
+
+static uint64_t stall_ns(const struct sp_recorded *s)
+{
+	return s->hurry ? SP_RECORDED_LINGER_NS : SP_RECORDED_STALL_NS;
 }
 
 static void recorded_timer(void *st, uint64_t now_ns, struct sp_wish *w)
@@ -541,10 +226,11 @@ static void recorded_timer(void *st, uint64_t now_ns, struct sp_wish *w)
 		s->ended = true;
 	else if (!s->shut && s->out != SP_RECORDED_NOTHING &&
 		 now_ns >= s->moved_ns + stall_ns(s))
-		end_for(s, SP_WHY_TIMEOUT, "the peer reads nothing any more");
+		sp_recorded_over(s, SP_WHY_TIMEOUT, "the peer reads nothing any more");
 	else if (s->blocked_ns && now_ns >= s->blocked_ns + SP_RECORDED_ANSWER_NS)
-		end_for(s, SP_WHY_TIMEOUT, "the peer did not answer the session's opening");
-	wish(s, now_ns, w);
+		sp_recorded_over(s, SP_WHY_TIMEOUT,
+				 "the peer did not answer the session's opening");
+	sp_recorded_wish(s, now_ns, w);
 }
 
 static void recorded_eof(void *st, size_t kept, uint64_t now_ns, struct sp_wish *w)
@@ -555,8 +241,8 @@ static void recorded_eof(void *st, size_t kept, uint64_t now_ns, struct sp_wish 
 	if (s->parted)
 		s->ended = true;
 	else if (!s->why)
-		end_for(s, SP_WHY_RESET, "the peer closed the session");
-	wish(s, now_ns, w);
+		sp_recorded_over(s, SP_WHY_RESET, "the peer closed the session");
+	sp_recorded_wish(s, now_ns, w);
 }
 
 static void recorded_closed(void *st, enum sp_why why, const char *reason, uint64_t now_ns,
@@ -571,7 +257,7 @@ static void recorded_closed(void *st, enum sp_why why, const char *reason, uint6
 	if (s->shut)
 		s->ended = true;
 	else if (!s->why)
-		end_for(s, why, reason);
+		sp_recorded_over(s, why, reason);
 }
 
 static void recorded_outcome(void *st, struct sp_txn *t)

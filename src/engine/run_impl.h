@@ -1,8 +1,6 @@
-/* The run's inside, shared by the files that make it up: prepare.c and
- * prepare_source.c (from plan to open ports and sources), prepare_asks.c (streams that are answered),
- * run.c (time), collect*.c and flow_read.c (counts), parts.c (streams and flows when they are
- * asked for), attribute.c (where losses went), judge.c (verdict and exit code), session.c (the
- * receiver's side of control), recycle.c (room for newcomers in a receiver that lives long).
+/* The run's inside, shared by the files that make it up: run*.c (its life), prepare*.c (from plan to
+ * open ports and sources), stages.c, lease.c, session.c and recycle.c (what changes while it runs),
+ * collect*.c, flow_read.c and parts.c (counts), attribute.c and judge*.c (what they mean), host.c.
  * Nobody else includes this. */
 #ifndef SP_ENGINE_RUN_IMPL_H
 #define SP_ENGINE_RUN_IMPL_H
@@ -266,6 +264,34 @@ void sp_run_release(struct sp_run *);
 /* prepare_source.c: what all units of a source are made of, and the octets before it in each; NULL:
  * not of one template, or of several payloads. */
 const struct sp_template *sp_run_template(const struct sp_lane_source *, uint32_t *prefix_len);
+/* run_pace.c, once T0 is known: pacers and schedules of all streams. 0, or the first error with its
+ * sentence. Then, from which number of packets on each worker sends super-packets. */
+int sp_run_make_pacers(struct sp_run *, struct sp_err *);
+void sp_run_choose_joining(struct sp_run *);
+/* run_result.c, once T0 is known: room for results and what is known of them before the first
+ * packet. 0, or -ENOMEM with its sentence. Then, whose clock the delays are by. */
+int sp_run_make_results(struct sp_run *, struct sp_err *);
+void sp_run_describe_clock(struct sp_run *);
+/* run_events.c: to whoever listens. remark: with SP_EVENT_REMARK, else NULL. */
+void sp_run_give_event(struct sp_run *, enum sp_event_kind, const struct sp_remark *);
+/* The marks that are complete by now. */
+void sp_run_give_marks(struct sp_run *);
+/* Remarks that events have not told yet. Only between the start and the end event. */
+void sp_run_tell_remarks(struct sp_run *);
+/* run_watch.c, at a tick, when the total is collected: a second without traffic in the middle of a
+ * run, and ports that failed; that somebody set the time of day since the last look. At the end:
+ * senders that began again. */
+void sp_run_watch_stalls(struct sp_run *, uint64_t now_ns);
+void sp_run_watch_clock(struct sp_run *, uint64_t now_ns);
+void sp_run_remark_restarts(struct sp_run *);
+/* run_end.c. Has everything left that was to leave? */
+bool sp_run_all_sent(const struct sp_run *);
+/* Is there a reason to end now? Passes a stop that was asked for on to the workers. */
+bool sp_run_over(struct sp_run *, uint64_t now_ns);
+/* When to ask that again in real time, where the next tick or end is at next_ns. */
+uint64_t sp_run_look_again(const struct sp_run *, uint64_t now_ns, uint64_t next_ns);
+/* Ends it: the last counts of all sides, the verdict, the end event. */
+void sp_run_finish(struct sp_run *, uint64_t now_ns);
 /* stages.c: notes the plan's stages with the pacers. */
 int sp_run_make_stages(struct sp_run *, struct sp_err *);
 /* What a stream's paces held up to at_ns, by the plan and the commands alone; UINT64_MAX: only the
@@ -298,7 +324,6 @@ double sp_run_bulk_asked(const struct sp_run *, const struct run_stream *, uint6
 /* Did it have to send all the time between these? */
 bool sp_run_bulk_active(const struct sp_run *, const struct run_stream *, uint64_t from_ns,
 			uint64_t to_ns);
-/* Which tally a stream's histograms are in. */
 /* The seed of a stream's own series. */
 uint64_t sp_run_seed_of(const struct sp_run *, const char *name);
 /* The lease that a target needs; NULL: none. */
@@ -327,6 +352,7 @@ void sp_run_close_sources(struct sp_run *);
 /* prepare_sessions.c: an endpoint for each session of a source of recorded messages. */
 int sp_run_place_sessions(struct sp_run *, unsigned stream, struct sp_lane_source *,
 			  struct sp_err *);
+/* Which tally a stream's histograms are in. */
 uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
@@ -423,6 +449,19 @@ void sp_run_judge(struct sp_run *);
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
+/* judge_play.c: the sessions of a stream of recorded messages over connections, NULL: it is none; why one
+ * of them was lost last, as part of a sentence. */
+struct sp_dialogue_play;
+struct sp_dialogue_session;
+const struct sp_dialogue_play *sp_run_play_of(const struct sp_run *, unsigned stream);
+const char *sp_run_session_why(const struct sp_dialogue_session *, char *text, size_t cap);
+/* parts_recorded.c: what struct sp_result_parts wants of recorded streams. */
+void sp_run_recorded_session(const void *run, size_t stream, uint32_t k,
+			     struct sp_recorded_session *);
+void sp_run_recorded_play(const void *run, size_t stream, uint32_t k,
+			  struct sp_recorded_play *);
+void sp_run_recorded_sender(const void *run, size_t stream, uint32_t k,
+			    struct sp_recorded_sender *);
 /* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
 void sp_run_judge_play(struct sp_run *, unsigned stream);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/address.h"
 #include "base/lines.h"
 #include "base/str.h"
 #include "base/units.h"
@@ -46,21 +47,10 @@ static const char *take_prefix(struct sp_segment *s, const char *v)
 
 static const char *take_mac(struct sp_segment *s, const char *v)
 {
-	static const char hex[] = "0123456789abcdefABCDEF";
-	uint8_t *m = s->mac[s->n_macs];
-
 	if (s->n_macs == SP_SEGMENT_LINES)
 		return "more than 64 hardware addresses";
-	if (strlen(v) != 17)
+	if (sp_mac_parse(v, strlen(v), s->mac[s->n_macs]))
 		return "not a hardware address, such as 02:00:5e:10:00:01";
-	for (unsigned i = 0; i < 6; i++) {
-		const char *p = v + 3 * (size_t)i;
-		char pair[3] = { p[0], p[1], '\0' };
-
-		if (!strchr(hex, p[0]) || !strchr(hex, p[1]) || (i < 5 && p[2] != ':'))
-			return "not a hardware address, such as 02:00:5e:10:00:01";
-		m[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
 	s->n_macs++;
 	return NULL;
 }

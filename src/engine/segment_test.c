@@ -96,7 +96,7 @@ static void test_wrong_words_have_a_place(void **state)
 		{ "prefix 0.0.0.0/0", "f:1:8: a prefix of less" },
 		{ "prefix ::/7", "f:1:8: a prefix of less" },
 		{ "mac 02:00:5e:10:00", "f:1:5: not a hardware" },
-		{ "mac 02-00-5e-10-00-01", "f:1:5: not a hardware" },
+		{ "mac 02.00.5e.10.00.01", "f:1:5: not a hardware" },
 		{ "mac 02:00:5e:10:00:0g", "f:1:5: not a hardware" },
 		{ "ceiling 2Gbit/s", "f:1:9: not a number of packets" },
 		{ "ceiling 0", "f:1:9: not a number of packets" },

@@ -24,7 +24,7 @@ static int of_dialogue(const struct sp_run *r, const struct run_stream *s,
 	const struct sp_dialogue_end *end =
 		&w->dialogue.stream[w->lane.streams[s->local].index].end;
 
-	return end->ops->truth ? end->ops->truth(end->proto, t) : 0;
+	return end->ops && end->ops->truth ? end->ops->truth(end->proto, t) : 0;
 }
 
 int sp_run_truth(const struct sp_run *r, const struct sp_truth *t)

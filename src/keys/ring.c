@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/out_file.h"
+
 #define KEY	"key"
 #define TRUSTED "trusted"
-#define PART	".trusted.part"
 
 /* ---- the folder ---- */
 
@@ -105,39 +106,25 @@ static int load_trust(const struct sp_keyring *r, struct sp_trust *t, struct sp_
 	return rc;
 }
 
-static int write_part(const struct sp_keyring *r, const struct sp_str *text)
-{
-	int fd = openat(r->dir, PART, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = 0;
-	size_t at = 0;
-
-	if (fd < 0)
-		return -errno;
-	while (at < text->len && !rc) {
-		ssize_t n = write(fd, text->text + at, text->len - at);
-
-		if (n >= 0)
-			at += (size_t)n;
-		else if (errno != EINTR)
-			rc = -errno;
-	}
-	if (!rc && fsync(fd))
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
 /* Whole or not at all: written beside it, then renamed. */
 static int save_trust(const struct sp_keyring *r, const struct sp_trust *t, struct sp_err *err)
 {
+	struct sp_out o = { .fd = -1, .dir = -1 };
 	struct sp_str text;
 	int rc = -ENOMEM;
 
 	sp_str_init(&text, r->mem);
 	sp_trust_print(t, &text);
 	if (!text.failed)
-		rc = write_part(r, &text);
-	if (!rc && renameat(r->dir, PART, r->dir, TRUSTED))
+		rc = sp_out_open_in(&o, r->dir, TRUSTED, 0600);
+	if (!rc)
+		rc = sp_out_write(&o, text.text, text.len);
+	if (!rc && fsync(o.fd))
 		rc = -errno;
+	if (rc)
+		sp_out_drop(&o);
+	else
+		rc = sp_out_finish(&o);
 	sp_str_fini(&text);
 	return rc ? sp_fail(err, rc, SP_EXIT_IO, "%s/" TRUSTED " could not be written: %s",
 			    r->path, strerror(-rc))

@@ -2,14 +2,12 @@
 
 #include <string.h>
 
+#include "base/rng.h"
+
 /* splitmix64: no two words of a period are the same, so that a lost or doubled piece shows. */
 static uint64_t word_at(uint64_t offset)
 {
-	uint64_t z = (offset / 8 + 1) * 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return sp_mix64((offset / 8 + 1) * SP_MIX64_STEP);
 }
 
 void sp_bulk_fill(uint8_t *period)

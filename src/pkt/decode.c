@@ -252,7 +252,8 @@ int sp_packet_decode(struct sp_packet **out, const uint8_t *octets, size_t len,
 		first = *octets >> 4 == 6 ? "ipv6" : *octets >> 4 == 4 ? "ip" : "raw";
 	ok = prepare(&d, octets, len, hdrs, mem) && decode(&d, first, (uint32_t)len);
 	sp_free(mem, d.b);
-	if (!ok) {
+	/* Octets that found no memory as a header are not bare octets. */
+	if (!ok || d.p->arena.failed) {
 		sp_packet_free(d.p);
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	}

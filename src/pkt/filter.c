@@ -4,9 +4,9 @@
 #include <pcap/pcap.h>
 
 #include "base/str.h"
+#include "pkt/link_type.h"
 
-#define SNAPLEN	     262144
-#define RAW_IN_FILES 101
+#define SNAPLEN 262144
 
 struct sp_filter {
 	const struct sp_mem *mem;
@@ -46,8 +46,8 @@ int sp_filter_new_link(struct sp_filter **out, const char *text, uint16_t link,
 	if (!f)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	f->mem = mem;
-	/* Files have the number 101 for what systems call differently. */
-	rc = compile(text, link == RAW_IN_FILES ? DLT_RAW : link, &f->program, wrong, err);
+	/* In files its number is another than in libpcap on this system. */
+	rc = compile(text, link == SP_LINK_RAW ? DLT_RAW : link, &f->program, wrong, err);
 	if (rc) {
 		sp_free(mem, f);
 		return rc;

@@ -14,7 +14,7 @@ struct sp_filter;
 /* "" takes everything. -EINVAL with the caller's exit class, and what libpcap says of the text. */
 int sp_filter_new(struct sp_filter **, const char *text, enum sp_exit wrong,
 		  const struct sp_mem *, struct sp_err *);
-/* The same for packets of another link type than Ethernet (capio/link_type.h has the numbers). */
+/* The same for packets of another link type than Ethernet (pkt/link_type.h). */
 int sp_filter_new_link(struct sp_filter **, const char *text, uint16_t link, enum sp_exit wrong,
 		       const struct sp_mem *, struct sp_err *);
 void sp_filter_free(struct sp_filter *);

@@ -5,17 +5,9 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "pkt/link_type.h"
 #include "pkt/rewrite_impl.h"
 #include "pkt/view.h"
-
-#define LINK_NULL     0
-#define LINK_ETHERNET 1
-#define LINK_RAW      101
-#define LINK_LOOP     108
-#define LINK_SLL      113
-#define LINK_IPV4     228
-#define LINK_IPV6     229
-#define LINK_SLL2     276
 
 #define TYPE_ARP      0x0806
 #define TYPE_VLAN     0x8100
@@ -166,22 +158,22 @@ static void ethernet(struct sp_rw_frame *f)
 static void by_link(struct sp_rw_frame *f, uint16_t link)
 {
 	switch (link) {
-	case LINK_ETHERNET:
+	case SP_LINK_ETHERNET:
 		ethernet(f);
 		break;
-	case LINK_RAW:
-	case LINK_IPV4:
-	case LINK_IPV6:
+	case SP_LINK_RAW:
+	case SP_LINK_IPV4:
+	case SP_LINK_IPV6:
 		sp_rw_ip(f, 0, f->len, 0);
 		break;
-	case LINK_NULL:
-	case LINK_LOOP:
+	case SP_LINK_NULL:
+	case SP_LINK_LOOP:
 		sp_rw_ip(f, 4, f->len, 0);
 		break;
-	case LINK_SLL:
+	case SP_LINK_SLL:
 		by_type(f, 14, 16, f->len, 0);
 		break;
-	case LINK_SLL2:
+	case SP_LINK_SLL2:
 		by_type(f, 0, 20, f->len, 0);
 		break;
 	default:
@@ -205,7 +197,7 @@ int sp_rewrite_apply(const struct sp_rewrite *r, uint16_t link, uint8_t *frame, 
 	struct sp_rw_frame f;
 
 	if (len > INT32_MAX - TAG_LEN ||
-	    (link == LINK_ETHERNET && len >= ETHER_LEN && cap < len + sp_rewrite_room(r)))
+	    (link == SP_LINK_ETHERNET && len >= ETHER_LEN && cap < len + sp_rewrite_room(r)))
 		return -ENOBUFS;
 	/* Not the covers: they are written where they are opened. */
 	f.r = r;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "base/rng.h"
 #include "pkt/rewrite_impl.h"
 
 #define MULTICAST_MAC 1u
@@ -105,25 +106,18 @@ void sp_rw_address_move(struct sp_addr *a, uint64_t n)
 
 /* ---- drawn addresses ---- */
 
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return x ^ x >> 31;
-}
-
 /* Changes the bits behind the first keep, each octet by what stood before it: whoever shares the
  * first octets with another shares them afterwards, and no two become one. */
 static void draw_once(uint8_t *ip, unsigned octets, unsigned keep, uint64_t seed)
 {
-	uint64_t before = mix(seed + octets);
+	uint64_t before = sp_mix64(seed + octets);
 
 	for (unsigned i = 0; i < octets; i++) {
 		unsigned bits = keep > i * 8 ? keep - i * 8 : 0;
 		uint8_t was = ip[i], free = (uint8_t)(bits >= 8 ? 0 : 0xff >> bits);
 
 		ip[i] = (uint8_t)(was ^ (before & free));
-		before = mix(before + was + 1);
+		before = sp_mix64(before + was + 1);
 	}
 }
 

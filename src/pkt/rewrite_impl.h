@@ -135,6 +135,7 @@ struct sp_rw_parse {
 	struct sp_rewrite *r;
 	const char *name;
 	struct sp_err *err;
+	uint8_t *port_taken[2]; /* by an earlier map: a bit a port; NULL: none yet */
 };
 int sp_rw_bad(const struct sp_rw_parse *, const char *value, const char *want);
 int sp_rw_full(const struct sp_rw_parse *, unsigned most);

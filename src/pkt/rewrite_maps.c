@@ -9,29 +9,12 @@
 
 /* ---- hardware addresses ---- */
 
-static bool parse_mac(const char *text, size_t n, uint8_t mac[6])
-{
-	static const char form[] = "xx:xx:xx:xx:xx:xx";
-	char copy[sizeof form];
-
-	if (n != sizeof form - 1)
-		return false;
-	memcpy(copy, text, n);
-	copy[n] = '\0';
-	for (unsigned i = 0; i < n; i++)
-		if (form[i] == ':' ? copy[i] != ':' : !isxdigit((unsigned char)copy[i]))
-			return false;
-	for (unsigned i = 0; i < 6; i++)
-		mac[i] = (uint8_t)strtoul(copy + i * 3, NULL, 16);
-	return true;
-}
-
 static int mac_pair(const struct sp_rw_parse *p, const char *text, bool both, uint8_t to[2][6])
 {
 	const char *comma = strchr(text, ',');
 	size_t n = comma ? (size_t)(comma - text) : strlen(text);
-	bool good = parse_mac(text, n, to[0]) && (comma || !both) &&
-		    (!comma || parse_mac(comma + 1, strlen(comma + 1), to[1]));
+	bool good = !sp_mac_parse(text, n, to[0]) && (comma || !both) &&
+		    (!comma || !sp_mac_parse(comma + 1, strlen(comma + 1), to[1]));
 
 	if (!good)
 		return sp_rw_bad(p, text,
@@ -148,34 +131,52 @@ int sp_rw_take_seed(struct sp_rw_parse *p, const char *v)
 
 /* ---- ports ---- */
 
-static uint16_t *port_table(struct sp_rewrite *r, unsigned side)
+static bool make_table(struct sp_rw_parse *p, unsigned side)
 {
+	struct sp_rewrite *r = p->r;
+
 	if (r->port[side])
-		return r->port[side];
+		return true;
 	r->port[side] = sp_arena_alloc(&r->arena, PORTS * sizeof(uint16_t));
-	for (unsigned i = 0; r->port[side] && i < PORTS; i++)
+	p->port_taken[side] = sp_arena_alloc(&r->arena, PORTS / 8);
+	if (!r->port[side] || !p->port_taken[side])
+		return false;
+	for (unsigned i = 0; i < PORTS; i++)
 		r->port[side][i] = (uint16_t)i;
-	return r->port[side];
+	return true;
 }
 
 /* "80" or "80-90", up to a comma or colon. */
 static bool next_ports(const char **at, uint32_t *first, uint32_t *last)
 {
+	unsigned long from, to;
 	char *end;
 
 	if (!isdigit((unsigned char)**at))
 		return false;
-	*first = *last = (uint32_t)strtoul(*at, &end, 10);
+	from = to = strtoul(*at, &end, 10);
 	if (*end == '-' && isdigit((unsigned char)end[1]))
-		*last = (uint32_t)strtoul(end + 1, &end, 10);
+		to = strtoul(end + 1, &end, 10);
 	*at = end;
-	return *first <= *last && *last < PORTS;
+	*first = (uint32_t)from;
+	*last = (uint32_t)to;
+	return from <= to && to < PORTS;
+}
+
+static void map_port(uint16_t *table, uint8_t *taken, uint32_t port, uint32_t to)
+{
+	uint8_t bit = (uint8_t)(1u << (port & 7));
+
+	if (taken[port / 8] & bit)
+		return;
+	taken[port / 8] |= bit;
+	table[port] = (uint16_t)to;
 }
 
 /* The ports of at, which are those before the colon, become to .. to_last. A port that an earlier
  * map took keeps what that gave it. */
-static bool fill_ports(const char *at, const char *colon, uint16_t *table, uint32_t to,
-		       uint32_t to_last)
+static bool fill_ports(const struct sp_rw_parse *p, unsigned side, const char *at,
+		       const char *colon, uint32_t to, uint32_t to_last)
 {
 	uint32_t first, last;
 
@@ -184,9 +185,8 @@ static bool fill_ports(const char *at, const char *colon, uint16_t *table, uint3
 		    (to != to_last && to_last - to != last - first))
 			return false;
 		for (uint32_t port = first; port <= last; port++)
-			if (table[port] == port)
-				table[port] = (uint16_t)(to == to_last ? to
-								       : to + port - first);
+			map_port(p->r->port[side], p->port_taken[side], port,
+				 to == to_last ? to : to + port - first);
 		at++;
 	}
 	return true;
@@ -195,17 +195,16 @@ static bool fill_ports(const char *at, const char *colon, uint16_t *table, uint3
 /* FROM[,FROM...]:TO[,FROM...:TO]: what follows a TO behind a comma begins the next map. */
 static int add_ports(struct sp_rw_parse *p, const char *v, unsigned side)
 {
-	uint16_t *table = port_table(p->r, side);
 	const char *at = v;
 
-	if (!table)
+	if (!make_table(p, side))
 		return sp_rw_no_memory(p);
 	for (;;) {
 		const char *colon = strchr(at, ':'), *to = colon ? colon + 1 : NULL;
 		uint32_t first, last;
 
 		if (!to || colon == at || !next_ports(&to, &first, &last) ||
-		    (*to && *to != ',') || !fill_ports(at, colon, table, first, last))
+		    (*to && *to != ',') || !fill_ports(p, side, at, colon, first, last))
 			return sp_rw_bad(
 				p, v,
 				"PORTS:PORT[,...], such as 80:8080, 80,81:8080 or 1-9:101-109, "

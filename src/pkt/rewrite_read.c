@@ -1,16 +1,7 @@
 /* What an IP packet is and where: its header, extension headers, and the header behind them. */
 #include "base/endian.h"
+#include "pkt/ip6.h"
 #include "pkt/rewrite_impl.h"
-
-#define HOP_BY_HOP 0
-#define ROUTING	   43
-#define FRAGMENT   44
-#define AUTH	   51
-#define DST_OPTS   60
-#define MOBILITY   135
-#define HIP	   139
-#define SHIM6	   140
-#define EXT_MAX	   8
 
 static bool read4(const struct sp_rw_frame *f, struct sp_rw_packet *p)
 {
@@ -41,23 +32,10 @@ static bool read4(const struct sp_rw_frame *f, struct sp_rw_packet *p)
 	return true;
 }
 
-static bool is_extension(uint8_t next)
-{
-	return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTH ||
-	       next == DST_OPTS || next == MOBILITY || next == HIP || next == SHIM6;
-}
-
-/* RFC 8200 4.4 (type 0), RFC 6275 (2), RFC 8754 (4). */
 uint32_t sp_rw_route(const struct sp_rw_frame *f, uint32_t at, uint32_t end)
 {
-	const uint8_t *h = f->b + at;
-	uint32_t n;
+	uint32_t n = at && at + 8 <= end ? sp_ip6_route(f->b + at) : 0;
 
-	if (!at || at + 8 > end || (h[2] != 0 && h[2] != 2 && h[2] != 4))
-		return 0;
-	n = h[2] == 4 ? h[4] + 1u : h[1] / 2u;
-	if (n > h[1] / 2u)
-		n = h[1] / 2u;
 	return at + 8 + n * 16 > end ? 0 : n;
 }
 
@@ -95,20 +73,20 @@ static bool read6(const struct sp_rw_frame *f, struct sp_rw_packet *p)
 	p->dst = p->at + 24;
 	p->octets = 16;
 	next = h[6];
-	for (unsigned i = 0; is_extension(next) && !p->later; i++) {
+	for (unsigned i = 0; sp_ip6_is_extension(next) && !p->later; i++) {
 		const uint8_t *x = f->b + at;
 
-		if (at + 8 > p->end || i == EXT_MAX) {
+		if (at + 8 > p->end || i == SP_IP6_EXTENSIONS) {
 			p->proto = next;
 			return true;
 		}
-		if (next == ROUTING)
+		if (next == SP_IP6_ROUTING)
 			p->routing = at;
-		if (next == FRAGMENT) {
+		if (next == SP_IP6_FRAGMENT) {
 			p->later = sp_get_be16(x + 2) & 0xfff8;
 			p->whole = p->whole && !(sp_get_be16(x + 2) & 0xfff9);
 		}
-		at += next == FRAGMENT ? 8u : next == AUTH ? (x[1] + 2u) * 4 : (x[1] + 1u) * 8;
+		at += sp_ip6_extension_len(next, x);
 		next = x[0];
 	}
 	p->proto = next;

@@ -32,13 +32,12 @@ int sp_rw_no_memory(const struct sp_rw_parse *p)
 	return sp_fail(p->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 }
 
-/* Decimal, or hexadecimal with 0x. */
 int sp_rw_number(const struct sp_rw_parse *p, const char *text, uint64_t max, uint64_t *v)
 {
 	char *end, want[64];
 
 	errno = 0;
-	*v = strtoull(text, &end, 0);
+	*v = strtoull(text, &end, text[0] == '0' && (text[1] | 32) == 'x' ? 16 : 10);
 	if (isdigit((unsigned char)*text) && !*end && !errno && *v <= max)
 		return 0;
 	snprintf(want, sizeof want, "a number from 0 to %llu", (unsigned long long)max);
@@ -97,10 +96,13 @@ static int take_vlan_type(struct sp_rw_parse *p, const char *v)
 
 static int take_ttl(struct sp_rw_parse *p, const char *v)
 {
+	int rc;
+
 	p->r->ttl_how = *v == '+' ? SP_RW_TTL_ADD : *v == '-' ? SP_RW_TTL_SUB : SP_RW_TTL_SET;
-	if (p->r->ttl_how == SP_RW_TTL_SET && !strcmp(v, "0"))
+	rc = small(p, v + (*v == '+' || *v == '-'), 255, &p->r->ttl);
+	if (!rc && p->r->ttl_how == SP_RW_TTL_SET && !p->r->ttl)
 		return sp_rw_bad(p, v, "a number from 1 to 255");
-	return small(p, v + (*v == '+' || *v == '-'), 255, &p->r->ttl);
+	return rc;
 }
 
 static int take_tos(struct sp_rw_parse *p, const char *v)
@@ -241,30 +243,31 @@ static const struct word {
 	{ "unique-port", NULL, offsetof(struct sp_rewrite, unique_port) },
 };
 
-static int take(struct sp_rewrite *r, char *word, struct sp_err *err)
+static int take(struct sp_rw_parse *p, char *word)
 {
 	char *value = strchr(word, '='), shown[TEXT_SHORT];
-	struct sp_rw_parse p = { r, word, err };
 
 	if (value)
 		*value++ = '\0';
+	p->name = word;
 	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
 		const struct word *w = &words[i];
 
 		if (strcmp(word, w->name) != 0)
 			continue;
 		if (w->take)
-			return value && *value ? w->take(&p, value)
-					       : sp_rw_bad(&p, "", "a value");
-		*((bool *)r + w->flag) = true;
-		return value ? sp_rw_bad(&p, value, "wanted: it has no value") : 0;
+			return value && *value ? w->take(p, value)
+					       : sp_rw_bad(p, "", "a value");
+		*((bool *)p->r + w->flag) = true;
+		return value ? sp_rw_bad(p, value, "wanted: it has no value") : 0;
 	}
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "there is no word '%s' for rewriting",
+	return sp_fail(p->err, -EINVAL, SP_EXIT_USAGE, "there is no word '%s' for rewriting",
 		       sp_str_printable(shown, sizeof shown, word));
 }
 
 static int take_all(struct sp_rewrite *r, const char *text, struct sp_err *err)
 {
+	struct sp_rw_parse p = { .r = r, .err = err };
 	char word[WORD_MAX];
 	int rc = 0;
 
@@ -281,7 +284,7 @@ static int take_all(struct sp_rewrite *r, const char *text, struct sp_err *err)
 		memcpy(word, text, n);
 		word[n] = '\0';
 		text += n;
-		rc = take(r, word, err);
+		rc = take(&p, word);
 	}
 	return rc;
 }

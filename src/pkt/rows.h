@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rng.h"
+
 struct sp_rows {
 	uint8_t *bytes;	 /* n rows of len octets */
 	uint32_t n, len; /* n 1 or more */
@@ -17,12 +19,8 @@ struct sp_rows {
  * `draw` of series number `index`. */
 static inline uint64_t sp_draw(uint64_t seed, uint32_t index, uint64_t draw)
 {
-	uint64_t z = seed + ((uint64_t)index << 32) * 0xd1342543de82ef95u +
-		     (draw + 1) * 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return sp_mix64(seed + ((uint64_t)index << 32) * 0xd1342543de82ef95u +
+			(draw + 1) * SP_MIX64_STEP);
 }
 
 /* The same in 0 .. n - 1. */

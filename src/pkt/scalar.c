@@ -46,22 +46,11 @@ static int number(const char *p, size_t len, sp_u128 max, sp_u128 *out)
 
 static int mac(const char *p, size_t len, sp_u128 *out)
 {
-	sp_u128 v = 0;
+	uint8_t octets[6];
+	int rc = sp_mac_parse(p, len, octets);
 
-	if (len != 17)
-		return -EINVAL;
-	for (unsigned i = 0; i < 17; i++) {
-		if (i % 3 == 2) {
-			if (p[i] != ':' && p[i] != '-')
-				return -EINVAL;
-			continue;
-		}
-		if (digit(p[i]) > 15)
-			return -EINVAL;
-		v = v << 4 | digit(p[i]);
-	}
-	*out = v;
-	return 0;
+	*out = rc ? 0 : (sp_u128)sp_get_be16(octets) << 32 | sp_get_be32(octets + 2);
+	return rc;
 }
 
 static sp_u128 address_number(const struct sp_addr *a)

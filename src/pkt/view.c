@@ -6,24 +6,15 @@
 #include "base/cursor.h"
 #include "pkt/crc32c.h"
 #include "pkt/csum.h"
+#include "pkt/ip6.h"
 
-#define ETH_VLAN   0x8100
-#define ETH_QINQ   0x88a8
+#define ETH_VLAN 0x8100
+#define ETH_QINQ 0x88a8
 
-#define HOP_BY_HOP 0
-#define ROUTING	   43
-#define FRAGMENT   44
-#define AUTH	   51
-#define DST_OPTS   60
-#define MOBILITY   135
-#define HIP	   139
-#define SHIM6	   140
-#define EXT_MAX	   8 /* more extension headers than anybody sends */
-
-#define ICMP_HDR   8u
-#define SCTP_HDR   12u
-#define TCP_HDR	   20u
-#define UDP_HDR	   8u
+#define ICMP_HDR 8u
+#define SCTP_HDR 12u
+#define TCP_HDR	 20u
+#define UDP_HDR	 8u
 
 /* What is only needed on the way. */
 struct walk {
@@ -89,40 +80,23 @@ static int ip4(struct walk *w, bool verify, struct sp_view *v)
 	return 0;
 }
 
-static bool is_extension(uint8_t next)
-{
-	switch (next) {
-	case HOP_BY_HOP:
-	case ROUTING:
-	case FRAGMENT:
-	case AUTH:
-	case DST_OPTS:
-	case MOBILITY:
-	case HIP:
-	case SHIM6:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Past the extension headers to what is behind them; behind a later fragment's there is only
  * data. */
 static int ip6_extensions(struct walk *w, uint8_t next, struct sp_view *v)
 {
-	for (unsigned i = 0; is_extension(next) && !v->frag_off; i++) {
+	for (unsigned i = 0; sp_ip6_is_extension(next) && !v->frag_off; i++) {
 		const uint8_t *h = sp_rd_take(&w->r, 8);
 		uint32_t more;
 		uint16_t frag;
 
-		if (!h || i == EXT_MAX)
+		if (!h || i == SP_IP6_EXTENSIONS)
 			return -EBADMSG;
-		more = next == FRAGMENT ? 0 : next == AUTH ? (h[1] + 2u) * 4 - 8 : h[1] * 8u;
-		if (next == AUTH && h[1] == 0)
+		more = sp_ip6_extension_len(next, h) - 8;
+		if (next == SP_IP6_AUTH && h[1] == 0)
 			return -EBADMSG;
-		if (next == ROUTING && h[3])
+		if (next == SP_IP6_ROUTING && h[3])
 			w->detour = true;
-		if (next == FRAGMENT) {
+		if (next == SP_IP6_FRAGMENT) {
 			frag = sp_get_be16(h + 2);
 			v->frag_id = sp_get_be32(h + 4);
 			v->frag_at = offset(w);

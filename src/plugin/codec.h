@@ -8,14 +8,18 @@
 #ifndef SP_PLUGIN_CODEC_H
 #define SP_PLUGIN_CODEC_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/address.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/str.h"
 
 enum sp_codec_over {
 	SP_CODEC_UDP = 1u << 0, /* a datagram is one message (IPFIX, NetFlow, ...) */
@@ -86,6 +90,7 @@ struct sp_codec_ops {
 	void (*read)(void *st, const uint8_t *, size_t len, struct sp_codec_note *);
 	/* A field of the header, by the name that selectors use ("version", "type"): -ENOENT. */
 	int (*field)(const uint8_t *, size_t len, const char *name, uint64_t *value);
+	const char *const *fields; /* the names that it knows; NULL ends */
 
 	/* The same message without what is not understood, for clean sessions: data whose template
 	 * was not seen. Writes to out (cap >= len) and returns its length; 0: nothing is left of
@@ -107,6 +112,29 @@ struct sp_codec_ops {
 	 * NULL: the peer's bytes are read and mean nothing. */
 	const struct sp_codec_peer_ops *peer;
 };
+
+/* Has its header such a field, as selectors name them? -ENOENT: "header.name: ..." with the nearest
+ * name, exit 65. header: as the user wrote it. */
+static inline int sp_codec_check_field(const struct sp_codec_ops *c, const char *header,
+				       const char *name, struct sp_err *err)
+{
+	char shown[80], all[200] = "";
+	const char *best;
+	size_t n = 0;
+
+	for (; c->fields && c->fields[n]; n++) {
+		if (strcmp(c->fields[n], name) == 0)
+			return 0;
+		if (strlen(all) + strlen(c->fields[n]) + 3 < sizeof all)
+			strcat(strcat(all, n ? ", " : ""), c->fields[n]);
+	}
+	best = n ? sp_str_nearest(name, c->fields, n) : NULL;
+	return sp_fail(err, -ENOENT, SP_EXIT_DATA,
+		       "%s.%s: messages of %s have no such field%s%s%s; there is %s", header,
+		       sp_str_printable(shown, sizeof shown, name), c->name,
+		       best ? ", did you mean '" : "", best ? best : "", best ? "'?" : "",
+		       n ? all : "none");
+}
 
 /* What the peer's bytes mean for what we may send. State: of one connection, from open. */
 struct sp_codec_talk {

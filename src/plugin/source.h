@@ -146,6 +146,15 @@ struct sp_source_ops {
 	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
 	 * not say. */
 	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);
+	/* Number k of its sessions, plays and senders, as it knows them. With recorded. */
+	void (*recorded_session)(const struct sp_source *, uint32_t k,
+				 struct sp_recorded_session *);
+	void (*recorded_play)(const struct sp_source *, uint32_t k, struct sp_recorded_play *);
+	void (*recorded_sender)(const struct sp_source *, uint32_t k,
+				struct sp_recorded_sender *);
+	/* HOT. The next n of the units that fill() has made left at now_ns (over connections: were
+	 * handed to their session), or, 0, never will. May be NULL. */
+	void (*left)(struct sp_source *, uint32_t n, uint64_t now_ns);
 	/* Ground truth: what whoever gets units 0 .. units - 1 must have stored, as JSON lines
 	 * (plugin/truth.h). Cold, after the run. Of such a source units that left have the numbers 0,
 	 * 1, ... without gaps: what was refused is made again (seek, fill) as those that follow. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/rng.h"
 #include "base/str.h"
 
 #define CHUNK	    65536u
@@ -26,12 +27,10 @@ enum {
 #define OPTIONAL   0x80u
 #define EXTENDED   0x10u
 
-static uint64_t mix(uint64_t x) /* splitmix64 */
+/* The first number of splitmix64 from this state. */
+static uint64_t mix(uint64_t x)
 {
-	x += 0x9e3779b97f4a7c15ull;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-	return x ^ x >> 31;
+	return sp_mix64(x + SP_MIX64_STEP);
 }
 
 static int read_hop(const char *text, int family, struct sp_addr *out, struct sp_err *err)

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/out_file.h"
 #include "report/folder_part.h"
 #include "report/hgrm.h"
 #include "report/text.h"
@@ -40,17 +41,14 @@ void sp_folder_failed(struct sp_folder *f, const char *file, int code)
 struct file {
 	struct sp_folder *f;
 	const char *name;
-	char part[96];
-	int fd, err;
+	struct sp_out out;
+	int err;
 };
 
 static void file_open(struct file *w, struct sp_folder *f, const char *name)
 {
 	*w = (struct file){ .f = f, .name = name };
-	snprintf(w->part, sizeof w->part, ".%s.part", name);
-	w->fd = openat(f->dir_fd, w->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (w->fd < 0)
-		w->err = -errno;
+	w->err = sp_out_open_in(&w->out, f->dir_fd, name, 0666);
 }
 
 /* As a struct sp_report_drain. */
@@ -61,22 +59,19 @@ static void file_take(void *arg, struct sp_str *text)
 	if (text->failed && !w->err)
 		w->err = -ENOMEM;
 	if (!w->err)
-		w->err = sp_folder_write(w->fd, text->text, text->len);
+		w->err = sp_out_write(&w->out, text->text, text->len);
 	sp_str_clear(text);
 }
 
 static void file_close(struct file *w)
 {
-	if (!w->err && fsync(w->fd))
-		w->err = -errno;
-	if (w->fd >= 0 && close(w->fd) && !w->err)
-		w->err = -errno;
-	if (!w->err && renameat(w->f->dir_fd, w->part, w->f->dir_fd, w->name))
+	if (!w->err && fsync(w->out.fd))
 		w->err = -errno;
 	if (!w->err)
-		return;
-	unlinkat(w->f->dir_fd, w->part, 0);
-	sp_folder_failed(w->f, w->name, w->err);
+		w->err = sp_out_finish(&w->out);
+	sp_out_drop(&w->out);
+	if (w->err)
+		sp_folder_failed(w->f, w->name, w->err);
 }
 
 void sp_folder_file(struct sp_folder *f, const char *name, const struct sp_str *text)
@@ -87,7 +82,7 @@ void sp_folder_file(struct sp_folder *f, const char *name, const struct sp_str *
 	if (text->failed && !w.err)
 		w.err = -ENOMEM;
 	if (!w.err)
-		w.err = sp_folder_write(w.fd, text->text, text->len);
+		w.err = sp_out_write(&w.out, text->text, text->len);
 	file_close(&w);
 }
 
@@ -100,7 +95,7 @@ static int take_plan(void *arg, const char *text, size_t len)
 
 	pthread_mutex_unlock(&f->lock);
 	if (!w->err)
-		w->err = sp_folder_write(w->fd, text, len);
+		w->err = sp_out_write(&w->out, text, len);
 	pthread_mutex_lock(&f->lock);
 	if (f->abandoned && !w->err)
 		w->err = -ECANCELED;
@@ -118,7 +113,7 @@ static void write_plan(struct sp_folder *f)
 	pthread_mutex_unlock(&f->lock);
 	w.err = w.err ? w.err : rc;
 	if (!w.err)
-		w.err = sp_folder_write(w.fd, "\n", 1);
+		w.err = sp_out_write(&w.out, "\n", 1);
 	file_close(&w);
 }
 

@@ -6,8 +6,7 @@
 #include "core/clock.h"
 #include "report/fmt.h"
 #include "report/json_part.h"
-
-#define DRAIN_AT 65536u
+#include "report/recorded.h"
 
 static const char *const role_name[] = { "send", "recv", "both" };
 
@@ -154,15 +153,20 @@ static void put_statuses(struct sp_json *j, const struct sp_stream_result *s)
 	sp_json_close(j, '}');
 }
 
-static void put_stream(struct sp_json *j, const struct sp_stream_result *s)
+static void put_stream(struct sp_json *j, const struct sp_result *r, size_t i, size_t limit,
+		       const struct sp_report_drain *d)
 {
+	struct sp_stream_result s;
+
+	sp_result_stream(r, i, &s);
 	sp_json_open(j, NULL, '{');
-	sp_json_request_of(j, s);
-	sp_json_u64(j, "flows", s->flows);
-	sp_json_str(j, "unit", s->unit);
-	sp_json_way(j, &s->way);
-	put_statuses(j, s);
-	sp_json_measure(j, &s->m);
+	sp_json_request_of(j, &s);
+	sp_json_u64(j, "flows", s.flows);
+	sp_json_str(j, "unit", s.unit);
+	sp_json_way(j, &s.way);
+	put_statuses(j, &s);
+	sp_json_recorded(j, r, i, &s, limit, d);
+	sp_json_measure(j, &s.m);
 	sp_json_close(j, '}');
 }
 
@@ -244,7 +248,7 @@ void sp_json_request(struct sp_json *j, const struct sp_result *r,
 
 static void drain(const struct sp_report_drain *d, struct sp_str *out)
 {
-	if (d && out->len >= DRAIN_AT)
+	if (d && out->len >= SP_JSON_DRAIN)
 		d->take(d->arg, out);
 }
 
@@ -252,12 +256,10 @@ static void put_streams(struct sp_json *j, const struct sp_result *r, size_t lim
 			const struct sp_report_drain *d)
 {
 	size_t n = r->n_streams < limit ? r->n_streams : limit;
-	struct sp_stream_result s;
 
 	sp_json_open(j, "streams", '[');
 	for (size_t i = 0; i < n; i++) {
-		sp_result_stream(r, i, &s);
-		put_stream(j, &s);
+		put_stream(j, r, i, limit, d);
 		drain(d, j->out);
 	}
 	sp_json_close(j, ']');

@@ -31,6 +31,8 @@ void sp_report_json(struct sp_str *out, const struct sp_event *, const struct sp
  * the document's keys, with at most SP_EVENT_PARTS streams and flows. */
 #define SP_EVENT_STREAMS 64u
 #define SP_EVENT_PARTS	 64u
+/* Text of so many octets is given away as it comes (sp_report_drain). */
+#define SP_JSON_DRAIN	 65536u
 void sp_report_event(struct sp_str *out, const struct sp_event *, const struct sp_report_env *);
 /* JSON Schema (2020-12) of the document, made from the counters' table. */
 void sp_report_schema(struct sp_str *out);

@@ -5,7 +5,7 @@
 #include "report/json_part.h"
 
 /* One row makes one property. type: what "type" says, "?" behind it = or null; "#name" is a
- * reference to $defs/name; "[#name" an array of such. */
+ * reference to $defs/name, "#name?" or null; "[#name" an array of such. */
 struct prop {
 	const char *name, *type, *sentence;
 };
@@ -20,6 +20,18 @@ static void put_type(struct sp_json *j, const char *type)
 		sp_json_open(j, "items", '{');
 		put_type(j, type + 1);
 		sp_json_close(j, '}');
+		return;
+	}
+	if (*type == '#' && type[n - 1] == '?') {
+		sp_json_open(j, "anyOf", '[');
+		sp_json_open(j, NULL, '{');
+		sp_strlcpy(word, type, n < sizeof word ? n : sizeof word);
+		put_type(j, word);
+		sp_json_close(j, '}');
+		sp_json_open(j, NULL, '{');
+		sp_json_str(j, "type", "null");
+		sp_json_close(j, '}');
+		sp_json_close(j, ']');
 		return;
 	}
 	if (*type == '#') {
@@ -117,6 +129,69 @@ static const struct prop stream_rows[] = {
 	{ "unit", "string?", "what one departure makes, and the counts count" },
 	{ "way", "#way", "what the kernel knows of its connections" },
 	{ "statuses", "object", "answers by status: got by a client, given by a server" },
+	{ "recorded", "#recorded?", "of a replay of telemetry sessions (replay -t)" },
+};
+
+static const struct prop recorded_rows[] = {
+	{ "protocol", "string", "the section of the reproduction: ipfix, bmp, bgp, ..." },
+	{ "over", "string", "udp or tcp" },
+	{ "packets", "integer",
+	  "of the captures that are its own, each as often as it is played" },
+	{ "left_out", "#left_out", NULL },
+	{ "plays", "[#play", "each time that a capture is played, in order" },
+	{ "plays_omitted", "integer", "never in the document, only in event lines" },
+	{ "sessions", "[#session", "each sender's; over tcp each of its connections'" },
+	{ "sessions_omitted", "integer", "never in the document, only in event lines" },
+};
+
+static const struct prop left_out_rows[] = {
+	{ "not_in_map", "integer", "packets of its protocol whose sender is not in the map" },
+	{ "no_protocol", "integer", "packets that no section of the file selects" },
+	{ "cut", "integer", "packets that were not captured whole" },
+	{ "too_long", "integer", "datagrams that are longer than one can be" },
+	{ "hole_bytes", "integer", "of TCP streams, missing in the capture" },
+	{ "broken_bytes", "integer", "of TCP streams, that are no whole messages" },
+	{ "senders", "[#left_out_sender", "that are not in the map, as they appear" },
+	{ "senders_omitted", "integer", "how many more there are" },
+};
+
+static const struct prop left_out_sender_rows[] = {
+	{ "sender", "string", "address, as recorded" },
+	{ "packets", "integer", "each as often as its capture is played; over tcp with data" },
+	{ "collector", "boolean", "it is where recorded sessions that are played went to" },
+};
+
+#define SUM_ROWS                                                                               \
+	{ "asked_packets", "integer",                                                          \
+	  "units that came due: datagrams, or messages that one "                              \
+	  "TCP segment completed" },                                                           \
+		{ "asked_bytes", "integer", NULL }, { "tx_packets", "integer", "that left" },  \
+		{ "tx_bytes", "integer", NULL },                                               \
+		{ "first_tx_ns", "integer?", "first departure, since the start" },             \
+	{                                                                                      \
+		"last_tx_ns", "integer?", NULL                                                 \
+	}
+
+static const struct prop play_rows[] = {
+	{ "capture", "string", "path" },
+	{ "repetition", "integer", "of this capture, from 1" },
+	{ "sync", "boolean", "it waits for its place in the minute" },
+	{ "wanted_in_minute_ns", "integer",
+	  "place of its first packet in its minute, as recorded" },
+	{ "began_in_minute_ns", "integer?",
+	  "place in the minute at which it began; by what left first of it" },
+	{ "due_ns", "integer", "of its beginning, since the start" },
+	SUM_ROWS,
+};
+
+static const struct prop session_rows[] = {
+	{ "sender", "string", "address, as recorded" },
+	{ "local", "string?", "address that it was played from; null: the system's choice" },
+	{ "collector", "string", "address and port that it went to" },
+	SUM_ROWS,
+	{ "lost", "integer", "how often its connection was lost" },
+	{ "state", "string", "unused, open, ended or failed" },
+	{ "why", "string?", "it was lost last" },
 };
 
 static const struct prop way_rows[] = {
@@ -282,6 +357,11 @@ void sp_report_schema(struct sp_str *out)
 	put_def(&j, "host_part", host_part_rows, COUNT(host_part_rows));
 	put_def(&j, "expectation", expectation_rows, COUNT(expectation_rows));
 	put_def(&j, "way", way_rows, COUNT(way_rows));
+	put_def(&j, "recorded", recorded_rows, COUNT(recorded_rows));
+	put_def(&j, "left_out", left_out_rows, COUNT(left_out_rows));
+	put_def(&j, "left_out_sender", left_out_sender_rows, COUNT(left_out_sender_rows));
+	put_def(&j, "play", play_rows, COUNT(play_rows));
+	put_def(&j, "session", session_rows, COUNT(session_rows));
 	put_measured(&j, "stream", stream_rows, COUNT(stream_rows));
 	put_measured(&j, "flow", flow_rows, COUNT(flow_rows));
 	sp_json_close(&j, '}');

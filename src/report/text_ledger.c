@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "report/fmt.h"
+#include "report/recorded.h"
 #include "report/text_part.h"
 
 /* ---- the ledger ---- */
@@ -219,6 +220,7 @@ void sp_text_ledger(struct sp_str *out, const struct sp_result *r)
 		if (!all_unknown(&r->total.c, &identities[i]))
 			put_identity(out, r, i, &w);
 	put_other_counts(out, r);
+	sp_text_recorded(out, r);
 	if (r->role != SP_ROLE_RECV && !sp_counts_has(&r->total.c, SP_C_rx_packets))
 		sp_str_printf(out, "  received: unknown%s\n",
 			      r->clock ? "" : " (no spate receiver answered)");

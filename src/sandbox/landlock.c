@@ -34,10 +34,9 @@ static uint64_t known_rights(int abi)
 	 LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                        \
 	 LANDLOCK_ACCESS_FS_MAKE_REG | TRUNCATE_3)
 
-static int allow(int rules, int dir, uint64_t known)
+static int allow(int rules, int dir, uint64_t rights)
 {
-	struct landlock_path_beneath_attr a = { .allowed_access = IN_FOLDER & known,
-						.parent_fd = dir };
+	struct landlock_path_beneath_attr a = { .allowed_access = rights, .parent_fd = dir };
 
 	return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &a, 0) ? -errno
 											: 0;
@@ -55,7 +54,9 @@ int sp_sandbox_landlock(const struct sp_sandbox_conf *conf)
 	if (rules < 0)
 		return -errno;
 	for (unsigned i = 0; i < conf->n_dirs && !rc; i++)
-		rc = allow(rules, conf->dirs[i], attr.handled_access_fs);
+		rc = allow(rules, conf->dirs[i], IN_FOLDER & attr.handled_access_fs);
+	for (unsigned i = 0; i < conf->n_emptied && !rc; i++)
+		rc = allow(rules, conf->emptied[i], LANDLOCK_ACCESS_FS_REMOVE_DIR);
 	if (!rc && syscall(SYS_landlock_restrict_self, rules, 0))
 		rc = -errno;
 	close(rules);

@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SP_SANDBOX_DIRS 4u
+#define SP_SANDBOX_DIRS 6u
 
 struct sp_sandbox_conf {
 	/* Open folders in which files may still be made, replaced and read; all else that has a
 	 * path is out of reach. */
 	int dirs[SP_SANDBOX_DIRS];
 	unsigned n_dirs;
+	/* Open folders in which, besides, empty folders may be removed. */
+	int emptied[SP_SANDBOX_DIRS];
+	unsigned n_emptied;
 	bool runs_bpf; /* programs that are loaded may still be run (BPF_PROG_TEST_RUN) */
 };
 

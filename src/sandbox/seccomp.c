@@ -169,6 +169,11 @@ static int add_rules(scmp_filter_ctx x, const struct sp_sandbox_conf *conf)
 			SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, BPF_PROG_TEST_RUN));
 	for (unsigned i = 0; i < conf->n_dirs && !rc; i++)
 		rc = add_folder(x, conf->dirs[i]);
+	for (unsigned i = 0; i < conf->n_emptied && !rc; i++)
+		rc = seccomp_rule_add(
+			x, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 2,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)conf->emptied[i]),
+			SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX, AT_REMOVEDIR));
 	/* A filter cannot look into clone3's arguments: the C library then takes clone. */
 	if (!rc)
 		rc = seccomp_rule_add(x, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);

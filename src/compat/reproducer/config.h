@@ -13,7 +13,8 @@
 #include "plugin/catalog.h"
 
 #define SP_REPRO_SECTIONS 16u
-#define SP_REPRO_PLAYS	  100000u /* captures, repetitions counted */
+#define SP_REPRO_PLAYS	  100000u    /* captures, repetitions counted */
+#define SP_REPRO_BUFFER	  (1u << 30) /* octets of a socket's buffer */
 #define SP_REPRO_MISSING  "<MISSING_PARAM>"
 
 struct sp_repro_pcap {

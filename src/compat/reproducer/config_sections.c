@@ -34,13 +34,13 @@ bool sp_repro_is_section(const struct sp_catalog *c, const char *name)
 
 /* ---- selectors ---- */
 
-static int add_number(struct sp_repro *r, struct sp_repro_section *s, const char *name,
-		      const struct sp_yaml_node *v, struct sp_err *err)
+static int add_number(struct sp_repro *r, struct sp_repro_section *s, const char *what,
+		      const char *name, const struct sp_yaml_node *v, struct sp_err *err)
 {
 	struct sp_repro_field *f = s->fields;
 	uint64_t *values;
 	uint64_t number = 0;
-	int rc = sp_yaml_value(&r->doc, v, name, SP_OPT_U64, &number, err);
+	int rc = sp_repro_number(r, v, what, "a number", 0, UINT32_MAX, &number, err);
 
 	if (rc)
 		return rc;
@@ -82,8 +82,10 @@ static int add_value(struct sp_repro *r, struct sp_repro_section *s, const char 
 	rc = sp_yaml_want(&r->doc, v, SP_YAML_SCALAR, what, err);
 	if (rc)
 		return rc;
+	if (own && sp_codec_check_field(s->codec, layer, field, &why))
+		return sp_yaml_fail(&r->doc, v, err, "%s.select: %s", s->name, why.text);
 	if (own)
-		return add_number(r, s, field, v, err);
+		return add_number(r, s, what, field, v, err);
 	if (!is_plain(v->text))
 		return sp_yaml_fail(&r->doc, v, err, "%s: '%s' is no such value", what,
 				    sp_str_printable(text, sizeof text, v->text));
@@ -158,31 +160,85 @@ static int read_select(struct sp_repro *r, struct sp_repro_section *s,
 
 /* ---- collectors ---- */
 
+/* An address, perhaps with the interface of a link-local one, or a name that a resolver may know. */
+static bool is_host(const char *host)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-_";
+	size_t n = strcspn(host, "%");
+	struct sp_addr a;
+	char ip[48];
+
+	if (strchr(host, '[')) /* a port may follow those only */
+		return false;
+	if (strchr(host, ':')) {
+		if (n >= sizeof ip || (host[n] && !host[n + 1]))
+			return false;
+		memcpy(ip, host, n);
+		ip[n] = '\0';
+		return sp_addr_parse(ip, &a) == 0;
+	}
+	/* Resolvers would take "10.1" for an address. */
+	if (host[strspn(host, "0123456789.")] == '\0')
+		return sp_addr_parse(host, &a) == 0;
+	n = strspn(host, letters);
+	return n && n <= 253 && host[n] == '\0' && *host != '-';
+}
+
+static bool is_missing(const struct sp_yaml_node *v)
+{
+	return v->kind == SP_YAML_SCALAR && strstr(v->text, SP_REPRO_MISSING);
+}
+
+static int check_host(struct sp_repro *r, const struct sp_repro_section *s,
+		      const struct sp_yaml_node *v, const char *what, struct sp_err *err)
+{
+	struct sp_addr a;
+	char shown[80];
+
+	sp_str_printable(shown, sizeof shown, s->host);
+	if (!is_host(s->host))
+		return sp_yaml_fail(&r->doc, v, err,
+				    "%s: '%s' is not an address or the name of a host", what,
+				    shown);
+	if (sp_addr_parse(s->host, &a))
+		return 0;
+	if (sp_addr_class(&a) == SP_ADDR_BROADCAST || sp_addr_class(&a) == SP_ADDR_UNSPECIFIED)
+		return sp_yaml_fail(&r->doc, v, err, "%s: %s is the address of no collector",
+				    what, shown);
+	if (a.family == 6 && !r->interface && sp_addr_class(&a) == SP_ADDR_LINK_LOCAL)
+		return sp_yaml_fail(
+			&r->doc, v, err,
+			"%s: %s is link-local: say on which interface, as %s%%eth0, "
+			"or by network.interface",
+			what, shown, shown);
+	return 0;
+}
+
 static int read_collector(struct sp_repro *r, struct sp_repro_section *s,
 			  const struct sp_yaml_node *section, bool needed, struct sp_err *err)
 {
 	static const char *const keys[] = { "ip", "port", NULL };
 	const struct sp_yaml_node *c, *port;
-	char what[64];
+	char what[64], ip_what[72], port_what[72];
 	uint64_t number = 0;
 	int rc;
 
 	snprintf(what, sizeof what, "%s.collector", s->name);
+	snprintf(ip_what, sizeof ip_what, "%s.ip", what);
+	snprintf(port_what, sizeof port_what, "%s.port", what);
 	rc = sp_repro_map(r, section, "collector", what, &c, err);
 	if (!rc && c)
 		sp_repro_unknown(r, c, what, keys);
 	if (!rc)
-		rc = sp_repro_take(r, c, "ip", "collector.ip", SP_OPT_TEXT, &s->host, err);
-	if (!rc)
-		rc = sp_repro_take(r, c, "port", "collector.port", SP_OPT_U64, &number, err);
+		rc = sp_repro_take(r, c, "ip", ip_what, SP_OPT_TEXT, &s->host, err);
+	if (!rc && s->host && !strstr(s->host, SP_REPRO_MISSING))
+		rc = check_host(r, s, sp_repro_value(c, "ip"), ip_what, err);
 	port = sp_repro_value(c, "port");
-	if (!rc && port && (!number || number > 65535))
-		rc = sp_yaml_fail(&r->doc, port, err,
-				  "%s.port: %llu is not a port number from 1 to 65535", what,
-				  (unsigned long long)number);
+	if (!rc && port && !is_missing(port)) /* pre-processing does not need it */
+		rc = sp_repro_number(r, port, port_what, "a port number", 1, 65535, &number,
+				     err);
 	s->port = (uint16_t)number;
-	if (!rc && s->host && !*s->host)
-		rc = sp_yaml_fail(&r->doc, c, err, "%s.ip is empty", what);
 	if (!rc && needed && (!s->host || !port))
 		rc = sp_yaml_fail(&r->doc, c ? c : s->at, err,
 				  "%s: where the messages go is missing: %s%s%s", what,

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,7 +87,31 @@ int sp_repro_take(struct sp_repro *r, const struct sp_yaml_node *map, const char
 {
 	const struct sp_yaml_node *v = sp_repro_value(map, key);
 
-	return v ? sp_yaml_value(&r->doc, v, what, type, out, err) : 0;
+	if (!v)
+		return 0;
+	/* On a command line a word alone is a yes; a text that is empty says nothing. */
+	if (type == SP_OPT_BOOL && v->kind == SP_YAML_SCALAR && !*v->text)
+		return sp_yaml_fail(&r->doc, v, err, "%s: '' is not yes or no", what);
+	return sp_yaml_value(&r->doc, v, what, type, out, err);
+}
+
+int sp_repro_number(struct sp_repro *r, const struct sp_yaml_node *v, const char *what,
+		    const char *is, uint64_t least, uint64_t most, uint64_t *out,
+		    struct sp_err *err)
+{
+	char shown[80];
+	uint64_t n = 0;
+	int rc = sp_yaml_want(&r->doc, v, SP_YAML_SCALAR, what, err);
+	bool digits = !rc && *v->text && v->text[strspn(v->text, "0123456789")] == '\0';
+
+	if (rc)
+		return rc;
+	if (!digits || sp_parse_u64(v->text, &n) || n < least || n > most)
+		return sp_yaml_fail(
+			&r->doc, v, err, "%s: '%s' is not %s from %" PRIu64 " to %" PRIu64,
+			what, sp_str_printable(shown, sizeof shown, v->text), is, least, most);
+	*out = n;
+	return 0;
 }
 
 int sp_repro_take_seconds(struct sp_repro *r, const struct sp_yaml_node *map, const char *key,

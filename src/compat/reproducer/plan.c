@@ -183,9 +183,12 @@ static void put_stream(struct making *m, const struct leg *g)
 	if (w->spread)
 		set(m, "spread", w->spread);
 	set_bool(m, "retime", w->retime);
+	set_bool(m, "preload", r->preload || w->preload);
 	if (g->s->tcp && w->reconnect)
 		set(m, "reconnect", w->reconnect);
-	if (g->s->tcp && w->exporters) /* an exporter may have several sessions */
+	if (g->s->tcp && w->connections)
+		set_number(m, "connections", w->connections);
+	else if (g->s->tcp && w->exporters) /* an exporter may have several sessions */
 		set_number(m, "connections", 2 * w->exporters + 64);
 }
 

@@ -8,11 +8,12 @@
 
 /* What the command line adds; flags and keys of the file that are yes or no are joined by or. */
 struct sp_repro_words {
-	bool no_sync, keep_open;
+	bool no_sync, keep_open, preload;
 	bool retime;
-	uint64_t exporters; /* 0: sources as recorded */
-	const char *from;   /* with exporters: the prefix of their addresses */
-	const char *spread; /* NULL: the default */
+	uint64_t exporters;   /* 0: sources as recorded */
+	uint64_t connections; /* sessions over TCP of a protocol, at most; 0: the default */
+	const char *from;     /* with exporters: the prefix of their addresses */
+	const char *spread;   /* NULL: the default */
 	const char *
 		reconnect; /* sessions over TCP that are lost are tried for so long; NULL: not */
 	const char *name;  /* of the run */

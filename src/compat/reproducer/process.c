@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "compat/reproducer/config_impl.h"
 
 struct texts {
@@ -12,7 +13,7 @@ struct texts {
 	char sndbuf[24], rcvbuf[24];
 };
 
-static bool wants(const void *arg, const struct sp_cap_packet *p, const struct sp_cap_view *v)
+static int wants(const void *arg, const struct sp_cap_packet *p, const struct sp_cap_view *v)
 {
 	const struct sp_repro_section *s = arg;
 
@@ -118,8 +119,50 @@ static void put_times(const struct sp_repro_processing *p, struct sp_extract_con
 								   : (uint32_t)p->payload_size;
 }
 
+const char *const sp_repro_output[SP_REPRO_OUTPUTS] = { "traffic.pcap",
+							"traffic-reproducer.yml",
+							"traffic-info.json" };
+
+/* Writing it would empty what is read. */
+static int keep(const char *input, const char *output, struct sp_err *err)
+{
+	char shown[200];
+
+	if (!sp_file_is_same(input, output))
+		return 0;
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: is read, and would be written over; name another folder "
+		       "(pcap_processing.output_folder)",
+		       sp_str_printable(shown, sizeof shown, input));
+}
+
+int sp_repro_process_check(const struct sp_repro *r, struct sp_str *folder, struct sp_err *err)
+{
+	struct sp_str path;
+	int rc = 0;
+
+	if (r->processing.folder)
+		sp_str_puts(folder, r->processing.folder);
+	else
+		(void)sp_extract_folder(r->pcaps[0].path, folder);
+	sp_str_init(&path, r->mem);
+	for (unsigned i = 0; i < SP_REPRO_OUTPUTS && !rc; i++) {
+		sp_str_clear(&path);
+		sp_str_printf(&path, "%s/%s", folder->text ? folder->text : "",
+			      sp_repro_output[i]);
+		if (path.failed || folder->failed)
+			rc = sp_repro_no_memory(err);
+		else
+			rc = keep(r->doc.name, path.text, err);
+		for (unsigned k = 0; k < r->n_pcaps && !rc; k++)
+			rc = keep(r->pcaps[k].path, path.text, err);
+	}
+	sp_str_fini(&path);
+	return rc;
+}
+
 int sp_repro_process(const struct sp_repro *r, void (*remark)(void *arg, const char *text),
-		     void *arg, struct sp_str *folder, struct sp_extract_result *result,
+		     void *arg, const struct sp_str *folder, struct sp_extract_result *result,
 		     struct sp_err *err)
 {
 	struct sp_extract_conf conf = { .remark = remark, .remark_arg = arg };
@@ -132,10 +175,6 @@ int sp_repro_process(const struct sp_repro *r, void (*remark)(void *arg, const c
 	t = sp_arena_alloc(&arena, sizeof *t);
 	inputs = sp_arena_alloc(&arena, (r->n_pcaps + 1) * sizeof *inputs);
 	rc = t && inputs ? 0 : sp_repro_no_memory(err);
-	if (!rc && r->processing.folder)
-		sp_str_puts(folder, r->processing.folder);
-	else if (!rc)
-		rc = sp_extract_folder(r->pcaps[0].path, folder);
 	if (!rc) {
 		sp_extract_defaults(&conf);
 		for (unsigned i = 0; i < r->n_pcaps; i++)

@@ -76,6 +76,8 @@ static int field(const uint8_t *p, size_t len, const char *name, uint64_t *value
 	return 0;
 }
 
+static const char *const field_names[] = { "len", "type", NULL };
+
 const struct sp_codec_ops sp_codec_bgp = {
 	.name = "bgp",
 	.summary = "BGP-4",
@@ -91,6 +93,7 @@ const struct sp_codec_ops sp_codec_bgp = {
 	.close = close_state,
 	.read = read_message,
 	.field = field,
+	.fields = field_names,
 	.rewrite = sp_bgp_rewrite,
 	.describe = sp_bgp_describe,
 	.peer = &sp_bgp_peer,

@@ -233,6 +233,8 @@ void sp_bmp_describe(const void *st, struct sp_json *j)
 		sp_json_u64(j, "messages_of_more_peers", s->more);
 }
 
+static const char *const field_names[] = { "version", "len", "type", NULL };
+
 const struct sp_codec_ops sp_codec_bmp = {
 	.name = "bmp",
 	.summary = "BGP monitoring protocol",
@@ -248,6 +250,7 @@ const struct sp_codec_ops sp_codec_bmp = {
 	.close = close_state,
 	.read = read_message,
 	.field = field,
+	.fields = field_names,
 	.rewrite = sp_bmp_rewrite,
 	.describe = sp_bmp_describe,
 };

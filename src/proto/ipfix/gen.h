@@ -50,12 +50,17 @@ void sp_ipfix_gen_flow(const struct sp_ipfix_gen_model *, uint64_t r,
 		       struct sp_ipfix_gen_flow *);
 
 /* A stream's messages: the model, in what words, by whom. */
+/* As many fields as a record can have. */
+#define SP_IPFIX_GEN_FIELDS 25u
+
 struct sp_ipfix_gen {
 	struct sp_ipfix_gen_model model;
 	uint16_t version; /* 5, 9, 10 */
 	uint32_t flows, domain, domains, sampling;
 	uint64_t template_packets;
-	int64_t boot_ns; /* since 1970 */
+	int64_t boot_ns;		    /* since 1970 */
+	uint8_t field[SP_IPFIX_GEN_FIELDS]; /* of a record of v9 or IPFIX, in wire order */
+	uint32_t n_fields, record_len;	    /* octets */
 };
 
 /* Settles flows; -EINVAL, -EMSGSIZE with a sentence, exit 2. boot_ns is the caller's. */

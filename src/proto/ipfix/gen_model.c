@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "base/str.h"
 #include "proto/ipfix/gen.h"
 
@@ -11,12 +12,10 @@
 #define HOST_BITS  32u	  /* of a prefix, at most */
 #define ROUNDS	   4u
 
-static uint64_t mix(uint64_t x) /* splitmix64 */
+/* The first number of splitmix64 from this state. */
+static uint64_t mix(uint64_t x)
 {
-	x += 0x9e3779b97f4a7c15ull;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-	return x ^ x >> 31;
+	return sp_mix64(x + SP_MIX64_STEP);
 }
 
 /* A permutation of 0 .. n - 1: a Feistel network over the next even number of bits, walked until

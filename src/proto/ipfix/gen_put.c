@@ -64,6 +64,7 @@ static const struct field fields[] = {
 	{ IE_DST_AS, 4 },
 };
 #define N_FIELDS (sizeof fields / sizeof *fields)
+_Static_assert(N_FIELDS == SP_IPFIX_GEN_FIELDS, "room in struct sp_ipfix_gen");
 
 static bool has(const struct sp_ipfix_gen *g, uint16_t id)
 {
@@ -93,17 +94,13 @@ static bool has(const struct sp_ipfix_gen *g, uint16_t id)
 	}
 }
 
-static uint32_t record_len(const struct sp_ipfix_gen *g, uint32_t *n)
+static void choose_fields(struct sp_ipfix_gen *g)
 {
-	uint32_t len = 0;
-
-	*n = 0;
 	for (size_t i = 0; i < N_FIELDS; i++)
 		if (has(g, fields[i].id)) {
-			len += fields[i].len;
-			++*n;
+			g->field[g->n_fields++] = (uint8_t)i;
+			g->record_len += fields[i].len;
 		}
-	return len;
 }
 
 static uint32_t padded(uint32_t len)
@@ -112,9 +109,9 @@ static uint32_t padded(uint32_t len)
 }
 
 /* All of a message that is no flow record. */
-static uint32_t overhead(const struct sp_ipfix_gen *g, uint32_t n_fields)
+static uint32_t overhead(const struct sp_ipfix_gen *g)
 {
-	uint32_t tmpl = SET_HEADER + 4 + 4 * n_fields;
+	uint32_t tmpl = SET_HEADER + 4 + 4 * g->n_fields;
 	uint32_t options = SET_HEADER + 20 + SET_HEADER + padded(OPTIONS_BYTES);
 
 	return (g->version == 9 ? V9_HEADER : IPFIX_HEADER) + tmpl +
@@ -123,17 +120,15 @@ static uint32_t overhead(const struct sp_ipfix_gen *g, uint32_t n_fields)
 
 uint32_t sp_ipfix_gen_longest(const struct sp_ipfix_gen *g)
 {
-	uint32_t n, len = record_len(g, &n);
-
 	if (g->version == 5)
 		return V5_HEADER + g->flows * V5_RECORD;
-	return overhead(g, n) + g->flows * len;
+	return overhead(g) + g->flows * g->record_len;
 }
 
 int sp_ipfix_gen_init(struct sp_ipfix_gen *g, const struct sp_ipfix_gen_conf *c,
 		      uint16_t version, uint64_t seed, struct sp_err *err)
 {
-	uint32_t n, len, most;
+	uint32_t most;
 	int rc;
 
 	*g = (struct sp_ipfix_gen){ .version = version,
@@ -156,9 +151,9 @@ int sp_ipfix_gen_init(struct sp_ipfix_gen *g, const struct sp_ipfix_gen_conf *c,
 	if (version == 5 && c->sampling > 16383)
 		return sp_fail(err, -ERANGE, SP_EXIT_USAGE,
 			       "NetFlow v5 has sampling intervals up to 16383");
-	len = record_len(g, &n);
-	most = version == 5 ? V5_MOST : (MOST_BYTES - overhead(g, n)) / len;
-	g->flows = version == 5 ? V5_MOST : (FRAME_ROOM - overhead(g, n)) / len;
+	choose_fields(g);
+	most = version == 5 ? V5_MOST : (MOST_BYTES - overhead(g)) / g->record_len;
+	g->flows = version == 5 ? V5_MOST : (FRAME_ROOM - overhead(g)) / g->record_len;
 	if (c->flows > most)
 		return sp_fail(err, -EMSGSIZE, SP_EXIT_USAGE,
 			       "flows %llu is too many: a message holds at most %u",
@@ -188,18 +183,14 @@ static uint64_t options_before(const struct sp_ipfix_gen *g, uint64_t own)
 
 static void put_template(const struct sp_ipfix_gen *g, uint16_t id, struct sp_wr *w)
 {
-	uint32_t n;
-
-	record_len(g, &n);
 	sp_wr_be16(w, g->version == 9 ? 0 : 2);
-	sp_wr_be16(w, (uint16_t)(SET_HEADER + 4 + 4 * n));
+	sp_wr_be16(w, (uint16_t)(SET_HEADER + 4 + 4 * g->n_fields));
 	sp_wr_be16(w, id);
-	sp_wr_be16(w, (uint16_t)n);
-	for (size_t i = 0; i < N_FIELDS; i++)
-		if (has(g, fields[i].id)) {
-			sp_wr_be16(w, fields[i].id);
-			sp_wr_be16(w, fields[i].len);
-		}
+	sp_wr_be16(w, (uint16_t)g->n_fields);
+	for (uint32_t i = 0; i < g->n_fields; i++) {
+		sp_wr_be16(w, fields[g->field[i]].id);
+		sp_wr_be16(w, fields[g->field[i]].len);
+	}
 }
 
 /* The sampling interval: who (v9: the system; IPFIX: the domain), how often, how. */
@@ -323,15 +314,14 @@ static void put_data(const struct sp_ipfix_gen *g, uint16_t id, uint64_t unit, i
 		     struct sp_wr *w)
 {
 	struct sp_ipfix_gen_flow f;
-	uint32_t n, len = g->flows * record_len(g, &n);
+	uint32_t len = g->flows * g->record_len;
 
 	sp_wr_be16(w, id);
 	sp_wr_be16(w, (uint16_t)(SET_HEADER + padded(len)));
 	for (uint32_t k = 0; k < g->flows; k++) {
 		sp_ipfix_gen_flow(&g->model, unit * g->flows + k, &f);
-		for (size_t i = 0; i < N_FIELDS; i++)
-			if (has(g, fields[i].id))
-				put_field(g, fields[i].id, &f, now_ns, w);
+		for (uint32_t i = 0; i < g->n_fields; i++)
+			put_field(g, fields[g->field[i]].id, &f, now_ns, w);
 	}
 	for (; len % 4; len++)
 		sp_wr_u8(w, 0);

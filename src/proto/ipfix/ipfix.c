@@ -106,6 +106,22 @@ static void close_state(void *st)
 	sp_free(s->mem, s);
 }
 
+static const char *const field_names[] = { "version",
+					   "count",
+					   "length",
+					   "sysUptime",
+					   "unixSecs",
+					   "unixNanoSeconds",
+					   "ExportTime",
+					   "flowSequence",
+					   "packageSequence",
+					   "engineType",
+					   "engineID",
+					   "samplingInterval",
+					   "SourceID",
+					   "ObservationDomainID",
+					   NULL };
+
 const struct sp_codec_ops sp_codec_ipfix = {
 	.name = "ipfix",
 	.summary = "NetFlow v5, v9 and IPFIX",
@@ -121,6 +137,7 @@ const struct sp_codec_ops sp_codec_ipfix = {
 	.close = close_state,
 	.read = sp_ipfix_read,
 	.field = field,
+	.fields = field_names,
 	.clean = sp_ipfix_clean,
 	.rewrite = sp_ipfix_rewrite,
 	.describe = sp_ipfix_describe,

@@ -280,6 +280,11 @@ static void describe(const void *st, struct sp_json *j)
 		sp_json_u64(j, "publishers_forgotten", s->forgotten);
 }
 
+static const char *const field_names[] = { "version",	     "space",
+					   "media_type",     "header_length",
+					   "message_length", "publisher_id",
+					   "message_id",     NULL };
+
 const struct sp_codec_ops sp_codec_udp_notif = {
 	.name = "udp-notif",
 	.summary = "YANG notifications over UDP",
@@ -294,6 +299,7 @@ const struct sp_codec_ops sp_codec_udp_notif = {
 	.close = close_state,
 	.read = read_message,
 	.field = field,
+	.fields = field_names,
 	.rewrite = rewrite,
 	.describe = describe,
 };

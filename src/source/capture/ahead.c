@@ -1,38 +1,27 @@
 #include "source/capture/ahead.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
-#include "core/shared.h"
-#include "source/capture/store.h"
-
-#define TELL_EVERY 64u /* units that the reader puts before it wakes somebody who waits */
+/* So much the ring holds; units below least leave in bursts, however large they are. */
+#define RING_BYTES (8u << 20)
+#define RING_LEAST 2048u
+#define RING_CHUNK (1u << 20)
 
 struct sp_ahead {
 	const struct sp_mem *mem;
 	struct sp_ahead_conf conf;
 	struct sp_walk *walk;
 	struct sp_store *store;
-	/* the reader's */
+	struct sp_reader *reader;
+	/* who reads */
 	uint64_t loop;	    /* that is read */
 	uint64_t pass_from; /* units that were put before it */
-	struct sp_err err;
 	/* whole: of one pass */
 	bool whole;
+	struct sp_err err;
 	uint64_t units, places, taken;
-	/* the sender's */
-	uint64_t waits, waited_ns;
-	uint64_t i, in_loop, loop_i; /* whole: the unit that was asked for, and where that is */
-	/* shared */
-	pthread_t thread;
-	bool started;
-	pthread_mutex_t lock;
-	pthread_cond_t more, room;
-	uint64_t refill_at;	   /* the reader sleeps until no more than so many are left */
-	bool want_more, want_room; /* atomic: somebody sleeps */
-	bool over, quit;	   /* atomic: nothing is put any more; nothing is wanted */
+	uint64_t i, in_loop, loop_i; /* the unit that was asked for, and where that is */
 };
 
 static int no_memory(struct sp_err *err)
@@ -90,21 +79,20 @@ static int next_pass(struct sp_ahead *a, struct sp_err *err)
 	return sp_walk_rewind(a->walk, err) ? -1 : 1;
 }
 
-/* Keeps on until something was put. false: nothing comes any more. */
-static bool read_on(struct sp_ahead *a)
+/* Keeps on until something was put. */
+static int read_on(void *arg, struct sp_store *store, struct sp_err *err)
 {
+	struct sp_ahead *a = arg;
 	int rc;
 
+	(void)store;
 	do {
-		rc = read_one(a, &a->err);
+		rc = read_one(a, err);
 		if (rc)
-			break;
-		rc = next_pass(a, &a->err);
-	} while (rc > 0 && !__atomic_load_n(&a->quit, __ATOMIC_RELAXED));
-	if (rc > 0)
-		return true;
-	__atomic_store_n(&a->over, true, __ATOMIC_RELEASE);
-	return false;
+			return rc;
+		rc = next_pass(a, err);
+	} while (rc > 0);
+	return rc;
 }
 
 /* ---- memory as a whole ---- */
@@ -124,12 +112,29 @@ static int fill(struct sp_ahead *a, struct sp_err *err)
 	a->units = sp_store_written(a->store);
 	a->places = sp_times_end(sp_walk_times(a->walk));
 	a->taken = sp_walk_taken(a->walk);
-	a->over = true;
 	if (rc && !a->units) { /* nothing good before it */
 		if (err)
 			*err = a->err;
 		return rc;
 	}
+	return 0;
+}
+
+static int make_ring(struct sp_ahead *a, struct sp_err *err)
+{
+	static const struct sp_store_conf ring = { .bytes = RING_BYTES,
+						   .least = RING_LEAST,
+						   .chunk = RING_CHUNK };
+	const struct sp_reader_conf reader = { .read = read_on,
+					       .arg = a,
+					       .clock = a->conf.clock,
+					       .way_out = "use --preload-pcap" };
+
+	a->store = sp_store_new(&ring, a->mem);
+	if (!a->store || sp_reader_new(&a->reader, &reader, a->store, a->mem))
+		return no_memory(err);
+	if (a->conf.whole)
+		sp_store_keep(a->store);
 	return 0;
 }
 
@@ -145,16 +150,9 @@ int sp_ahead_new(struct sp_ahead **out, const struct sp_ahead_conf *conf,
 	a->mem = mem;
 	a->conf = *conf;
 	a->i = UINT64_MAX;
-	pthread_mutex_init(&a->lock, NULL);
-	pthread_cond_init(&a->more, NULL);
-	pthread_cond_init(&a->room, NULL);
 	rc = sp_walk_new(&a->walk, &conf->walk, mem, err);
-	if (!rc) {
-		a->store = sp_store_new(mem);
-		rc = a->store ? 0 : no_memory(err);
-	}
-	if (!rc && conf->whole)
-		sp_store_keep(a->store);
+	if (!rc)
+		rc = make_ring(a, err);
 	if (!rc)
 		rc = fill(a, err);
 	if (rc)
@@ -164,130 +162,22 @@ int sp_ahead_new(struct sp_ahead **out, const struct sp_ahead_conf *conf,
 	return rc;
 }
 
-static void join(struct sp_ahead *a)
-{
-	if (!a->started)
-		return;
-	pthread_mutex_lock(&a->lock);
-	__atomic_store_n(&a->quit, true, __ATOMIC_RELAXED);
-	pthread_cond_signal(&a->room);
-	pthread_mutex_unlock(&a->lock);
-	pthread_join(a->thread, NULL);
-	a->started = false;
-	a->over = true;
-}
-
 void sp_ahead_free(struct sp_ahead *a)
 {
 	if (!a)
 		return;
-	join(a);
-	pthread_cond_destroy(&a->more);
-	pthread_cond_destroy(&a->room);
-	pthread_mutex_destroy(&a->lock);
+	sp_reader_free(a->reader);
 	sp_store_free(a->store);
 	sp_walk_free(a->walk);
 	sp_free(a->mem, a);
 }
 
-/* ---- the thread ---- */
-
-static void tell_sender(struct sp_ahead *a)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&a->want_more, __ATOMIC_RELAXED) ||
-	    !__atomic_exchange_n(&a->want_more, false, __ATOMIC_SEQ_CST))
-		return;
-	pthread_mutex_lock(&a->lock);
-	pthread_cond_signal(&a->more);
-	pthread_mutex_unlock(&a->lock);
-}
-
-/* Until the ring has room, or nothing is wanted. */
-static void wait_for_room(struct sp_ahead *a)
-{
-	pthread_mutex_lock(&a->lock);
-	SP_STORE(a->refill_at, sp_store_held(a->store) / 2);
-	for (;;) {
-		__atomic_store_n(&a->want_room, true, __ATOMIC_SEQ_CST);
-		if (!sp_store_full(a->store) || __atomic_load_n(&a->quit, __ATOMIC_RELAXED))
-			break;
-		pthread_cond_wait(&a->room, &a->lock);
-	}
-	__atomic_store_n(&a->want_room, false, __ATOMIC_SEQ_CST);
-	pthread_mutex_unlock(&a->lock);
-}
-
-static void *read_all(void *arg)
-{
-	struct sp_ahead *a = arg;
-	unsigned n = 0;
-
-	while (!__atomic_load_n(&a->quit, __ATOMIC_RELAXED)) {
-		if (sp_store_full(a->store)) {
-			tell_sender(a);
-			wait_for_room(a);
-			continue;
-		}
-		if (!read_on(a))
-			break;
-		if (++n % TELL_EVERY == 0)
-			tell_sender(a);
-	}
-	tell_sender(a);
-	return NULL;
-}
-
 int sp_ahead_run(struct sp_ahead *a, struct sp_err *err)
 {
-	sigset_t all, before;
-	int rc;
-
-	if (a->whole || a->started)
-		return 0;
-	/* Signals are for the control thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&a->thread, NULL, read_all, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc)
-		return sp_fail(err, -rc, SP_EXIT_FAILED,
-			       "capture: no thread to read ahead (%s): use --preload-pcap",
-			       strerror(rc));
-	a->started = true;
-	return 0;
+	return a->whole ? 0 : sp_reader_run(a->reader, err);
 }
 
 /* ---- the sender ---- */
-
-/* The ring has run empty: nothing can be done but to wait for the file. */
-static bool wait_for_more(struct sp_ahead *a, uint64_t i)
-{
-	uint64_t begin = sp_clock_now(a->conf.clock);
-
-	pthread_mutex_lock(&a->lock);
-	pthread_cond_signal(&a->room); /* it may have missed the last drop */
-	for (;;) {
-		__atomic_store_n(&a->want_more, true, __ATOMIC_SEQ_CST);
-		if (sp_store_ready(a->store) > i || __atomic_load_n(&a->over, __ATOMIC_ACQUIRE))
-			break;
-		pthread_cond_wait(&a->more, &a->lock);
-	}
-	__atomic_store_n(&a->want_more, false, __ATOMIC_SEQ_CST);
-	pthread_mutex_unlock(&a->lock);
-	SP_ADD(a->waits, 1);
-	SP_ADD(a->waited_ns, sp_clock_now(a->conf.clock) - begin);
-	return sp_store_ready(a->store) > i;
-}
-
-static bool ring_has(struct sp_ahead *a, uint64_t i)
-{
-	if (SP_LIKELY(sp_store_ready(a->store) > i))
-		return true;
-	if (__atomic_load_n(&a->over, __ATOMIC_ACQUIRE))
-		return sp_store_ready(a->store) > i;
-	return a->started ? wait_for_more(a, i) : read_on(a);
-}
 
 /* Of a pass that is in memory, again and again. */
 static bool get_whole(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
@@ -328,7 +218,7 @@ bool sp_ahead_get(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
 
 	if (a->whole)
 		return get_whole(a, i, out);
-	if (!ring_has(a, i))
+	if (!sp_reader_has(a->reader, i))
 		return false;
 	u = sp_store_at(a->store, i);
 	*out = (struct sp_ahead_unit){
@@ -342,27 +232,19 @@ bool sp_ahead_get(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
 
 void sp_ahead_drop(struct sp_ahead *a, uint64_t i)
 {
-	if (a->whole)
-		return;
-	sp_store_drop(a->store, i);
-	/* Not at every burst: half a ring at a time. */
-	if (!a->started || !__atomic_load_n(&a->want_room, __ATOMIC_ACQUIRE) ||
-	    sp_store_held(a->store) > SP_LOAD(a->refill_at) ||
-	    !__atomic_exchange_n(&a->want_room, false, __ATOMIC_SEQ_CST))
-		return;
-	pthread_mutex_lock(&a->lock);
-	pthread_cond_signal(&a->room);
-	pthread_mutex_unlock(&a->lock);
+	if (!a->whole)
+		sp_reader_drop(a->reader, i);
 }
 
-void sp_ahead_waited(const struct sp_ahead *a, struct sp_ahead_waits *w)
+void sp_ahead_waited(const struct sp_ahead *a, struct sp_reader_waits *w)
 {
-	*w = (struct sp_ahead_waits){ SP_LOAD(a->waits), SP_LOAD(a->waited_ns) };
+	sp_reader_waited(a->reader, w);
 }
 
 int sp_ahead_stop(struct sp_ahead *a, struct sp_err *err)
 {
-	join(a);
+	if (!a->whole)
+		return sp_reader_stop(a->reader, err);
 	if (a->err.code && err)
 		*err = a->err;
 	return a->err.code;

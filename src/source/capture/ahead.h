@@ -1,6 +1,5 @@
 /* Reads a capture ahead of whoever sends it: into memory as a whole, where it fits or that was asked
- * for, or through a ring that a thread of its own keeps full. In virtual time there is no thread: the
- * sender's hand reads. */
+ * for, or through a ring that is kept full (source/reader.h). */
 #ifndef SP_SOURCE_CAPTURE_AHEAD_H
 #define SP_SOURCE_CAPTURE_AHEAD_H
 
@@ -9,10 +8,10 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "core/clock.h"
 #include "pkt/rewrite.h"
 #include "plugin/source.h"
 #include "source/capture/walk.h"
+#include "source/reader.h"
 
 struct sp_ahead_conf {
 	struct sp_walk_conf walk;
@@ -52,11 +51,8 @@ bool sp_ahead_get(struct sp_ahead *, uint64_t i, struct sp_ahead_unit *);
 /* HOT. Units before i are not wanted any more. */
 void sp_ahead_drop(struct sp_ahead *, uint64_t i);
 
-/* Control thread, when the sender is done; or about, while it goes on. */
-struct sp_ahead_waits {
-	uint64_t n, ns; /* how often the sender had to wait, and how long in all */
-};
-void sp_ahead_waited(const struct sp_ahead *, struct sp_ahead_waits *);
+/* As sp_reader_waited. */
+void sp_ahead_waited(const struct sp_ahead *, struct sp_reader_waits *);
 /* Nothing is read any more. 0, or what had ended the reading before its time. */
 int sp_ahead_stop(struct sp_ahead *, struct sp_err *);
 /* Then: what was read. */

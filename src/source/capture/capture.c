@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/units.h"
@@ -80,25 +81,12 @@ struct sp_source {
 
 /* ---- settings ---- */
 
-static int parse_mac(const char *text, uint8_t mac[6])
-{
-	unsigned v[6];
-	char end;
-
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
-		   &end) != 6)
-		return -EINVAL;
-	for (int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)v[i];
-	return 0;
-}
-
 static int check_mac(const char *key, const char *text, struct sp_err *err)
 {
 	uint8_t mac[6];
 	char shown[80];
 
-	if (!*text || !parse_mac(text, mac))
+	if (!*text || !sp_mac_parse(text, strlen(text), mac))
 		return 0;
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		       "%s: '%s' is no hardware address; such as 02:00:5e:10:00:01", key,
@@ -188,9 +176,9 @@ static void link_of(const struct capture_conf *c, const struct sp_link *link,
 	memcpy(w->src, link->src_mac, 6);
 	memcpy(w->dst, link->dst_mac, 6);
 	if (*c->src_mac)
-		parse_mac(c->src_mac, w->src);
+		sp_mac_parse(c->src_mac, strlen(c->src_mac), w->src);
 	if (*c->dst_mac)
-		parse_mac(c->dst_mac, w->dst);
+		sp_mac_parse(c->dst_mac, strlen(c->dst_mac), w->dst);
 	w->mac = *c->dst_mac || is_set(w->dst);
 }
 

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "source/capture/store.h"
 #include "source/capture/testing.h"
+#include "source/store.h"
 
 extern const struct sp_source_ops sp_source_capture;
 static const struct sp_source_ops *const ops = &sp_source_capture;

@@ -137,7 +137,7 @@ static void of_times(const struct remarks *r)
 
 static void of_file(const struct sp_ahead *a, const struct remarks *r)
 {
-	struct sp_ahead_waits w;
+	struct sp_reader_waits w;
 
 	sp_ahead_waited(a, &w);
 	if (w.n)

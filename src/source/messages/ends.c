@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "source/messages/senders.h"
+
 #define LEAST 64u
 
 static uint64_t target_hash(uint32_t source, const struct sp_endpoint *dst)
@@ -26,7 +28,7 @@ static uint32_t *target_place(const struct msg_ends *e, uint32_t source,
 }
 
 /* The first session of a group, index + 1; 0: there is no group yet. */
-static uint32_t group_of(const struct msg_ends *e, const struct msg_store *s, uint32_t source,
+static uint32_t group_of(const struct msg_ends *e, const struct msg_senders *s, uint32_t source,
 			 const struct sp_endpoint *dst)
 {
 	uint32_t k = *target_place(e, source, dst);
@@ -56,7 +58,7 @@ static void take_ends(struct msg_ends *e, const struct msg_session *m, uint32_t 
 
 /* Of an earlier capture. Within a capture its sessions only become more, so that none is looked at
  * twice. */
-static uint32_t find_earlier(struct msg_ends *e, const struct msg_store *s, uint32_t source,
+static uint32_t find_earlier(struct msg_ends *e, const struct msg_senders *s, uint32_t source,
 			     const struct sp_endpoint *dst)
 {
 	uint32_t first = group_of(e, s, source, dst);
@@ -65,16 +67,16 @@ static uint32_t find_earlier(struct msg_ends *e, const struct msg_store *s, uint
 	if (!first)
 		return 0;
 	g = &e->link[first - 1];
-	if (g->capture != s->n_captures) {
-		g->capture = s->n_captures;
+	if (g->capture != s->capture) {
+		g->capture = s->capture;
 		g->free = first;
 	}
-	while (s->sessions[g->free - 1].capture == s->n_captures && e->link[g->free - 1].next)
+	while (s->sessions[g->free - 1].capture == s->capture && e->link[g->free - 1].next)
 		g->free = e->link[g->free - 1].next;
-	return s->sessions[g->free - 1].capture == s->n_captures ? 0 : g->free;
+	return s->sessions[g->free - 1].capture == s->capture ? 0 : g->free;
 }
 
-uint32_t sp_msg_ends_find(struct msg_ends *e, struct msg_store *s, uint32_t source,
+uint32_t sp_msg_ends_find(struct msg_ends *e, struct msg_senders *s, uint32_t source,
 			  const struct sp_endpoint *src, const struct sp_endpoint *dst)
 {
 	struct msg_session *m;
@@ -86,7 +88,7 @@ uint32_t sp_msg_ends_find(struct msg_ends *e, struct msg_store *s, uint32_t sour
 		m = &s->sessions[k - 1];
 		if (m->source == source && sp_endpoint_eq(&m->src, src) &&
 		    sp_endpoint_eq(&m->dst, dst)) {
-			m->capture = s->n_captures;
+			m->capture = s->capture;
 			return k - 1;
 		}
 	}
@@ -96,12 +98,12 @@ uint32_t sp_msg_ends_find(struct msg_ends *e, struct msg_store *s, uint32_t sour
 	m = &s->sessions[k - 1];
 	take_ends(e, m, k - 1);
 	m->src = *src;
-	m->capture = s->n_captures;
+	m->capture = s->capture;
 	put_ends(e, m, k - 1);
 	return k - 1;
 }
 
-static void add(struct msg_ends *e, const struct msg_store *s, uint32_t i)
+static void add(struct msg_ends *e, const struct msg_senders *s, uint32_t i)
 {
 	const struct msg_session *m = &s->sessions[i];
 	uint32_t first = group_of(e, s, m->source, &m->dst), *place;
@@ -120,7 +122,7 @@ static void add(struct msg_ends *e, const struct msg_store *s, uint32_t i)
 }
 
 /* Room for twice as many; all of them anew. */
-static int enlarge(struct msg_ends *e, const struct msg_store *s, const struct sp_mem *mem)
+static int enlarge(struct msg_ends *e, const struct msg_senders *s, const struct sp_mem *mem)
 {
 	uint32_t places = e->places ? 2 * e->places : LEAST;
 	struct msg_ends bigger = {
@@ -141,7 +143,7 @@ static int enlarge(struct msg_ends *e, const struct msg_store *s, const struct s
 	return 0;
 }
 
-int sp_msg_ends_add(struct msg_ends *e, const struct msg_store *s, const struct sp_mem *mem)
+int sp_msg_ends_add(struct msg_ends *e, const struct msg_senders *s, const struct sp_mem *mem)
 {
 	if (s->n_sessions > e->places && enlarge(e, s, mem))
 		return -ENOMEM;

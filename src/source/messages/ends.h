@@ -1,8 +1,11 @@
-/* Which session the two ends of a TCP stream have, found without looking at all of them. */
+/* Which session two ends have, found without looking at all of them. */
 #ifndef SP_SOURCE_MESSAGES_ENDS_H
 #define SP_SOURCE_MESSAGES_ENDS_H
 
-#include "source/messages/store.h"
+#include "base/address.h"
+#include "base/mem.h"
+
+struct msg_senders;
 
 /* Of a session, by its index. Sessions of one source and one target are a group, which its first
  * session stands for. Other places are indexes + 1; 0: there is none. */
@@ -24,10 +27,10 @@ struct msg_ends {
 /* The session between these ends; else one of an earlier capture to the same target that no stream of
  * this one has: captures that are played one after the other may be parts of one session, recorded at
  * other times. It has these ends, and is in this capture, from then on. UINT32_MAX: there is none. */
-uint32_t sp_msg_ends_find(struct msg_ends *, struct msg_store *, uint32_t source,
+uint32_t sp_msg_ends_find(struct msg_ends *, struct msg_senders *, uint32_t source,
 			  const struct sp_endpoint *src, const struct sp_endpoint *dst);
-/* The store's last session is new. 0 or -ENOMEM. */
-int sp_msg_ends_add(struct msg_ends *, const struct msg_store *, const struct sp_mem *);
+/* The last of the sessions is new. 0 or -ENOMEM. */
+int sp_msg_ends_add(struct msg_ends *, const struct msg_senders *, const struct sp_mem *);
 void sp_msg_ends_free(struct msg_ends *, const struct sp_mem *);
 
 #endif

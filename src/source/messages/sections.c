@@ -84,6 +84,8 @@ static int add_condition(struct msg_sections *all, struct msg_section *s, char *
 		return bad(err, word);
 	*dot = *eq = '\0';
 	own = s->codec && s->codec->header && strcmp(word, s->codec->header) == 0;
+	if (own)
+		rc = sp_codec_check_field(s->codec, word, dot + 1, err);
 	for (char *v = strtok_r(eq + 1, "|", &save); v && !rc; v = strtok_r(NULL, "|", &save))
 		rc = own ? add_number(all, s, dot + 1, v, err)
 			 : sp_select_add(&s->select, catalog->hdr, word, dot + 1, v, err);

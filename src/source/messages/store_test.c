@@ -9,89 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/endian.h"
 #include "source/messages/store.h"
-
-/* ---- captures for the tests: raw IPv4, big-endian, with microseconds ---- */
-
-struct rig {
-	char path[64];
-	FILE *f;
-	uint32_t sec;
-};
-
-static void be32(FILE *f, uint32_t v)
-{
-	uint8_t b[4];
-
-	sp_put_be32(b, v);
-	fwrite(b, 1, 4, f);
-}
-
-static void rig_open(struct rig *r)
-{
-	int fd;
-
-	strcpy(r->path, "/tmp/spate-store-XXXXXX");
-	fd = mkstemp(r->path);
-	assert_true(fd >= 0);
-	r->f = fdopen(fd, "wb");
-	r->sec = 1000;
-	be32(r->f, 0xa1b2c3d4);
-	be32(r->f, 0x00020004);
-	be32(r->f, 0);
-	be32(r->f, 0);
-	be32(r->f, 65535);
-	be32(r->f, 101); /* raw IP */
-}
-
-/* A packet of 192.0.2.LAST, a second after the one before; pad octets are behind it. */
-static void put(struct rig *r, uint8_t last, uint8_t proto, const uint8_t *l4, size_t len,
-		size_t pad)
-{
-	uint8_t ip[20] = { 0x45, [8] = 64, [9] = proto, [12] = 192, 0, 2, last, 192, 0, 2, 99 };
-	static const uint8_t zeros[64];
-
-	sp_put_be16(ip + 2, (uint16_t)(20 + len));
-	be32(r->f, r->sec++);
-	be32(r->f, 0);
-	be32(r->f, (uint32_t)(20 + len + pad));
-	be32(r->f, (uint32_t)(20 + len + pad));
-	fwrite(ip, 1, 20, r->f);
-	fwrite(l4, 1, len, r->f);
-	fwrite(zeros, 1, pad, r->f);
-}
-
-static void put_udp(struct rig *r, uint8_t last, uint16_t dport, const char *text, size_t pad)
-{
-	uint8_t udp[256] = { 0 };
-	size_t len = strlen(text);
-
-	sp_put_be16(udp, 1000);
-	sp_put_be16(udp + 2, dport);
-	sp_put_be16(udp + 4, (uint16_t)(8 + len));
-	memcpy(udp + 8, text, len);
-	put(r, last, 17, udp, 8 + len, pad);
-}
-
-static void put_tcp(struct rig *r, uint8_t last, uint16_t sport, uint32_t seq, uint8_t flags,
-		    const char *text, size_t pad)
-{
-	uint8_t tcp[256] = { [12] = 0x50, [13] = flags };
-	size_t len = strlen(text);
-
-	sp_put_be16(tcp, sport);
-	sp_put_be16(tcp + 2, 179);
-	sp_put_be32(tcp + 4, seq);
-	memcpy(tcp + 20, text, len);
-	put(r, last, 6, tcp, 20 + len, pad);
-}
+#include "source/messages/testing.h"
 
 static int load(struct msg_store *s, const struct rig *r, const char *sections, const char *own,
 		const char *to, const struct sp_mem *mem, struct sp_err *err)
 {
-	struct sp_clock clock;
-	const struct sp_env env = { .mem = mem, .clock = &clock };
 	const char *path = r->path;
 	struct msg_map_row map[] = { { .from = { .family = 4, .ip = { 192, 0, 2, 1 } } } };
 	struct sp_arena arena;
@@ -99,25 +22,26 @@ static int load(struct msg_store *s, const struct rig *r, const char *sections, 
 	struct msg_load l = { .paths = &path,
 			      .n_paths = 1,
 			      .sections = &all,
-			      .map = map,
-			      .n_map = to != NULL,
-			      .mapped = to != NULL,
+			      .senders = { .map = map,
+					   .n_map = to != NULL,
+					   .mapped = to != NULL,
+					   .rest = true,
+					   .family = 4,
+					   .only = true,
+					   .target = "127.0.0.1" },
 			      .most = 240,
-			      .rest = true,
-			      .family = 4,
-			      .only = true,
-			      .target = "127.0.0.1" };
+			      .preload = true };
 	int rc;
 
-	sp_clock_init_virtual(&clock, 1);
 	if (to && *to)
 		assert_int_equal(sp_addr_parse(to, &map[0].to), 0);
 	*s = (struct msg_store){ 0 };
 	sp_arena_init(&arena, mem);
 	rc = sp_msg_sections_parse(&all, sections, &sp_catalog, err);
 	l.own = sp_msg_section_find(&all, own);
+	l.senders.tcp = !rc && all.at[l.own].tcp;
 	if (!rc)
-		rc = sp_msg_store_load(s, &l, &env, err);
+		rc = sp_msg_store_load(s, &l, mem, err);
 	sp_arena_fini(&arena);
 	return rc;
 }
@@ -144,15 +68,52 @@ static void datagrams(void **state)
 	assert_int_equal(s.units[0].len, 3);
 	assert_int_equal(s.units[1].len, 5);
 	assert_int_equal(s.units[1].t_ns - s.units[0].t_ns, 2 * (int64_t)SP_NS_PER_S);
-	assert_int_equal(s.n_sources, 1);
-	assert_int_equal(s.n_sessions, 1);
+	assert_int_equal(s.senders.n_sources, 1);
+	assert_int_equal(s.senders.n_sessions, 1);
 	assert_int_equal(s.captures[0].counts.packets, 5);
 	assert_int_equal(s.captures[0].counts.filtered, 3);
 	assert_int_equal(s.captures[0].counts.unknown_peer, 1);
 	assert_int_equal(s.captures[0].counts.unknown_proto, 1);
 	assert_int_equal(s.captures[0].last_ns - s.captures[0].first_ns,
 			 4 * (int64_t)SP_NS_PER_S);
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
+	unlink(r.path);
+}
+
+/* Two exporters of one address are two sessions; so many that nobody counts them are not. */
+static void exporters_of_one_address(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	for (int i = 0; i < 6; i++) {
+		r.sport = (uint16_t)(1000 + i % 2);
+		put_udp(&r, 1, 5, "one or the other", 0);
+	}
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", NULL, sp_mem_system(), &err), 0);
+	assert_int_equal(s.senders.n_sources, 1);
+	assert_int_equal(s.senders.n_sessions, 2);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(s.units[i].session, i % 2);
+	sp_msg_store_free(&s);
+	unlink(r.path);
+	rig_open(&r);
+	for (uint16_t i = 0; i < 1000; i++) {
+		r.sport = (uint16_t)(1000 + i);
+		put_udp(&r, 1, 5, "a port each", 0);
+	}
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", NULL, sp_mem_system(), &err), 0);
+	assert_int_equal(s.senders.n_sessions, MSG_SESSIONS_MOST);
+	assert_int_equal(s.units[MSG_SESSIONS_MOST - 1].session, MSG_SESSIONS_MOST - 1);
+	assert_int_equal(s.units[MSG_SESSIONS_MOST].session, 0);
+	sp_msg_store_free(&s);
 	unlink(r.path);
 }
 
@@ -175,7 +136,7 @@ static void too_long_datagrams(void **state)
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.longest, 240);
 	assert_int_equal(s.captures[0].counts.too_long, 1);
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
 	unlink(r.path);
 }
 
@@ -193,7 +154,7 @@ static void other_family(void **state)
 		load(&s, &r, "udp_generic", "udp_generic", "::1", sp_mem_system(), &err),
 		-EAFNOSUPPORT);
 	assert_int_equal(err.exit, SP_EXIT_DATA);
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
 	unlink(r.path);
 }
 
@@ -216,16 +177,25 @@ static void streams(void **state)
 	assert_int_equal(load(&s, &r, "tcp_generic tcp.dport=179", "tcp_generic", NULL,
 			      sp_mem_system(), &err),
 			 0);
-	assert_int_equal(s.n_sources, 1);
-	assert_int_equal(s.n_sessions, 2); /* two of one address stay apart */
-	assert_int_equal(s.sessions[1].rank, 1);
+	assert_int_equal(s.senders.n_sources, 1);
+	assert_int_equal(s.senders.n_sessions, 2); /* two of one address stay apart */
+	assert_int_equal(s.senders.sessions[1].rank, 1);
 	for (uint32_t i = 0; i < s.n; i++)
 		octets += s.units[i].len;
 	assert_int_equal(octets,
 			 strlen("in the SYN") + strlen("second") + strlen("another session"));
 	assert_memory_equal(s.units[0].data, "in the SYN", 10);
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
 	unlink(r.path);
+}
+
+static uint32_t units_of(const struct msg_store *s, uint32_t session)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		n += s->units[i].session == session;
+	return n;
 }
 
 /* A session is one from its first unit on, and many are found as fast as few. */
@@ -250,14 +220,14 @@ static void many_streams(void **state)
 	assert_int_equal(load(&s, &r, "tcp_generic tcp.dport=179", "tcp_generic", NULL,
 			      sp_mem_system(), &err),
 			 0);
-	assert_int_equal(s.n_sessions, 250);
+	assert_int_equal(s.senders.n_sessions, 250);
 	assert_int_equal(s.n, 750);
-	for (uint32_t i = 0; i < s.n_sessions; i++) {
-		assert_int_equal(s.sessions[i].units, 3);
-		assert_int_equal(s.sessions[i].rank, i);
-		assert_int_equal(s.sessions[i].src.port, 2000 + 2 * i);
+	for (uint32_t i = 0; i < s.senders.n_sessions; i++) {
+		assert_int_equal(units_of(&s, i), 3);
+		assert_int_equal(s.senders.sessions[i].rank, i);
+		assert_int_equal(s.senders.sessions[i].src.port, 2000 + 2 * i);
 	}
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
 	unlink(r.path);
 }
 
@@ -289,11 +259,11 @@ static void messages(void **state)
 	assert_int_equal(s.units[0].len, 38);
 	assert_int_equal(s.units[1].len, 19);
 	assert_int_equal(s.captures[0].counts.broken, 23);
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
 	assert_int_equal(load(&s, &r, "bgp bgp_h.type=1|2", "bgp", NULL, sp_mem_system(), &err),
 			 0);
 	assert_int_equal(s.n, 0);
-	sp_msg_store_free(&s, sp_mem_system());
+	sp_msg_store_free(&s);
 	unlink(r.path);
 }
 
@@ -338,7 +308,7 @@ static void no_memory(void **state)
 		assert_true(rc == 0 || rc == -ENOMEM);
 		if (rc == 0)
 			assert_int_equal(s.n, 2);
-		sp_msg_store_free(&s, &t.mem);
+		sp_msg_store_free(&s);
 		assert_int_equal(t.live, 0);
 	}
 	unlink(r.path);
@@ -347,10 +317,15 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(datagrams),	  cmocka_unit_test(other_family),
-		cmocka_unit_test(streams),	  cmocka_unit_test(messages),
-		cmocka_unit_test(wrong_sections), cmocka_unit_test(no_memory),
-		cmocka_unit_test(many_streams),	  cmocka_unit_test(too_long_datagrams),
+		cmocka_unit_test(datagrams),
+		cmocka_unit_test(other_family),
+		cmocka_unit_test(streams),
+		cmocka_unit_test(messages),
+		cmocka_unit_test(wrong_sections),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(many_streams),
+		cmocka_unit_test(too_long_datagrams),
+		cmocka_unit_test(exporters_of_one_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

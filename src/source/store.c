@@ -1,7 +1,6 @@
-#include "source/capture/store.h"
+#include "source/store.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "core/shared.h"
 
@@ -21,19 +20,21 @@ struct sp_store {
 	uint64_t bytes; /* in chunks that are in use */
 	struct sp_store_unit *unit;
 	uint64_t cap;
-	bool keep;
+	struct sp_store_conf conf;
 	/* shared */
 	uint64_t put __attribute__((aligned(64)));
 	uint64_t dropped __attribute__((aligned(64)));
+	uint64_t wanted; /* unit, + 1; 0: none was */
 };
 
-struct sp_store *sp_store_new(const struct sp_mem *mem)
+struct sp_store *sp_store_new(const struct sp_store_conf *conf, const struct sp_mem *mem)
 {
 	struct sp_store *s = sp_alloc_array(mem, 1, sizeof *s);
 
 	if (!s)
 		return NULL;
 	s->mem = mem;
+	s->conf = *conf;
 	s->cap = SP_STORE_UNITS;
 	s->unit = sp_alloc_array(mem, s->cap, sizeof *s->unit);
 	if (s->unit)
@@ -58,7 +59,7 @@ void sp_store_free(struct sp_store *s)
 
 void sp_store_keep(struct sp_store *s)
 {
-	s->keep = true;
+	s->conf.grows = true;
 }
 
 /* The oldest chunk, when all that was in it is gone and it is large enough. */
@@ -66,8 +67,7 @@ static struct chunk *old_chunk(struct sp_store *s, uint32_t size)
 {
 	struct chunk *c = s->oldest;
 
-	if (s->keep || !c || c == s->newest ||
-	    c->last > __atomic_load_n(&s->dropped, __ATOMIC_ACQUIRE))
+	if (!c || c == s->newest || c->last > __atomic_load_n(&s->dropped, __ATOMIC_ACQUIRE))
 		return NULL;
 	s->oldest = c->next;
 	s->bytes -= c->size;
@@ -79,7 +79,7 @@ static struct chunk *old_chunk(struct sp_store *s, uint32_t size)
 
 static struct chunk *new_chunk(struct sp_store *s, uint32_t len)
 {
-	uint32_t size = len > SP_STORE_CHUNK ? len : SP_STORE_CHUNK;
+	uint32_t size = len > s->conf.chunk ? len : s->conf.chunk;
 	struct chunk *c = old_chunk(s, size);
 
 	if (!c) {
@@ -100,18 +100,19 @@ static struct chunk *new_chunk(struct sp_store *s, uint32_t len)
 	return c;
 }
 
-/* Room for one more unit where nothing is let go. */
+/* Room for one more unit of what is no ring. */
 static bool grow(struct sp_store *s)
 {
 	struct sp_store_unit *more;
 
-	if (s->put < s->cap)
+	if (s->put - s->dropped < s->cap)
 		return true;
 	more = s->cap > UINT64_MAX / 4 ? NULL
 				       : sp_alloc_array(s->mem, s->cap * 2, sizeof *more);
 	if (!more)
 		return false;
-	memcpy(more, s->unit, s->cap * sizeof *more);
+	for (uint64_t i = s->dropped; i < s->put; i++)
+		more[i & (s->cap * 2 - 1)] = s->unit[i & (s->cap - 1)];
 	sp_free(s->mem, s->unit);
 	s->unit = more;
 	s->cap *= 2;
@@ -122,7 +123,7 @@ uint8_t *sp_store_room(struct sp_store *s, uint32_t len)
 {
 	struct chunk *c = s->newest;
 
-	if (s->keep && !grow(s))
+	if (s->conf.grows && !grow(s))
 		return NULL;
 	if (!c || c->size - c->used < len)
 		c = new_chunk(s, len);
@@ -146,10 +147,11 @@ bool sp_store_full(const struct sp_store *s)
 {
 	uint64_t held = s->put - __atomic_load_n(&s->dropped, __ATOMIC_ACQUIRE);
 
-	if (s->keep)
+	if (s->conf.grows)
 		return false;
 	return held >= SP_STORE_UNITS - 1 ||
-	       (held >= SP_STORE_LEAST && s->bytes > SP_STORE_BYTES &&
+	       (held >= s->conf.least && s->bytes > s->conf.bytes &&
+		s->put >= __atomic_load_n(&s->wanted, __ATOMIC_ACQUIRE) &&
 		s->oldest->last > __atomic_load_n(&s->dropped, __ATOMIC_ACQUIRE));
 }
 
@@ -173,6 +175,11 @@ uint64_t sp_store_ready(const struct sp_store *s)
 const struct sp_store_unit *sp_store_at(const struct sp_store *s, uint64_t i)
 {
 	return &s->unit[i & (s->cap - 1)];
+}
+
+void sp_store_want(struct sp_store *s, uint64_t i)
+{
+	__atomic_store_n(&s->wanted, i + 1, __ATOMIC_RELEASE);
 }
 
 void sp_store_drop(struct sp_store *s, uint64_t i)
