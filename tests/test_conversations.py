@@ -343,6 +343,29 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
     assert (t["udp"], t["equal"], t["answers"]["recorded"]) == (1, 1, 0), t
 
 
+def test_there_is_no_way(me):
+    """Not even a socket can be connected: each conversation hears so."""
+    (me.home / "both.py").write_text("""import socket
+with socket.create_server(("127.0.0.1", 5353)) as server:
+    with socket.create_connection(("127.0.0.1", 5353)) as s, server.accept()[0] as peer:
+        s.sendall(b"ask")
+        peer.sendall(b"said")
+        s.recv(10)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.connect(("127.0.0.1", 5353))
+    s.send(b"tell")
+""")
+    done = lab(me, f"""
+        {(RECORD % 5353).replace("tcp port", "port")}
+        /usr/bin/python3 both.py
+        {STOP}
+        {PLAY} --target 192.0.2.7 >none.json; echo none $?
+        {PLAY.replace("--json", "")} --target 192.0.2.7""")
+    t = told(me, "none.json")
+    assert "none 69" in done.out and (t["tcp"], t["udp"], t["refused"]) == (1, 1, 2), (t, done)
+    assert done.out.count("there is no way to the target") == 2, done
+
+
 def test_a_public_target_is_refused(me):
     done = me.run("spate", "send", "udp://127.0.0.1:9", "--count", "3", "-r", "100", "--out",
                   me.home / "x.pcap", "--no-run-dir", "-q")

@@ -150,7 +150,7 @@ struct watching {
 static bool is_told(const struct sp_remark *r)
 {
 	static const char *const codes[] = { "connect-refused", "connection-reset", "no-answer",
-					     "caught-up" };
+					     "caught-up", "nobody-listens" };
 
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (!strcmp(codes[i], r->code))
