@@ -94,6 +94,8 @@ def test_http_against_nginx(me):
         nginx -p . -c other.conf >nginx.log 2>&1 & server=$!
         {up(8080)}
         {PLAY} --target 127.0.0.1 >other; echo other $?
+        {PLAY.replace("--no-run-dir", "--run-dir run")} --target 127.0.0.1 --await pause \\
+            --compare length >paused; echo paused $?
         kill $server; wait $server
         {PLAY} --target 127.0.0.1 >gone; echo gone $?""")
     assert (me.home / "got").read_text() == "as it was" * 4 + "nothing", done
@@ -107,6 +109,13 @@ def test_http_against_nginx(me):
     assert t["conversations"] == 4 and t["different"] == 4, t
     # The Content-Length is the first that must differ, unless the clock's second did before.
     assert all(0 < c["differs_at"] < c["recorded_bytes"] for c in t["each"]), t
+    # All was said, though the answers are longer; the run folder has the result, too.
+    t = told(me, "paused")
+    assert codes["paused"] == "5" and t["different"] == 4, done
+    assert t["each"][3]["answer_bytes"] > t["each"][3]["recorded_bytes"], t
+    report = " ".join((me.home / "run" / "report.txt").read_text().split())
+    assert "conversations 4 (4 TCP, 0 UDP): 0 equal, 4 different" in report, report
+    assert "conversation://" not in report and "error status" not in report, report
     assert codes["gone"] == "69" and told(me, "gone")["refused"] == 4, done
 
 

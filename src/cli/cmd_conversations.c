@@ -142,8 +142,9 @@ static int make_plan(const struct sp_conversations_words *w, struct sp_conversat
 /* ---- the run ---- */
 
 struct watching {
+	const struct sp_conversations *all;
 	bool started;
-	struct sp_str remarks;
+	struct sp_str remarks, lines;
 };
 
 /* Errors of answers and connections are told conversation by conversation. */
@@ -165,6 +166,14 @@ static void on_event(void *arg, const struct sp_event *e)
 	w->started |= e->kind == SP_EVENT_START;
 	if (e->kind == SP_EVENT_REMARK && !is_told(e->remark))
 		sp_str_printf(&w->remarks, "  %s\n", e->remark->text);
+}
+
+static const char *last_lines(void *arg)
+{
+	struct watching *w = arg;
+
+	sp_conversations_lines(w->all, &w->lines);
+	return w->lines.text;
 }
 
 /* The engine's exit status, and what became of the conversations. */
@@ -225,14 +234,17 @@ static int play(const struct sp_conversations_words *w, const struct sp_conversa
 					     .run_dir = w->run_dir,
 					     .no_run_dir = w->no_run_dir,
 					     .name = "replay" };
-	struct watching seen = { .started = false };
-	const struct sp_run_how how = {
-		.command = "replay", .out = &out, .event = on_event, .event_arg = &seen
-	};
+	struct watching seen = { .all = all };
+	const struct sp_run_how how = { .command = "replay",
+					.out = &out,
+					.event = on_event,
+					.event_arg = &seen,
+					.last = last_lines };
 	struct sp_conversations_run run = { .remarks = "" };
 	int was = silence(), code, rc = 0;
 
 	sp_str_init(&seen.remarks, sp_mem_system());
+	sp_str_init(&seen.lines, sp_mem_system());
 	code = sp_run_plan(plan, &how, self);
 	if (seen.started) { /* else nothing was played, and it has been said why */
 		code = status_of(code, all);
@@ -242,6 +254,7 @@ static int play(const struct sp_conversations_words *w, const struct sp_conversa
 		rc = print(w, all, &run, was);
 	}
 	sp_str_fini(&seen.remarks);
+	sp_str_fini(&seen.lines);
 	return rc ? rc : code;
 }
 
