@@ -190,6 +190,8 @@ static int status_of(int code, const struct sp_conversations *all)
 		return SP_EXIT_FAILED;
 	if (code == SP_EXIT_UNTRUSTED)
 		return code;
+	if (*all->damage)
+		return SP_EXIT_DATA;
 	return s.of[SP_CONVERSATION_DIFFERENT] ? SP_EXIT_EXPECT : SP_EXIT_OK;
 }
 
@@ -308,6 +310,9 @@ int sp_conversations_words(int argc, char **argv, struct sp_self *self)
 	conf.udp = !w.protocol || !strcmp(w.protocol, "udp");
 	if (sp_conversations_read(&all, w.file, &conf, sp_mem_system(), &err))
 		return complain(&err);
+	if (*all.damage)
+		fprintf(stderr, "spate replay: %s; what is before that is played\n",
+			all.damage);
 	code = run_plan(&w, &all, &shared, self);
 	let_go(&all, shared);
 	return code;

@@ -371,6 +371,7 @@ void sp_conversations_json(const struct sp_conversations *all,
 	json_answers(&j, s.answers,
 		     (const uint64_t[5]){ s.alike, s.differing, s.missing, s.late, s.extra });
 	json_left_out(&j, all);
+	sp_json_str(&j, "damage", *all->damage ? all->damage : NULL);
 	json_remarks(&j, run->remarks);
 	sp_json_i64(&j, "exit_code", run->exit_code);
 	sp_json_open(&j, "each", '[');
