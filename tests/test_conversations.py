@@ -244,7 +244,7 @@ def test_dns_over_udp_against_nsd(me, address):
         {wait}
         {PLAY} --target {address} >other.json; echo other $?
         kill $server; wait $server
-        {PLAY} --target {address} >gone.json; echo gone $?""")
+        {PLAY} --target {address} >gone.json; echo gone $?""", timeout=240)
     codes = dict(line.split() for line in done.out.splitlines() if len(line.split()) == 2)
     assert "asked" in done.out and codes["same"] == "0", done
     same, timed, other = (told(me, f"{x}.json") for x in ("same", "timed", "other"))
@@ -286,7 +286,7 @@ def test_servers_of_datagrams_that_answer_otherwise(me):
         {serve.format("same")}
         head -c -1 talk.pcap >cut.pcap
         {PLAY.replace("talk.pcap", "cut.pcap")} --target 127.0.0.1 >cut.json 2>cut.err; echo cut $?
-        kill $server; wait $server""")
+        kill $server; wait $server""", timeout=240)
     assert "talked 1" in done.out, done
     codes = dict(line.split() for line in done.out.splitlines() if len(line.split()) == 2)
     t = {how: told(me, f"{how}.json") for how in hows}
