@@ -394,15 +394,15 @@ uint32_t sp_dialogue_client(struct sp_dialogue *d, struct sp_dialogue_stream *s)
 	return slot;
 }
 
-/* The connection could not even be begun: the unit has failed without a machine's doing. */
-static void refuse(struct sp_dialogue *d, struct sp_dialogue_stream *s,
-		   const struct sp_dialogue_token *t, int error, uint64_t now_ns)
+/* The connection could not even be begun: its machine hears so. */
+static void refuse(struct sp_dialogue *d, uint32_t slot, const struct sp_dialogue_token *t,
+		   int error, uint64_t now_ns)
 {
-	(void)d;
-	if (!t->retried)
-		note_start(s, t, now_ns);
-	SP_ADD(s->flow->refused, 1);
-	sp_errors_add(&s->errors, sp_why_of(error), error, now_ns);
+	struct dialogue_conn *c = conn_of(d, slot);
+
+	start(d, slot, t, now_ns);
+	c->end->ops->on_close(state_of(d, slot), sp_why_of(error), NULL, now_ns, &c->wish);
+	sp_dialogue_settle(d, slot, error, now_ns);
 }
 
 void sp_dialogue_serve(struct sp_dialogue *d, struct sp_dialogue_stream *s,
@@ -424,9 +424,9 @@ void sp_dialogue_serve(struct sp_dialogue *d, struct sp_dialogue_stream *s,
 	}
 	rc = sp_dialogue_connect(d, slot, now_ns);
 	if (rc) {
+		refuse(d, slot, t, rc, now_ns);
 		s->conns--;
 		sp_conns_release(d->conns, slot, true);
-		refuse(d, s, t, rc, now_ns);
 		return;
 	}
 	start(d, slot, t, now_ns);
@@ -498,7 +498,7 @@ void sp_dialogue_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	s->issued++;
 	rc = sp_dialogue_connect(d, slot, now_ns);
 	if (rc) {
-		refuse(d, s, &t, rc, now_ns);
+		refuse(d, slot, &t, rc, now_ns);
 		sp_conns_timer(d->conns, slot, next_connect(c, true, now_ns));
 		return;
 	}
