@@ -4,54 +4,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/units.h"
-#include "capture/conversations.h"
+#include "capture/conversations_result.h"
 #include "cli/cmd_run.h"
+#include "cli/confine.h"
 #include "cli/conversations_print.h"
-
-#define WHAT "Conversations (with --as client)"
-#define OUT  "Output"
-
-const struct sp_flag sp_conversations_flags[] = {
-	{ "--as", SP_FLAG_VALUE, "client", "as", NULL, WHAT,
-	  "the client's side of the TCP conversations of a capture, over sockets" },
-	{ "--target", SP_FLAG_VALUE, "HOST[:PORT]", "target", NULL, WHAT,
-	  "the server; without a port those that were recorded" },
-	{ "--server-port", SP_FLAG_VALUE, "N", "port", NULL, WHAT,
-	  "only conversations with servers of this port number" },
-	{ "--compare", SP_FLAG_VALUE, "HOW", "compare", NULL, WHAT,
-	  "the answers with the recorded ones: bytes (the default), length, none" },
-	{ "--timeout", SP_FLAG_VALUE, "TIME", "timeout", NULL, WHAT,
-	  "how long an answer, or more of one, may take (default 10 s)" },
-	{ "--times", SP_FLAG_VALUE, "HOW", "times", NULL, WHAT,
-	  "answers: the client goes on as soon as the answer is there (the default); recorded: "
-	  "after the pauses, and with the beginnings, of the capture" },
-	{ "--connections", SP_FLAG_VALUE, "N", "connections", NULL, WHAT,
-	  "so many at a time (default: as were recorded)" },
-	{ "--json", SP_FLAG_NONE, NULL, "json", "yes", OUT,
-	  "a document about each conversation, and nothing else, on standard output" },
-	{ "--run-dir", SP_FLAG_VALUE, "DIR", "--run-dir", NULL, OUT,
-	  "folder for plan, events and report" },
-	{ "--no-run-dir", SP_FLAG_NONE, NULL, "--no-run-dir", "", OUT,
-	  "keep nothing of the run" },
-	{ "-q, --quiet", SP_FLAG_NONE, NULL, "-q", "", OUT, "log errors only" },
-	{ 0 },
-};
-
-#define PASSED 8u
-
-struct request {
-	const char *file, *target, *compare, *timeout, *times;
-	uint64_t port, connections;
-	bool json;
-	char *passed[PASSED]; /* words for the engine's command line */
-	int n_passed;
-};
+#include "cli/conversations_words.h"
+#include "report/plain.h"
+#include "scenario/conversation_plan.h"
+#include "scenario/words.h"
+#include "spate/spate.h"
 
 bool sp_conversations_meant(int argc, char **argv)
 {
@@ -69,79 +34,18 @@ static int complain(const struct sp_err *err)
 	return (int)err->exit;
 }
 
-/* ---- words ---- */
-
-static int one_of(const char *spelling, const char *value, const char *words, const char **to,
-		  struct sp_err *err)
-{
-	size_t n = strlen(value);
-
-	for (const char *w = words; *w; w += strcspn(w, "|") + (w[strcspn(w, "|")] == '|'))
-		if (n && strcspn(w, "|") == n && !strncmp(w, value, n)) {
-			*to = value;
-			return 0;
-		}
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%.40s' is none of %s", spelling,
-		       value, words);
-}
-
-static int number(const char *spelling, const char *value, uint64_t max, uint64_t *to,
-		  struct sp_err *err)
-{
-	if (!sp_parse_u64(value, to) && *to && *to <= max)
-		return 0;
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		       "%s: '%.40s' is no number from 1 to %" PRIu64, spelling, value, max);
-}
-
-static int on_word(void *arg, const struct sp_flag *flag, const char *value,
-		   const char *spelling, struct sp_err *err)
-{
-	struct request *r = arg;
-	const char *as;
-	uint64_t ns;
-
-	if (!flag && r->file)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "one capture at a time; what is '%.60s'?", value);
-	if (!flag)
-		r->file = value;
-	else if (!strcmp(flag->key, "as"))
-		return one_of(spelling, value, "client", &as, err);
-	else if (!strcmp(flag->key, "target"))
-		r->target = value;
-	else if (!strcmp(flag->key, "port"))
-		return number(spelling, value, 65535, &r->port, err);
-	else if (!strcmp(flag->key, "connections"))
-		return number(spelling, value, 10000, &r->connections, err);
-	else if (!strcmp(flag->key, "compare"))
-		return one_of(spelling, value, "bytes|length|none", &r->compare, err);
-	else if (!strcmp(flag->key, "times"))
-		return one_of(spelling, value, "answers|recorded", &r->times, err);
-	else if (!strcmp(flag->key, "timeout") && sp_parse_time(value, &ns))
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%.40s' is no time", spelling,
-			       value);
-	else if (!strcmp(flag->key, "timeout"))
-		r->timeout = value;
-	else if (!strcmp(flag->key, "json"))
-		r->json = true;
-	else if (r->n_passed + 2 < (int)PASSED) {
-		union {
-			const char *in;
-			char *out;
-		} key = { flag->key }, v = { value };
-
-		r->passed[r->n_passed++] = key.out;
-		if (flag->arg == SP_FLAG_VALUE)
-			r->passed[r->n_passed++] = v.out;
-	}
-	return 0;
-}
-
 /* ---- what the engine gets ---- */
 
+#define PATH 32u /* of a file without a name */
+
+/* A stream's book and times, as files. */
+struct files {
+	char book[PATH], starts[PATH];
+};
+
 /* A file without a name. It stays open, so that it can be opened by its number. */
-static int memory_file(const char *name, const void *data, size_t len, struct sp_err *err)
+static int memory_file(const char *name, const void *data, size_t len, char path[PATH],
+		       struct sp_err *err)
 {
 	int fd = memfd_create(name, 0);
 	const uint8_t *at = data;
@@ -157,23 +61,24 @@ static int memory_file(const char *name, const void *data, size_t len, struct sp
 		at += n;
 		len -= (size_t)n;
 	}
+	snprintf(path, PATH, "/proc/self/fd/%d", fd);
 	return fd >= 0 ? fd
 		       : sp_fail(err, -ENOMEM, SP_EXIT_FAILED,
 				 "no memory for the conversations: %s", strerror(errno));
 }
 
 /* The book becomes the one that the machine writes its results into. */
-static int share_book(struct sp_conversation_book *b, int *fd, struct sp_err *err)
+static int share_book(struct sp_conversation_book *b, char path[PATH], struct sp_err *err)
 {
 	size_t size = b->book->size;
+	int fd = memory_file("book", b->book, size, path, err);
 	void *at;
 
-	*fd = memory_file("book", b->book, size, err);
-	if (*fd < 0)
-		return *fd;
-	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	if (fd < 0)
+		return fd;
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED) {
-		close(*fd);
+		close(fd);
 		return sp_fail(err, -errno, SP_EXIT_FAILED,
 			       "no memory for the conversations: %s", strerror(errno));
 	}
@@ -183,67 +88,93 @@ static int share_book(struct sp_conversation_book *b, int *fd, struct sp_err *er
 }
 
 /* When conversations begin, a line each. */
-static int share_times(struct sp_book *b, int *fd, struct sp_err *err)
+static int share_starts(struct sp_book *b, char path[PATH], struct sp_err *err)
 {
 	struct sp_str s;
+	int fd;
 
 	sp_str_init(&s, sp_mem_system());
 	for (uint32_t i = 0; i < b->conversations; i++)
 		sp_str_printf(&s, "%" PRIu64 "ns\n", sp_book_conversations(b)[i].start_ns);
-	*fd = s.failed ? sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory")
-		       : memory_file("times", s.text, s.len, err);
+	fd = s.failed ? sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory")
+		      : memory_file("starts", s.text, s.len, path, err);
 	sp_str_fini(&s);
-	return *fd < 0 ? *fd : 0;
+	return fd < 0 ? fd : 0;
 }
 
-static bool has_port(const char *target)
+/* *shared counts the books that are mapped. */
+static int make_plan(const struct sp_conversations_words *w, struct sp_conversations *all,
+		     uint32_t *shared, struct sp_str *text, struct sp_err *err)
 {
-	const char *colon = strrchr(target, ':');
+	const struct sp_conversation_how how = { .host = w->host,
+						 .compare = w->compare,
+						 .times = w->times,
+						 .await = w->await,
+						 .timeout = w->timeout };
+	struct sp_conversation_stream streams[SP_CONVERSATION_BOOKS];
+	struct files files[SP_CONVERSATION_BOOKS];
+	bool recorded = w->times && !strcmp(w->times, "recorded");
+	uint64_t at_once;
+	int rc = 0;
 
-	return colon && (*target == '[' ? colon[-1] == ']' : strchr(target, ':') == colon);
-}
+	for (uint32_t i = 0; i < all->n && !rc; i++) {
+		struct sp_conversation_book *b = &all->books[i];
 
-static void put_target(const struct request *r, const struct sp_conversation_book *b,
-		       struct sp_str *url)
-{
-	bool bare6 = *r->target != '[' && strchr(r->target, ':') && !has_port(r->target);
-
-	sp_str_printf(url, "conversation://%s%s%s", bare6 ? "[" : "", r->target,
-		      bare6 ? "]" : "");
-	if (!has_port(r->target))
-		sp_str_printf(url, ":%u", b->port);
-}
-
-static int make_url(const struct request *r, struct sp_conversation_book *b, char **out,
-		    struct sp_err *err)
-{
-	bool recorded = r->times && !strcmp(r->times, "recorded");
-	uint64_t at_once = r->connections ? r->connections : b->at_once;
-	struct sp_str url;
-	int book, times, rc = share_book(b, &book, err);
-
-	if (rc)
-		return rc;
-	if (at_once > b->book->conversations)
-		at_once = b->book->conversations;
-	sp_str_init(&url, sp_mem_system());
-	put_target(r, b, &url);
-	sp_str_printf(&url, "?book=/proc/self/fd/%d&connections=%" PRIu64, book, at_once);
-	sp_str_printf(&url, "&compare=%s&times=%s&timeout=%s",
-		      r->compare ? r->compare : "bytes", recorded ? "recorded" : "answers",
-		      r->timeout ? r->timeout : "10s");
-	if (recorded) {
-		rc = share_times(b->book, &times, err);
-		sp_str_printf(&url, "&mode=trace&trace=/proc/self/fd/%d", times);
-	} else {
-		sp_str_printf(&url, "&rate=max&count=%u", b->book->conversations);
+		rc = share_book(b, files[i].book, err);
+		*shared += !rc;
+		if (!rc && recorded)
+			rc = share_starts(b->book, files[i].starts, err);
+		at_once = w->connections ? w->connections : b->at_once;
+		if (recorded && !w->connections) /* one that lasts longer holds up no other */
+			at_once = 8 * at_once + 64;
+		streams[i] = (struct sp_conversation_stream){
+			.udp = b->udp,
+			.port = w->host_port ? w->host_port : b->port,
+			.book = files[i].book,
+			.starts = recorded ? files[i].starts : NULL,
+			.conversations = b->book->conversations,
+			.at_once = at_once,
+		};
 	}
-	*out = rc || url.failed ? NULL : strdup(url.text);
-	sp_str_fini(&url);
-	return rc || *out ? rc : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	return rc ? rc : sp_conversation_plan(text, streams, all->n, &how, err);
 }
 
 /* ---- the run ---- */
+
+struct watching {
+	const struct sp_conversations *all;
+	bool started;
+	struct sp_str remarks, lines;
+};
+
+/* Errors of answers and connections are told conversation by conversation. */
+static bool is_told(const struct sp_remark *r)
+{
+	static const char *const codes[] = { "connect-refused", "connection-reset", "no-answer",
+					     "caught-up", "nobody-listens" };
+
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (!strcmp(codes[i], r->code))
+			return true;
+	return r->neutral;
+}
+
+static void on_event(void *arg, const struct sp_event *e)
+{
+	struct watching *w = arg;
+
+	w->started |= e->kind == SP_EVENT_START;
+	if (e->kind == SP_EVENT_REMARK && !is_told(e->remark))
+		sp_str_printf(&w->remarks, "  %s\n", e->remark->text);
+}
+
+static const char *last_lines(void *arg)
+{
+	struct watching *w = arg;
+
+	sp_conversations_lines(w->all, &w->lines);
+	return w->lines.text;
+}
 
 /* The engine's exit status, and what became of the conversations. */
 static int status_of(int code, const struct sp_conversations *all)
@@ -253,14 +184,19 @@ static int status_of(int code, const struct sp_conversations *all)
 	sp_conversations_sum(all, &s);
 	if (code == SP_EXIT_USAGE || code >= SP_EXIT_DATA)
 		return code;
-	if (sp_conversations_unreached(all))
+	if (s.of[SP_CONVERSATION_REFUSED] == s.all)
 		return SP_EXIT_UNAVAIL;
-	if (s.timeout || s.failed || s.not_played)
+	if (s.of[SP_CONVERSATION_EQUAL] + s.of[SP_CONVERSATION_DIFFERENT] != s.all)
 		return SP_EXIT_FAILED;
-	return s.different ? SP_EXIT_EXPECT : SP_EXIT_OK;
+	if (code == SP_EXIT_UNTRUSTED)
+		return code;
+	if (*all->damage)
+		return SP_EXIT_DATA;
+	return s.of[SP_CONVERSATION_DIFFERENT] ? SP_EXIT_EXPECT : SP_EXIT_OK;
 }
 
-/* Standard output is for the document alone: the run's report goes to its folder. */
+/* Standard output is for what became of the conversations: the run's report, in units of the engine,
+ * goes to its folder. Returns the descriptor that standard output was. */
 static int silence(void)
 {
 	int was = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -274,16 +210,16 @@ static int silence(void)
 }
 
 /* The run's sandbox is on: what is open may be written, and nothing else be done. */
-static int print(const struct request *r, const struct sp_conversations *all, int to)
+static int print(const struct sp_conversations_words *w, const struct sp_conversations *all,
+		 const struct sp_conversations_run *run, int to)
 {
 	struct sp_str out;
 	size_t done = 0;
 	ssize_t n = 1;
 	int rc;
 
-	fflush(stdout);
 	sp_str_init(&out, sp_mem_system());
-	(r->json ? sp_conversations_json : sp_conversations_text)(all, &out);
+	(w->json ? sp_conversations_json : sp_conversations_text)(all, run, &out);
 	for (; !out.failed && done < out.len && n > 0; done += (size_t)(n > 0 ? n : 0))
 		n = write(to, out.text + done, out.len - done);
 	rc = out.failed || done < out.len;
@@ -291,55 +227,93 @@ static int print(const struct request *r, const struct sp_conversations *all, in
 	return rc ? SP_EXIT_IO : SP_EXIT_OK;
 }
 
-static int run_urls(struct request *r, struct sp_conversations *all, struct sp_self *self,
-		    struct sp_err *err)
+static int play(const struct sp_conversations_words *w, const struct sp_conversations *all,
+		struct spate_plan *plan, struct sp_self *self)
 {
-	char *argv[SP_CONVERSATION_PORTS + PASSED + 1] = { 0 };
-	int argc = 0, rc = 0, code, was;
+	/* A document there would be: so that what is seen while it runs is on standard error. */
+	const struct sp_words_output out = { .json = true,
+					     .quiet = w->quiet,
+					     .run_dir = w->run_dir,
+					     .no_run_dir = w->no_run_dir,
+					     .name = "replay" };
+	struct watching seen = { .all = all };
+	const struct sp_run_how how = { .command = "replay",
+					.out = &out,
+					.event = on_event,
+					.event_arg = &seen,
+					.last = last_lines };
+	struct sp_conversations_run run = { .remarks = "" };
+	int was = silence(), code, rc = 0;
 
-	for (uint32_t i = 0; i < all->n && !rc; i++)
-		rc = make_url(r, &all->books[i], &argv[argc], err), argc += !rc;
-	if (rc)
-		return complain(err);
-	for (int i = 0; i < r->n_passed; i++)
-		argv[argc + i] = r->passed[i];
-	was = r->json ? silence() : STDOUT_FILENO;
-	code = sp_run_words("send", argc + r->n_passed, argv, self);
-	for (int i = 0; i < argc; i++)
-		free(argv[i]);
-	if (code == SP_EXIT_USAGE) /* nothing was played; it has been said why */
-		return code;
-	rc = print(r, all, was);
-	code = status_of(code, all);
+	sp_str_init(&seen.remarks, sp_mem_system());
+	sp_str_init(&seen.lines, sp_mem_system());
+	code = sp_run_plan(plan, &how, self);
+	if (seen.started) { /* else nothing was played, and it has been said why */
+		code = status_of(code, all);
+		run.exit_code = code;
+		if (seen.remarks.len)
+			run.remarks = seen.remarks.text;
+		rc = print(w, all, &run, was);
+	}
+	sp_str_fini(&seen.remarks);
+	sp_str_fini(&seen.lines);
 	return rc ? rc : code;
 }
 
-static void unshare(struct sp_conversations *all)
+static int run_plan(const struct sp_conversations_words *w, struct sp_conversations *all,
+		    uint32_t *shared, struct sp_self *self)
+{
+	struct spate_error error = { 0 };
+	struct spate_plan *plan = NULL;
+	struct sp_err err = { 0 };
+	struct sp_str text;
+	int code;
+
+	sp_str_init(&text, sp_mem_system());
+	if (make_plan(w, all, shared, &text, &err)) {
+		code = complain(&err);
+	} else if (spate_plan_read(&plan, text.text, text.len, 0, &error)) {
+		fprintf(stderr, "spate replay: %s\n", error.text);
+		code = error.exit_code;
+	} else {
+		code = play(w, all, plan, self);
+	}
+	spate_plan_free(plan);
+	sp_str_fini(&text);
+	return code;
+}
+
+static void let_go(struct sp_conversations *all, uint32_t shared)
 {
 	for (uint32_t i = 0; i < all->n; i++)
-		munmap(all->books[i].book, all->books[i].book->size);
-	all->n = 0;
+		if (i < shared)
+			munmap(all->books[i].book, all->books[i].book->size);
+		else
+			sp_free(sp_mem_system(), all->books[i].book);
 }
 
 int sp_conversations_words(int argc, char **argv, struct sp_self *self)
 {
 	struct sp_conversations_conf conf = { 0 };
+	struct sp_conversations_words w;
 	struct sp_conversations all = { .n = 0 };
-	struct request r = { 0 };
 	struct sp_err err = { 0 };
-	int rc = sp_flags_parse(sp_conversations_flags, argc, argv, on_word, &r, &err);
+	uint32_t shared = 0;
+	int code;
 
-	if (!rc && (!r.file || !r.target))
-		rc = sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
-			     "--as client: which capture, and which --target HOST[:PORT]?");
-	if (!rc) {
-		conf.port = (uint16_t)r.port;
-		conf.one_book = has_port(r.target);
-		rc = sp_conversations_read(&all, r.file, &conf, sp_mem_system(), &err);
-	}
-	if (rc)
+	sp_cli_allow_descriptors();
+	if (sp_conversations_words_read(&w, argc, argv, &err))
 		return complain(&err);
-	rc = run_urls(&r, &all, self, &err);
-	unshare(&all);
-	return rc;
+	conf.port = (uint16_t)w.port;
+	conf.one_book = w.host_port != 0;
+	conf.tcp = !w.protocol || !strcmp(w.protocol, "tcp");
+	conf.udp = !w.protocol || !strcmp(w.protocol, "udp");
+	if (sp_conversations_read(&all, w.file, &conf, sp_mem_system(), &err))
+		return complain(&err);
+	if (*all.damage)
+		fprintf(stderr, "spate replay: %s; what is before that is played\n",
+			all.damage);
+	code = run_plan(&w, &all, &shared, self);
+	let_go(&all, shared);
+	return code;
 }

@@ -6,6 +6,7 @@
 #include "cli/cmd_agent.h"
 #include "cli/cmd_capture.h"
 #include "cli/cmd_compare.h"
+#include "cli/cmd_conversations.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_fields.h"
 #include "cli/cmd_help.h"
@@ -76,16 +77,23 @@ static const struct sp_cli_example replay_examples[] = {
 	  "as fast as can be, for ten seconds" },
 	{ "replay office.pcap -i eth1 -I eth2",
 	  "clients' packets by one interface, servers' by the other" },
+	{ "replay office.pcap -i eth1 -I eth2 --cachefile office.cache",
+	  "as tcpprep has said it" },
 	{ "replay night.pcap -i eth1 --max-gap 2", "no pause longer than two seconds" },
 	{ "replay -t reproduce.yml -v", "the telemetry sessions of a reproduction" },
 	{ "replay --cfg reproduce.yml --no-sync --keep-open",
 	  "at once; sessions stay open until Ctrl-C" },
 	{ "replay -t reproduce.yml --exporters 5000 --from 10.64.0.0/16 --retime now",
 	  "5,000 exporters out of one capture, as if it were now" },
+	{ "replay talk.pcap --as client --target 10.1.1.2:8080",
+	  "what a client said to its server, to another one; the answers are compared" },
 	{ "replay cooked.pcap --dst-mac 02:00:5e:10:00:01 --out frames.pcap",
 	  "what would leave, in a file" },
 	{ 0 },
 };
+
+static const struct sp_flag *const replay_ways[] = { sp_reproduce_flags, sp_conversations_flags,
+						     NULL };
 
 static const struct sp_cli_example compare_examples[] = {
 	{ "compare runs/20261101T101500Z-send-1a2b3c runs/20261101T102000Z-send-4d5e6f",
@@ -278,9 +286,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			 "[OPTIONS] FILE... --interface DEV --interface2 DEV [--split RULE]\n"
 			 "[OPTIONS] FILE... --out FILE.pcap\n"
 			 "-t FILE.yml [OPTIONS]\n"
-			 "--as client FILE --target HOST[:PORT] [--compare bytes|length|none] "
-			 "[--times answers|recorded] [--timeout TIME] [--connections N] "
-			 "[--server-port N] [--json]",
+			 "FILE --as client --target HOST[:PORT] [OPTIONS]",
 		.text = "Reads captures (pcap or pcapng, perhaps inside gzip or zstd; '-' is standard "
 			"input), one after the other, and sends their frames as they are: each at "
 			"its recorded distance from the first one, never before that, whatever "
@@ -296,7 +302,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"FRAMES are Ethernet's. Packets that were recorded without (raw IP, Linux "
 			"cooked, loopback) get an Ethernet header, see --target and --dst-mac; of "
 			"other links they are refused. What is longer than the MTU is skipped and "
-			"counted, see --mtu-trunc. A packet that was not captured whole leaves as far as it "
+			"counted as not sent (not_sent_unfit; exit status 3 when it is more than 1 %), see "
+			"--mtu-trunc. A packet that was not captured whole leaves as far as it "
 			"is there, see --pktlen. Where a capture is damaged what is good before that "
 			"leaves, and the exit status is 65.\n"
 			"CONSENT. Into a test segment (/etc/spate/segments.d), a veth whose other "
@@ -307,16 +314,31 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"is judged as it leaves. With --unique-ip and --unique-port each loop has "
 			"addresses and ports of its own, of the same networks.\n"
 			"CONVERSATIONS (--as client) need no rights and no interface: of each TCP "
-			"conversation whose beginning was captured the client's side is played over "
-			"a connection to the target. What was said is said again when as many "
-			"octets of the server have come as had then, at once (--times answers) or "
-			"after the recorded pauses; as many go on at a time as were recorded. The "
-			"answers are compared (--compare), and of each conversation the first octet "
-			"that differs is named. Exit status 5 when some are different, 1 when an "
-			"answer did not come, 69 when nobody listens. Datagrams are left out, and "
-			"counted. -q, --run-dir and --no-run-dir are as ever.\n"
-			"Where tcpreplay has a word for one of these, it is understood, but that -t FILE is a reproduction "
-			"file, and -R is --topspeed.\n"
+			"conversation whose beginning was captured, and of all UDP datagrams between "
+			"two endpoints, the client's side is played over a socket to the target. "
+			"What was said is said again when as many octets of the server (UDP: "
+			"datagrams) have come as had then, at once (--times answers) or after the "
+			"recorded pauses. --await pause goes on, over TCP, when the server has said "
+			"something and then no more for 200 ms, whatever its length; --await none "
+			"waits for no answer. As many go on at a time "
+			"as were recorded. Of UDP who spoke first is the client; every datagram leaves, "
+			"equal ones too, and where no answer was recorded between two they keep "
+			"their distance; an answer that does not come within --timeout is counted "
+			"and the conversation goes on, while one over TCP ends there. UDP answers "
+			"are taken for the recorded ones that they are equal to, in any order; one "
+			"that is equal to none is compared with the one that was due and begins most "
+			"alike, and a copy is one too many.\n"
+			"Answers are compared (--compare), and of each conversation the first "
+			"difference is named: message, packet of the capture, offset, octets. Exit "
+			"status 5 when some are different, 1 when an answer did not come or a "
+			"connection was cut, 69 when nobody listens for any, 65 when the capture is "
+			"damaged (what is before that is played). After the last answer 20 ms, over "
+			"TCP 500 ms unless the server ends, are waited for more. Targets outside "
+			"your own networks are refused.\n"
+			"TCPREPLAY's words are all known: where one has an effect here it stands beside "
+			"the option that does it; one that has none says so and the run goes on; "
+			"any other is refused with what to do instead (both are listed below). Its -t is -R "
+			"here, since -t FILE is a reproduction.\n"
 			"A REPRODUCTION (-t FILE, --test, --cfg) is traffic-reproducer's file, "
 			"unchanged: recorded messages of IPFIX and NetFlow, BMP, BGP and others over "
 			"sockets of their own, each recorded sender with an address of this host "
@@ -349,7 +371,7 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"late is told against that beginning. The end of the input is a no.",
 		.run = sp_cmd_replay,
 		.flags = sp_replay_flags,
-		.more = sp_reproduce_flags,
+		.more = replay_ways,
 		.examples = replay_examples,
 	},
 	{

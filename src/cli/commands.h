@@ -16,7 +16,7 @@ struct sp_cli_command {
 	const char *usage;   /* lines after "spate NAME ", separated by newlines */
 	const char *text;    /* description: paragraphs separated by newlines */
 	const struct sp_flag *flags;
-	const struct sp_flag *more; /* those of another way to use it; NULL */
+	const struct sp_flag *const *more; /* those of other ways to use it, NULL ends; NULL */
 	const struct sp_cli_example *examples;
 	/* argv[0] is the word after the command's. Returns the exit status. NULL: this build
 	 * has the command's documentation only. */

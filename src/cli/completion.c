@@ -68,12 +68,14 @@ static void put_command(struct sp_str *out, const struct sp_cli_command *c,
 {
 	sp_str_printf(out, "\t%s)\n\t\tcase \"$prev\" in\n", sp_cli_verb_name(c));
 	put_values_of(out, c->flags, values);
-	put_values_of(out, c->more, values);
+	for (const struct sp_flag *const *more = c->more; more && *more; more++)
+		put_values_of(out, *more, values);
 	sp_str_puts(out, "\t\t*) words='");
 	put_spellings(out, c->flags);
-	if (c->more)
+	for (const struct sp_flag *const *more = c->more; more && *more; more++) {
 		sp_str_puts(out, " ");
-	put_spellings(out, c->more);
+		put_spellings(out, *more);
+	}
 	sp_str_puts(out, "' ;;\n\t\tesac\n\t\t;;\n");
 }
 

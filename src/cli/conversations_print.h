@@ -5,12 +5,17 @@
 #include "base/str.h"
 #include "capture/conversations.h"
 
-struct sp_conversations_sum {
-	uint64_t all, equal, different, timeout, failed, not_played;
+/* What is not in the books. */
+struct sp_conversations_run {
+	const char *remarks; /* of the engine, a line each; "": none */
+	int exit_code;
 };
 
-void sp_conversations_sum(const struct sp_conversations *, struct sp_conversations_sum *);
-void sp_conversations_text(const struct sp_conversations *, struct sp_str *);
-void sp_conversations_json(const struct sp_conversations *, struct sp_str *);
+void sp_conversations_text(const struct sp_conversations *, const struct sp_conversations_run *,
+			   struct sp_str *);
+/* The same in lines of one sentence each, without the engine's remarks. */
+void sp_conversations_lines(const struct sp_conversations *, struct sp_str *);
+void sp_conversations_json(const struct sp_conversations *, const struct sp_conversations_run *,
+			   struct sp_str *);
 
 #endif

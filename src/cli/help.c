@@ -119,7 +119,8 @@ void sp_help_command(struct sp_str *out, const struct sp_cli_command *c)
 	sp_str_puts(out, "\n");
 	wrap(out, c->text, 0, 0);
 	put_flags(out, c->flags);
-	put_flags(out, c->more);
+	for (const struct sp_flag *const *more = c->more; more && *more; more++)
+		put_flags(out, *more);
 	if (c->verbs)
 		sp_str_puts(out, "\nVerbs:\n");
 	for (size_t i = 0; c->verbs && c->verbs[i]; i++) {

@@ -151,7 +151,8 @@ void sp_man_command(struct sp_str *out, const struct sp_cli_command *c, const ch
 	if (c->flags && c->flags->spell)
 		sp_str_puts(out, ".SH OPTIONS\n");
 	put_flags(out, c->flags);
-	put_flags(out, c->more);
+	for (const struct sp_flag *const *more = c->more; more && *more; more++)
+		put_flags(out, *more);
 	put_verbs(out, c);
 	if (c->examples)
 		sp_str_puts(out, ".SH EXAMPLES\n");

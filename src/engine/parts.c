@@ -14,6 +14,18 @@ const char *sp_run_unit(const struct sp_run *r, unsigned port)
 	return r->ports[port].caps.bits & SP_T_FRAME ? "frame" : "datagram";
 }
 
+/* A machine that plays what others have said is called by what carries it. */
+static const char *scheme_of(const struct sp_run *r, const struct run_stream *s)
+{
+	const struct sp_transport_ops *ops = r->ports[s->plan->from_port].ops;
+	struct sp_protocol p;
+
+	if (!ops->conn || sp_protocol_find(r->catalog, s->plan->protocol, SP_ROLE_CLIENT, &p) ||
+	    !p.proto || !p.proto->datagrams)
+		return s->plan->protocol;
+	return ops->conn->datagrams ? "udp" : "tcp";
+}
+
 const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *buf, size_t cap)
 {
 	const struct run_stream *s = &r->streams[stream];
@@ -28,7 +40,7 @@ const char *sp_run_target_text(const struct sp_run *r, unsigned stream, char *bu
 	else /* whoever is on the link */
 		sp_strlcpy(to, interface ? interface : "", sizeof to);
 	snprintf(buf, cap, s->no_number && s->to.addr.family == 6 ? "%s://[%s]" : "%s://%s",
-		 s->plan->protocol, to);
+		 scheme_of(r, s), to);
 	return buf;
 }
 

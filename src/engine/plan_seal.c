@@ -154,6 +154,11 @@ int sp_plan_check_carrier(struct plan_check *c, const char *word, const struct s
 	if (ops &&
 	    p->recorded) /* one source feeds what it makes, and connections by their lane */
 		return check_recorded(c, word, p->source, ops, place);
+	if (ops && ops->conn && ops->conn->datagrams && !(p->proto && p->proto->datagrams))
+		return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: protocol %s is one of byte streams, and the transport '%s' "
+			       "carries datagrams",
+			       place, word, port->transport);
 	if (!ops || stream == (ops->conn != NULL))
 		return 0;
 	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,

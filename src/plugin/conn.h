@@ -96,6 +96,10 @@ struct sp_conn_ops {
 
 /* How a transport with SP_T_CONN opens byte streams. On one worker's queue, by that worker. */
 struct sp_conn_door {
+	/* Not byte streams but conversations of datagrams: each is read and written behind its length
+	 * (two octets, big-endian), a write is one whole datagram, and none ever ends. For machines
+	 * that say they know (sp_proto_ops.datagrams). */
+	bool datagrams;
 	/* Begins a connection to an endpoint of the queue (which asked the permit). id is put into
 	 * the connection before its first event can come. Whoever connects speaks first: a transport
 	 * may keep the last step of its own handshake for the first bytes to carry. */

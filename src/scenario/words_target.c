@@ -18,8 +18,7 @@ static const char *const keys[] = {
 	"burst_gap",	 "bursts",	"backoff_first", "backoff_factor", "backoff_cap",
 	"backoff_reset", "ramp_from",	"ramp_to",	 "ramp_time",	   "ramp_up",
 	"ramp_down",	 "steps",	"on_time",	 "off_time",	   "trace",
-	"trace_times",	 "connections", "timeout",	 "book",	   "compare",
-	"times",	 "streams"
+	"trace_times",	 "connections", "timeout",	 "streams"
 };
 #define N_KEYS	(sizeof keys / sizeof *keys)
 #define K_NAME	0u

@@ -27,11 +27,15 @@ struct book {
 } __attribute__((packed));
 
 static const struct book sample = {
-	.head = { SP_BOOK_MAGIC, sizeof(struct book), 1, 4, 19, 0 },
+	.head = { SP_BOOK_MAGIC, sizeof(struct book), 1, 4, 19, 0, 0 },
 	.c = { { .steps = 4, .want = 11, .differ_at = SP_BOOK_NEVER } },
 	.s = { { .at = 0, .len = 5 },
 	       { .at = 5, .len = 8, .by_server = 1 },
-	       { .at = 13, .len = 3, .before = 8, .pause_ns = SP_NS_PER_S },
+	       { .at = 13,
+		 .len = 3,
+		 .before = 8,
+		 .pause_ns = SP_NS_PER_S,
+		 .t_ns = 3 * SP_NS_PER_S },
 	       { .at = 16, .len = 3, .by_server = 1, .before = 8 } },
 	.octets = { 'h', 'e', 'l', 'l', 'o', 'H', 'I', ' ', 'T', 'H', 'E', 'R', 'E', 'b', 'y',
 		    'e', 'B', 'Y', 'E' },
@@ -252,6 +256,65 @@ static void recorded_pauses(void **state)
 	end(&x);
 }
 
+/* Answers of other lengths than were recorded, shorter and longer, hold nobody up. */
+static void server_pauses(void **state)
+{
+	static const struct {
+		const char *first, *last;
+		uint64_t at;
+	} rows[] = { { "HI", "B", 2 }, { "HI THERE, FRIEND", "BYE", 8 } };
+	struct played x;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		begin(&x, "await=pause");
+		says(&x, "hello");
+		hears(&x, rows[i].first);
+		if (!i) {
+			assert_int_equal(x.w.n_out, 0);
+			assert_true(x.w.timer_ns == x.now_ns + 200 * SP_NS_PER_MS);
+			x.now_ns = x.w.timer_ns;
+			ops->on_timer(x.st, x.now_ns, &x.w);
+		}
+		says(&x, "bye");
+		assert_int_equal(x.w.n_out, 0);
+		assert_int_equal(x.w.flags, 0); /* what came for the first counts no more */
+		hears(&x, rows[i].last);
+		x.now_ns += 200 * SP_NS_PER_MS;
+		ops->on_timer(x.st, x.now_ns, &x.w);
+		assert_int_equal(x.w.flags, SP_WISH_SHUT);
+		ops->on_eof(x.st, 0, x.now_ns, &x.w);
+		over(&x, SP_BOOK_DIFFERENT);
+		assert_int_equal(differs_at(&x), rows[i].at);
+		end(&x);
+	}
+	/* Silence is no pause. */
+	begin(&x, "await=pause");
+	says(&x, "hello");
+	x.now_ns += SP_NS_PER_S;
+	ops->on_timer(x.st, x.now_ns, &x.w);
+	assert_int_equal(x.w.n_out, 0);
+	assert_int_equal(x.w.done, 0);
+	end(&x);
+	/* All as it was: nobody waits for a pause. */
+	begin(&x, "await=pause");
+	says(&x, "hello");
+	hears(&x, "HI THERE");
+	says(&x, "bye");
+	hears(&x, "BYE");
+	assert_int_equal(x.w.flags, SP_WISH_SHUT);
+	ops->on_eof(x.st, 0, x.now_ns, &x.w);
+	over(&x, SP_BOOK_EQUAL);
+	end(&x);
+	begin(&x, "await=none");
+	says(&x, "hello");
+	says(&x, "bye");
+	hears(&x, "HI THEREBYE");
+	ops->on_eof(x.st, 0, x.now_ns, &x.w);
+	over(&x, SP_BOOK_EQUAL);
+	end(&x);
+}
+
 static void only_once(void **state)
 {
 	const struct sp_token t = { SP_NS_PER_S, 0 };
@@ -288,8 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal),	   cmocka_unit_test(other_octets),
 		cmocka_unit_test(other_lengths),   cmocka_unit_test(no_answer),
-		cmocka_unit_test(recorded_pauses), cmocka_unit_test(only_once),
-		cmocka_unit_test(damaged),
+		cmocka_unit_test(recorded_pauses), cmocka_unit_test(server_pauses),
+		cmocka_unit_test(only_once),	   cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
