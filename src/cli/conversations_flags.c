@@ -58,8 +58,12 @@ static int one_of(const char *spelling, const char *value, const char *words, co
 			*to = value;
 			return 0;
 		}
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is none of %s", spelling,
-		       sp_str_printable(shown, sizeof shown, value), words);
+	sp_str_printable(shown, sizeof shown, value);
+	return strchr(words, '|') ? sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+					    "%s: '%s' is none of %s", spelling, shown, words)
+				  : sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+					    "%s: '%s' is not the one word there is: %s",
+					    spelling, shown, words);
 }
 
 static int number(const char *spelling, const char *value, uint64_t max, uint64_t *to,

@@ -104,6 +104,7 @@ static void tick(struct sp_run *r, uint64_t now_ns)
 	sp_run_collect(r, now_ns, false);
 	sp_run_watch_stalls(r, now_ns);
 	sp_run_watch_bulk(r, now_ns);
+	sp_run_watch_sessions(r);
 	sp_run_watch_clock(r, now_ns);
 	sp_run_tell_remarks(r);
 	sp_run_give_event(r, SP_EVENT_INTERVAL, NULL);

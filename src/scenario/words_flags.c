@@ -41,7 +41,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
-	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end), or shares of one schedule: "
+	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end; one that is "
+	  "refused or lost is begun again after 0.1 s, and after twice as long each time, up to 5 s, "
+	  "until the end (that of --count alone comes then); when none stands then, the exit status is 69), or shares of one schedule: "
 	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
 	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
 	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
@@ -90,8 +92,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
 	  "tcp: a connection for each message" },
 	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
-	  "over connections: so many at a time, at most (with -r max: all the time); dns with -r "
-	  "max: so many queries wait at a time (default 128)" },
+	  "over connections: so many at a time, at most (with -r max: all the time; one that fails "
+	  "is followed after 10 ms, and after twice as long each time, up to 1 s); dns with -r max: "
+	  "so many queries wait at a time (default 128)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
@@ -285,8 +288,10 @@ const struct sp_flag sp_send_flags[] = {
 	  "full: the check covers the payload too (default stamp)" },
 
 	{ "--truth", SP_FLAG_VALUE, "FILE", "out.truth", NULL, G_OUT,
-	  "what the collector must have stored, as JSON lines (written after the run, of what really "
-	  "left; spate capture score compares)" },
+	  "what the collector must have stored, as JSON lines (written after the run; spate capture "
+	  "score compares). Only what was handed over: datagrams that the kernel took; of bgp and bmp "
+	  "the messages that it took whole for a session that stood until we ended it in order, and "
+	  "nothing of one that the peer refused, closed or reset" },
 
 	KEY_ROW,
 	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,
@@ -404,6 +409,9 @@ const struct sp_flag sp_run_flags[] = {
 	  "when a host is lost: continue, or abort the rest" },
 	{ "--junit", SP_FLAG_VALUE, "FILE", "junit", NULL, G_OUT,
 	  "write JUnit XML: a suite for each repetition, with the run itself and each expectation" },
+	{ "--truth", SP_FLAG_VALUE, "FILE", "out.truth", NULL, G_OUT,
+	  "what the collectors must have stored of what the scenario's generators of flow records and "
+	  "routing tables sent, of all hosts, as send --truth; of repetitions FILE.1, FILE.2, ..." },
 	OUTPUT_ROWS,
 	{ 0 },
 };
