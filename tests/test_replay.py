@@ -441,6 +441,29 @@ def test_what_was_not_judged_does_not_leave(me):
     assert captures.read(me.home / "far.pcap") == []
 
 
+def test_the_ceiling_is_that_of_what_is_sent(me):
+    """A file that becomes busier than it was when the segment's ceiling was compared with it."""
+    path = me.home / "a.pcap"
+    packets = [(T0 + i * SECOND // 10000, udp(i, 1500)) for i in range(30000)]
+    captures.write(path, packets)
+    captures.write(me.home / "busy.pcap", [(packets[-1][0] + 1, udp(7))] * 12000)
+    (me.home / "one").write_text("interface d0\nprefix 10.99.0.0/16\nceiling 11kpps\n"
+                                 "until 2099-01-01\n")
+    (me.home / "one").chmod(0o644)
+    done = me.lab("""
+        ip link add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up &&
+            ip address flush dev eth0 || exit 9
+        exec unshare -m sh -c '
+            mount -t tmpfs none /etc && mkdir -p /etc/spate/segments.d &&
+                cp one /etc/spate/segments.d/ || exit 9
+            "$SPATE" replay a.pcap -i d0 --no-run-dir --json --loop 0 -D 20 --live 2>send.err & s=$!
+            until grep -q sent send.err; do sleep 0.05; done
+            tail -c +25 busy.pcap >>a.pcap
+            wait $s; code=$?; cat send.err >&2; exit $code'""", timeout=40)
+    assert done.code == 77, done
+    assert "more in a second than the 10000" in done.err and "ceiling of" in done.err, done
+
+
 @pytest.mark.parametrize("words,code,why", [
     ([], 2, "which capture"),
     (["a.pcap"], 2, "--interface"),

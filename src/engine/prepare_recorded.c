@@ -11,6 +11,13 @@
 
 #define TARGETS_MOST 65536u /* different ones; a power of two */
 
+/* The busiest second. */
+struct busy {
+	uint64_t second, in_second, most; /* packets */
+	uint64_t last_ns, number;	  /* of the last one */
+	bool at_once;
+};
+
 struct look {
 	struct sp_run *r;
 	const struct sp_local *local;	  /* while looking */
@@ -20,9 +27,9 @@ struct look {
 	struct sp_guard_range *target; /* in order of appearance */
 	uint32_t *slot;		       /* [2 * TARGETS_MOST], index + 1 */
 	uint32_t n, cap;
-	bool other;			  /* some are not IP */
-	uint64_t second, in_second, most; /* packets in the busiest second so far */
-	bool at_once;
+	bool other;	    /* some are not IP */
+	struct busy busy;   /* while looking */
+	struct busy *again; /* while it is read to be sent */
 };
 
 static int no_memory(struct sp_err *err)
@@ -133,16 +140,21 @@ static int add(struct look *l, const char *file, uint64_t number, const struct s
 	return 0;
 }
 
-static void count(struct look *l, uint64_t due_ns)
+static void count(struct busy *b, uint64_t number, uint64_t due_ns)
 {
+	/* Another pass begins at its first second. */
+	bool anew = number <= b->number && due_ns <= b->last_ns;
+
 	if (due_ns == SP_SOURCE_OTHER)
 		return;
-	l->at_once |= due_ns == UINT64_MAX;
-	if (due_ns / SP_NS_PER_S != l->second)
-		l->in_second = 0;
-	l->second = due_ns / SP_NS_PER_S;
-	if (++l->in_second > l->most)
-		l->most = l->in_second;
+	b->at_once |= due_ns == UINT64_MAX;
+	if (due_ns / SP_NS_PER_S != b->second || anew)
+		b->in_second = 0;
+	b->second = due_ns / SP_NS_PER_S;
+	b->last_ns = due_ns;
+	b->number = number;
+	if (++b->in_second > b->most)
+		b->most = b->in_second;
 }
 
 #define CHANGED                                                                                 \
@@ -198,7 +210,7 @@ static int see(void *arg, const char *file, uint64_t number, const uint8_t *fram
 	struct sp_view v;
 	int rc;
 
-	count(l, due_ns);
+	count(&l->busy, number, due_ns);
 	rc = mac_later(frame) ? 0 : check_mac(l, file, number, frame);
 	if (rc)
 		return rc;
@@ -222,8 +234,27 @@ static int check_target(void *arg, const struct sp_addr *to)
 	return known(p->l, to, &at) ? 0 : refuse(p->l, p->file, p->number, to, CHANGED);
 }
 
+/* A segment's ceiling was compared with what there was; roundings at the ends of a second apart. */
+static int check_busy(const struct look *l, const char *file, uint64_t number, uint64_t due_ns,
+		      struct sp_err *err)
+{
+	uint64_t most = l->busy.most + l->busy.most / 1000 + 1;
+
+	count(l->again, number, due_ns);
+	if (!l->segment || l->segment->pps == UINT64_MAX || l->again->most <= most)
+		return 0;
+	return sp_fail(
+		err, -EACCES, SP_EXIT_PERM,
+		"%s: packet %llu is one more in a second than the %llu at most that were "
+		"there when the capture was judged by the ceiling of %s: it has changed "
+		"since, and ends here; replay it when nobody writes to it",
+		file, (unsigned long long)number, (unsigned long long)l->busy.most,
+		l->segment->place);
+}
+
 int sp_run_recheck_recorded(const void *arg, const char *file, uint64_t number,
-			    const uint8_t *frame, uint32_t len, struct sp_err *err)
+			    const uint8_t *frame, uint32_t len, uint64_t due_ns,
+			    struct sp_err *err)
 {
 	const struct look *l = arg;
 	struct look again = *l;
@@ -232,6 +263,8 @@ int sp_run_recheck_recorded(const void *arg, const char *file, uint64_t number,
 
 	again.err = err;
 	rc = check_mac(&again, file, number, frame);
+	if (!rc)
+		rc = check_busy(l, file, number, due_ns, err);
 	if (rc)
 		return rc;
 	(void)sp_view(frame, len, false, SP_CSUM_UNKNOWN, &v);
@@ -264,7 +297,7 @@ static int look_at(struct look *l, const struct sp_source_ops *ops, const void *
 	ask->n_ranges = l->n;
 	ask->own_link |= !l->other;
 	ask->foreign_source = true; /* whoever it was that was recorded */
-	ask->pps = l->at_once ? (double)INFINITY : (double)l->most;
+	ask->pps = l->busy.at_once ? (double)INFINITY : (double)l->busy.most;
 	return rc;
 }
 
@@ -273,6 +306,7 @@ int sp_run_look_at_recorded(struct sp_run *r, unsigned stream, const struct sp_l
 {
 	const struct sp_plan_stream *s = &r->plan->streams[stream];
 	struct run_port *port = &r->ports[s->from_port];
+	struct busy *again;
 	struct look *l;
 	struct sp_protocol p;
 	int rc;
@@ -289,12 +323,14 @@ int sp_run_look_at_recorded(struct sp_run *r, unsigned stream, const struct sp_l
 		return 0;
 	}
 	l = sp_arena_alloc(&r->arena, sizeof *l);
-	if (!l)
+	again = sp_arena_alloc(&r->arena, sizeof *again);
+	if (!l || !again)
 		return no_memory(err);
 	*l = (struct look){ .r = r,
 			    .local = local,
 			    .segment = port->segment,
 			    .broadcast = allow_broadcast,
+			    .again = again,
 			    .err = err };
 	r->streams[stream].looked = l;
 	return look_at(l, p.source, s->conf, ask);

@@ -20,9 +20,11 @@ struct sp_source;
 struct sp_catalog;
 
 /* Asked of each recorded frame as it is read to be sent, by whatever thread reads: was the same shown
- * before (look), for that hardware address and target? 0, or an error with a sentence. */
+ * before (look), for that hardware address and target, and no more of them in a second? due_ns is as
+ * look has it, in each pass from 0 on. 0, or an error with a sentence. */
 typedef int sp_source_judge(const void *arg, const char *file, uint64_t number,
-			    const uint8_t *frame, uint32_t len, struct sp_err *);
+			    const uint8_t *frame, uint32_t len, uint64_t due_ns,
+			    struct sp_err *);
 
 /* What the engine knows when it opens a source. */
 struct sp_source_args {

@@ -19,6 +19,7 @@ struct sp_ahead {
 	/* who reads */
 	uint64_t loop;	/* that is read */
 	uint64_t n_put; /* frames of this pass */
+	uint64_t from;	/* place of its first one */
 	/* so many that do not fit are still to be put; the first one */
 	uint32_t unfit, unfit_at;
 	/* whole: of one pass */
@@ -88,6 +89,23 @@ static int next_frame(struct sp_ahead *a, struct sp_walk_frame *f, struct sp_err
 	return rc < 0 ? rc : put ? put : rc;
 }
 
+/* Was it judged, as what it is now? */
+static int judge(struct sp_ahead *a, const struct sp_walk_frame *f, const uint8_t *frame,
+		 uint32_t len, struct sp_err *err)
+{
+	const struct sp_times_conf *times = &a->conf.walk.times;
+
+	if (!a->n_put)
+		a->from = f->place;
+	if (!a->conf.judge)
+		return 0;
+	return a->conf.judge(
+		a->conf.judge_arg, sp_walk_file(a->walk, f->file), f->number, frame, len,
+		times->by == SP_TIMES_AT_ONCE ? UINT64_MAX
+					      : sp_times_due(times, f->place - a->from, 0),
+		err);
+}
+
 /* One more frame into the store. 1; 0: the pass is over; or an error. */
 static int read_one(struct sp_ahead *a, struct sp_err *err)
 {
@@ -107,12 +125,9 @@ static int read_one(struct sp_ahead *a, struct sp_err *err)
 	if (r) /* with its room it never fails */
 		len = (uint32_t)sp_rewrite_apply(r, SP_LINK_ETHERNET, to, len, len + room, 0,
 						 NULL);
-	if (a->conf.judge) {
-		rc = a->conf.judge(a->conf.judge_arg, sp_walk_file(a->walk, f.file), f.number,
-				   to, len, err);
-		if (rc)
-			return rc;
-	}
+	rc = judge(a, &f, to, len, err);
+	if (rc)
+		return rc;
 	sp_store_put(a->store, len, f.place, (uint32_t)a->loop,
 		     (uint32_t)(sp_walk_taken(a->walk) - 1));
 	a->n_put++;

@@ -702,10 +702,11 @@ static void test_a_look_at_hardware_addresses(void **state)
 }
 
 static int refuse_third(const void *arg, const char *file, uint64_t number,
-			const uint8_t *frame, uint32_t len, struct sp_err *err)
+			const uint8_t *frame, uint32_t len, uint64_t due_ns, struct sp_err *err)
 {
 	assert_ptr_equal(arg, ops);
 	assert_non_null(strstr(file, "spate-capture"));
+	assert_int_equal(due_ns, (number - 1) * S);
 	assert_int_equal(len, 59 + number);
 	assert_int_equal(frame[0], number - 1);
 	return number == 3 ? sp_fail(err, -EACCES, SP_EXIT_PERM, "not this one") : 0;
