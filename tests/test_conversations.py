@@ -64,7 +64,8 @@ def up(port):
 RECORD = ('"$SPATE" capture record -i lo --filter "tcp port %d" --out talk.pcap >rec 2>recerr '
           "& rec=$!; until grep -q ^ready recerr || ! kill -0 $rec; do sleep 0.05; done")
 STOP = "sleep 0.3; kill -INT $rec; wait $rec"
-PLAY = '"$SPATE" replay talk.pcap --as client --no-run-dir --json'
+# Whoever answers at all has the time to do so, whatever else this machine does.
+PLAY = '"$SPATE" replay talk.pcap --as client --no-run-dir --timeout 20s --json'
 
 
 
@@ -94,6 +95,8 @@ def test_http_against_nginx(me):
         nginx -p . -c other.conf >nginx.log 2>&1 & server=$!
         {up(8080)}
         {PLAY} --target 127.0.0.1 >other; echo other $?
+        {PLAY.replace("--no-run-dir", "--run-dir run")} --target 127.0.0.1 --await pause \\
+            --compare length >paused; echo paused $?
         kill $server; wait $server
         {PLAY} --target 127.0.0.1 >gone; echo gone $?""")
     assert (me.home / "got").read_text() == "as it was" * 4 + "nothing", done
@@ -107,6 +110,13 @@ def test_http_against_nginx(me):
     assert t["conversations"] == 4 and t["different"] == 4, t
     # The Content-Length is the first that must differ, unless the clock's second did before.
     assert all(0 < c["differs_at"] < c["recorded_bytes"] for c in t["each"]), t
+    # All was said, though the answers are longer; the run folder has the result, too.
+    t = told(me, "paused")
+    assert codes["paused"] == "5" and t["different"] == 4, done
+    assert t["each"][3]["answer_bytes"] > t["each"][3]["recorded_bytes"], t
+    report = " ".join((me.home / "run" / "report.txt").read_text().split())
+    assert "conversations 4 (4 TCP, 0 UDP): 0 equal, 4 different" in report, report
+    assert "conversation://" not in report and "error status" not in report, report
     assert codes["gone"] == "69" and told(me, "gone")["refused"] == 4, done
 
 
@@ -234,7 +244,7 @@ def test_dns_over_udp_against_nsd(me, address):
         {wait}
         {PLAY} --target {address} >other.json; echo other $?
         kill $server; wait $server
-        {PLAY} --target {address} >gone.json; echo gone $?""")
+        {PLAY} --target {address} >gone.json; echo gone $?""", timeout=240)
     codes = dict(line.split() for line in done.out.splitlines() if len(line.split()) == 2)
     assert "asked" in done.out and codes["same"] == "0", done
     same, timed, other = (told(me, f"{x}.json") for x in ("same", "timed", "other"))
@@ -255,10 +265,11 @@ def test_servers_of_datagrams_that_answer_otherwise(me):
     (me.home / "talk.py").write_text(TALK_UDP)
     hows = ("same", "other", "silent", "twice", "short", "holes")
     serve = "/usr/bin/python3 answer.py {} >ready & server=$!; " + READY
+    timeout = {"silent": "500ms", "holes": "2s"}
     steps = "\n".join(f"""
         {serve.format(how)}
-        {PLAY} --target 127.0.0.1 --timeout 1s >{how}.json; echo {how} $?
-        {PLAY.replace("--json", "")} --target 127.0.0.1 --timeout 1s >{how}.txt
+        {PLAY} --target 127.0.0.1 --timeout {timeout.get(how, "20s")} >{how}.json; echo {how} $?
+        {PLAY.replace("--json", "")} --target 127.0.0.1 --timeout {timeout.get(how, "20s")} >{how}.txt
         kill $server; wait $server""" for how in hows)
     done = lab(me, f"""
         {serve.format("same")}
@@ -271,7 +282,11 @@ def test_servers_of_datagrams_that_answer_otherwise(me):
         {PLAY} --target 127.0.0.1 --compare none >none.json; echo none $?
         {PLAY} --target 127.0.0.1 --times recorded --await none >await.json; echo await $?
         kill $server; wait $server
-        {PLAY.replace("--json", "")} --target 127.0.0.1 >gone.txt; echo gone $?""")
+        {PLAY.replace("--json", "")} --target 127.0.0.1 >gone.txt; echo gone $?
+        {serve.format("same")}
+        head -c -1 talk.pcap >cut.pcap
+        {PLAY.replace("talk.pcap", "cut.pcap")} --target 127.0.0.1 >cut.json 2>cut.err; echo cut $?
+        kill $server; wait $server""", timeout=240)
     assert "talked 1" in done.out, done
     codes = dict(line.split() for line in done.out.splitlines() if len(line.split()) == 2)
     t = {how: told(me, f"{how}.json") for how in hows}
@@ -303,6 +318,10 @@ def test_servers_of_datagrams_that_answer_otherwise(me):
     assert codes["none"] == "0" and told(me, "none.json")["equal"] == 2, done
     assert codes["await"] == "5" and told(me, "await.json")["answers"]["differing"] == 8, done
     assert codes["gone"] == "69" and "refused" in text["gone"], text["gone"]
+    # The last answer is not in the capture: what is before it is played, and the place is named.
+    cut = told(me, "cut.json")
+    assert codes["cut"] == "65" and "packet 16 at byte" in (me.home / "cut.err").read_text(), done
+    assert "packet 16 at byte" in cut["damage"] and cut["played"] == 2, cut
     for shown in text.values():
         assert "conversation://" not in shown and "error status" not in shown, shown
 
@@ -343,6 +362,29 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
     assert (t["udp"], t["equal"], t["answers"]["recorded"]) == (1, 1, 0), t
 
 
+def test_there_is_no_way(me):
+    """Not even a socket can be connected: each conversation hears so."""
+    (me.home / "both.py").write_text("""import socket
+with socket.create_server(("127.0.0.1", 5353)) as server:
+    with socket.create_connection(("127.0.0.1", 5353)) as s, server.accept()[0] as peer:
+        s.sendall(b"ask")
+        peer.sendall(b"said")
+        s.recv(10)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.connect(("127.0.0.1", 5353))
+    s.send(b"tell")
+""")
+    done = lab(me, f"""
+        {(RECORD % 5353).replace("tcp port", "port")}
+        /usr/bin/python3 both.py
+        {STOP}
+        {PLAY} --target 192.0.2.7 >none.json; echo none $?
+        {PLAY.replace("--json", "")} --target 192.0.2.7""")
+    t = told(me, "none.json")
+    assert "none 69" in done.out and (t["tcp"], t["udp"], t["refused"]) == (1, 1, 2), (t, done)
+    assert done.out.count("there is no way to the target") == 2, done
+
+
 def test_a_public_target_is_refused(me):
     done = me.run("spate", "send", "udp://127.0.0.1:9", "--count", "3", "-r", "100", "--out",
                   me.home / "x.pcap", "--no-run-dir", "-q")
@@ -357,6 +399,8 @@ def test_a_public_target_is_refused(me):
     (["x.pcap"], 2, "--target"),
     (["x.pcap", "--target", "127.0.0.1", "--compare", "most"], 2, "--compare"),
     (["x.pcap", "--target", "127.0.0.1", "--timeout", "soon"], 2, "--timeout"),
+    (["x.pcap", "--target", "127.0.0.1", "--topspeed"], 2, "--topspeed belongs to the replay of packets"),
+    (["x.pcap", "--target", "127.0.0.1", "--retime", "now"], 2, "belongs to the replay of telemetry"),
     (["x.pcap", "--target", "127.0.0.1", "--await", "time"], 2, "octets|pause|none"),
     (["x.pcap", "--target", "127.0.0.1", "--protocol", "sctp"], 2, "tcp|udp"),
     (["x.pcap", "--target", "http://127.0.0.1"], 2, "HOST:PORT"),

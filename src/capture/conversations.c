@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "capio/reassembly.h"
 #include "capture/conversations_impl.h"
 
@@ -185,6 +186,7 @@ static int read_file(struct conversations *r)
 	struct sp_cap_packet p;
 	struct sp_cap_view v;
 	struct sp_cap *file;
+	bool fed = false;
 	int rc = sp_cap_open(&file, r->path, r->mem, r->err);
 
 	if (rc)
@@ -193,6 +195,11 @@ static int read_file(struct conversations *r)
 	while (!rc && (rc = sp_cap_next(file, &p, r->err)) > 0) {
 		sp_cap_view(&p, &v);
 		rc = sp_reassembly_feed(re, &p, &v);
+		fed = !rc;
+	}
+	if (rc == -EBADMSG && fed) {
+		sp_strlcpy(r->out->damage, r->err->text, sizeof r->out->damage);
+		rc = 0;
 	}
 	if (!rc)
 		rc = sp_reassembly_finish(re);

@@ -33,8 +33,9 @@ struct sp_conversations {
 	/* Conversations that were left out; holes: octets are not in the capture; silent: the client
 	 * said nothing; others: they were not asked for. */
 	uint64_t begun_before, holes, silent, others;
-	uint64_t unasked,
-		groups; /* datagrams that were: before the first question; to groups */
+	/* Datagrams that were: before the first question; to groups. */
+	uint64_t unasked, groups;
+	char damage[SP_ERR_TEXT]; /* where the file is damaged, a sentence; "": nowhere */
 };
 
 struct sp_conversations_conf {
@@ -43,8 +44,9 @@ struct sp_conversations_conf {
 	bool tcp, udp; /* those that are asked for */
 };
 
-/* 0, or an error: those of sp_cap_open and sp_cap_next; -ENOENT (65): none is left; -E2BIG (65):
- * too many ports or octets. Of an error nothing is to be freed. */
+/* 0, or an error: those of sp_cap_open and sp_cap_next, but for damage behind the first packet (what
+ * is before it is read, then); -ENOENT (65): none is left; -E2BIG (65): too many ports or octets. Of
+ * an error nothing is to be freed. */
 int sp_conversations_read(struct sp_conversations *, const char *path,
 			  const struct sp_conversations_conf *, const struct sp_mem *,
 			  struct sp_err *);

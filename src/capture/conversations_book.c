@@ -67,11 +67,12 @@ static int by_time(const void *a, const void *b)
 static int at_once(const struct conversations *r, const struct choice *c, uint32_t *most)
 {
 	int64_t *begins = sp_alloc_array(r->mem, r->talks, 2 * sizeof *begins);
-	int64_t *ends = begins + r->talks;
+	int64_t *ends;
 	uint32_t n = 0, over = 0;
 
 	if (!begins)
 		return -ENOMEM;
+	ends = begins + r->talks;
 	for (uint32_t i = 0; i < r->talks; i++)
 		if (belongs(&r->talk[i], c)) {
 			begins[n] = r->talk[i].start_ns;

@@ -258,6 +258,28 @@ static void choices(void **state)
 	end(&r);
 }
 
+/* What is before the damage is read, and the damage is told. */
+static void damaged(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin(&r);
+	udp(&r, client(0, false), server(53, false), "a?", 0);
+	udp(&r, server(53, false), client(0, false), "a=1", 0);
+	assert_int_equal(sp_pcap_writer_close(r.w), 0);
+	assert_int_equal(ftruncate(r.fd, lseek(r.fd, 0, SEEK_END) - 1), 0);
+	assert_int_equal(read_all(&r, sp_mem_system()), 0);
+	assert_string_equal(text_of(&r.all.books[0]), "40000: >a?");
+	assert_non_null(strstr(r.all.damage, "packet 2 at byte"));
+	sp_conversations_free(&r.all, sp_mem_system());
+	/* The first packet already: there is nothing. */
+	assert_int_equal(ftruncate(r.fd, 24 + 20), 0);
+	assert_int_equal(read_all(&r, sp_mem_system()), -EBADMSG);
+	assert_int_equal(r.err.exit, SP_EXIT_DATA);
+	end(&r);
+}
+
 static void no_memory(void **state)
 {
 	struct sp_mem_test mem;
@@ -289,7 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams), cmocka_unit_test(who_asks),
 		cmocka_unit_test(left_out),  cmocka_unit_test(choices),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(damaged),   cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

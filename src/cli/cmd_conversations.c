@@ -142,15 +142,16 @@ static int make_plan(const struct sp_conversations_words *w, struct sp_conversat
 /* ---- the run ---- */
 
 struct watching {
+	const struct sp_conversations *all;
 	bool started;
-	struct sp_str remarks;
+	struct sp_str remarks, lines;
 };
 
 /* Errors of answers and connections are told conversation by conversation. */
 static bool is_told(const struct sp_remark *r)
 {
 	static const char *const codes[] = { "connect-refused", "connection-reset", "no-answer",
-					     "caught-up" };
+					     "caught-up", "nobody-listens" };
 
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (!strcmp(codes[i], r->code))
@@ -167,6 +168,14 @@ static void on_event(void *arg, const struct sp_event *e)
 		sp_str_printf(&w->remarks, "  %s\n", e->remark->text);
 }
 
+static const char *last_lines(void *arg)
+{
+	struct watching *w = arg;
+
+	sp_conversations_lines(w->all, &w->lines);
+	return w->lines.text;
+}
+
 /* The engine's exit status, and what became of the conversations. */
 static int status_of(int code, const struct sp_conversations *all)
 {
@@ -181,6 +190,8 @@ static int status_of(int code, const struct sp_conversations *all)
 		return SP_EXIT_FAILED;
 	if (code == SP_EXIT_UNTRUSTED)
 		return code;
+	if (*all->damage)
+		return SP_EXIT_DATA;
 	return s.of[SP_CONVERSATION_DIFFERENT] ? SP_EXIT_EXPECT : SP_EXIT_OK;
 }
 
@@ -225,14 +236,17 @@ static int play(const struct sp_conversations_words *w, const struct sp_conversa
 					     .run_dir = w->run_dir,
 					     .no_run_dir = w->no_run_dir,
 					     .name = "replay" };
-	struct watching seen = { .started = false };
-	const struct sp_run_how how = {
-		.command = "replay", .out = &out, .event = on_event, .event_arg = &seen
-	};
+	struct watching seen = { .all = all };
+	const struct sp_run_how how = { .command = "replay",
+					.out = &out,
+					.event = on_event,
+					.event_arg = &seen,
+					.last = last_lines };
 	struct sp_conversations_run run = { .remarks = "" };
 	int was = silence(), code, rc = 0;
 
 	sp_str_init(&seen.remarks, sp_mem_system());
+	sp_str_init(&seen.lines, sp_mem_system());
 	code = sp_run_plan(plan, &how, self);
 	if (seen.started) { /* else nothing was played, and it has been said why */
 		code = status_of(code, all);
@@ -242,6 +256,7 @@ static int play(const struct sp_conversations_words *w, const struct sp_conversa
 		rc = print(w, all, &run, was);
 	}
 	sp_str_fini(&seen.remarks);
+	sp_str_fini(&seen.lines);
 	return rc ? rc : code;
 }
 
@@ -295,6 +310,9 @@ int sp_conversations_words(int argc, char **argv, struct sp_self *self)
 	conf.udp = !w.protocol || !strcmp(w.protocol, "udp");
 	if (sp_conversations_read(&all, w.file, &conf, sp_mem_system(), &err))
 		return complain(&err);
+	if (*all.damage)
+		fprintf(stderr, "spate replay: %s; what is before that is played\n",
+			all.damage);
 	code = run_plan(&w, &all, &shared, self);
 	let_go(&all, shared);
 	return code;

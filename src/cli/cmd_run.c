@@ -85,16 +85,16 @@ static void tell_capture(void *arg, bool ok, const char *text)
 		fprintf(stderr, "spate: warning: %s\n", text);
 }
 
-/* What the front end found odd in what it read: a line each. */
-static void note_remarks(struct context *c)
+/* A remark for each line; NULL: there is none. */
+static void note_lines(struct context *c, const char *code, const char *lines)
 {
 	char line[512];
 
-	for (const char *p = c->how->remarks; p && *p;) {
+	for (const char *p = lines; p && *p;) {
 		size_t n = strcspn(p, "\n");
 
 		snprintf(line, sizeof line, "%.*s", (int)n, p);
-		spate_run_note(c->run, "file", line);
+		spate_run_note(c->run, code, line);
 		p += n + (p[n] == '\n');
 	}
 }
@@ -121,8 +121,10 @@ static void on_event(void *arg, const struct sp_event *e)
 	/* Before the program confines itself, and with it the lab's answers. */
 	if (e->kind == SP_EVENT_START) {
 		sp_lab_notes(c->run);
-		note_remarks(c);
+		note_lines(c, "file", c->how->remarks); /* odd in what was read */
 	}
+	if (e->kind == SP_EVENT_END && c->how->last)
+		note_lines(c, "result", c->how->last(c->how->event_arg));
 	if (c->how->event)
 		c->how->event(c->how->event_arg, e);
 	sp_outputs_event(c->outputs, e);
@@ -280,6 +282,19 @@ int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp
 	return code;
 }
 
+/* What the words said that changes nothing. */
+static void tell_notes(const char *command, const struct sp_words_output *out)
+{
+	const char *p = out->quiet ? NULL : out->notes;
+
+	while (p && *p) {
+		size_t n = strcspn(p, "\n");
+
+		fprintf(stderr, "spate %s: %.*s\n", command, (int)n, p);
+		p += n + (p[n] == '\n');
+	}
+}
+
 int sp_run_words(const char *command, int argc, char **argv, struct sp_self *self)
 {
 	struct spate_error err = { 0 };
@@ -293,6 +308,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
 	how.out = spate_plan_output(plan);
+	tell_notes(command, how.out);
 	if (spate_plan_output(plan)->dry_run) {
 		if (spate_plan_output(plan)->drawn)
 			fprintf(stderr, "spate %s: %s\n", command,

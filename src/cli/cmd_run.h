@@ -16,7 +16,9 @@ struct sp_run_how {
 	void (*event)(void *arg, const struct sp_event *); /* before the outputs; NULL */
 	void *event_arg;
 	const char *remarks; /* lines for the report; NULL: none */
-	bool tell;	     /* what is going on is told without -v, too */
+	const char *(*last)(
+		void *event_arg); /* more of them, asked for at the end; NULL: none */
+	bool tell;		  /* what is going on is told without -v, too */
 };
 /* Runs it to its end, with its outputs; self: of a run with a name, or NULL. The exit status. */
 int sp_run_plan(struct spate_plan *, const struct sp_run_how *, struct sp_self *);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "cli/cmd_conversations.h"
+#include "cli/replay_ways.h"
 
 #define WHAT "Conversations (with --as client)"
 #define OUT  "Conversations: output"
@@ -57,8 +58,12 @@ static int one_of(const char *spelling, const char *value, const char *words, co
 			*to = value;
 			return 0;
 		}
-	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "%s: '%s' is none of %s", spelling,
-		       sp_str_printable(shown, sizeof shown, value), words);
+	sp_str_printable(shown, sizeof shown, value);
+	return strchr(words, '|') ? sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+					    "%s: '%s' is none of %s", spelling, shown, words)
+				  : sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+					    "%s: '%s' is not the one word there is: %s",
+					    spelling, shown, words);
 }
 
 static int number(const char *spelling, const char *value, uint64_t max, uint64_t *to,
@@ -168,6 +173,8 @@ int sp_conversations_words_read(struct sp_conversations_words *w, int argc, char
 
 	*w = (struct sp_conversations_words){ .port = 0 };
 	rc = sp_flags_parse(sp_conversations_flags, argc, argv, on_word, w, err);
+	if (rc == -ENOENT)
+		rc = sp_replay_explain(SP_REPLAY_CONVERSATIONS, err);
 	if (!rc && !w->file)
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE, "--as client: which capture?");
 	if (!rc && !w->target)

@@ -131,18 +131,20 @@ static void put_different(struct sp_str *out, struct sp_book *b,
 			      c->got, c->want);
 }
 
-static void put_one(struct sp_str *out, struct sp_book *b, const struct sp_book_conversation *c)
+/* between: the conversation's name, and what became of it. */
+static void put_one(struct sp_str *out, struct sp_book *b, const struct sp_book_conversation *c,
+		    const char *between)
 {
 	enum sp_conversation_result r = sp_conversation_result(c);
 	char from[80], to[80];
 
-	sp_str_printf(out, "  %s %s to %s (from packet %" PRIu64 " on): %s",
+	sp_str_printf(out, "%s %s to %s (from packet %" PRIu64 " on): %s",
 		      b->datagrams ? "UDP" : "TCP",
 		      sp_endpoint_format(from, sizeof from, &c->client),
 		      sp_endpoint_format(to, sizeof to, &c->server), c->packet,
 		      sp_conversation_result_name(r));
 	if (r != SP_CONVERSATION_NOT_PLAYED)
-		sp_str_puts(out, "\n    ");
+		sp_str_puts(out, between);
 	if (r == SP_CONVERSATION_DIFFERENT)
 		put_different(out, b, c);
 	else if (r == SP_CONVERSATION_UNANSWERED)
@@ -199,21 +201,12 @@ static void put_sum(struct sp_str *out, const struct sp_conversations_sum *s)
 			      s->extra);
 }
 
-static void put_remarks(const char *remarks, struct sp_str *out)
+/* Those that were not equal, the first few; before, between: what stands there in each. */
+static void put_unequal(const struct sp_conversations *all, uint64_t n, struct sp_str *out,
+			const char *before, const char *between)
 {
-	if (*remarks)
-		sp_str_printf(out, "remarks:\n%s", remarks);
-}
+	uint64_t shown = 0;
 
-void sp_conversations_text(const struct sp_conversations *all,
-			   const struct sp_conversations_run *run, struct sp_str *out)
-{
-	struct sp_conversations_sum s;
-	uint64_t unequal, shown = 0;
-
-	sp_conversations_sum(all, &s);
-	put_sum(out, &s);
-	unequal = s.all - s.of[SP_CONVERSATION_EQUAL];
 	for (uint32_t i = 0; i < all->n; i++) {
 		struct sp_book *b = all->books[i].book;
 
@@ -222,14 +215,38 @@ void sp_conversations_text(const struct sp_conversations *all,
 
 			if (sp_conversation_result(c) == SP_CONVERSATION_EQUAL)
 				continue;
-			put_one(out, b, c);
+			sp_str_puts(out, before);
+			put_one(out, b, c, between);
 			shown++;
 		}
 	}
-	if (unequal > shown)
-		sp_str_printf(out, "  and %" PRIu64 " more; --json has all\n", unequal - shown);
+	if (n > shown)
+		sp_str_printf(out, "%sand %" PRIu64 " more; --json has all\n", before,
+			      n - shown);
+}
+
+static void put_all(const struct sp_conversations *all, struct sp_str *out, const char *before,
+		    const char *between)
+{
+	struct sp_conversations_sum s;
+
+	sp_conversations_sum(all, &s);
+	put_sum(out, &s);
+	put_unequal(all, s.all - s.of[SP_CONVERSATION_EQUAL], out, before, between);
 	put_left_out(all, out);
-	put_remarks(run->remarks, out);
+}
+
+void sp_conversations_text(const struct sp_conversations *all,
+			   const struct sp_conversations_run *run, struct sp_str *out)
+{
+	put_all(all, out, "  ", "\n    ");
+	if (*run->remarks)
+		sp_str_printf(out, "remarks:\n%s", run->remarks);
+}
+
+void sp_conversations_lines(const struct sp_conversations *all, struct sp_str *out)
+{
+	put_all(all, out, "", ": ");
 }
 
 /* ---- for programs ---- */
@@ -354,6 +371,7 @@ void sp_conversations_json(const struct sp_conversations *all,
 	json_answers(&j, s.answers,
 		     (const uint64_t[5]){ s.alike, s.differing, s.missing, s.late, s.extra });
 	json_left_out(&j, all);
+	sp_json_str(&j, "damage", *all->damage ? all->damage : NULL);
 	json_remarks(&j, run->remarks);
 	sp_json_i64(&j, "exit_code", run->exit_code);
 	sp_json_open(&j, "each", '[');

@@ -13,6 +13,8 @@ struct sp_conversations_run {
 
 void sp_conversations_text(const struct sp_conversations *, const struct sp_conversations_run *,
 			   struct sp_str *);
+/* The same in lines of one sentence each, without the engine's remarks. */
+void sp_conversations_lines(const struct sp_conversations *, struct sp_str *);
 void sp_conversations_json(const struct sp_conversations *, const struct sp_conversations_run *,
 			   struct sp_str *);
 

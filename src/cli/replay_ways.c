@@ -36,6 +36,8 @@ static const struct instead {
 	{ SP_REPLAY_SESSIONS, "--preload-pcap", "optimize.preload in the file" },
 	{ SP_REPLAY_SESSIONS, "--target", "collector in each section of the file" },
 	{ SP_REPLAY_SESSIONS, "--filter", "select in each section of the file" },
+	{ SP_REPLAY_CONVERSATIONS, "--topspeed", "--times answers, which is the default" },
+	{ SP_REPLAY_CONVERSATIONS, "--filter", "--server-port and --protocol" },
 };
 
 static const char *instead_of(enum sp_replay_way way, const char *spelling)

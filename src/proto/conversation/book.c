@@ -33,7 +33,13 @@ static bool fits(struct sp_book *b, uint64_t size)
 int sp_conversation_map(struct sp_proto *p, struct sp_err *err)
 {
 	void *at;
-	int rc = sp_file_map(&at, &p->size, p->conf.book, err);
+	int rc;
+
+	if (!*p->conf.book)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "conversations are played by `spate replay FILE --as client`, "
+			       "which says what is in them");
+	rc = sp_file_map(&at, &p->size, p->conf.book, err);
 
 	if (rc) {
 		sp_err_prefix(err, "book");

@@ -12,7 +12,9 @@
 
 /* After the last answer: so long for what was not recorded, unless the server ends. */
 #define LINGER_NS	    (500 * SP_NS_PER_MS)
-#define LINGER_DATAGRAMS_NS (50 * SP_NS_PER_MS)
+#define LINGER_DATAGRAMS_NS (20 * SP_NS_PER_MS)
+/* Where nothing was answered, so long for the network's word that nobody listens. */
+#define LINGER_ONE_WAY_NS   (200 * SP_NS_PER_MS)
 
 /* A server that has said something, and no more for so long, has paused. */
 #define PAUSE_NS	    (200 * SP_NS_PER_MS)
@@ -162,7 +164,9 @@ static void note_end(struct machine *m)
 
 static uint64_t linger(const struct machine *m)
 {
-	uint64_t ns = datagrams(m) ? LINGER_DATAGRAMS_NS : LINGER_NS;
+	uint64_t ns = !datagrams(m) ? LINGER_NS
+		      : m->got	    ? LINGER_DATAGRAMS_NS
+				    : LINGER_ONE_WAY_NS;
 
 	return ns < m->p->conf.timeout_ns ? ns : m->p->conf.timeout_ns;
 }
@@ -410,6 +414,7 @@ const struct sp_proto_ops sp_proto_conversation = {
 	.conf_size = sizeof(struct conversation_conf),
 	.roles = 1u << SP_ROLE_CLIENT,
 	.state_size = sizeof(struct machine),
+	.again_most_ns = 10000000, /* the next conversation is another one */
 	.keep_max = UINT16_MAX + CONVERSATION_HEAD,
 	.datagrams = true,
 	.open = conversation_open,
