@@ -82,7 +82,7 @@ def test_nothing_is_refused_or_opened(me, tmp_path):
     refused = [line for line in after if re.search(r"= -1 (EPERM|EACCES)", line)]
     assert not refused, refused
     opened = [line for line in after if re.search(r"\bopen(at)?\(", line)]
-    assert opened and all(re.search(r"openat\(\d+, \"\.[\w.]+\.part\"", line) for line in opened)
+    assert opened and all(re.search(r"openat\(\d+, \"\.spate-[0-9a-f]{16}\.part\"", line) for line in opened)
     assert (folder / "report.json").exists()
 
 
