@@ -54,7 +54,8 @@ static uint64_t walk(struct sp_walk *w, const char *path, uint64_t *place)
 	int rc;
 
 	while ((rc = sp_walk_next(w, &f, &err)) == 1) {
-		look(&f, place);
+		if (!f.unfit)
+			look(&f, place);
 		n++;
 	}
 	if (rc && (strncmp(err.text, path, strlen(path)) != 0 || strchr(err.text, '\n')))

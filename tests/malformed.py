@@ -345,7 +345,79 @@ def streams(r):
         yield change.__name__, octets, "odd", n
 
 
+def zstd(octets, window=0x58, size=None, kind=0, count=1):
+    """A frame (RFC 8878) of one block that is not compressed, or (kind 1) of so many octets of one
+    value."""
+    length = len(octets) if size is None else size
+    one = struct.pack("<I", (length << 3) | kind << 1)[:3] + octets
+    last = struct.pack("<I", (length << 3) | kind << 1 | 1)[:3] + octets
+    return b"\x28\xb5\x2f\xfd\0" + bytes([window]) + one * (count - 1) + last
+
+
+def gzip(octets, level=6):
+    z = zlib.compressobj(level, wbits=31)
+    return z.compress(octets) + z.flush()
+
+
+def compressed(r):
+    """What is inside of gzip and zstd: cut, damaged, nested, huge."""
+    n = r.randrange(30, 60)
+    noise = [eth(ip4(udp(r.randbytes(200)))) for _ in range(n)]
+    plain = pcap(*noise)
+    stored = gzip(plain, 0)
+    yield "zstd", zstd(plain), "ok", n
+    yield "gzip-twice", gzip(plain) + gzip(b""), "ok", n
+    yield "zstd-then-frames", zstd(plain[:200]) + zstd(plain[200:]), "ok", n
+    yield "gzip-in-gzip", gzip(gzip(plain)), "reject", 0
+    yield "zstd-in-gzip", gzip(zstd(plain)), "reject", 0
+    yield "gzip-in-zstd", zstd(gzip(plain)), "reject", 0
+    for cut in (1, 4, 8, r.randrange(9, 200)):
+        whole = (len(stored) - cut - 10 - 5 - 24) // (16 + len(noise[0]))
+        yield f"gzip-cut-{cut}", stored[:-cut], "prefix", min(whole, n)
+    yield "gzip-head-alone", stored[:r.randrange(10, 20)], "reject", 0
+    yield "zstd-head-alone", zstd(plain)[:r.randrange(5, 9)], "reject", 0
+    yield "zstd-window", zstd(plain, window=0xf8), "reject", 0
+    yield "zstd-block", zstd(plain, kind=3), "reject", 0
+    yield "zstd-magic", b"\x28\xb5\x2f\xfd", "reject", 0
+    trailer = bytearray(stored)
+    trailer[-8 + r.randrange(8)] ^= 1 + r.randrange(255)
+    yield "gzip-trailer", bytes(trailer), "prefix", n
+    yield "gzip-then-garbage", stored + r.randbytes(40), "prefix", n
+    # Bombs: 32 MiB out of some KiB; the zeros are empty packets of 1970, or one that never ends.
+    zeros = 1 << 17
+    yield "zstd-bomb", zstd(b"\0", size=zeros, kind=1, count=256), "reject", 0
+    yield "gzip-bomb", gzip(bytes(1 << 25), 9), "reject", 0
+    yield "gzip-bomb-record", gzip(plain + struct.pack("<IIII", 1, 1, 1 << 30, 1 << 30) +
+                                   bytes(1 << 24)), "prefix", n
+
+
+def ng_options(r):
+    """Lengths of blocks and options, and the extremes of an interface's words."""
+    for order in "<>":
+        head = section(order) + interface(order=order)
+        one = packet(order=order)
+        for length in (13, 14, 15, len(one) + r.choice([1, 2, 3])):
+            yield f"unaligned-{length}", head + one + packet(order=order, length=length) + one, \
+                "prefix", 1
+        for length in (1 << 24, 1 << 31, (1 << 32) - 4, (1 << 32) - 1):
+            yield f"giant-{length}", head + one + packet(order=order, length=length) + one, \
+                "prefix", 1
+        yield "interface-short", section(order) + block(1, b"\0\1\0", order) + one, "reject", 0
+        yield "packet-short", head + one + block(6, bytes(4 * r.randrange(0, 5)), order), \
+            "prefix", 1
+        yield "tsresol-long", section(order) + interface(order=order, options=option(
+            9, bytes([6] * r.choice([2, 5, 8])), order)) + one, "odd", 1
+        yield "offset", section(order) + interface(order=order, options=option(
+            14, struct.pack(order + "q", r.choice([-1, 1]) * r.randrange(1, 10**9)), order)) + \
+            packet(order=order), "ok", 1
+        yield "section-magic", struct.pack(order + "III", 0x0a0d0d0a, 28, r.getrandbits(24)) + \
+            bytes(12) + struct.pack(order + "I", 28), "reject", 0
+        yield "section-version", block(0x0a0d0d0a, struct.pack(
+            order + "IHHq", 0x1a2b3c4d, r.randrange(2, 9), 0, -1), order) + \
+            interface(order=order) + one, "reject", 0
+
+
 def all_of(seed):
-    for family in (container, pcapng, packets, streams):
+    for family in (container, pcapng, packets, streams, compressed, ng_options):
         for name, *rest in family(random.Random(f"{seed} {family.__name__}")):
             yield (f"{family.__name__}-{name}", *rest)

@@ -93,6 +93,19 @@ class Network:
             return [x for x in text_of(log).splitlines() if "Flags [R" in x]
         return resets
 
+    def capture(self, port):
+        """From now on all of that port; the call that comes back ends it and says where it is."""
+        path, log = self.folder / f"port-{port}.pcap", self.folder / f"capture-{port}.log"
+        dump = self.daemon("tcpdump", "-i", "lo", "-n", "-U", "-B", "16384", "-w", path,
+                           f"tcp port {port}", log=log)
+        wait_for(lambda: "listening on" in text_of(log), "tcpdump")
+
+        def taken():
+            self.end(dump, signal.SIGINT)
+            assert "0 packets dropped by kernel" in text_of(log), text_of(log)
+            return path
+        return taken
+
     def end(self, process, number=signal.SIGTERM):
         """Ends a daemon and what it has started."""
         try:

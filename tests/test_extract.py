@@ -171,8 +171,8 @@ def payloads(folder):
 def test_unknown_fields_are_told(extract):
     c = Conn("10.0.0.1", 4000, "10.0.0.9", 179)
     frames = [c.syn(), c.segment(bgp_open()), c.segment(KEEPALIVE), c.segment(update(1))]
-    for where, says in (("bgp.typ=2", "--where:1: bgp.typ: messages of bgp have no such field, did "
-                         "you mean 'type'? there is len, type"),
+    for where, says in (("bgp.typ=2", "--where:1: bgp.typ: messages of bgp have no such field "
+                         "(there is len, type); did you mean 'type'?"),
                         ("ip.src=10.0.0.1,udp.sprt=1", "--where:17: udp.sprt: udp has no such"),
                         ("bmq.type=1", "--where:1: bmq: there is no such header; did you mean "
                          "'bmp'?"),
@@ -769,8 +769,8 @@ def test_damage(extract, tmp_path):
     (["no-such.pcap"], 66, "no-such.pcap"),
     ([], 2, "which file?"),
     (["in.pcap", "--protocol", "bgp,smtp"], 2, "there is no protocol 'smtp'; there is"),
-    (["in.pcap", "--where", "bgp.type"], 2, "PROTOCOL.FIELD=N"),
-    (["in.pcap", "--where", "snmp.type=1"], 2, "PROTOCOL.FIELD=N"),
+    (["in.pcap", "--where", "bgp.type"], 2, "HEADER.FIELD=VALUE"),
+    (["in.pcap", "--where", "snmp.type=1"], 2, "no such header"),
     (["in.pcap", "--filter", "host nowhere and"], 2, "filter"),
     (["in.pcap", "--tcp-payload-size", "0"], 2, "size of a payload"),
     (["in.pcap", "--initial-delay", "soon"], 2, "time, such as"),

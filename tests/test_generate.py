@@ -125,7 +125,7 @@ def test_the_same_seed_says_the_same(me, tmp_path):
 def test_truth_on_a_full_disk(me, tmp_path):
     done = me.run("spate", "send", "--protocol", "ipfix", "-t", "127.0.0.1", "--transport",
                   "null", "--count", 200, "-r", "2000", "--no-run-dir", "--truth", "/dev/full")
-    assert done.code == 74 and "--truth /dev/full: it is not complete: No space" in done.err
+    assert done.code == 74 and "--truth /dev/full: it could not be written: No space" in done.err
 
 
 def test_truth_of_what_nobody_stores(me):
@@ -205,3 +205,44 @@ def test_a_session_has_no_rate(me):
     done = me.run("spate", "send", "--protocol", "bgp", "-t", "127.0.0.1", "-r", "50",
                   "--no-run-dir")
     assert done.code == 2 and "--update-rate" in done.err
+
+
+SCENARIO = """spate: 1
+name: telemetry
+ports:
+  flows: {transport: udp}
+  routes: {transport: tcp}
+  plain: {transport: udp}
+streams:
+  - {name: f, from: flows, target: "127.0.0.1:9995", protocol: ipfix, count: 40, rate: 200}
+  - {name: r, from: routes, target: "127.0.0.1:9996", protocol: bmp, prefixes: 4000, peers: 2, duration: 3s}
+  - {name: u, from: plain, target: "127.0.0.1:9", count: 20, rate: 100}
+"""
+
+
+def test_a_scenario_has_a_truth(me, tmp_path):
+    """Of several kinds of streams, over the channel of the agents; more than one message of it."""
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    sink = me.start("spate", "recv", "tcp://127.0.0.1:9996", "--no-run-dir", "-D", "60")
+    sink.read_until("ready", stream="stderr")
+    done = me.run("spate", "run", "s.yaml", "--truth", "t.jsonl", "--no-run-dir", "--json",
+                  timeout=60)
+    sink.kill()
+    assert done.code == 0, done
+    total = {s["name"]: s["tx_packets"] for s in json.loads(done.out)["streams"]}
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").open()]
+    kinds = [line["kind"] for line in lines]
+    assert kinds.count("flow") >= total["f"] > 0
+    routes = [(t["peer"], t["prefix"]) for t in lines if t["kind"] == "route"]
+    assert len(routes) == len(set(routes)) == 8000
+    done = me.run("spate", "run", "s.yaml", "--truth", "/dev/full", "--no-run-dir", timeout=60)
+    assert done.code == 74 and "--truth /dev/full: it could not be written: No space" in done.err
+
+
+def test_a_scenario_without_a_truth(me, tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "spate: 1\nname: x\nports: {a: {}, b: {port: 5013}}\n"
+        "streams: [{name: s, from: a, to: b, count: 5}]\n")
+    done = me.run("spate", "run", "s.yaml", "--truth", "t.jsonl", "--no-run-dir")
+    assert done.code == 2 and "ipfix, netflow9, netflow5, bgp and bmp have a truth" in done.err
+    assert not (tmp_path / "t.jsonl").exists()

@@ -1,6 +1,7 @@
 """spate capture record: frames of an interface into a file, in labs."""
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -123,7 +124,12 @@ def test_a_full_disk(me):
     ("--interface nope0 --out x.pcap", 77, "nope0"),
     ("--interface eth0 --out x.pcap --filter 'udp prot 5'", 2, "filter"),
     ("--interface eth0 --out /nowhere/x.pcap", 74, "/nowhere/x.pcap"),
-    ("--interface eth0 --out x.pcap --snap 0", 2, "--snap"),
+    ("--interface eth0 --out x.pcap --snap 0", 2, "--snap: '0' is no length from 1 to 4 GiB"),
+    ("--interface eth0 --out x.pcap --rotate 5", 2, "--rotate: '5' is neither a size"),
+    ("--interface eth0 --out x.pcap --rotate 0s", 2, "--rotate"),
+    ("--interface eth0 --out x.pcap --keep 2", 2, "--keep"),
+    ("--interface eth0 --out - --rotate 1MB", 2, "standard output is no file"),
+    ("--interface eth0 --out nowhere/x.pcap --rotate 1MB", 74, "nowhere/x.pcap"),
     ("--interface eth0 --out x.pcap more", 2, "more"),
 ])
 def test_what_is_wrong_is_said(me, words, code, says):
@@ -149,3 +155,71 @@ def test_loopback_is_seen_once(me):
     assert done.out.split() == ["130"], done
     kinds = lines(me.home / "seen.pcapng", "icmp.type")
     assert kinds == ["8", "0"] * 3
+
+
+def ring(me):
+    return sorted(p.name for p in me.home.glob("seen*.pcap"))
+
+
+def test_rotation_by_size_keeps_the_newest(me):
+    done = me.lab(f"""
+        {RECORD} --filter 'udp port 9000' --count 100 --out seen.pcap --rotate 2kB --keep 3 \
+            --json >out 2>err & rec=$!
+        {READY}
+        {send(130)}
+        wait $rec; echo $?""")
+    assert done.out.split() == ["0"], (done, (me.home / "err").read_text())
+    assert json.loads((me.home / "out").read_text())["frames"] == 100
+    # 158 octets a frame: 12 fit into 2,000 beside the header of 24. 9 files, of which 3 stay.
+    assert ring(me) == [f"seen-0000{i}.pcap" for i in (7, 8, 9)]
+    kept = [len(lines(me.home / n, "frame.number")) for n in ring(me)]
+    assert kept == [12, 12, 4]
+    assert all((me.home / n).stat().st_size <= 2000 for n in ring(me))
+
+
+def test_rotation_by_time(me):
+    done = me.lab(f"""
+        {RECORD} --filter 'udp port 9000' --count 40 --out seen.pcap --rotate 1s >out 2>err & rec=$!
+        {READY}
+        {send(20)}
+        sleep 1.2
+        {send(20)}
+        wait $rec; echo $?""", timeout=40)
+    assert done.out.split() == ["0"], (done, (me.home / "err").read_text())
+    files = ring(me)
+    assert len(files) >= 2 and files[0] == "seen-00001.pcap"
+    times = [[float(t) for t in lines(me.home / n, "frame.time_epoch")] for n in files]
+    assert sum(map(len, times)) == 40
+    assert all(t[-1] - t[0] < 1 for t in times)
+
+
+def test_into_another_program(me):
+    done = me.lab(f"""
+        ({RECORD} --filter 'udp port 9000' --count 20 --out - 2>err | tshark -r - -T fields \
+            -e frame.interface_name -e udp.dstport >told 2>/dev/null; echo done >over) &
+        until grep -q '^ready eth0' err; do sleep 0.05; done
+        {send(30)}
+        until [ -e over ]; do sleep 0.05; done
+        cat told""", timeout=40)
+    assert done.out.splitlines() == ["eth0\t9000"] * 20, (done, (me.home / "err").read_text())
+    assert "20 frames, 2,840 bytes" in (me.home / "err").read_text()
+    assert not (me.home / "-").exists()
+
+
+@pytest.mark.parametrize("name", ["seen.pcap", "seen.pcapng"])
+def test_killed_it_leaves_what_came(me, name):
+    """What is older than a fifth of a second is in the file, whole."""
+    done = me.lab(f"""
+        {RECORD} --filter 'udp port 9000' --out {name} >out 2>err & rec=$!
+        {READY}
+        {send(50)}
+        size=0
+        until [ $(stat -c %s {name}) -gt 7000 ]; do sleep 0.05; done
+        pid=$(cat /proc/$rec/task/$rec/children); kill -KILL ${{pid:-$rec}} $rec 2>/dev/null
+        wait $rec; echo $?""", timeout=40)
+    assert done.out.split() == ["137"], (done, (me.home / "err").read_text())
+    said = subprocess.run(["tshark", "-r", str(me.home / name), "-T", "fields", "-e",
+                           "frame.number"], capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert said.returncode == 0 and not re.search("cut short|damaged", said.stderr), said
+    assert 40 <= len(said.stdout.splitlines()) <= 50

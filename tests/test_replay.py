@@ -1,7 +1,9 @@
 """spate replay: captures at packet level, against tcpreplay at the far end of a veth."""
 import gzip
 import json
+import re
 import subprocess
+from pathlib import Path
 
 import captures
 import pytest
@@ -156,6 +158,32 @@ def test_two_interfaces(me):
     assert names == {"clients": 40, "servers": 20}
 
 
+def test_a_cache_file_of_tcpprep(me):
+    """Its packets leave as tcpreplay sends them: by one, the other, or neither interface."""
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    ask, answer = {"sport": 40000, "dport": 53}, {"sport": 53, "dport": 40000,
+                                                  "src": "10.99.0.2", "dst": "10.99.0.1"}
+    sides = "aababbaab"
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i, 80, **(ask if s == "a" else answer)))
+                                        for i, s in enumerate(sides)])
+    captures.write(me.home / "long.pcap", [(T0 + i, udp(i)) for i in range(40)])
+    subprocess.run(["tcpprep", "-x", "P:1-7", "-p", "-i", "a.pcap", "-o", "a.cache"],
+                   cwd=me.home, check=True, capture_output=True)
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c", """
+        "$SPATE" replay a.pcap -c a.cache -i eth0 -I eth1 --loop 2 --json --no-run-dir >send.json &&
+        tcpreplay -q -t -c a.cache -i eth0 -I eth1 a.pcap >theirs.txt 2>&1 || exit 9
+        "$SPATE" replay long.pcap -c a.cache -i eth0 -I eth1 --no-run-dir --json >long.json
+        [ $? = 65 ] || exit 8
+        "$SPATE" replay a.pcap -c a.pcap -i eth0 -I eth1 --no-run-dir
+        [ $? = 65 ] || exit 7""")
+    assert done.code == 0, done
+    assert "9 packets only" in remarks(sent(me, "long.json"), "capture-damaged")[0]
+    assert "no cache file" in done.err, done
+    sent_by = {s["name"]: s["tx_packets"] for s in sent(me)["streams"]}
+    assert sent_by == {"clients": 2 * sides[:7].count("a"), "servers": 2 * sides[:7].count("b")}
+    assert "Actual: 7 packets" in (me.home / "theirs.txt").read_text()
+
+
 def test_odd_times_are_put_right_and_reported(me):
     years = 30 * 365 * 86400 * SECOND
     times = [0, 1, 0.5, 2, 2 + years // SECOND, 3 + years // SECOND, 0, 1]
@@ -205,11 +233,44 @@ def test_frames_that_do_not_fit(me):
                                                   udp(2)[:50] + bytes(10), udp(3)])):
         got, done = far_end(me, f'"$SPATE" replay a.pcap -i eth0 --json --no-run-dir {words} '
                                 ">send.json", len(want), name=f"far{len(want)}.pcap")
-        assert done.code == 0, done
+        assert done.code == 3, done
         assert ours(got) == want
         doc = sent(me)
         assert remarks(doc, "too-short") and remarks(doc, "not-whole")
         assert bool(remarks(doc, "too-long")) != bool(words)
+        ledger(doc, asked=5, sent=len(want), unfit=5 - len(want))
+
+
+def ledger(doc, asked, sent, unfit):
+    total = doc["total"]
+    assert (total["asked_packets"], total["tx_packets"], total["not_sent_unfit"]) == (
+        asked, sent, unfit), total
+
+
+def test_what_does_not_fit_is_in_the_ledger(me):
+    """Asked is sent and what did not fit, with loops, a limit, and two interfaces."""
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    ask, answer = {"sport": 40000, "dport": 53}, {"sport": 53, "dport": 40000,
+                                                  "src": "10.99.0.2", "dst": "10.99.0.1"}
+    captures.write(me.home / "a.pcap", [
+        (T0, udp(0, **ask)), (T0 + 1, udp(1, 2000, **answer)), (T0 + 2, udp(2, 2000, **ask)),
+        (T0 + 3, udp(3, 2000, **ask)), (T0 + 4, udp(4, **answer))])
+    runs = (("-i eth0", 3, 5, 2, 3, 1), ("-i eth0 --loop 3", 3, 15, 6, 9, 2),
+            ("-i eth0 --topspeed --loop 3 --limit 13", 3, 13, 5, 8, 2),
+            ("-i eth0 -I eth1 --loop 2", 3, 10, 4, 6, 4),
+            ("-i eth0 --best-effort", 0, 5, 2, 3, 1))
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c", "\n".join(
+        f'"$SPATE" replay a.pcap --json --no-run-dir {words} >{i}.json; [ $? = {code} ] || exit {i}9'
+        for i, (words, code, *_) in enumerate(runs)))
+    assert done.code == 0, done
+    for i, (words, _, asked, left, unfit, said) in enumerate(runs):
+        doc = sent(me, f"{i}.json")
+        ledger(doc, asked, left, unfit)
+        assert len(remarks(doc, "too-long") + remarks(doc, "did-not-fit")) == said, doc
+    assert remarks(doc := sent(me, "1.json"), "did-not-fit") == [
+        "3 in a pass, 9 in all that were due, did not leave"], doc
+    names = {s["name"]: s["not_sent_unfit"] for s in sent(me, "3.json")["streams"]}
+    assert names == {"clients": 4, "servers": 2}
 
 
 def test_packets_without_ethernet_header(me):
@@ -249,6 +310,24 @@ def test_standard_input(me):
                               "--no-run-dir")
     assert done.code == 0, done
     assert [f for _, f in captures.read(me.home / "out.pcap")] == [udp(i % 4) for i in range(8)]
+
+
+@pytest.mark.parametrize("way, pack", [("- < a.pcap", ""), ("- --loop 3 < a.pcap", ""),
+                                       ("-", "cat a.pcap |"), ("-", "gzip -c a.pcap |")])
+def test_standard_input_that_is_judged(me, way, pack):
+    """By way of loopback all packets are looked at first, and then read again."""
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i)) for i in range(4)])
+    done = me.run("sh", "-c", f'{pack} "$SPATE" replay -i lo --json --no-run-dir {way}')
+    assert done.code == 0, done
+    assert json.loads(done.out)["total"]["tx_packets"] == (12 if "loop" in way else 4)
+
+
+def test_a_pipe_that_cannot_be_read_again(me):
+    captures.write(me.home / "a.pcap", [(T0 + i, udp(i)) for i in range(4)])
+    done = me.run("bash", "-c", '"$SPATE" replay -i lo --no-run-dir <(cat a.pcap)')
+    assert done.code == 66 and "read once only" in done.err and "file" in done.err, done
+    done = me.run("sh", "-c", 'cat a.pcap | TMPDIR=/nowhere "$SPATE" replay -i lo -')
+    assert done.code == 74 and "/nowhere" in done.err and "save it" in done.err, done
 
 
 def test_the_same_run_twice(me):
@@ -370,12 +449,73 @@ def test_what_was_not_judged_does_not_leave(me):
     (["a.pcap", "-i", "eth0", "--split", "auto"], 2, "--interface2"),
     (["a.pcap", "-i", "eth0", "-I", "eth1", "--split", "sideways"], 2, "how to split"),
     (["a.pcap", "-i", "eth0", "--max-gap", "1", "--pps", "5"], 2, "take"),
-    (["a.pcap", "-i", "nowhere"], 77, "nowhere"),
+    (["a.pcap", "-i", "nowhere"], 77, "no interface nowhere"),
+    (["public.pcap", "-i", "nowhere"], 77, "no interface nowhere"),
+    (["a.pcap", "-R", "--loop", "0", "--out", "o.pcap", "-D", "1"], 2, "--limit"),
 ])
 def test_words_that_are_wrong(me, words, code, why):
     captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    captures.write(me.home / "public.pcap", [(T0, udp(0, dst="8.8.8.8"))])
     done = me.run("spate", "replay", *words)
     assert done.code == code and why in done.err, done
+
+
+THEIRS = {"--maxsleep": "5", "--loop": "2", "--limit": "3", "--duration": "1", "--multiplier": "2",
+          "--pps": "100", "--mbps": "1", "--pps-multi": "2 --pps 100", "--stats": "2", "-M": "1",
+          "--unique-ip-loops": "2 --unique-ip --loop 4", "--loopdelay-ms": "1 --loop 2", "-x": "2",
+          "--intf1": "eth0", "--intf2": "eth1", "-p": "100", "-l": "2", "-L": "3", "-i": "eth0",
+          "--timer": "gtod", "-T": "nano", "-d": "1", "--dbug": "1", "--flow-expiry": "5"}
+REFUSED = {"-A", "--decode", "-2", "--dualfile", "--listnics", "-t",
+           "-o", "--oneatatime", "-V", "--version", "-H", "--less-help", "--save-opts", "--load-opts"}
+ELSEWHERE = {"--intf2": "one file", "-I": "one file", "-c": "--interface2",
+             "--cachefile": "--interface2"}
+
+
+def their_options():
+    """Each spelling of what `tcpreplay --help` lists, and whether it takes a value."""
+    text = subprocess.run(["tcpreplay", "--help"], capture_output=True, text=True).stdout
+    rows = re.findall(r"^   (?:(-\S), |    )(--[\w-]+)(\[?=\w+\]?)?", text, re.M)
+    assert len(rows) > 30, text
+    return [(spelling, bool(value)) for short, name, value in rows
+            for spelling in (short, name) if spelling and spelling not in ("-!", "--more-help")]
+
+
+def test_every_word_of_tcpreplay(me):
+    """Understood, or noted as without effect, or refused with what to do instead."""
+    captures.write(me.home / "a.pcap", [(T0 + i * 1_000_000, udp(i)) for i in range(4)])
+    for spelling, takes in their_options():
+        words = [spelling] + ((THEIRS.get(spelling) or "1").split() if takes else [])
+        done = me.run("spate", "replay", *words, "a.pcap", "--out", "out.pcap", "--no-run-dir")
+        assert "no such option" not in done.err, (words, done)
+        if spelling in REFUSED:
+            assert done.code == 2 and re.search(
+                f"replay: {spelling} is (not done|-R|spate|--help)", done.err), (words, done)
+        elif spelling in ELSEWHERE:
+            assert done.code == 2 and ELSEWHERE[spelling] in done.err, (words, done)
+        else:
+            assert done.code == 0, (words, done)
+
+
+@pytest.mark.parametrize("words, why", [
+    (["--retime", "now"], "telemetry sessions"), (["--compare", "none"], "--as client"),
+    (["--nonsense"], "no such option"), (["-t", "a.pcap"], "-R"), (["-t", "-i", "lo"], "-R"),
+    (["--stats", "0"], "each"), (["--pps-multi", "3"], "--pps N")])
+def test_options_that_are_not_for_packets(me, words, why):
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    done = me.run("spate", "replay", *words, "a.pcap", "--out", "out.pcap")
+    assert done.code == 2 and why in done.err, done
+
+
+def test_words_of_tcpreplay_that_have_an_effect(me):
+    captures.write(me.home / "a.pcap", [(T0 + i * SECOND, udp(i)) for i in range(4)])
+    _, got = out(me, "a.pcap", "--pps", "100", "--pps-multi", "3", "--loop", "2")
+    assert [t - got[0][0] for t, _ in got] == [i // 3 * 30_000_000 for i in range(8)]
+    captures.write(me.home / "b.pcap", [(T0, udp(0))])
+    _, got = out(me, "b.pcap", "--unique-ip", "--unique-ip-loops", "2", "--loop", "5")
+    sources = [f[26:30] for _, f in got]
+    assert [sources.index(s) for s in sources] == [0, 0, 2, 2, 4]
+    done = me.run("spate", "replay", "a.pcap", "-w", "out.pcap", "--pid", "--timer", "gtod")
+    assert done.code == 0 and "PID: " in done.err and "--timer has no effect" in done.err, done
 
 
 def test_a_replay_with_a_name(me):
@@ -399,6 +539,80 @@ def test_a_stop_ends_it_with_a_report(me):
     done = p.wait(30)
     assert done.code == 130, done
     assert json.loads(done.out)["total"]["tx_packets"] == 1
+
+
+def test_a_stop_ends_what_takes_no_time(me):
+    """In virtual time a topspeed never gets to the next second; only so much is written."""
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    script = """%s --no-run-dir --json --out /dev/null 2>/dev/null & s=$!
+        until [ "$(ps -o cputimes= -p $s)" -ge 1 ]; do sleep 0.05; done
+        kill -INT $s; wait $s"""
+    for words in ('"$SPATE" replay a.pcap -R --loop 1000000000',
+                  '"$SPATE" send udp://10.0.0.1 -r max --count 1000000M'):
+        done = me.run("sh", "-c", script % words, timeout=30)
+        assert done.code == 130, done
+        assert json.loads(done.out)["total"]["tx_packets"] > 0
+    for words in ("-D 0", "-D 5"):
+        done = me.run("spate", "send", "udp://10.0.0.1", "-r", "max", *words.split(),
+                      "--out", "out.pcap")
+        assert done.code == 2 and "--count" in done.err, done
+
+
+OWN_VETH = """
+    ip link add v0 type veth peer name v1
+    ip link set v0 up"""
+
+
+def test_an_interface_without_carrier(me):
+    captures.write(me.home / "a.pcap", [(T0, udp(0))])
+    done = me.lab(OWN_VETH + """
+    "$SPATE" replay a.pcap -i v0 --no-run-dir""")
+    assert done.code == 77 and "v0 has no carrier" in done.err, done
+
+
+@pytest.mark.parametrize("harm, why", [("set v1 down", "v0 has no carrier"),
+                                       ("set v0 down", "v0 is down or gone"),
+                                       ("del v0", "v0 is down or gone")])
+def test_an_interface_that_goes_away(me, harm, why):
+    """It ends at its time, and says what did not leave and why."""
+    captures.write(me.home / "a.pcap", [(T0 + i * 2_000_000, udp(i)) for i in range(2000)])
+    done = me.lab(OWN_VETH + f"""
+    ip link set v1 up
+    "$SPATE" replay a.pcap -i v0 --no-run-dir --json --live >send.json 2>send.err & s=$!
+    until grep -q 'sent' send.err; do sleep 0.05; done
+    ip link {harm}
+    wait $s""", timeout=40)
+    assert done.code == 3, (done, (me.home / "send.err").read_text())
+    total = sent(me)["total"]
+    assert total["asked_packets"] == 2000 == total["tx_packets"] + total["tx_refused"]
+    assert total["tx_refused"] > 0 and why in remarks(sent(me), "refused")[0]
+
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "office.pcap"
+
+
+@pytest.mark.parametrize("words, sent_packets", [
+    ("", 23), ("-x 2 --loop 10", 230), ("--pps 20k", 23), ("-R --loop 5", 115),
+    ("--mbps 10 --limit 7", 7), ("-R --loop 0 -D 1", None), ("--max-gap 0.1", 23),
+    ("--unique-ip --loop 4 -R", 92), ("-K -R --loop 100 --stats 1", 2300),
+    ("--ip-map 198.51.100.0/24:10.0.0.0/24 --ttl 9", 23)])
+def test_what_one_tries_first(me, words, sent_packets):
+    """The example capture in a lab, as README says, with words of tcpreplay's users."""
+    done = me.run("spate", "lab", "run", "--", "sh", "-c",
+                  f'"$SPATE" replay {EXAMPLE} -i eth0 --json --no-run-dir {words}', timeout=40)
+    assert done.code == 0, done
+    total = json.loads(done.out)["total"]
+    assert total["tx_packets"] == total["asked_packets"] > 0
+    assert sent_packets is None or total["tx_packets"] == sent_packets
+
+
+def test_the_example_by_two_interfaces(me):
+    (me.home / "lab.yaml").write_text(TWO_LINKS)
+    done = me.run("spate", "lab", "run", "lab.yaml", "--", "sh", "-c",
+                  f'"$SPATE" replay {EXAMPLE} -i eth0 -I eth1 -R --json --no-run-dir')
+    assert done.code == 0, done
+    sides = {s["name"]: s["tx_packets"] for s in json.loads(done.out)["streams"]}
+    assert sides["clients"] + sides["servers"] == 23 and min(sides.values()) > 8
 
 
 def test_into_nothing(me):

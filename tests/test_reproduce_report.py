@@ -2,15 +2,16 @@
 was not played."""
 import json
 import re
+import signal
 import socket
 import threading
 import time
 
 import pytest
 
-from peers import ACK, PUSH, SYN, segment
+from peers import ACK, PUSH, SYN, segment, text_of, wait_for
 from peers import write_pcap as write_segments
-from reproduction import Collector, config, nfv5, udp_frame, write_pcap
+from reproduction import DATA, Collector, config, nfv5, udp_frame, write_pcap
 
 T0 = 1672534805.0
 
@@ -219,6 +220,28 @@ def test_more_connections_on_request(me, run_json, tmp_path, listener):
     code, doc = replay_json(run_json, "c.yml", "--connections", "20")
     assert code == 0, doc["verdict"]
     assert sum(s["tx_packets"] for s in doc["streams"][0]["recorded"]["sessions"]) == 20
+
+
+def test_a_peer_that_does_not_answer_is_no_stall(me, tmp_path):
+    """BGP's messages wait for its answer: said once, and not as if the sender stood still."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    text = (DATA / "traffic-reproducer/config/bgp-traffic.yml").read_text()
+    text = text.replace("examples/pcaps", str(DATA / "traffic-reproducer/pcaps"))
+    text = text.replace("192.168.100.1", "127.0.0.1").replace("localhost", "127.0.0.1")
+    text = re.sub(r"port: 179$", f"port: {silent.getsockname()[1]}", text, flags=re.M)
+    (tmp_path / "c.yml").write_text(text)
+    p = me.start("spate", "replay", "-t", "c.yml", "--no-sync", "--run-dir", "r", "-q")
+    events = tmp_path / "r" / "events.jsonl"
+    wait_for(lambda: "answer" in text_of(events) or "stall" in text_of(events), "a remark", 40)
+    time.sleep(2.5)  # no second one
+    p.signal(signal.SIGINT)
+    p.wait(20)
+    silent.close()
+    remarks = json.loads((tmp_path / "r" / "report.json").read_text())["verdict"]["remarks"]
+    said = [r for r in remarks if r["code"] in ("stall", "waiting")]
+    assert len(said) == 1 and said[0]["neutral"], remarks
+    assert re.search(r"1 session waits for the peer's answer, and what is due with it$",
+                     said[0]["text"])
 
 
 # ---- the schema ----

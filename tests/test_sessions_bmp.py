@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+import wire
 from peers import (DATA, NFACCTD, Network, compare, ended, lines_of, pmacct, sent,
                    text_of, wait_for)
 
@@ -61,7 +62,8 @@ def test_reference_figures(network):
 
 def test_pmacct_case_200(network):
     """pmacct-test-automation's case, its files unchanged: the log of each message as expected there.
-    The Debian version writes no line for the end of a table, and one for the session's end."""
+    The Debian version writes no line for the end of a table, and one for the session's end; that end
+    and the distinguisher of the router's own table are looked for in what came to its port."""
     case = network.folder / "case"
     shutil.copytree(CASES / "200-BMP-HUAWEI-locrib_instance", case)
     out = network.folder / "bmp.json"
@@ -69,13 +71,25 @@ def test_pmacct_case_200(network):
         **NFACCTD, "bmp_daemon": "true", "bmp_daemon_ip": "0.0.0.0", "bmp_daemon_port": "1790",
         "bmp_daemon_max_peers": "600", "nfacctd_net": "bmp", "nfacctd_as": "bmp",
         "bmp_daemon_msglog_file": out})
+    taken = network.capture(1790)
     done = network.run("spate", "replay", "-t", "traffic-reproducer-00.yml", "--no-run-dir", "-q",
                        cwd=case, timeout=120)
     assert done.code == 0, done
     wait_for(lambda: ended(out), "the session's end in the collector's log")
-    more, less = compare(out, case / "output-bmp-00.json")
+    expected = case / "output-bmp-00.json"
+    more, less = compare(out, expected)
     assert [m["event_type"] for m in more] == ["log_close"]
     assert [m["log_type"] for m in less] == ["end-of-rib"] * 2
+    # What it does not write is on the wire: the end of a table, and whose table it is.
+    messages = list(wire.bmp(wire.said(taken())))
+    updates = [u for kind, _, u in messages if kind == 0]
+    assert collections.Counter(r for u in updates for r in wire.routes(u)) == \
+        wire.logged(lines_of(expected))
+    assert sorted(filter(None, map(wire.end_of_rib, updates))) == \
+        wire.logged_ends(lines_of(expected)) == [(1, 1), (2, 1)]
+    tables = {m["rd"] for m in lines_of(expected) if m.get("is_loc") and m.get("rd")}
+    assert {wire.distinguisher(peer[2:10]) for kind, peer, _ in messages
+            if kind < 4 and peer[0] == 3} == tables != set()
 
 
 def test_segmented_scenario(network):

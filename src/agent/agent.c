@@ -15,6 +15,9 @@
 
 /* How long a controller that does not read may hold the agent up at its end. */
 #define LAST_WORDS_MS 2000
+/* Truth that waits for a controller; and how long for, while it reads nothing. */
+#define TRUTH_MOST    (4u << 20)
+#define TRUTH_WAIT_MS 30000
 
 struct agent {
 	struct sp_lines lines;
@@ -23,7 +26,7 @@ struct agent {
 	struct spate_plan *plan;
 	struct spate_run *run;
 	struct sp_arena arena; /* of the message that is being handled */
-	bool greeted, prepared, armed, over, quit, gone;
+	bool greeted, prepared, armed, over, quit, gone, truth;
 	bool mute; /* it can say nothing any more; under the lock */
 	int code;
 };
@@ -65,6 +68,44 @@ static void say_failed(struct agent *a, const char *to, int exit, const char *te
 
 /* ---- what its run tells ---- */
 
+/* Whether so much waits that more must not be said yet. */
+static bool crowded(struct agent *a)
+{
+	bool crowded;
+
+	flush(a);
+	pthread_mutex_lock(&a->lock);
+	crowded = !a->mute && a->lines.pending.len > TRUTH_MOST;
+	pthread_mutex_unlock(&a->lock);
+	return crowded;
+}
+
+static int take_truth(void *arg, const char *text, size_t len)
+{
+	struct agent *a = arg;
+	char *copy = strndup(text, len);
+
+	if (!copy)
+		return -ENOMEM;
+	say(a, &(struct sp_agent_msg){ .type = SP_AGENT_TRUTH, .text = copy });
+	free(copy);
+	while (crowded(a)) {
+		struct pollfd fd = { .fd = a->lines.out, .events = POLLOUT };
+
+		if (poll(&fd, 1, TRUTH_WAIT_MS) <= 0)
+			return -EPIPE;
+	}
+	return a->gone ? -EPIPE : 0;
+}
+
+static void say_truth(struct agent *a)
+{
+	int rc = a->truth ? spate_run_truth(a->run, take_truth, a) : 0;
+
+	if (rc)
+		say_failed(a, "truth", SP_EXIT_IO, strerror(-rc));
+}
+
 static void on_event(void *arg, const struct sp_event *e)
 {
 	struct sp_agent_msg m = { 0 };
@@ -86,6 +127,7 @@ static void on_event(void *arg, const struct sp_event *e)
 		m.result = *e->result;
 		break;
 	case SP_EVENT_END:
+		say_truth(a);
 		m.type = SP_AGENT_DONE;
 		m.result = *e->result;
 		break;
@@ -169,6 +211,7 @@ static int prepare(struct agent *a, const struct sp_agent_msg *in, struct spate_
 		strcpy(err->text, "the plan arrived as another one: its digest differs");
 		return -EBADMSG;
 	}
+	a->truth = in->truth;
 	rc = spate_run_new(&a->run, a->plan, &options, err);
 	return rc ? rc : spate_run_prepare(a->run, err);
 }

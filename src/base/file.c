@@ -78,17 +78,22 @@ void sp_file_unmap(void *at, size_t size)
 		munmap(at, size);
 }
 
+static bool look(const char *path, struct stat *st)
+{
+	return (strcmp(path, "-") ? stat(path, st) : fstat(STDIN_FILENO, st)) == 0;
+}
+
 bool sp_file_is_regular(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	return look(path, &st) && S_ISREG(st.st_mode);
 }
 
 bool sp_file_is_same(const char *a, const char *b)
 {
 	struct stat x, y;
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) &&
-	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return look(a, &x) && look(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }

@@ -14,7 +14,7 @@
  * four times max. */
 int sp_file_read(struct sp_str *out, const char *path, size_t max, struct sp_err *);
 
-/* Is it a file that can be read again (no pipe, no terminal)? */
+/* Is it a file that can be read again (no pipe, no terminal)? "-" is standard input, here and below. */
 bool sp_file_is_regular(const char *path);
 /* Are both there, and one regular file, by whatever names? Writing one would empty the other. */
 bool sp_file_is_same(const char *a, const char *b);

@@ -254,3 +254,11 @@ const char *sp_str_grouped(char *dst, size_t cap, uint64_t v)
 	sp_strlcpy(dst, text, cap);
 	return dst;
 }
+
+const char *sp_str_count(char *dst, size_t cap, uint64_t v, const char *one)
+{
+	char n[27];
+
+	snprintf(dst, cap, "%s %s%s", sp_str_grouped(n, sizeof n, v), one, v == 1 ? "" : "s");
+	return dst;
+}

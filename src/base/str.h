@@ -46,5 +46,7 @@ const char *sp_str_printable(char *dst, size_t cap, const char *in);
 
 /* 1234567 -> "1,234,567". dst needs 27 bytes. Returns dst. */
 const char *sp_str_grouped(char *dst, size_t cap, uint64_t v);
+/* "1 packet", "1,234,567 packets", "0 packets". dst needs 28 bytes and those of the word. */
+const char *sp_str_count(char *dst, size_t cap, uint64_t v, const char *one);
 
 #endif

@@ -225,6 +225,9 @@ static void test_grouped(void **state)
 	char buf[27];
 
 	(void)state;
+	assert_string_equal(sp_str_count(buf, sizeof buf, 0, "frame"), "0 frames");
+	assert_string_equal(sp_str_count(buf, sizeof buf, 1, "frame"), "1 frame");
+	assert_string_equal(sp_str_count(buf, sizeof buf, 1000, "frame"), "1,000 frames");
 	assert_string_equal(sp_str_grouped(buf, sizeof buf, 0), "0");
 	assert_string_equal(sp_str_grouped(buf, sizeof buf, 999), "999");
 	assert_string_equal(sp_str_grouped(buf, sizeof buf, 1000), "1,000");

@@ -43,13 +43,23 @@ static int open_fail(const char *path, int error, struct sp_err *err)
 	return sp_fail(err, -error, SP_EXIT_NOINPUT, "%s: %s", path, strerror(error));
 }
 
+/* A file on standard input is opened anew, so that several may read it, each from its beginning. */
+static int open_stdin(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode))
+		fd = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
 void sp_cap_file_open(struct sp_cap_file *f, const char *path)
 {
 	struct stat st;
 
 	*f = (struct sp_cap_file){ .path = path };
-	f->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-				       : open(path, O_RDONLY | O_CLOEXEC);
+	f->fd = strcmp(path, "-") == 0 ? open_stdin() : open(path, O_RDONLY | O_CLOEXEC);
 	if (f->fd < 0) {
 		f->error = -errno;
 	} else if (fstat(f->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -158,7 +168,12 @@ int sp_input_open(struct sp_input **out, struct sp_cap_file *file, const struct 
 int sp_input_rewind(struct sp_input *in, struct sp_err *err)
 {
 	if (lseek(in->fd, 0, SEEK_SET))
-		return open_fail(in->path, errno, err);
+		return errno == ESPIPE ? sp_fail(err, -ESPIPE, SP_EXIT_NOINPUT,
+						 "%s: a pipe, which can be read once only, and "
+						 "it is needed again; save it to a file, and "
+						 "name that",
+						 in->path)
+				       : open_fail(in->path, errno, err);
 	in->begin = in->end = in->raw_begin = in->raw_end = 0;
 	in->at = in->raw_at = 0;
 	in->raw_over = in->over = in->inside = false;

@@ -14,6 +14,7 @@
 #define WRITE_AT (256u << 10)
 #define AROUND	 (SP_PCAPNG_HEAD + SP_PCAPNG_TAIL) /* a packet, at most */
 _Static_assert(BUFFER >= WRITE_AT + SP_PCAP_SNAPLEN, "a packet fits behind a full buffer");
+_Static_assert(AROUND <= SP_PCAP_AROUND, "as it is told");
 _Static_assert(AROUND >= 16, "classic pcap has less");
 
 #define NS_PER_S 1000000000
@@ -274,6 +275,11 @@ uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *w)
 uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *w)
 {
 	return w->lost;
+}
+
+uint64_t sp_pcap_writer_size(const struct sp_pcap_writer *w)
+{
+	return (uint64_t)w->at + w->used;
 }
 
 void sp_pcap_writer_stats(struct sp_pcap_writer *w, uint64_t received, uint64_t dropped)

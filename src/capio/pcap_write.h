@@ -62,6 +62,11 @@ int sp_pcap_writer_flush(struct sp_pcap_writer *);
 uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *);
 uint64_t sp_pcap_writer_lost(const struct sp_pcap_writer *);
 
+/* How long the file is or will be at the next flush; around a packet there are up to so many
+ * octets. */
+#define SP_PCAP_AROUND 40u
+uint64_t sp_pcap_writer_size(const struct sp_pcap_writer *);
+
 /* How many packets there were, and how many of them were dropped, written by pcapng's close. */
 void sp_pcap_writer_stats(struct sp_pcap_writer *, uint64_t received, uint64_t dropped);
 

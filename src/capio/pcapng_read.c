@@ -83,6 +83,8 @@ static int read_options(struct sp_cap *c, const struct block *b, const uint8_t *
 						  "a time offset of %lld s is not to be "
 						  "believed",
 						  (long long)i->offset_s);
+		} else if (code == OPT_TSRESOL || code == OPT_FCSLEN || code == OPT_TSOFFSET) {
+			c->odd.odd_options++;
 		}
 		len = (uint16_t)((len + 3u) & ~3u);
 		p = len > end - p ? end : p + len;

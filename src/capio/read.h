@@ -41,9 +41,11 @@ struct sp_read_odd {
 	uint64_t drops;	      /* and how many these were */
 	uint64_t told_errors; /* packets of pcapng whose flags say that the link saw an error */
 	uint64_t bad_options; /* packets of pcapng with options that end behind their block */
-	uint32_t snaplen;     /* of a classic file, if it is 0 or above 16 MiB; else 1 */
-	bool kuznetzov;	      /* a modified classic file */
-	bool shifted;	      /* a classic file with a time zone, which nobody uses */
+	uint64_t
+		odd_options; /* of pcapng's interfaces, ignored: of a length that they cannot have */
+	uint32_t snaplen; /* of a classic file, if it is 0 or above 16 MiB; else 1 */
+	bool kuznetzov;	  /* a modified classic file */
+	bool shifted;	  /* a classic file with a time zone, which nobody uses */
 };
 
 struct sp_cap;

@@ -66,11 +66,11 @@ static int fail_field(const struct sp_hdr_ops *h, const char *layer, const char 
 		if (f->bits)
 			names[n++] = f->name;
 	best = sp_str_nearest(name, names, n);
-	return sp_fail(err, -ENOENT, SP_EXIT_DATA,
-		       "%s.%s: %s has no such field of fixed size%s%s%s; see 'spate fields %s'",
-		       layer, sp_str_printable(shown, sizeof shown, name), layer,
-		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "",
-		       h->name);
+	return sp_fail(
+		err, -ENOENT, SP_EXIT_DATA,
+		"%s.%s: %s has no such field of fixed size (see 'spate fields %s')%s%s%s",
+		layer, sp_str_printable(shown, sizeof shown, name), layer, h->name,
+		best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
 static int fail_header(const struct sp_hdr_ops *const *hdr, bool deep, const char *layer,
@@ -84,10 +84,10 @@ static int fail_header(const struct sp_hdr_ops *const *hdr, bool deep, const cha
 		names[n++] = (*hdr)->name;
 	best = sp_str_nearest(layer, names, n);
 	return sp_fail(err, -ENOENT, SP_EXIT_DATA,
-		       "%s: there is no such header to select by%s%s%s; %s",
+		       "%s: there is no such header to select by (%s)%s%s%s",
 		       sp_str_printable(shown, sizeof shown, layer),
-		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "",
-		       deep ? "'spate fields' lists them" : "there are ip, tcp and udp");
+		       deep ? "'spate fields' lists them" : "there are ip, tcp and udp",
+		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
 static enum sp_select_kind kind_of(const char *layer)

@@ -91,13 +91,13 @@ static void test_where(void **state)
 					     "ip.sorce=1.2.3.4" };
 	static const char *const near[][2] = {
 		{ "ip.ttl=4,bgp.typ=1", "--where:10: bgp.typ: messages of bgp have no such "
-					"field, did you mean 'type'?" },
+					"field (there is len, type); did you mean 'type'?" },
 		{ "bpg.type=1", "--where:1: bpg: there is no such header; did you mean "
 				"'bgp'?" },
-		{ "upd.dport=1", "--where:1: upd: there is no such header to select by; did "
-				 "you mean 'udp'?" },
-		{ "udp.dprot=1", "--where:1: udp.dprot: udp has no such field of fixed size; "
-				 "did you mean 'dport'?" },
+		{ "upd.dport=1", "--where:1: upd: there is no such header to select by "
+				 "('spate fields' lists them); did you mean 'udp'?" },
+		{ "udp.dprot=1", "--where:1: udp.dprot: udp has no such field of fixed size "
+				 "(see 'spate fields udp'); did you mean 'dport'?" },
 		{ "tcp.flags=S|SX", "--where:1: tcp.flags: 'SX' is not " },
 	};
 	struct sp_extract_choice *c = choice("bgp");

@@ -117,7 +117,7 @@ int sp_capture_open(const char *interface, const char *filter, struct sp_err *er
 struct sp_capture {
 	const struct sp_mem *mem;
 	int fd;
-	struct sp_pcap_writer *file;
+	struct sp_record_file file;
 	struct sp_filter *filter; /* that the kernel could not run; NULL: none */
 	struct sp_capture_counts counts;
 	struct mmsghdr msgs[BATCH];
@@ -134,7 +134,6 @@ struct sp_capture {
 int sp_capture_new(struct sp_capture **out, int fd, const struct sp_capture_conf *conf,
 		   const struct sp_mem *mem, struct sp_err *err)
 {
-	const struct sp_pcap_link link = { SP_LINKTYPE_ETHERNET, conf->interface };
 	struct sp_capture *c = sp_alloc(mem, sizeof *c);
 	const char *filter = conf->filter ? conf->filter : "";
 	int rc = -ENOMEM;
@@ -149,7 +148,7 @@ int sp_capture_new(struct sp_capture **out, int fd, const struct sp_capture_conf
 			     ? sp_filter_new(&c->filter, filter, SP_EXIT_DATA, mem, err)
 			     : 0;
 	if (!rc)
-		rc = sp_pcap_writer_open(&c->file, conf->path, &link, mem, err);
+		rc = sp_record_file_open(&c->file, &conf->file, mem, err);
 	if (rc) {
 		if (c) {
 			sp_filter_free(c->filter);
@@ -215,7 +214,7 @@ static void put(struct sp_capture *c, unsigned i)
 		return;
 	kept = len < c->snap ? len : c->snap;
 	c->taken++;
-	if (sp_pcap_writer_put_cut(c->file, 0, at_ns, data, kept, len))
+	if (sp_record_file_put(&c->file, at_ns, data, kept, len, c->kernel))
 		return; /* counted there, or by what is missing in the end */
 	c->counts.bytes += kept;
 }
@@ -247,6 +246,11 @@ int sp_capture_step(struct sp_capture *c)
 	return total;
 }
 
+int sp_capture_folder(const struct sp_capture *c)
+{
+	return c->file.dir;
+}
+
 bool sp_capture_full(const struct sp_capture *c)
 {
 	return c->most && c->taken >= c->most;
@@ -260,25 +264,25 @@ void sp_capture_counts(struct sp_capture *c, struct sp_capture_counts *counts)
 	/* The kernel begins at 0 again after each question. */
 	if (getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
 		c->kernel += stats.tp_drops;
-	c->counts.frames = sp_pcap_writer_packets(c->file);
-	c->counts.dropped = sp_pcap_writer_lost(c->file) + c->kernel;
+	c->counts.frames = sp_record_file_packets(&c->file);
+	c->counts.dropped = sp_record_file_lost(&c->file) + c->kernel;
 	*counts = c->counts;
 }
 
 int sp_capture_flush(struct sp_capture *c)
 {
-	return sp_pcap_writer_flush(c->file);
+	return sp_record_file_flush(&c->file);
 }
 
 int sp_capture_free(struct sp_capture *c, struct sp_capture_counts *counts)
 {
-	int rc = sp_pcap_writer_flush(c->file);
+	int rc = sp_record_file_flush(&c->file), closed;
 
-	sp_capture_counts(c, &c->counts);
-	sp_pcap_writer_stats(c->file, c->counts.frames + c->counts.dropped, c->counts.dropped);
-	*counts = c->counts;
-	if (sp_pcap_writer_close(c->file) && !rc)
-		rc = -EIO;
+	sp_capture_counts(c, counts);
+	closed = sp_record_file_close(&c->file, c->kernel);
+	rc = rc ? rc : closed;
+	counts->frames = sp_record_file_packets(&c->file);
+	counts->dropped = sp_record_file_lost(&c->file) + c->kernel;
 	sp_filter_free(c->filter);
 	sp_free(c->mem, c->frames);
 	sp_free(c->mem, c);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "capture/record_file.h"
 
 /* A socket that gathers frames of the interface, both ways, from now on. A descriptor, or -errno:
  * SP_EXIT_PERM with what is missing, SP_EXIT_DATA for the filter. The kernel runs the filter, unless
@@ -23,14 +24,13 @@ struct sp_capture_counts {
 struct sp_capture;
 
 struct sp_capture_conf {
-	const char *interface; /* on which fd was opened */
-	const char *path;      /* pcapng when it ends so, else classic pcap */
-	const char *filter;    /* that of sp_capture_open; NULL or "": none */
-	uint32_t snap;	       /* octets of each frame at most; 0: all */
-	uint64_t count;	       /* frames at most; 0: no limit */
+	struct sp_record_conf file; /* its interface: on which fd was opened */
+	const char *filter;	    /* that of sp_capture_open; NULL or "": none */
+	uint32_t snap;		    /* octets of each frame at most; 0: all */
+	uint64_t count;		    /* frames at most; 0: no limit */
 };
 
-/* Makes the file. fd stays the caller's. -errno with SP_EXIT_IO. */
+/* Makes the file, or the first of them. fd stays the caller's. -errno with SP_EXIT_IO. */
 int sp_capture_new(struct sp_capture **, int fd, const struct sp_capture_conf *,
 		   const struct sp_mem *, struct sp_err *);
 /* Writes what has come; at most so many frames that it takes no longer than some ms. The number of
@@ -38,6 +38,8 @@ int sp_capture_new(struct sp_capture **, int fd, const struct sp_capture_conf *,
 int sp_capture_step(struct sp_capture *);
 /* Of this moment; drops of the kernel are those up to the last call of it. */
 void sp_capture_counts(struct sp_capture *, struct sp_capture_counts *);
+/* The folder in which it still makes files, for a sandbox; -1: none. */
+int sp_capture_folder(const struct sp_capture *);
 /* Has it all that it may have? */
 bool sp_capture_full(const struct sp_capture *);
 /* Hands what is buffered to the kernel: a killed capture loses no more than since the last time.

@@ -177,9 +177,9 @@ int sp_capture_rewrite(const struct sp_capture_rewrite_conf *conf,
 
 void sp_capture_rewrite_text(const struct sp_capture_rewrite_result *r, struct sp_str *out)
 {
-	char buf[27];
+	char buf[40];
 
-	sp_str_printf(out, "%s packets", sp_str_grouped(buf, sizeof buf, r->packets));
+	sp_str_puts(out, sp_str_count(buf, sizeof buf, r->packets, "packet"));
 	sp_str_printf(out, ", %s changed", sp_str_grouped(buf, sizeof buf, r->counts.changed));
 	if (r->counts.other)
 		sp_str_printf(out, ", %s in which no IP was looked for",

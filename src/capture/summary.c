@@ -113,6 +113,8 @@ static const struct counter read_counters[] = {
 	READ(told_drops, "the capture says that packets before it were lost"),
 	READ(told_errors, "the capture says that the link saw an error"),
 	READ(bad_options, "options that end behind their block"),
+	READ(odd_options,
+	     "an interface option before it of a length that it cannot have: ignored"),
 };
 
 static const struct counter stream_counters[] = {
@@ -251,7 +253,7 @@ static uint64_t sum(const struct sp_read_odd *o)
 {
 	return o->above_original + o->bad_fraction + o->back_in_time + o->untimed +
 	       o->other_blocks + o->above_snaplen + o->told_drops + o->told_errors +
-	       o->bad_options;
+	       o->bad_options + o->odd_options;
 }
 
 static int read_packets(struct sp_capsum *s, struct sp_cap *c, struct sp_err *err)

@@ -86,7 +86,10 @@ int sp_capture_child(const char *interface, const char *filter)
 	fflush(stdout);
 	if (!read_line(path, sizeof path))
 		return SP_EXIT_OK;
-	if (sp_capture_new(&c, fd, &(struct sp_capture_conf){ interface, path, filter, 0, 0 },
+	if (sp_capture_new(&c, fd,
+			   &(struct sp_capture_conf){ .file.path = path,
+						      .file.interface = interface,
+						      .filter = filter },
 			   sp_mem_system(), &err))
 		return fail(&err);
 	sp_sandbox_enter(&(struct sp_sandbox_conf){ 0 }, &state);

@@ -186,12 +186,13 @@ static double span_s(const struct sp_extract_result *res)
 static void put_text(struct sp_str *out, const struct request *r,
 		     const struct sp_extract_result *res)
 {
-	sp_str_printf(out,
-		      "%s: %" PRIu64 " packets in %.3f s: %" PRIu64
-		      " messages of %u session%s, "
-		      "out of %" PRIu64 " packets\n",
-		      r->conf.folder, res->packets, span_s(res), res->messages, res->sessions,
-		      res->sessions == 1 ? "" : "s", res->read);
+	char a[40], b[40], c[40], d[40];
+
+	sp_str_printf(out, "%s: %s over %.3f s: %s of %s, out of %s\n", r->conf.folder,
+		      sp_str_count(a, sizeof a, res->packets, "packet"), span_s(res),
+		      sp_str_count(b, sizeof b, res->messages, "message"),
+		      sp_str_count(c, sizeof c, res->sessions, "session"),
+		      sp_str_count(d, sizeof d, res->read, "packet"));
 	sp_str_printf(out,
 		      "say in %s/traffic-reproducer.yml where it goes and from where "
 		      "(%s); then: spate replay -t %s/traffic-reproducer.yml\n",

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/out_file.h"
 #include "base/units.h"
 #include "capture/record.h"
 #include "cli/cmd_capture.h"
@@ -34,7 +35,13 @@ static const struct sp_flag flags[] = {
 	{ "-D, --duration", SP_FLAG_VALUE, "TIME", "duration", NULL, G_END,
 	  "500ms, 10, 2m, 1h" },
 	{ "-w, --out", SP_FLAG_VALUE, "FILE", "out", NULL, G_OUT,
-	  "pcapng where the name ends so, else pcap" },
+	  "pcapng where the name ends so, and to standard output ('-'); else pcap. It can be read "
+	  "while it grows" },
+	{ "--rotate", SP_FLAG_VALUE, "SIZE|TIME", "rotate", NULL, G_OUT,
+	  "several files, a.pcap being a-00001.pcap, a-00002.pcap, ...: none longer than 100MB, or "
+	  "the next one after 30s, 10m, 1h; twice for both (tcpdump's -C and -G)" },
+	{ "--keep", SP_FLAG_VALUE, "N", "keep", NULL, G_OUT,
+	  "so many files of --rotate: the oldest is removed (tcpdump's -W)" },
 	{ "--json", SP_FLAG_NONE, NULL, "json", "yes", G_OUT, "one JSON document" },
 	{ 0 },
 };
@@ -43,6 +50,9 @@ static const struct sp_cli_example examples[] = {
 	{ "capture record --interface eth1 --out seen.pcapng -D 60", "a minute of all" },
 	{ "capture record -i eth1 --filter 'udp port 53' --count 100 --out dns.pcap",
 	  "a hundred frames of DNS" },
+	{ "capture record -i eth1 --out ring.pcapng --rotate 100MB --keep 10",
+	  "the last gigabyte, until stopped" },
+	{ "capture record -i eth1 --out - | tshark -r -", "into another program" },
 	{ 0 },
 };
 
@@ -64,20 +74,65 @@ static int bad_value(const char *spelling, const char *value, struct sp_err *err
 		       sp_str_printable(shown, sizeof shown, value));
 }
 
+static int read_snap(struct request *r, const char *value, const char *spelling,
+		     struct sp_err *err)
+{
+	char shown[80];
+	uint64_t n = 0;
+
+	if (sp_parse_size(value, &n) || !n || n > UINT32_MAX)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: '%s' is no length from 1 to 4 GiB; without %s all of each "
+			       "frame is kept",
+			       spelling, sp_str_printable(shown, sizeof shown, value),
+			       spelling);
+	r->conf.snap = (uint32_t)n;
+	return 0;
+}
+
+/* A time has the unit of one; "10m" are minutes, "10M" is a size. */
+static int read_rotate(struct request *r, const char *value, const char *spelling,
+		       struct sp_err *err)
+{
+	size_t len = strlen(value);
+	bool time = len && strchr("smh", value[len - 1]);
+	uint64_t n = 0;
+	char shown[80];
+
+	if (!len || (value[len - 1] >= '0' && value[len - 1] <= '9') ||
+	    (time ? sp_parse_time(value, &n) : sp_parse_size(value, &n)) || !n || n > INT64_MAX)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: '%s' is neither a size with its unit, such as 100MB, nor a "
+			       "time, such as 30s, 10m or 1h",
+			       spelling, sp_str_printable(shown, sizeof shown, value));
+	*(time ? &r->conf.file.rotate_ns : &r->conf.file.rotate_bytes) = n;
+	return 0;
+}
+
+static int read_keep(struct request *r, const char *value, const char *spelling,
+		     struct sp_err *err)
+{
+	uint64_t n;
+
+	if (sp_parse_u64(value, &n) || !n || n > UINT32_MAX)
+		return bad_value(spelling, value, err);
+	r->conf.file.keep = (uint32_t)n;
+	return 0;
+}
+
 static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 		   const char *spelling, struct sp_err *err)
 {
 	struct request *r = arg;
-	uint64_t n = 0;
 
 	if (!flag)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "what is '%.60s'?", value);
 	if (!strcmp(flag->key, "interface"))
-		r->conf.interface = value;
+		r->conf.file.interface = value;
 	else if (!strcmp(flag->key, "filter"))
 		r->conf.filter = value;
 	else if (!strcmp(flag->key, "out"))
-		r->conf.path = value;
+		r->conf.file.path = value;
 	else if (!strcmp(flag->key, "json"))
 		r->json = true;
 	else if (!strcmp(flag->key, "count"))
@@ -86,10 +141,12 @@ static int on_word(void *arg, const struct sp_flag *flag, const char *value,
 	else if (!strcmp(flag->key, "duration"))
 		return sp_parse_time(value, &r->duration_ns) ? bad_value(spelling, value, err)
 							     : 0;
-	else if (sp_parse_size(value, &n) || !n || n > UINT32_MAX)
-		return bad_value(spelling, value, err);
+	else if (!strcmp(flag->key, "rotate"))
+		return read_rotate(r, value, spelling, err);
+	else if (!strcmp(flag->key, "keep"))
+		return read_keep(r, value, spelling, err);
 	else
-		r->conf.snap = (uint32_t)n;
+		return read_snap(r, value, spelling, err);
 	return 0;
 }
 
@@ -159,11 +216,11 @@ static void take_rest(struct sp_capture *c)
 static void put_text(struct sp_str *out, const struct sp_capture_counts *n, uint64_t took_ns,
 		     enum reason why)
 {
-	char frames[27], bytes[27], drops[27];
+	char frames[40], bytes[40], drops[27];
 
-	sp_str_printf(out, "%s frames, %s bytes in %llu.%03llu s; dropped %s; %s\n",
-		      sp_str_grouped(frames, sizeof frames, n->frames),
-		      sp_str_grouped(bytes, sizeof bytes, n->bytes),
+	sp_str_printf(out, "%s, %s in %llu.%03llu s; dropped %s; %s\n",
+		      sp_str_count(frames, sizeof frames, n->frames, "frame"),
+		      sp_str_count(bytes, sizeof bytes, n->bytes, "byte"),
 		      (unsigned long long)(took_ns / 1000000000),
 		      (unsigned long long)(took_ns / NS_PER_MS % 1000),
 		      sp_str_grouped(drops, sizeof drops, n->dropped), reasons[why]);
@@ -186,7 +243,18 @@ static void put_json(struct sp_str *out, const struct sp_capture_counts *n, uint
 	sp_str_puts(out, "\n");
 }
 
-/* Everything is open: from here on nothing else can be. */
+/* Standard output is the capture's, when it goes there. */
+static int print(const struct request *r, struct sp_str *out)
+{
+	if (!sp_out_is_stdout(r->conf.file.path))
+		return sp_capture_print(&sp_cmd_capture_record, out);
+	if (!out->failed)
+		fputs(out->text, stderr);
+	sp_str_fini(out);
+	return SP_EXIT_OK;
+}
+
+/* Everything is open: from here on nothing else can be, but the next files. */
 static int run_open(const struct request *r, struct sp_capture *c, int fd, int signals,
 		    struct sp_err *err)
 {
@@ -197,8 +265,10 @@ static int run_open(const struct request *r, struct sp_capture *c, int fd, int s
 	struct sp_str out;
 	int rc, closed, status;
 
-	sp_sandbox_enter(&(struct sp_sandbox_conf){ 0 }, &state);
-	fprintf(stderr, "ready %s\n", r->conf.interface);
+	sp_sandbox_enter(&(struct sp_sandbox_conf){ .dirs = { sp_capture_folder(c) },
+						    .n_dirs = sp_capture_folder(c) >= 0 },
+			 &state);
+	fprintf(stderr, "ready %s\n", r->conf.file.interface);
 	rc = record(c, fd, signals, r->duration_ns ? begin_ns + r->duration_ns : UINT64_MAX,
 		    &reason);
 	if (!rc)
@@ -207,12 +277,12 @@ static int run_open(const struct request *r, struct sp_capture *c, int fd, int s
 	closed = sp_capture_free(c, &counts);
 	sp_str_init(&out, sp_mem_system());
 	(r->json ? put_json : put_text)(&out, &counts, begin_ns, reason);
-	status = sp_capture_print(&sp_cmd_capture_record, &out);
+	status = print(r, &out);
 	if (closed)
-		sp_fail(err, closed, SP_EXIT_IO, "%s: cannot be written: %s", r->conf.path,
+		sp_fail(err, closed, SP_EXIT_IO, "%s: cannot be written: %s", r->conf.file.path,
 			strerror(-closed));
 	else if (rc)
-		sp_fail(err, rc, SP_EXIT_FAILED, "interface %s: %s", r->conf.interface,
+		sp_fail(err, rc, SP_EXIT_FAILED, "interface %s: %s", r->conf.file.interface,
 			strerror(-rc));
 	if (err->code)
 		return err->code;
@@ -224,13 +294,18 @@ static int open_and_run(const struct request *r, struct sp_err *err)
 	int signals, fd, rc;
 	struct sp_capture *c;
 
-	if (!r->conf.interface || !r->conf.path)
+	const struct sp_record_conf *file = &r->conf.file;
+
+	if (!file->interface || !file->path)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 			       "which --interface, and into which --out?");
+	if (file->keep && !file->rotate_bytes && !file->rotate_ns)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			       "--keep says how many files of --rotate stay");
 	signals = open_signals();
 	if (signals < 0)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "no signals: %s", strerror(errno));
-	fd = sp_capture_open(r->conf.interface, r->conf.filter ? r->conf.filter : "", err);
+	fd = sp_capture_open(file->interface, r->conf.filter ? r->conf.filter : "", err);
 	if (fd < 0 && err->exit == SP_EXIT_DATA)
 		err->exit = SP_EXIT_USAGE; /* the filter is a word here, not a file's */
 	rc = fd < 0 ? fd : sp_capture_new(&c, fd, &r->conf, sp_mem_system(), err);
@@ -260,7 +335,8 @@ const struct sp_cli_command sp_cmd_capture_record = {
 	.text = "Says 'ready DEV' on standard error when the first frame can come. Ctrl-C ends it: "
 		"what came until then is in the file, and the exit status is 130. Frames for which "
 		"the kernel found no room are counted in the summary and, in pcapng, in the file. "
-		"When the disk is full, the file ends behind its last whole frame; exit 74.\n"
+		"The file can be read at any time, and holds, should the program be killed, all up to "
+		"a fifth of a second before. When the disk is full, the file ends behind its last whole frame; exit 74.\n"
 		"A raw socket is opened, which needs root or a lab; then every right is given up.",
 	.flags = flags,
 	.examples = examples,

@@ -114,7 +114,7 @@ const struct sp_cli_command sp_cmd_capture_score = {
 	.name = "capture score",
 	.summary = "what a collector stored against what it must have stored",
 	.usage = "[OPTIONS] TRUTH OUTPUT",
-	.text = "TRUTH is a file of send --truth. The exit status is 0 when everything is there "
+	.text = "TRUTH is a file of send or run --truth. The exit status is 0 when everything is there "
 		"and nothing else, 5 when not. Both files are read once for each million of "
 		"distinct records, so that memory stays bounded.",
 	.flags = flags,

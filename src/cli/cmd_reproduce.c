@@ -243,6 +243,11 @@ static int open_file(struct sp_repro *r, const char *path, bool for_replay, stru
 	return rc;
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static int process(const struct sp_repro *r, const struct sp_str *folder)
 {
 	struct sp_extract_result result = { 0 };
@@ -252,9 +257,11 @@ static int process(const struct sp_repro *r, const struct sp_str *folder)
 	if (rc && !result.packets)
 		return complain(&err);
 	fprintf(stderr,
-		"spate: %s: %" PRIu64 " packets of %" PRIu64 ", %" PRIu64
-		" messages of %" PRIu32 " sessions\n",
-		folder->text, result.packets, result.read, result.messages, result.sessions);
+		"spate: %s: %" PRIu64 " packet%s of %" PRIu64 ", %" PRIu64
+		" message%s of %" PRIu32 " session%s\n",
+		folder->text, result.packets, plural(result.packets), result.read,
+		result.messages, plural(result.messages), result.sessions,
+		plural(result.sessions));
 	return rc ? complain(&err) : SP_EXIT_OK;
 }
 

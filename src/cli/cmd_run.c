@@ -282,6 +282,19 @@ int sp_run_plan(struct spate_plan *plan, const struct sp_run_how *how, struct sp
 	return code;
 }
 
+/* What the words said that changes nothing. */
+static void tell_notes(const char *command, const struct sp_words_output *out)
+{
+	const char *p = out->quiet ? NULL : out->notes;
+
+	while (p && *p) {
+		size_t n = strcspn(p, "\n");
+
+		fprintf(stderr, "spate %s: %.*s\n", command, (int)n, p);
+		p += n + (p[n] == '\n');
+	}
+}
+
 int sp_run_words(const char *command, int argc, char **argv, struct sp_self *self)
 {
 	struct spate_error err = { 0 };
@@ -295,6 +308,7 @@ int sp_run_words(const char *command, int argc, char **argv, struct sp_self *sel
 	if (spate_plan_parse(&plan, command, argc, (const char *const *)argv, &err))
 		return complain(&err, command);
 	how.out = spate_plan_output(plan);
+	tell_notes(command, how.out);
 	if (spate_plan_output(plan)->dry_run) {
 		if (spate_plan_output(plan)->drawn)
 			fprintf(stderr, "spate %s: %s\n", command,

@@ -13,6 +13,7 @@
 #include "cli/outputs.h"
 #include "cli/places.h"
 #include "cli/repeats.h"
+#include "cli/truth_file.h"
 #include "named/self.h"
 #include "spate/spate.h"
 
@@ -55,6 +56,8 @@ struct job {
 	struct sp_captures *captures; /* NULL: none */
 	struct sp_self *self;	      /* NULL: the run has no name */
 	bool finished;		      /* by its name */
+	const char *truth;	      /* the repetition's file; NULL: none */
+	struct sp_out truth_file;
 };
 
 static int complain(const struct sp_err *err)
@@ -118,6 +121,19 @@ static void on_event(void *arg, const struct sp_event *e)
 		sp_captures_write_to(j->captures, sp_outputs_folder(j->outputs));
 	if (e->kind == SP_EVENT_END)
 		sp_repeats_add(j->repeats, e->result);
+}
+
+static int on_truth(void *arg, const char *text, size_t len)
+{
+	struct job *j = arg;
+	struct sp_err err = { 0 };
+	int rc = j->truth ? sp_truth_add(&j->truth_file, j->truth, text, len, &err) : 0;
+
+	if (!rc)
+		return 0;
+	fprintf(stderr, "spate run: %s\n", err.text);
+	j->truth = NULL;
+	return rc;
 }
 
 static void on_log(void *arg, int level, const char *line)
@@ -282,6 +298,7 @@ static struct sp_fleet_conf fleet_conf(struct job *j)
 				       .log = on_log,
 				       .closing = on_closing,
 				       .judge = on_judge,
+				       .truth = j->words->out.truth ? on_truth : NULL,
 				       .also_fd = j->self ? sp_self_fd(j->self) : -1,
 				       .also = j->self ? on_asked : NULL,
 				       .ready = on_ready };
@@ -315,6 +332,14 @@ static int run_agents(struct job *j, struct sp_err *err)
 	return rc;
 }
 
+static int open_truth(struct job *j, const char *path, struct sp_err *err)
+{
+	int rc = sp_truth_open(&j->truth_file, path, err);
+
+	j->truth = rc ? NULL : path;
+	return rc;
+}
+
 static int run_once(struct job *j, const struct sp_words_output *out)
 {
 	struct sp_err err = { 0 };
@@ -326,12 +351,16 @@ static int run_once(struct job *j, const struct sp_words_output *out)
 		return SP_EXIT_FAILED;
 	}
 	sp_arena_init(&j->arena, sp_mem_system());
-	if (run_agents(j, &err) < 0) {
+	if ((out->truth && open_truth(j, out->truth, &err)) || run_agents(j, &err) < 0) {
 		sp_repeats_add_failed(j->repeats, j->scenario->name, err.text);
 		code = complain(&err);
 	} else {
 		code = sp_fleet_exit_code(j->fleet);
+		if (j->truth && sp_truth_finish(&j->truth_file, j->truth, &err))
+			code = complain(&err);
 	}
+	sp_out_drop(&j->truth_file);
+	j->truth = NULL;
 	sp_captures_free(j->captures);
 	j->captures = NULL;
 	sp_fleet_free(j->fleet);
@@ -345,7 +374,7 @@ static int run_all(struct job *j, uint64_t repeats)
 {
 	struct sp_words_output out = j->words->out;
 	enum sp_exit code = SP_EXIT_OK;
-	char dir[4096];
+	char dir[4096], truth[4096];
 
 	if (repeats == 1)
 		return run_once(j, &out);
@@ -357,6 +386,11 @@ static int run_all(struct job *j, uint64_t repeats)
 			snprintf(dir, sizeof dir, "%s/%llu", j->words->out.run_dir,
 				 (unsigned long long)i + 1);
 			out.run_dir = dir;
+		}
+		if (j->words->out.truth) {
+			snprintf(truth, sizeof truth, "%s.%llu", j->words->out.truth,
+				 (unsigned long long)i + 1);
+			out.truth = truth;
 		}
 		code = sp_exit_worse(code, (enum sp_exit)run_once(j, &out));
 	}
@@ -377,7 +411,11 @@ static int write_junit(const struct job *j)
 static int execute(const struct sp_scenario *s, const struct sp_words_run *w,
 		   struct sp_places *places, struct sp_self *self)
 {
-	struct job j = { .words = w, .scenario = s, .places = places, .self = self };
+	struct job j = { .words = w,
+			 .scenario = s,
+			 .places = places,
+			 .self = self,
+			 .truth_file = { .fd = -1, .dir = -1 } };
 	const uint64_t repeats = w->repeats ? w->repeats : s->repeats;
 	int code = SP_EXIT_FAILED;
 
@@ -416,6 +454,12 @@ int sp_scenario_words(int argc, char **argv, struct sp_self *self)
 	if (sp_words_run_parse(argc, argv, conf.mem, &w, &err) ||
 	    sp_scenario_read(&s, w.file, &conf, &err)) {
 		code = complain(&err);
+	} else if (w.out.truth && !sp_scenario_has_truth(&s, conf.catalog)) {
+		sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
+			"--truth: what this scenario sends is stored by nobody; " SP_TRUTH_OF
+			" have a truth");
+		code = complain(&err);
+		sp_scenario_free(&s);
 	} else if (s.n_captures && w.out.no_run_dir) {
 		sp_fail(&err, -EINVAL, SP_EXIT_USAGE,
 			"--no-run-dir: the scenario's captures are written to the run folder");

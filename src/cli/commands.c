@@ -77,6 +77,8 @@ static const struct sp_cli_example replay_examples[] = {
 	  "as fast as can be, for ten seconds" },
 	{ "replay office.pcap -i eth1 -I eth2",
 	  "clients' packets by one interface, servers' by the other" },
+	{ "replay office.pcap -i eth1 -I eth2 --cachefile office.cache",
+	  "as tcpprep has said it" },
 	{ "replay night.pcap -i eth1 --max-gap 2", "no pause longer than two seconds" },
 	{ "replay -t reproduce.yml -v", "the telemetry sessions of a reproduction" },
 	{ "replay --cfg reproduce.yml --no-sync --keep-open",
@@ -300,7 +302,8 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"FRAMES are Ethernet's. Packets that were recorded without (raw IP, Linux "
 			"cooked, loopback) get an Ethernet header, see --target and --dst-mac; of "
 			"other links they are refused. What is longer than the MTU is skipped and "
-			"counted, see --mtu-trunc. A packet that was not captured whole leaves as far as it "
+			"counted as not sent (not_sent_unfit; exit status 3 when it is more than 1 %), see "
+			"--mtu-trunc. A packet that was not captured whole leaves as far as it "
 			"is there, see --pktlen. Where a capture is damaged what is good before that "
 			"leaves, and the exit status is 65.\n"
 			"CONSENT. Into a test segment (/etc/spate/segments.d), a veth whose other "
@@ -332,8 +335,10 @@ const struct sp_cli_command sp_cli_commands[] = {
 			"damaged (what is before that is played). After the last answer 20 ms, over "
 			"TCP 500 ms unless the server ends, are waited for more. Targets outside "
 			"your own networks are refused.\n"
-			"Where tcpreplay has a word for one of these, it is understood, but that -t FILE is a reproduction "
-			"file, and -R is --topspeed.\n"
+			"TCPREPLAY's words are all known: where one has an effect here it stands beside "
+			"the option that does it; one that has none says so and the run goes on; "
+			"any other is refused with what to do instead (both are listed below). Its -t is -R "
+			"here, since -t FILE is a reproduction.\n"
 			"A REPRODUCTION (-t FILE, --test, --cfg) is traffic-reproducer's file, "
 			"unchanged: recorded messages of IPFIX and NetFlow, BMP, BGP and others over "
 			"sockets of their own, each recorded sender with an address of this host "

@@ -75,6 +75,7 @@ static int open_live(struct sp_outputs *o)
 
 	o->live_fd = o->want->json || o->want->csv ? STDERR_FILENO : STDOUT_FILENO;
 	conf.terminal = isatty(o->live_fd);
+	conf.every_s = o->want->live_every;
 	if (o->want->plain || o->want->live == SP_LIVE_OFF || o->want->quiet ||
 	    (o->want->live == SP_LIVE_AUTO && o->live_fd == STDERR_FILENO && !conf.terminal))
 		return 0;

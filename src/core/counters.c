@@ -14,17 +14,19 @@ struct identity {
 	const char *name, *text;
 	enum sp_counter left;
 	unsigned n_right;
-	enum sp_counter right[4];
+	enum sp_counter right[5];
 };
 
-#define PLUS3(a, b, c)		 #a " + " #b " + " #c
-#define PLUS4(a, b, c, d)	 #a " + " #b " + " #c " + " #d
-#define LIST3(a, b, c)		 SP_C_##a, SP_C_##b, SP_C_##c
-#define LIST4(a, b, c, d)	 LIST3(a, b, c), SP_C_##d
-#define PICK(a, b, c, d, m, ...) m
-#define PLUS(...)		 PICK(__VA_ARGS__, PLUS4, PLUS3, )(__VA_ARGS__)
-#define LIST(...)		 PICK(__VA_ARGS__, LIST4, LIST3, )(__VA_ARGS__)
-#define COUNT(...)		 PICK(__VA_ARGS__, 4, 3, )
+#define PLUS3(a, b, c)		    #a " + " #b " + " #c
+#define PLUS4(a, b, c, d)	    #a " + " #b " + " #c " + " #d
+#define PLUS5(a, b, c, d, e)	    PLUS4(a, b, c, d) " + " #e
+#define LIST3(a, b, c)		    SP_C_##a, SP_C_##b, SP_C_##c
+#define LIST4(a, b, c, d)	    LIST3(a, b, c), SP_C_##d
+#define LIST5(a, b, c, d, e)	    LIST4(a, b, c, d), SP_C_##e
+#define PICK(a, b, c, d, e, m, ...) m
+#define PLUS(...)		    PICK(__VA_ARGS__, PLUS5, PLUS4, PLUS3, )(__VA_ARGS__)
+#define LIST(...)		    PICK(__VA_ARGS__, LIST5, LIST4, LIST3, )(__VA_ARGS__)
+#define COUNT(...)		    PICK(__VA_ARGS__, 5, 4, 3, )
 #define SP_IDENTITY(name, left, ...)                                                           \
 	{ name,                                                                                \
 	  #left " = " PLUS(__VA_ARGS__),                                                       \

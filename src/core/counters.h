@@ -53,7 +53,7 @@ void sp_counts_add(struct sp_counts *a, const struct sp_counts *b);
 #define SP_IDENTITIES 4u
 uint32_t sp_counts_check(const struct sp_counts *, uint32_t *unknown);
 /* Its name ("asked") and its text in the counters' own names: "asked_packets = tx_packets +
- * not_sent_late + tx_refused + pending". NULL past the last. */
+ * not_sent_late + tx_refused + pending + not_sent_unfit". NULL past the last. */
 const char *sp_identity_name(unsigned i);
 const char *sp_identity_text(unsigned i);
 

@@ -84,7 +84,7 @@ static void test_texts(void **state)
 	(void)state;
 	assert_string_equal(sp_identity_name(0), "asked");
 	assert_string_equal(sp_identity_text(0), "asked_packets = tx_packets + not_sent_late + "
-						 "tx_refused + pending");
+						 "tx_refused + pending + not_sent_unfit");
 	assert_string_equal(sp_identity_text(3),
 			    "rx_packets = rx_unique + corrupted + duplicates");
 	assert_null(sp_identity_name(SP_IDENTITIES));

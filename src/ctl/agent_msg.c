@@ -23,7 +23,7 @@ static const struct sp_record clock_rows[] = {
 	ROW(t3, COUNT),
 	{ 0 },
 };
-static const struct sp_record prepare_rows[] = { ROW(sha256, TEXT), { 0 } };
+static const struct sp_record prepare_rows[] = { ROW(sha256, TEXT), ROW(truth, BOOL), { 0 } };
 static const struct sp_record failed_rows[] = {
 	ROW(to, TEXT),
 	ROW(text, TEXT),
@@ -55,6 +55,7 @@ static const struct {
 	[SP_AGENT_SAMPLE] = { "sample", no_rows },
 	[SP_AGENT_REMARK] = { "remark", no_rows },
 	[SP_AGENT_LOG] = { "log", log_rows },
+	[SP_AGENT_TRUTH] = { "truth", no_rows },
 	[SP_AGENT_DONE] = { "done", no_rows },
 };
 #define N_TYPES (sizeof types / sizeof *types)
@@ -99,6 +100,8 @@ void sp_agent_msg_put(struct sp_str *out, const struct sp_agent_msg *m)
 		put_host(&j, &m->host);
 	} else if (m->type == SP_AGENT_PREPARE) {
 		sp_json_str(&j, "plan", m->plan);
+	} else if (m->type == SP_AGENT_TRUTH) {
+		sp_json_str(&j, "text", m->text);
 	} else if (m->type == SP_AGENT_READY) {
 		put_names(&j, "listening", &m->listening);
 	} else if (m->type == SP_AGENT_SAMPLE || m->type == SP_AGENT_DONE) {
@@ -190,10 +193,20 @@ static int get_host(const struct reading *g, const json_t *o, struct sp_ctl_host
 	return 0;
 }
 
+/* A text as it is, of any length. */
+static int get_text(const struct reading *g, const json_t *o, const char *key, const char **out)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	if (!text)
+		return bad(g, key);
+	*out = sp_arena_strdup(g->arena, text);
+	return *out ? 0 : no_memory(g);
+}
+
 static int get_rest(const struct reading *g, const json_t *o)
 {
 	struct sp_agent_msg *m = g->m;
-	const char *plan;
 	int rc;
 
 	switch (m->type) {
@@ -203,11 +216,9 @@ static int get_rest(const struct reading *g, const json_t *o)
 			rc = get_names(g, o, "interfaces", &m->interfaces);
 		return rc ? rc : get_host(g, o, &m->host);
 	case SP_AGENT_PREPARE:
-		plan = json_string_value(json_object_get(o, "plan"));
-		if (!plan)
-			return bad(g, "plan");
-		m->plan = sp_arena_strdup(g->arena, plan);
-		return m->plan ? 0 : no_memory(g);
+		return get_text(g, o, "plan", &m->plan);
+	case SP_AGENT_TRUTH:
+		return get_text(g, o, "text", &m->text);
 	case SP_AGENT_READY:
 		return get_names(g, o, "listening", &m->listening);
 	case SP_AGENT_FAILED:

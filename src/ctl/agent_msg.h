@@ -8,6 +8,7 @@
  *   arm (T0, by the agent's clock, in the future) -> armed, or failed
  *   command, stop      -> failed, if it cannot
  *                      -> sample (each second), remark, log
+ *                      -> truth (where prepare asked for it: as often as it takes)
  *                      -> done (everything, with histograms)
  *   quit, or the end of its input: the agent stops its run and goes
  */
@@ -39,6 +40,7 @@ enum sp_agent_type {
 	SP_AGENT_SAMPLE,
 	SP_AGENT_REMARK,
 	SP_AGENT_LOG,
+	SP_AGENT_TRUTH,
 	SP_AGENT_DONE,
 };
 
@@ -58,11 +60,13 @@ struct sp_agent_msg {
 	int64_t real_ns;
 	/* CLOCK: by the controller's clock, and by the agent's */
 	uint64_t t1, t2, t3;
-	/* PREPARE */
+	/* PREPARE; truth: what its collectors must have stored is wanted (plugin/truth.h) */
 	const char *plan, *sha256;
+	bool truth;
 	/* READY */
 	struct sp_agent_names listening;
-	/* FAILED: in answer to what, why, and what a program would exit with. LOG: text, level */
+	/* FAILED: in answer to what, why, and what a program would exit with. LOG: text, level.
+	 * TRUTH: text, whole lines */
 	const char *to, *text;
 	int exit, level;
 	/* ARM */

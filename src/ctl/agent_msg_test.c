@@ -221,6 +221,12 @@ static void test_others(void **state)
 				   .sha256 = "ab" };
 	got = trip(&m, 5, &text);
 	assert_string_equal(got.plan, "{\"a\":1}");
+	assert_false(got.truth);
+	m.truth = true;
+	assert_true(trip(&m, 5, &text).truth);
+	m = (struct sp_agent_msg){ .type = SP_AGENT_TRUTH,
+				   .text = "{\"kind\":\"route\"}\n{\"a\":\"\\\"\"}\n" };
+	assert_string_equal(trip(&m, 5, &text).text, m.text);
 	m = (struct sp_agent_msg){ .type = SP_AGENT_READY, .listening = { 1, { "udp://:5" } } };
 	assert_string_equal(trip(&m, 0, &text).listening.name[0], "udp://:5");
 	m = (struct sp_agent_msg){

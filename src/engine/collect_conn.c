@@ -19,13 +19,13 @@ static const struct sp_lane_stream *lane_stream(const struct sp_run *r, unsigned
 void sp_run_bytes_only(struct sp_measure *m)
 {
 	static const enum sp_counter which[] = {
-		SP_C_asked_packets, SP_C_tx_packets,	   SP_C_pending,
-		SP_C_not_sent_late, SP_C_tx_refused,	   SP_C_catch_up,
-		SP_C_rx_packets,    SP_C_rx_unique,	   SP_C_lost,
-		SP_C_duplicates,    SP_C_reordered,	   SP_C_in_flight,
-		SP_C_corrupted,	    SP_C_dropped_receiver, SP_C_lost_network,
-		SP_C_lost_unknown,  SP_C_loss_bursts,	   SP_C_too_old,
-		SP_C_untracked,	    SP_C_negative_delay,
+		SP_C_asked_packets, SP_C_tx_packets,	 SP_C_pending,
+		SP_C_not_sent_late, SP_C_not_sent_unfit, SP_C_tx_refused,
+		SP_C_catch_up,	    SP_C_rx_packets,	 SP_C_rx_unique,
+		SP_C_lost,	    SP_C_duplicates,	 SP_C_reordered,
+		SP_C_in_flight,	    SP_C_corrupted,	 SP_C_dropped_receiver,
+		SP_C_lost_network,  SP_C_lost_unknown,	 SP_C_loss_bursts,
+		SP_C_too_old,	    SP_C_untracked,	 SP_C_negative_delay,
 	};
 
 	for (size_t i = 0; i < sizeof which / sizeof *which; i++)

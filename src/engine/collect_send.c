@@ -40,6 +40,14 @@ static uint64_t asked_packets(const struct run_stream *s, const struct sp_paced 
 	return asked == UINT64_MAX ? paced->taken + paced->skipped : asked;
 }
 
+/* Met in a recording, and could not leave. */
+static uint64_t unfit_packets(const struct sp_run *r, uint32_t i)
+{
+	const struct sp_lane_source *src = sp_run_recorded(r, i);
+
+	return src && src->ops->unfit ? src->ops->unfit(src->source) : 0;
+}
+
 /* The worker goes on meanwhile: what is read first is never more than what is read later. */
 static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 {
@@ -49,6 +57,7 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	bool done = __atomic_load_n(&w->tx_done, __ATOMIC_ACQUIRE);
 	uint64_t tx = SP_LOAD(f->tx), refused = SP_LOAD(f->refused), asked;
 	uint64_t late = s->only_max ? 0 : SP_LOAD(w->given_up[s->local]);
+	uint64_t unfit = unfit_packets(r, i);
 	struct sp_paced paced;
 
 	sp_counts_set(&m->c, SP_C_tx_bytes, SP_LOAD(f->tx_bytes));
@@ -58,7 +67,8 @@ static void set_tx(const struct sp_run *r, uint32_t i, struct sp_measure *m)
 	sp_pacer_counts(w->lane.pacer, s->local, &paced);
 	late += paced.skipped;
 	asked = asked_packets(s, &paced, tx + refused, asked_until(r, w));
-	sp_counts_set(&m->c, SP_C_asked_packets, asked);
+	sp_counts_set(&m->c, SP_C_asked_packets, asked + unfit);
+	sp_counts_set(&m->c, SP_C_not_sent_unfit, unfit);
 	sp_counts_set(&m->c, SP_C_tx_packets, tx);
 	sp_counts_set(&m->c, SP_C_tx_refused, refused);
 	sp_counts_set(&m->c, SP_C_not_sent_late, late);

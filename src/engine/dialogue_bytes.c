@@ -143,6 +143,11 @@ static bool read_in(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	return true;
 }
 
+bool sp_dialogue_hear(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
+{
+	return read_in(d, slot, now_ns);
+}
+
 /* What was kept back is shown again as soon as the machine wants it. False: gone. */
 static bool show_held(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 {
@@ -201,13 +206,18 @@ void sp_dialogue_drive(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 {
 	const struct dialogue_conn *c = conn_of(d, slot);
 
-	for (unsigned i = 0; i < UNITS_A_TURN; i++) {
+	for (unsigned i = 0, before; i < UNITS_A_TURN;) {
 		if (!serve_wish(d, slot, now_ns))
 			return;
-		if (!c->s || !(c->wish.flags & SP_WISH_READY))
-			return;
-		now_ns = sp_clock_now(d->env->clock);
-		if (!sp_dialogue_next(d, slot, now_ns))
+		before = i;
+		/* A machine that takes several has them written at once. */
+		while (i < UNITS_A_TURN && c->s && c->wish.flags & SP_WISH_READY) {
+			now_ns = sp_clock_now(d->env->clock);
+			if (!sp_dialogue_next(d, slot, now_ns))
+				break;
+			i++;
+		}
+		if (i == before)
 			return;
 	}
 	sp_conns_again(d->conns, slot);

@@ -17,13 +17,16 @@ struct dialogue_conn {
 	struct sp_addr from;
 	struct sp_wish wish;
 	struct sp_dialogue_token token; /* client: the last one */
-	uint64_t connect_by_ns;
+	uint64_t begun_ns, connect_by_ns;
+	struct sp_again again; /* closed loop: its slot's */
+	int error;	/* what ended it, a negative errno; 0: no error of the system's */
 	uint64_t wrote; /* bytes */
 	uint8_t *keep;	/* bytes shown and not taken */
 	uint32_t keep_len;
 	uint32_t idle_prev, idle_next;		       /* slot + 1 */
 	bool idle, open, held, shut, eof, more, ended; /* ended: SP_TURN_END came */
-	bool nudged; /* its machine is to be asked for its wish again */
+	bool nudged;	/* its machine is to be asked for its wish again */
+	bool good, bad; /* a unit came to its end; the last one failed */
 };
 
 /* A free buffer for what a connection keeps. */
@@ -49,6 +52,8 @@ static inline void *state_of(const struct sp_dialogue *d, uint32_t slot)
 extern const struct sp_conn_user sp_dialogue_user;
 /* HOT. Does what the machine wants, and starts units as long as it takes them. */
 void sp_dialogue_drive(struct sp_dialogue *, uint32_t slot, uint64_t now_ns);
+/* Shows what has come in. False: the connection is gone. */
+bool sp_dialogue_hear(struct sp_dialogue *, uint32_t slot, uint64_t now_ns);
 /* Gives back the buffer of what was shown and not taken. */
 void sp_dialogue_unkeep(struct sp_dialogue *, struct dialogue_conn *);
 

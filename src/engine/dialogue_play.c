@@ -94,7 +94,7 @@ static bool was_good(const struct sp_dialogue_session *x, uint64_t now_ns)
 				: r->why != SP_WHY_REFUSED && r->why != SP_WHY_TIMEOUT &&
 					  r->why != SP_WHY_UNREACHABLE;
 
-	return r->left || (accepted && now_ns > x->since_ns + SP_PLAY_AGAIN_MOST_NS);
+	return r->left || (accepted && now_ns > x->since_ns + SP_AGAIN_SESSION_MOST);
 }
 
 /* When it is tried again; 0: it is not. */
@@ -107,11 +107,9 @@ static uint64_t again_at(const struct sp_dialogue_play *p, struct sp_dialogue_se
 		return 0;
 	if (!x->until_ns || was_good(x, now_ns)) {
 		x->until_ns = now_ns + p->reconnect_ns;
-		x->again_ns = SP_PLAY_AGAIN_NS;
+		x->again = (struct sp_again){ 0 };
 	}
-	at_ns = now_ns + x->again_ns;
-	x->again_ns = 2 * x->again_ns < SP_PLAY_AGAIN_MOST_NS ? 2 * x->again_ns
-							      : SP_PLAY_AGAIN_MOST_NS;
+	at_ns = now_ns + sp_again_wait(&x->again, SP_AGAIN_SESSION_NS, SP_AGAIN_SESSION_MOST);
 	return at_ns <= x->until_ns ? at_ns : 0;
 }
 

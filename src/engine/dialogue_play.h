@@ -5,14 +5,12 @@
 #ifndef SP_ENGINE_DIALOGUE_PLAY_H
 #define SP_ENGINE_DIALOGUE_PLAY_H
 
+#include "engine/again.h"
 #include "engine/recorded.h"
 #include "plugin/source.h"
 
 /* Octets that may wait in all sessions of a stream: from then on the stream itself waits. */
-#define SP_PLAY_WAITING	      (32u << 20)
-/* A session that is lost is begun again after so long, and after twice as long each time. */
-#define SP_PLAY_AGAIN_NS      (100 * SP_NS_PER_MS)
-#define SP_PLAY_AGAIN_MOST_NS (5 * SP_NS_PER_S)
+#define SP_PLAY_WAITING (32u << 20)
 
 struct sp_dialogue;
 struct sp_dialogue_stream;
@@ -32,8 +30,8 @@ struct sp_dialogue_session {
 	uint32_t ep;
 	/* The lane's. */
 	uint32_t slot;
-	uint64_t until_ns,
-		again_ns;  /* it is begun again until then; after so long. 0: not lost */
+	uint64_t until_ns; /* it is begun again until then; 0: not lost */
+	struct sp_again again;
 	uint64_t since_ns; /* of the present connection */
 	int error;	   /* negative errno of what failed last */
 	/* Read by control. */

@@ -2,14 +2,14 @@
  * failures. */
 #include "engine/dialogue_impl.h"
 
+#include <stdio.h>
+
 #include "core/shared.h"
 
 /* A connection so young that wrote at most this, less than a segment everywhere, has sent nothing
  * twice: no timer of the kernel's is shorter. */
 #define YOUNG_NS    (4 * SP_NS_PER_MS)
 #define ONE_SEGMENT 500u
-/* A closed loop's connection that failed tries again after so long. */
-#define AGAIN_NS    (10 * SP_NS_PER_MS)
 
 /* ---- idle connections: the one that was used last is taken first ---- */
 
@@ -129,6 +129,8 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 	} else {
 		SP_ADD(s->flow->refused, 1);
 	}
+	c->bad = t->why != SP_WHY_NONE && t->why != SP_WHY_STATUS && t->why != SP_WHY_STOPPED;
+	c->good |= !c->bad && t->sent_ns;
 	if (t->flags & SP_TXN_WHOLE)
 		count_answer(s, t);
 	if (SP_UNLIKELY(s->wants_replies != NULL) && t->flags & SP_TXN_WHOLE)
@@ -137,7 +139,7 @@ static void client_outcome(struct sp_dialogue *d, struct dialogue_conn *c,
 		sp_statuses_add(&s->statuses, t->status, 1);
 	else if (t->sent_ns && s->answers)
 		SP_ADD(s->failed, 1);
-	if (t->why != SP_WHY_NONE) {
+	if (t->why != SP_WHY_NONE && !s->session) { /* which fails once, with all its units */
 		sp_errors_add(&s->errors, (enum sp_why)t->why, error, now_ns);
 		if (t->reason)
 			SP_STORE(s->errors.reason, t->reason);
@@ -214,10 +216,60 @@ bool sp_dialogue_goes_on(const struct sp_dialogue *d, const struct sp_dialogue_s
 	return !d->stopping && now_ns < s->end_ns && s->issued < s->count;
 }
 
+static void note_loss(struct sp_dialogue_stream *s, const struct sp_loss *l, int error,
+		      uint64_t now_ns)
+{
+	if (!s->lost)
+		s->first_loss = *l;
+	s->loss = *l;
+	sp_errors_add(&s->errors, l->why, error, now_ns);
+	__atomic_store_n(&s->lost, s->lost + 1, __ATOMIC_RELEASE);
+}
+
+/* A session's connection is over: true, it was lost. */
+static bool lost(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
+{
+	const struct dialogue_conn *c = conn_of(d, slot);
+	struct sp_loss l = { 0 };
+
+	c->end->ops->loss(state_of(d, slot), &l);
+	if (l.why == SP_WHY_TIMEOUT && !c->open)
+		snprintf(l.text, sizeof l.text, "no connection came about within %.3g s",
+			 (double)(now_ns - c->begun_ns) / 1e9);
+	if (l.why == SP_WHY_NONE)
+		SP_ADD(c->s->held, 1);
+	else
+		note_loss(c->s, &l, c->error, now_ns);
+	return l.why != SP_WHY_NONE;
+}
+
+/* When a closed loop's connection may be followed by the next one. */
+static uint64_t next_connect(struct dialogue_conn *c, bool failed, uint64_t now_ns)
+{
+	const struct sp_dialogue_stream *s = c->s;
+	uint64_t most_ns = sp_again_most(s->end.ops);
+
+	if (s->session ? c->open && now_ns >= c->begun_ns + most_ns : c->good)
+		c->again = (struct sp_again){ 0 };
+	if (!failed)
+		return now_ns;
+	return now_ns + sp_again_wait(&c->again, s->session ? SP_AGAIN_SESSION_NS : SP_AGAIN_NS,
+				      most_ns);
+}
+
+/* A stream that ends by its count alone must not wait for its peer for ever. */
+static void give_up_late(struct sp_dialogue_stream *s, const struct dialogue_conn *c)
+{
+	if (s->session && s->end_ns >= SP_NEVER && s->count != UINT64_MAX &&
+	    c->again.next_ns > sp_again_most(s->end.ops))
+		s->count = s->issued;
+}
+
 void sp_dialogue_drop(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t now_ns)
 {
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_dialogue_stream *s = c->s;
+	bool failed;
 
 	if (c->session) {
 		sp_play_gone(d, slot, reset, now_ns);
@@ -232,12 +284,12 @@ void sp_dialogue_drop(struct sp_dialogue *d, uint32_t slot, bool reset, uint64_t
 	if (!s->info.known || c->wrote > ONE_SEGMENT ||
 	    now_ns >= c->connect_by_ns - SP_DIALOGUE_CONNECT_NS + YOUNG_NS)
 		sp_dialogue_ask(s, sp_conns_conn(d->conns, slot), true);
+	failed = s->session ? lost(d, slot, now_ns) : reset || !c->open || c->bad;
+	give_up_late(s, c);
 	if (s->closed && sp_dialogue_goes_on(d, s, now_ns)) {
-		bool failed = reset || !c->open;
-
 		sp_conns_hang_up(d->conns, slot, reset);
+		sp_conns_timer(d->conns, slot, next_connect(c, failed, now_ns));
 		c->open = false;
-		sp_conns_timer(d->conns, slot, failed ? now_ns + AGAIN_NS : now_ns);
 		return;
 	}
 	s->conns--;
@@ -255,6 +307,7 @@ void sp_dialogue_fail(struct sp_dialogue *d, uint32_t slot, enum sp_why why, int
 
 	if (c->session)
 		c->session->error = error;
+	c->error = error;
 	c->end->ops->on_close(state_of(d, slot), why, reason, now_ns, &c->wish);
 	sp_dialogue_settle(d, slot, error, now_ns);
 	sp_dialogue_drop(d, slot, true, now_ns);
@@ -309,7 +362,9 @@ int sp_dialogue_connect(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	const struct sp_endpoint *local = x && x->as.local.addr.family ? &x->as.local : NULL;
 	int rc = sp_conns_connect(d->conns, slot, s->port, local, x ? x->ep : s->ep);
 
-	c->open = c->held = c->shut = c->eof = c->more = c->ended = false;
+	c->open = c->held = c->shut = c->eof = c->more = c->ended = c->good = c->bad = false;
+	c->error = 0;
+	c->begun_ns = now_ns;
 	c->connect_by_ns = now_ns + SP_DIALOGUE_CONNECT_NS;
 	c->wrote = 0;
 	c->end->ops->init(state_of(d, slot), c->end->proto, now_ns, &c->wish);
@@ -399,6 +454,21 @@ bool sp_dialogue_next(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 	return true;
 }
 
+/* A session has units when its machine is ready for them. */
+static void begin_session(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
+{
+	struct dialogue_conn *c = conn_of(d, slot);
+	int rc = sp_dialogue_connect(d, slot, now_ns);
+
+	if (rc) {
+		note_loss(c->s, &(struct sp_loss){ .why = sp_why_of(rc) }, rc, now_ns);
+		give_up_late(c->s, c);
+		sp_conns_timer(d->conns, slot, next_connect(c, true, now_ns));
+		return;
+	}
+	sp_dialogue_drive(d, slot, now_ns);
+}
+
 void sp_dialogue_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 {
 	struct dialogue_conn *c = conn_of(d, slot);
@@ -415,17 +485,21 @@ void sp_dialogue_begin(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 		sp_conns_release(d->conns, slot, false);
 		return;
 	}
+	if (s->session) {
+		begin_session(d, slot, now_ns);
+		return;
+	}
 	if (sp_schedule_sized(s->schedule))
 		t.t.size = sp_schedule_size(s->schedule);
 	if (SP_UNLIKELY(!sp_guard_bytes_take(&s->guard, d->meter, now_ns, t.t.size))) {
-		sp_conns_timer(d->conns, slot, now_ns + AGAIN_NS);
+		sp_conns_timer(d->conns, slot, now_ns + SP_AGAIN_NS);
 		return;
 	}
 	s->issued++;
 	rc = sp_dialogue_connect(d, slot, now_ns);
 	if (rc) {
 		refuse(d, slot, &t, rc, now_ns);
-		sp_conns_timer(d->conns, slot, now_ns + AGAIN_NS);
+		sp_conns_timer(d->conns, slot, next_connect(c, true, now_ns));
 		return;
 	}
 	start(d, slot, &t, now_ns);

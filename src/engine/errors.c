@@ -35,6 +35,8 @@ const char *sp_error_of_port(int error, const char *interface, char *text, size_
 {
 	if (error == -ENETDOWN && interface && *interface)
 		snprintf(text, size, "interface %s is down or gone", interface);
+	else if (error == -ENOLINK && interface && *interface)
+		snprintf(text, size, "interface %s has no carrier", interface);
 	else
 		snprintf(text, size, "%s", strerror(-error));
 	return text;

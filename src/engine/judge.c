@@ -299,8 +299,8 @@ static bool asks_max(const struct sp_run *r)
 static void bound(struct sp_run *r)
 {
 	struct sp_result *res = &r->result;
-	uint64_t asked = value(r, SP_C_asked_packets), tx = value(r, SP_C_tx_packets);
-	uint64_t blocked = 0, calls = 0;
+	uint64_t asked = value(r, SP_C_asked_packets) - value(r, SP_C_not_sent_unfit);
+	uint64_t tx = value(r, SP_C_tx_packets), blocked = 0, calls = 0;
 	char a[32], b[32];
 
 	for (unsigned p = 0; p < r->plan->n_ports; p++) {

@@ -43,6 +43,68 @@ static const char *hint(int error)
 	}
 }
 
+static const struct sp_dialogue_stream *session_of(const struct sp_run *r, unsigned i)
+{
+	const struct sp_worker *w = &r->workers[r->streams[i].worker];
+	const struct sp_lane_stream *ls = &w->lane.streams[r->streams[i].local];
+	const struct sp_dialogue_stream *d = &w->dialogue.stream[ls->index];
+
+	return ls->lane == SP_LANE_DIALOGUE && d->session ? d : NULL;
+}
+
+/* Did a session have to stand at the end, and none did? */
+static bool session_failed(const struct sp_run *r, unsigned i)
+{
+	const struct sp_dialogue_stream *d = session_of(r, i);
+
+	return d && SP_LOAD(d->lost) && !SP_LOAD(d->held);
+}
+
+static const char *why_lost(const struct sp_dialogue_stream *d, const struct sp_loss *l)
+{
+	return *l->text ? l->text : sp_run_why_text(l->why, SP_LOAD(d->errors.last));
+}
+
+void sp_run_watch_sessions(struct sp_run *r)
+{
+	char to[96];
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		const struct sp_dialogue_stream *d = session_of(r, i);
+
+		if (!d || r->streams[i].told_loss ||
+		    !__atomic_load_n(&d->lost, __ATOMIC_ACQUIRE))
+			continue;
+		r->streams[i].told_loss = true;
+		sp_run_say(r, "session-down", false, "%s: it is tried again: %s",
+			   sp_run_target_text(r, i, to, sizeof to),
+			   why_lost(d, &d->first_loss));
+	}
+}
+
+static void remark_session(struct sp_run *r, unsigned i, const struct sp_dialogue_stream *d)
+{
+	uint64_t lost = SP_LOAD(d->lost);
+	const char *why = why_lost(d, &d->loss);
+	char n[32], to[96];
+
+	if (!lost)
+		return;
+	sp_run_target_text(r, i, to, sizeof to);
+	sp_str_grouped(n, sizeof n, lost);
+	if (session_failed(r, i))
+		sp_run_say(
+			r, "session-failed", false,
+			"%s: no session stood at the end: %s connection%s failed or %s lost; "
+			"the last: %s",
+			to, n, lost == 1 ? "" : "s", lost == 1 ? "was" : "were", why);
+	else
+		sp_run_say(r, "session-lost", false,
+			   "%s: the session was begun again after %s connection%s that failed "
+			   "or %s lost; the last: %s",
+			   to, n, lost == 1 ? "" : "s", lost == 1 ? "was" : "were", why);
+}
+
 static void remark_trouble(struct sp_run *r, unsigned i)
 {
 	char n[32], to[96];
@@ -71,9 +133,14 @@ static bool bulk_unmet(const struct sp_run *r, unsigned i)
 
 static void remark_stream(struct sp_run *r, unsigned i)
 {
+	const struct sp_dialogue_stream *session = session_of(r, i);
 	struct sp_measure m;
 	char n[32], to[96];
 
+	if (session) {
+		remark_session(r, i, session);
+		return;
+	}
 	sp_run_stream_measure(r, i, &m);
 	for (size_t k = 0; k < sizeof failures / sizeof *failures; k++) {
 		const struct failure *f = &failures[k];
@@ -127,7 +194,7 @@ static bool any_bytes(const struct sp_run *r)
 void sp_run_judge_conns(struct sp_run *r)
 {
 	const struct sp_counts *c = &r->result.total.c;
-	unsigned named = 0, conns = 0;
+	unsigned named = 0, conns = 0, failed = 0;
 
 	if (r->role == SP_ROLE_RECV) {
 		remark_turned_away(r);
@@ -135,12 +202,16 @@ void sp_run_judge_conns(struct sp_run *r)
 	}
 	for (unsigned i = 0; i < r->plan->n_streams; i++) {
 		conns += over_conns(r, i);
+		failed += session_failed(r, i);
 		if (r->streams[i].played && over_conns(r, i))
 			sp_run_judge_play(r, i);
 		else if (over_conns(r, i) && named++ < NAMED_STREAMS)
 			remark_stream(r, i);
 	}
-	/* Not one byte left: there was nobody to send it to. */
+	/* Not one byte left: there was nobody to send it to; nor was there for a session that
+	 * nobody held. */
+	if (failed)
+		sp_run_exit_hint(r, SP_EXIT_UNAVAIL);
 	if (conns && conns == r->plan->n_streams && !any_bytes(r) &&
 	    (c->v[SP_C_error_refused] || c->v[SP_C_error_timeout] ||
 	     c->v[SP_C_error_unreachable]))
@@ -212,7 +283,7 @@ bool sp_run_bound_conns(struct sp_run *r, uint64_t blocked)
 
 		bulk += s->bulk && (s->rate.kind == SP_RATE_MAX || bulk_unmet(r, i));
 		closed += over_conns(r, i) && !s->bulk && !s->recorded &&
-			  s->rate.kind == SP_RATE_MAX;
+			  s->rate.kind == SP_RATE_MAX && !session_failed(r, i);
 	}
 	if (!bulk && !closed)
 		return false;

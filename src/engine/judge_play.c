@@ -17,8 +17,7 @@ const struct sp_dialogue_play *sp_run_play_of(const struct sp_run *r, unsigned i
 	return s->played ? w->dialogue.stream[w->lane.streams[s->local].index].play : NULL;
 }
 
-/* "the peer closed the session", "Cease (code 6/2)", "Connection refused" */
-const char *sp_run_session_why(const struct sp_dialogue_session *x, char *text, size_t cap)
+const char *sp_run_why_text(enum sp_why why, int error)
 {
 	static const char *const plain[] = {
 		[SP_WHY_UNREACHABLE] = "it is unreachable",
@@ -26,15 +25,20 @@ const char *sp_run_session_why(const struct sp_dialogue_session *x, char *text, 
 		[SP_WHY_RESET] = "the peer reset the connection",
 		[SP_WHY_TIMEOUT] = "no answer came in time",
 	};
+
+	if ((unsigned)why < sizeof plain / sizeof *plain && plain[why])
+		return plain[why];
+	return error ? strerror(-error) : "it ended";
+}
+
+/* "the peer closed the session", "Cease (code 6/2)", "Connection refused" */
+const char *sp_run_session_why(const struct sp_dialogue_session *x, char *text, size_t cap)
+{
 	const char *reason = SP_LOAD(x->reason);
 	uint32_t code = SP_LOAD(x->code);
-	unsigned why = SP_LOAD(x->why);
-	int error = SP_LOAD(x->told_error);
 
-	if (!reason && why < sizeof plain / sizeof *plain)
-		reason = plain[why];
 	if (!reason)
-		reason = error ? strerror(-error) : "it ended";
+		reason = sp_run_why_text((enum sp_why)SP_LOAD(x->why), SP_LOAD(x->told_error));
 	if (code)
 		snprintf(text, cap, "%s (code %u/%u)", reason, code >> 8, code & 255);
 	else

@@ -269,13 +269,17 @@ bool sp_dialogue_plays(const struct sp_dialogue *d)
 	return false;
 }
 
-/* Says the last word and closes, without waiting for anybody. */
+/* Says the last word and closes, without waiting for anybody. What the kernel has taken of it leaves
+ * all the same. */
 static void farewell(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 {
 	struct dialogue_conn *c = conn_of(d, slot);
 	struct sp_conn *conn = sp_conns_conn(d->conns, slot);
 	ssize_t n = 1;
 
+	/* A peer that has ended it already was not left in order. */
+	if (c->s->session && !sp_dialogue_hear(d, slot, now_ns))
+		return;
 	c->end->ops->on_end(state_of(d, slot), now_ns, &c->wish);
 	sp_dialogue_settle(d, slot, 0, now_ns);
 	while (c->wish.n_out && n > 0) {
@@ -284,10 +288,23 @@ static void farewell(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
 			c->end->ops->on_wrote(state_of(d, slot), (size_t)n, now_ns, &c->wish);
 		sp_dialogue_settle(d, slot, 0, now_ns);
 	}
-	if (c->wish.n_out)
-		sp_dialogue_fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
+	if (c->wish.n_out) {
+		c->end->ops->on_close(state_of(d, slot), SP_WHY_STOPPED, NULL, now_ns,
+				      &c->wish);
+		sp_dialogue_settle(d, slot, 0, now_ns);
+	}
+	sp_dialogue_drop(d, slot, false, now_ns);
+}
+
+/* A session that has no connection yet did not come about; what else there is just ends. */
+static void abandon(struct sp_dialogue *d, uint32_t slot, uint64_t now_ns)
+{
+	const struct dialogue_conn *c = conn_of(d, slot);
+
+	if (c->s->session && !c->open)
+		sp_dialogue_fail(d, slot, SP_WHY_TIMEOUT, -ETIMEDOUT, now_ns);
 	else
-		sp_dialogue_drop(d, slot, false, now_ns);
+		sp_dialogue_fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
 }
 
 void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
@@ -309,7 +326,7 @@ void sp_dialogue_give_up(struct sp_dialogue *d, bool all, uint64_t now_ns)
 		else if (conn_of(d, slot)->idle) /* all that it was given is written */
 			sp_dialogue_drop(d, slot, false, now_ns);
 		else if (sp_conns_conn(d->conns, slot))
-			sp_dialogue_fail(d, slot, SP_WHY_STOPPED, 0, now_ns);
+			abandon(d, slot, now_ns);
 	}
 	for (uint32_t i = 0; i < d->n; i++)
 		if (d->stream[i].play)

@@ -8,6 +8,7 @@
 #define SP_ENGINE_LANE_DIALOGUE_H
 
 #include "core/pacer.h"
+#include "engine/again.h"
 #include "engine/asks.h"
 #include "engine/conns.h"
 #include "engine/dialogue_play.h"
@@ -51,6 +52,7 @@ struct sp_dialogue_stream {
 	unsigned port;
 	uint32_t ep, max_conns, size;
 	bool closed, answers;
+	bool session; /* its machine's; closed, one connection */
 	struct sp_guard_stream guard;
 	uint64_t start_ns, end_ns, count; /* closed loop */
 	uint32_t backlog_cap;		  /* open loop: tokens that may wait */
@@ -73,6 +75,9 @@ struct sp_dialogue_stream {
 	uint64_t unique, failed, rx_bytes, opened; /* failed: sent, and no answer came */
 	uint64_t first_rx, last_rx;
 	struct sp_errors errors;
+	uint64_t held, lost;	   /* sessions that stood when they were told to end; others */
+	struct sp_loss first_loss; /* once lost is not 0 */
+	struct sp_loss loss;	   /* of the last other, once nothing is sent any more */
 	struct sp_status_counts statuses;
 	struct sp_conn_info info;	     /* of the connection that was asked last */
 	uint64_t retransmits;		     /* of those that are closed */

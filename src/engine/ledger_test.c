@@ -318,7 +318,7 @@ static void test_a_silent_flow_is_its_port_s(void **state)
 
 #define MAX_STREAM(name)                                                                       \
 	"+stream", "name=" name, "from=p", "host=127.0.0.1", "port=5001", "rate=max",          \
-		"size=64", "duration=1s"
+		"size=64", "count=100"
 
 static const char *const send_words[] = {
 	VIRTUAL, "+port", "name=p", "transport=null", MAX_STREAM("a"), MAX_STREAM("b"), NULL

@@ -43,8 +43,8 @@ static void forget(struct sp_counts *c, uint64_t which)
 void sp_measure_forget_tx(struct sp_counts *c)
 {
 	forget(c, BIT(asked_packets) | BIT(tx_packets) | BIT(tx_bytes) | BIT(pending) |
-			  BIT(in_flight) | BIT(not_sent_late) | BIT(tx_refused) |
-			  BIT(catch_up));
+			  BIT(in_flight) | BIT(not_sent_late) | BIT(not_sent_unfit) |
+			  BIT(tx_refused) | BIT(catch_up));
 }
 
 void sp_measure_forget_rx(struct sp_counts *c)
@@ -68,8 +68,9 @@ void sp_measure_forget_shared(struct sp_counts *c)
 
 void sp_measure_forget_untold(struct sp_measure *m)
 {
-	forget(&m->c, BIT(asked_packets) | BIT(pending) | BIT(not_sent_late) | BIT(tx_refused) |
-			      BIT(tx_bytes) | BIT(catch_up));
+	forget(&m->c, BIT(asked_packets) | BIT(pending) | BIT(not_sent_late) |
+			      BIT(not_sent_unfit) | BIT(tx_refused) | BIT(tx_bytes) |
+			      BIT(catch_up));
 	m->asked_pps = NAN;
 }
 

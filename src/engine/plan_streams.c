@@ -290,6 +290,26 @@ static int check_limits(struct plan_check *c, struct sp_plan_stream *s, const ch
 	return 0;
 }
 
+/* In virtual time only pauses take time: what has none is ended by how much it is. */
+static int check_virtual(struct plan_check *c, const struct sp_plan_stream *s,
+			 const struct sp_protocol *p, const struct sp_transport_ops *ops,
+			 const char *place)
+{
+	bool at_once = s->rate.kind == SP_RATE_MAX && !sp_mode_has_own(s);
+
+	if (p->recorded)
+		at_once = p->source->endless && p->source->endless(s->conf);
+	if (!at_once || !c->b->plan->run.is_virtual || s->count || s->bytes || ops->conn ||
+	    (p->source && p->source->asks))
+		return 0;
+	return sp_fail(c->err, -EINVAL, SP_EXIT_USAGE,
+		       "%s: in virtual time (--out) nothing takes time that leaves as fast as "
+		       "may be, and no duration ever ends it: say how much it is, by %s",
+		       place,
+		       p->recorded ? "loops (--loop) or a limit (--limit)"
+				   : "a count (--count) or bytes (--bytes)");
+}
+
 static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i)
 {
 	struct sp_plan_stream *s = (struct sp_plan_stream *)plan_items(c, SP_PLAN_STREAM) + i;
@@ -333,7 +353,9 @@ static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i
 	sized = s->size != SP_PLAN_UNSET;
 	if (!rc && p.recorded) {
 		rc = check_recorded(c, s, sized, place);
-		return rc ? rc : check_limits(c, s, place);
+		if (!rc)
+			rc = check_limits(c, s, place);
+		return rc ? rc : check_virtual(c, s, &p, ops, place);
 	}
 	if (!rc)
 		rc = sp_plan_settle_gaps(c->b, s, place, c->err);
@@ -371,6 +393,8 @@ static int check_stream(struct plan_check *c, struct sp_names *names, unsigned i
 		rc = sp_mode_check(s, place, &c->b->plan->arena, c->err);
 	if (!rc)
 		rc = check_limits(c, s, place);
+	if (!rc)
+		rc = check_virtual(c, s, &p, ops, place);
 	return rc;
 }
 

@@ -247,6 +247,7 @@ static int fill_dialogue(struct sp_run *r, struct run_stream *s, struct sp_err *
 		.closed = s->plan->rate.kind == SP_RATE_MAX,
 		.guard = { s->lease, s->metered && !s->lease },
 		.answers = p.proto && !p.proto->session,
+		.session = p.proto && p.proto->session,
 		.start_ns = start_of(s->plan),
 		.end_ns = end_of(s->plan),
 		.count = s->plan->count ? s->plan->count : UINT64_MAX,

@@ -203,6 +203,17 @@ static void find_way(struct run_port *p, const struct sp_endpoint *to)
 		sp_netdev_towards(&to->addr, p->by_route);
 }
 
+/* Before anybody is asked for consent to what could not leave anyway. */
+static int check_interface(const struct run_port *p, struct sp_err *err)
+{
+	const char *name = interface_of(p);
+
+	if (!p->ops->link || sp_run_nothing_leaves(p->ops) || !*name || if_nametoindex(name))
+		return 0;
+	return sp_fail(err, -ENODEV, SP_EXIT_PERM,
+		       "there is no interface %s; `ip link` lists them", name);
+}
+
 static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *local,
 			  const struct sp_guard_conf *guard, struct sp_guard_ask *ask,
 			  struct sp_err *err)
@@ -216,6 +227,9 @@ static int ask_for_stream(struct sp_run *r, unsigned i, const struct sp_local *l
 	if (ret)
 		return ret;
 	find_way(&r->ports[s->from_port], &ask->to);
+	ret = check_interface(&r->ports[s->from_port], err);
+	if (ret)
+		return ret;
 	/* Tied to an interface, what is for this host may leave by it all the same. */
 	ask->own_host = !frames && !(p->interface && *p->interface) &&
 			sp_local_is_own(local, &ask->to.addr);

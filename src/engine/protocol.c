@@ -143,3 +143,11 @@ int sp_protocol_need(const struct sp_catalog *c, const char *word, int role, con
 		       list, best ? "; did you mean '" : "", best ? best : "",
 		       best ? "'?" : "");
 }
+
+bool sp_protocol_has_truth(const struct sp_catalog *c, const char *word)
+{
+	struct sp_protocol p;
+
+	return sp_protocol_find(c, word, SP_ROLE_CLIENT, &p) == 0 &&
+	       ((p.source && p.source->truth) || (p.proto && p.proto->truth));
+}

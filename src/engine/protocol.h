@@ -32,6 +32,8 @@ struct sp_protocol {
 /* 0, or -ENOENT. role is enum sp_role. */
 int sp_protocol_find(const struct sp_catalog *, const char *word, int role,
 		     struct sp_protocol *);
+/* Does it know what its collector must have stored (plugin/truth.h)? */
+bool sp_protocol_has_truth(const struct sp_catalog *, const char *word);
 /* What a unit of a source is called that is a protocol. */
 const char *sp_protocol_unit(const struct sp_source_ops *);
 /* Has a stream (or, as a server, a receiver) of this protocol such a setting of its own? */

@@ -143,7 +143,7 @@ static void recorded_init(void *st, const struct sp_proto *proto, uint64_t now_n
 	s->released_ns = s->connected ? now_ns : 0;
 	s->connected = true;
 	s->deaf = s->greeted = s->parted = s->shut = s->again = s->ended = false;
-	s->blocked_ns = 0;
+	SP_STORE(s->blocked_ns, 0);
 	s->left = 0;
 	s->why = SP_WHY_NONE;
 	s->reason = NULL;
@@ -175,7 +175,7 @@ static size_t recorded_bytes(void *st, const uint8_t *data, size_t len, uint64_t
 	if (s->talk.established && !before) {
 		s->released_ns = now_ns;
 		s->sent_ns = now_ns;
-		s->blocked_ns = 0;
+		SP_STORE(s->blocked_ns, 0);
 	}
 	if (s->talk.over && !s->parted && !s->why) {
 		s->code = s->talk.code;

@@ -76,7 +76,8 @@ struct sp_recorded {
 	bool again; /* the next message begins the session anew: on another connection */
 	uint64_t released_ns; /* when what waited could leave; 0: it never waited */
 	uint64_t
-		blocked_ns; /* since when the first message waits for an answer; 0: it does not */
+		blocked_ns; /* since when the first message waits for an answer; 0: it does not; read
+			     * by control */
 	uint64_t sent_ns, moved_ns, linger_ns;
 	uint64_t left; /* units */
 

@@ -1,4 +1,5 @@
 /* What leaves next. */
+#include "core/shared.h"
 #include "engine/recorded_impl.h"
 
 void sp_recorded_over(struct sp_recorded *s, enum sp_why why, const char *reason)
@@ -44,7 +45,7 @@ static bool may_leave(struct sp_recorded *s, const struct sp_recorded_head *h, u
 			"its capture has no opening message of the session, so that the peer "
 			"would never take the others");
 	else if (!s->blocked_ns)
-		s->blocked_ns = now_ns;
+		SP_STORE(s->blocked_ns, now_ns);
 	return false;
 }
 

@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/endian.h"
@@ -140,6 +142,43 @@ static void test_a_stop_ends_what_has_no_end(void **state)
 	sim_end(&s);
 }
 
+static void *stop_soon(void *arg)
+{
+	const struct timespec moment = { .tv_nsec = 30 * (long)SP_NS_PER_MS };
+
+	nanosleep(&moment, NULL);
+	sp_run_request_stop(arg, true);
+	return NULL;
+}
+
+/* Virtual time stands still while it sends: a stop ends it all the same. */
+static void test_a_stop_ends_what_takes_no_time(void **state)
+{
+	const char *const words[] = { VIRTUAL,
+				      NULL_PORT,
+				      RECORDED,
+				      files_word,
+				      "pace=max",
+				      "loops=0",
+				      "limit=1000000000000",
+				      NULL };
+	struct sim s;
+	uint64_t t0_ns;
+	pthread_t thread;
+
+	(void)state;
+	sim_start(&s, UINT64_MAX);
+	assert_int_equal(sim_build(&s, words, 0), 0);
+	assert_int_equal(sim_arm(&s, &t0_ns), 0);
+	assert_int_equal(pthread_create(&thread, NULL, stop_soon, s.run), 0);
+	while (sp_run_step(s.run, -1) == 0)
+		;
+	pthread_join(thread, NULL);
+	assert_int_equal(s.violations, 0);
+	assert_int_equal(sp_run_result(s.run)->exit_code, SP_EXIT_INTR);
+	sim_end(&s);
+}
+
 static void test_a_stage_stops_it(void **state)
 {
 	const char *const words[] = { VIRTUAL,	  NULL_PORT,  RECORDED,	 files_word, "+stage",
@@ -163,12 +202,13 @@ static void test_what_it_has_not(void **state)
 		{ "mode=burst", NULL, NULL },
 		{ "deal_of=2", NULL, NULL },
 		{ "files=", NULL, NULL },
+		{ "pace=max", "loops=0", "duration=1s" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
-		const char *const words[] = { VIRTUAL,	  NULL_PORT,  RECORDED,
-					      files_word, more[i][0], NULL };
+		const char *const words[] = { VIRTUAL,	  NULL_PORT,  RECORDED,	  files_word,
+					      more[i][0], more[i][1], more[i][2], NULL };
 		struct sim s;
 
 		sim_start(&s, UINT64_MAX);
@@ -276,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_as_fast_as_may_be),
 		cmocka_unit_test(test_two_streams_of_one_capture),
 		cmocka_unit_test(test_a_stop_ends_what_has_no_end),
+		cmocka_unit_test(test_a_stop_ends_what_takes_no_time),
 		cmocka_unit_test(test_a_stage_stops_it),
 		cmocka_unit_test(test_what_it_has_not),
 		cmocka_unit_test(test_stages_that_it_cannot_follow),

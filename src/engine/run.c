@@ -104,6 +104,7 @@ static void tick(struct sp_run *r, uint64_t now_ns)
 	sp_run_collect(r, now_ns, false);
 	sp_run_watch_stalls(r, now_ns);
 	sp_run_watch_bulk(r, now_ns);
+	sp_run_watch_sessions(r);
 	sp_run_watch_clock(r, now_ns);
 	sp_run_tell_remarks(r);
 	sp_run_give_event(r, SP_EVENT_INTERVAL, NULL);
@@ -151,16 +152,28 @@ static int step_real(struct sp_run *r, int timeout_ms)
 
 /* ---- virtual time ---- */
 
+/* A stop that came while all this was done in no time: then it is over by the next moment. */
+static bool stopped_now(struct sp_run *r)
+{
+	bool before = r->stop_ns != SP_NEVER;
+	int stops = sp_run_take_stops(r, r->env.clock->virtual_ns);
+
+	if (stops && !before)
+		sp_clock_advance(r->env.clock, r->env.clock->virtual_ns + 1);
+	return stops > 1;
+}
+
+/* Until nothing is left to do now. What has no pauses may go on for ever. */
 static void turn_all(struct sp_run *r)
 {
-	bool did = true;
+	bool did;
 
-	while (did) {
+	do {
 		did = false;
 		for (unsigned w = 0; w < r->n_workers; w++)
 			did |= sp_worker_turn(&r->workers[w], r->env.clock->virtual_ns);
 		sp_run_give_marks(r);
-	}
+	} while (did && !stopped_now(r));
 }
 
 static uint64_t next_of_all(struct sp_run *r)

@@ -142,7 +142,7 @@ static bool drained(struct sp_run *r, uint64_t now_ns)
 	return seen >= tx || now_ns > r->drain_ns + DRAIN_NS;
 }
 
-bool sp_run_over(struct sp_run *r, uint64_t now_ns)
+int sp_run_take_stops(struct sp_run *r, uint64_t now_ns)
 {
 	int stops = __atomic_load_n(&r->stop_requested, __ATOMIC_ACQUIRE);
 
@@ -151,6 +151,13 @@ bool sp_run_over(struct sp_run *r, uint64_t now_ns)
 		for (unsigned w = 0; w < r->n_workers; w++)
 			sp_worker_stop_tx(&r->workers[w], r->stop_ns);
 	}
+	return stops;
+}
+
+bool sp_run_over(struct sp_run *r, uint64_t now_ns)
+{
+	int stops = sp_run_take_stops(r, now_ns);
+
 	if (stops > 1)
 		return true;
 	if (r->role == SP_ROLE_RECV)

@@ -74,6 +74,7 @@ struct run_stream {
 	bool only_max;	     /* rate max throughout, or no departures at all */
 	bool self_paced; /* bulk data, a closed loop, recorded messages: its lane paces it */
 	bool played;	 /* recorded messages over connections */
+	bool told_loss;	 /* of a session: the first one was said */
 	struct sp_schedule *schedule;
 	const void *looked; /* recorded frames: what was judged; NULL: that was not needed */
 };
@@ -261,6 +262,17 @@ struct sp_run {
 
 /* prepare.c */
 void sp_run_release(struct sp_run *);
+/* prepare_ports.c: opens all of the plan's, each with a queue for each worker. */
+int sp_run_open_ports(struct sp_run *, struct sp_err *);
+/* So many sources are told apart on each port. */
+uint32_t sp_run_max_sources(const struct sp_run *);
+/* prepare_grants.c: streams with one target make one ask; all are asked at once; then each flow that
+ * carries a stamp has its id in its head, and the check's beginning. */
+int sp_run_make_asks(struct sp_run *, struct sp_err *);
+int sp_run_ask_for_grants(struct sp_run *, struct sp_err *);
+void sp_run_head_flows(struct sp_run *);
+/* Which tally a stream's histograms are in. */
+uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_source.c: what all units of a source are made of, and the octets before it in each; NULL:
  * not of one template, or of several payloads. */
 const struct sp_template *sp_run_template(const struct sp_lane_source *, uint32_t *prefix_len);
@@ -286,7 +298,10 @@ void sp_run_watch_clock(struct sp_run *, uint64_t now_ns);
 void sp_run_remark_restarts(struct sp_run *);
 /* run_end.c. Has everything left that was to leave? */
 bool sp_run_all_sent(const struct sp_run *);
-/* Is there a reason to end now? Passes a stop that was asked for on to the workers. */
+/* Passes a stop that was asked for on to the workers: nothing is due from now on. Returns how many were
+ * asked for; the second ends it at once. */
+int sp_run_take_stops(struct sp_run *, uint64_t now_ns);
+/* Is there a reason to end now? Takes stops, too. */
 bool sp_run_over(struct sp_run *, uint64_t now_ns);
 /* When to ask that again in real time, where the next tick or end is at next_ns. */
 uint64_t sp_run_look_again(const struct sp_run *, uint64_t now_ns, uint64_t next_ns);
@@ -352,8 +367,6 @@ void sp_run_close_sources(struct sp_run *);
 /* prepare_sessions.c: an endpoint for each session of a source of recorded messages. */
 int sp_run_place_sessions(struct sp_run *, unsigned stream, struct sp_lane_source *,
 			  struct sp_err *);
-/* Which tally a stream's histograms are in. */
-uint32_t sp_run_tally_of(const struct sp_run *, unsigned stream);
 /* prepare_conns.c: how many connections a stream may have at a time. */
 uint32_t sp_run_connections(const struct sp_run *, const struct sp_plan_stream *);
 int sp_run_prepare_conns(struct sp_run *, struct sp_err *);
@@ -447,6 +460,8 @@ void sp_run_judge(struct sp_run *);
 /* judge_conn.c */
 /* At a tick: a second in which bulk data should have left and did not. */
 void sp_run_watch_bulk(struct sp_run *, uint64_t now_ns);
+/* Says once of each generated session that it was lost, while it is tried again. */
+void sp_run_watch_sessions(struct sp_run *);
 void sp_run_judge_conns(struct sp_run *);
 bool sp_run_bulk_unmet(const struct sp_run *);
 /* judge_play.c: the sessions of a stream of recorded messages over connections, NULL: it is none; why one
@@ -464,6 +479,8 @@ void sp_run_recorded_sender(const void *run, size_t stream, uint32_t k,
 			    struct sp_recorded_sender *);
 /* judge_play.c: the sessions of a stream of recorded messages, if it is one. */
 void sp_run_judge_play(struct sp_run *, unsigned stream);
+/* Why a session was lost, when nobody has better words. error: negative errno; 0: none. */
+const char *sp_run_why_text(enum sp_why, int error);
 /* Some streams go over connections, and the sender had time left. A connection that is full says so
  * once, and is silent until there is room again. */
 bool sp_run_conns_idle(const struct sp_run *);

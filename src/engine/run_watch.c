@@ -38,6 +38,33 @@ static void watch_mute(struct sp_run *r, double at)
 			   sp_run_target_text(r, a->ask.streams[0], to, sizeof to), at);
 }
 
+/* Recorded sessions whose peers have not answered yet hold what is due: that is no stall of ours. False:
+ * there is none. */
+static bool say_waiting(struct sp_run *r, double at)
+{
+	bool any = false;
+	char to[96];
+
+	for (unsigned i = 0; i < r->plan->n_streams; i++) {
+		const struct sp_dialogue_play *p = sp_run_play_of(r, i);
+		uint32_t waiting = 0;
+
+		for (uint32_t k = 0; p && k < p->n; k++)
+			waiting += SP_LOAD(p->session[k].rec.blocked_ns) != 0;
+		if (!waiting)
+			continue;
+		any = true;
+		sp_run_say(
+			r, "waiting", true,
+			"%s: from %.0f s on %u session%s wait%s for the peer's answer, and what "
+			"is due with %s",
+			sp_run_target_text(r, i, to, sizeof to), at, waiting,
+			waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+			waiting == 1 ? "it" : "them");
+	}
+	return any;
+}
+
 void sp_run_watch_stalls(struct sp_run *r, uint64_t now_ns)
 {
 	const struct sp_counts *c = &r->result.total.c;
@@ -49,7 +76,9 @@ void sp_run_watch_stalls(struct sp_run *r, uint64_t now_ns)
 	bool stalled = tx_known && due && tx == r->last_tx_total && tx;
 	double at = (double)(now_ns - r->t0_ns) / 1e9 - 1;
 
-	if (stalled && !r->stalled)
+	if (stalled && !r->stalled && say_waiting(r, at))
+		;
+	else if (stalled && !r->stalled)
 		sp_run_say(r, "stall", false,
 			   "nothing was sent from %.0f s on, though departures were "
 			   "due",

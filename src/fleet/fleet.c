@@ -144,7 +144,8 @@ static void prepare(struct sp_fleet *f, bool senders)
 		struct member *m = &f->members[i];
 		struct sp_agent_msg msg = { .type = SP_AGENT_PREPARE,
 					    .plan = m->part->plan,
-					    .sha256 = m->part->sha256 };
+					    .sha256 = m->part->sha256,
+					    .truth = senders && f->conf.truth };
 
 		if (m->part->sends != senders)
 			continue;

@@ -60,6 +60,9 @@ struct sp_fleet_conf {
 	/* What else is waited for: called when the descriptor is readable. also NULL: nothing. */
 	int also_fd;
 	void (*also)(void *arg);
+	/* Whole lines of what collectors must have stored (plugin/truth.h), of any host, before the
+	 * end; 0, or -errno: no more is wanted. NULL: nobody asks for it. */
+	int (*truth)(void *arg, const char *text, size_t len);
 	/* An agent that listens somewhere: told when all are ready. NULL: nobody wants to know. */
 	void (*ready)(void *arg, const char *host, const char *where);
 };

@@ -180,6 +180,12 @@ static void on_clock(struct sp_fleet *f, struct member *m, const struct sp_agent
 
 static void on_failed(struct sp_fleet *f, struct member *m, const struct sp_agent_msg *msg)
 {
+	if (msg->to && !strcmp(msg->to, "truth")) {
+		sp_fleet_say(f, "truth", false, "host %s: its truth is not complete: %s",
+			     m->part->host, msg->text);
+		sp_fleet_output_failed(f);
+		return;
+	}
 	if (f->phase == PHASE_RUN) {
 		sp_fleet_say(f, "agent", false, "host %s: %s", m->part->host, msg->text);
 		return;
@@ -219,6 +225,12 @@ static void on_log(struct sp_fleet *f, const struct member *m, const struct sp_a
 		f->conf.log(f->conf.arg, msg->level, line);
 }
 
+static void on_truth(struct sp_fleet *f, const struct sp_agent_msg *msg)
+{
+	if (f->conf.truth && f->conf.truth(f->conf.arg, msg->text, strlen(msg->text)))
+		sp_fleet_output_failed(f);
+}
+
 static void handle(struct sp_fleet *f, struct member *m, const struct sp_agent_msg *msg)
 {
 	switch (msg->type) {
@@ -245,6 +257,9 @@ static void handle(struct sp_fleet *f, struct member *m, const struct sp_agent_m
 		break;
 	case SP_AGENT_REMARK:
 		sp_fleet_pass_on(f, m, &msg->remark);
+		break;
+	case SP_AGENT_TRUTH:
+		on_truth(f, msg);
 		break;
 	case SP_AGENT_LOG:
 		on_log(f, m, msg);

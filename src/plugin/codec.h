@@ -130,10 +130,9 @@ static inline int sp_codec_check_field(const struct sp_codec_ops *c, const char 
 	}
 	best = n ? sp_str_nearest(name, c->fields, n) : NULL;
 	return sp_fail(err, -ENOENT, SP_EXIT_DATA,
-		       "%s.%s: messages of %s have no such field%s%s%s; there is %s", header,
-		       sp_str_printable(shown, sizeof shown, name), c->name,
-		       best ? ", did you mean '" : "", best ? best : "", best ? "'?" : "",
-		       n ? all : "none");
+		       "%s.%s: messages of %s have no such field (there is %s)%s%s%s", header,
+		       sp_str_printable(shown, sizeof shown, name), c->name, n ? all : "none",
+		       best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
 /* What the peer's bytes mean for what we may send. State: of one connection, from open. */

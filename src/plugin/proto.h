@@ -9,7 +9,7 @@
  * Times are those of the run's clock, never 0.
  *
  * The life of a state: init, then any of start, on_bytes, on_wrote, on_timer, on_eof in any
- * order, then at most one on_close. Init makes it new again for the next connection. */
+ * order, then at most one on_close (and of a session one loss). Init makes it new again for the next connection. */
 #ifndef SP_PLUGIN_PROTO_H
 #define SP_PLUGIN_PROTO_H
 
@@ -97,6 +97,14 @@ struct sp_txn {
 	const char *reason; /* what was wrong, a static part of a sentence; NULL when nothing */
 };
 
+/* How a session ended (sp_proto_ops.loss). text: part of a sentence that names the reason, in the
+ * peer's own words where it said any; "": why says it all. */
+#define SP_LOSS_TEXT 224u
+struct sp_loss {
+	enum sp_why why; /* SP_WHY_NONE: it stood, and was told to end */
+	char text[SP_LOSS_TEXT];
+};
+
 struct sp_proto;
 
 /* Responders: what they are shown, and answer with. */
@@ -146,8 +154,12 @@ struct sp_proto_ops {
 	 * what the lane's private buffer of a connection must be able to hold. */
 	size_t keep_max;
 	/* Client: it says all it has by one connection, which it keeps until the stream ends; its
-	 * units are messages that nobody answers, and are started as fast as it takes them. */
+	 * units are messages that nobody answers, and are started as fast as it takes them. The
+	 * connection is made without a token, and again when it is lost. */
 	bool session;
+	/* Client: after a connection that came to nothing the next one waits, twice as long each
+	 * time, but never longer than this; 0: what the engine does (engine/again.h). */
+	uint64_t again_most_ns;
 	/* Client: what it says may also be datagrams, over a transport whose door has them
 	 * (plugin/conn.h). Targets are called by what carries it then, not by its own name. */
 	bool datagrams;
@@ -158,8 +170,9 @@ struct sp_proto_ops {
 	int (*open)(struct sp_proto **, const struct sp_proto_args *, const struct sp_mem *,
 		    struct sp_err *);
 	void (*close)(struct sp_proto *);
-	/* Client, may be NULL: what the peer must have stored, by what the connections said
-	 * (plugin/truth.h). Cold, after the run. */
+	/* Client, may be NULL: what the peer must have stored, by what the connections said: of a
+	 * session, the messages that were written whole to the connection that stood until we
+	 * closed it in order; none of one that was lost (plugin/truth.h). Cold, after the run. */
 	int (*truth)(const struct sp_proto *, const struct sp_truth *);
 
 	/* HOT, all of the rest: no allocation, no system call. */
@@ -186,6 +199,8 @@ struct sp_proto_ops {
 	/* The stream is over: what is to be said before a clean close, of which as much is written as
 	 * the conn takes at once. May be NULL. */
 	void (*on_end)(void *st, uint64_t now_ns, struct sp_wish *);
+	/* Sessions: how it ended; asked once, after the last call into its state. Cold. */
+	void (*loss)(const void *st, struct sp_loss *);
 	/* The connection is gone, or never came. Only wish.done counts: a unit that was under
 	 * way has failed with why. reason as in struct sp_txn, may be NULL. */
 	void (*on_close)(void *st, enum sp_why why, const char *reason, uint64_t now_ns,

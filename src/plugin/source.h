@@ -130,6 +130,9 @@ struct sp_source_ops {
 	/* True: units leave as fast as may be, each due when it does; schedule->size is asked, and
 	 * says SP_PACE_OVER at the end. NULL: they have times. */
 	bool (*at_once)(const struct sp_source *);
+	/* True: with these settings units leave as fast as may be, and there is always another one.
+	 * NULL: there is not. */
+	bool (*endless)(const void *conf);
 	/* Cold. All departures are over: what there is to say of them, each by one call, and what was
 	 * sent first and last. 0, or what ended it before its time, with a sentence. May be NULL. */
 	int (*report)(struct sp_source *, struct sp_source_report *, struct sp_err *);
@@ -143,6 +146,9 @@ struct sp_source_ops {
 	 * target. fill() sets m[i].ep to the unit's session. */
 	uint32_t (*sessions)(const struct sp_source *);
 	void (*session)(const struct sp_source *, uint32_t i, struct sp_source_session *);
+	/* How many units were met so far that cannot leave as they are: they were asked for, and are
+	 * not sent. Control's thread, any time. NULL: there are none. */
+	uint64_t (*unfit)(const struct sp_source *);
 	/* What was recorded, as it counts against what is sent. Control's thread, any time. NULL: it does
 	 * not say. */
 	void (*recorded)(const struct sp_source *, struct sp_recorded_result *);

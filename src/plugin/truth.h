@@ -8,7 +8,13 @@
  *    "as_path":"64500 64501","communities":"64500:7","state":"announced"}
  *
  * A flow is a record as it was exported, unmultiplied where it was sampled; a route is its prefix's
- * final state. peer: null where only the collector knows the address. */
+ * final state. peer: null where only the collector knows the address.
+ *
+ * Only what was handed over is true: a datagram that the kernel took; of a session (BGP, BMP) the
+ * messages that the kernel took whole for a connection that stood until we closed it in order. What a
+ * peer keeps of a session that it refused, closed or reset, or that broke, nobody knows, so nothing
+ * of it is here; a session that was begun again has told everything again, and that counts. What
+ * cannot be known from here: whether the peer's program has read what the two kernels delivered. */
 #ifndef SP_PLUGIN_TRUTH_H
 #define SP_PLUGIN_TRUTH_H
 

@@ -53,6 +53,9 @@ const char *sp_bgp_update_check(const uint8_t *, size_t len, bool paths);
 /* Reachable or withdrawn prefixes of a family; families that are not known are believed. */
 bool sp_bgp_nlri_ok(uint16_t afi, uint8_t safi, struct sp_rd, bool paths);
 
+/* "NOTIFICATION Open Message Error / Bad Peer AS": as much as is known of the codes. */
+const char *sp_bgp_notification(uint8_t code, uint8_t sub);
+
 /* The identifier of exporter k, in place: its IPv4 address; for want of one, k above the recorded
  * one. Never 0. */
 void sp_bgp_router_id(uint8_t id[4], uint32_t k, const struct sp_addr *);

@@ -15,9 +15,11 @@
 
 #include "base/str.h"
 #include "core/clock.h"
+#include "plugin/codec.h"
 #include "plugin/proto.h"
 
 extern const struct sp_proto_ops sp_proto_bgp, sp_proto_bmp;
+extern const struct sp_codec_ops sp_codec_bmp;
 
 static struct sp_routes_conf conf(uint64_t prefixes, int family)
 {
@@ -312,6 +314,15 @@ static void bgp_waits_tells_and_stays(void **state)
 	close_rig(&r);
 }
 
+static void lost_because(const struct rig *r, const char *text)
+{
+	struct sp_loss l = { 0 };
+
+	r->ops->loss(r->st, &l);
+	assert_int_not_equal(l.why, SP_WHY_NONE);
+	assert_string_equal(l.text, text);
+}
+
 static void bgp_ends_what_goes_wrong(void **state)
 {
 	static struct rig r;
@@ -325,28 +336,23 @@ static void bgp_ends_what_goes_wrong(void **state)
 	assert_true(r.w.flags & SP_WISH_CLOSE);
 	drive(&r, 0);
 	assert_int_equal(count(&r, SP_BGP_NOTIFICATION), 1);
-	assert_int_equal(r.failed, 1);
-	close_rig(&r);
-	/* Its own end. */
-	open_rig(&r, &sp_proto_bgp, "5");
-	drive(&r, 1);
-	hear(&r, SP_BGP_NOTIFICATION, "\6\4", 2);
-	assert_true(r.w.flags & SP_WISH_CLOSE);
-	drive(&r, 0);
-	assert_int_equal(r.failed, 1);
+	lost_because(&r, "the peer has no AS numbers of 4 octets (RFC 6793)");
+	assert_int_equal(r.done, 0);
 	close_rig(&r);
 	/* Silence beyond the hold time. */
 	open_rig(&r, &sp_proto_bgp, "5");
-	drive(&r, 1);
 	hear_open(&r, 65001, 3);
 	drive(&r, 0);
 	hear(&r, SP_BGP_KEEPALIVE, NULL, 0);
 	drive(&r, 100);
+	assert_int_equal(lines_of(&r), 5);
 	r.now += 3 * SP_NS_PER_S;
 	r.ops->on_timer(r.st, r.now, &r.w);
 	drive(&r, 0);
 	assert_int_equal(count(&r, SP_BGP_NOTIFICATION), 1);
 	assert_true(r.w.flags & SP_WISH_CLOSE);
+	lost_because(&r, "the peer was silent for the hold time");
+	assert_int_equal(lines_of(&r), 0);
 	close_rig(&r);
 	/* Nonsense. */
 	open_rig(&r, &sp_proto_bgp, "5");
@@ -354,6 +360,82 @@ static void bgp_ends_what_goes_wrong(void **state)
 					 26, r.now, &r.w),
 			 26);
 	assert_true(r.w.flags & SP_WISH_CLOSE);
+	close_rig(&r);
+}
+
+/* In its own words, and nothing of a session that was lost is true. */
+static void bgp_names_what_the_peer_says(void **state)
+{
+	static struct rig r;
+
+	(void)state;
+	open_rig(&r, &sp_proto_bgp, "5");
+	drive(&r, 1);
+	hear(&r, SP_BGP_NOTIFICATION, "\2\2\xfd\xe9", 4);
+	assert_true(r.w.flags & SP_WISH_CLOSE);
+	drive(&r, 0);
+	lost_because(&r,
+		     "the peer refused: NOTIFICATION Open Message Error / Bad Peer AS (2/2)");
+	close_rig(&r);
+	/* Units that are not written yet fail with it. */
+	open_rig(&r, &sp_proto_bgp, "5");
+	hear_open(&r, 65001, 3);
+	drive(&r, 0);
+	hear(&r, SP_BGP_KEEPALIVE, NULL, 0);
+	drive(&r, 2);
+	assert_int_equal(r.sent, 2);
+	r.ops->start(r.st, &(struct sp_token){ r.now, 0 }, r.now, &r.w);
+	hear(&r, SP_BGP_NOTIFICATION, "\6\2\4gone", 7);
+	assert_int_equal(r.w.n_out, 0);
+	drive(&r, 0);
+	lost_because(&r, "the peer ended the session: NOTIFICATION Cease / Administrative "
+			 "Shutdown (6/2): gone");
+	assert_int_equal(r.failed, 1);
+	assert_int_equal(lines_of(&r), 0);
+	close_rig(&r);
+	/* A text that is longer than its message, codes that nobody knows. */
+	open_rig(&r, &sp_proto_bgp, "5");
+	hear(&r, SP_BGP_NOTIFICATION, "\6\x63\x09gone", 7);
+	lost_because(&r, "the peer refused: NOTIFICATION Cease (6/99)");
+	close_rig(&r);
+	open_rig(&r, &sp_proto_bgp, "5");
+	hear(&r, SP_BGP_NOTIFICATION, "", 0);
+	lost_because(&r, "the peer refused: NOTIFICATION (0/0)");
+	close_rig(&r);
+	open_rig(&r, &sp_proto_bgp, "5");
+	r.now += 7 * SP_NS_PER_S;
+	r.ops->on_end(r.st, r.now, &r.w);
+	drive(&r, 0);
+	lost_because(&r, "the peer did not answer OPEN within 7 s");
+	close_rig(&r);
+}
+
+/* Several at a time are one output, each with its own outcome. */
+static void units_share_a_write(void **state)
+{
+	static struct rig r;
+	const struct sp_token t = { .intended_ns = SP_NS_PER_S };
+	size_t whole = 0;
+	unsigned n = 0;
+
+	(void)state;
+	open_rig(&r, &sp_proto_bmp, "2000");
+	drive(&r, 0);
+	for (; r.w.flags & SP_WISH_READY; n++)
+		assert_int_equal(r.ops->start(r.st, &t, r.now, &r.w), 0);
+	assert_true(n >= 32);
+	assert_int_equal(r.ops->start(r.st, &t, r.now, &r.w), -EAGAIN);
+	assert_int_equal(r.w.n_out, 1);
+	whole = r.w.out[0].iov_len;
+	r.ops->on_wrote(r.st, whole - 1, r.now, &r.w);
+	assert_int_equal(r.w.sent, n - 1);
+	settle(&r);
+	r.ops->on_close(r.st, SP_WHY_RESET, NULL, r.now, &r.w);
+	settle(&r);
+	assert_int_equal(r.done, n);
+	assert_int_equal(r.failed, 1);
+	lost_because(&r, "the collector reset the connection");
+	assert_int_equal(lines_of(&r), 0);
 	close_rig(&r);
 }
 
@@ -368,6 +450,25 @@ static unsigned bmp_count(const struct rig *r, uint8_t type)
 		n += r->out[at + 5] == type;
 	}
 	return n;
+}
+
+/* The codec finds nothing odd. */
+static void each_is_sound(const struct rig *r)
+{
+	void *st = sp_codec_bmp.open(sp_mem_system());
+
+	assert_non_null(st);
+	for (size_t at = 0; at < r->n_out;) {
+		struct sp_codec_note note = { 0 };
+		ptrdiff_t n = sp_codec_bmp.boundary(r->out + at, r->n_out - at);
+
+		assert_true(n > 0);
+		sp_codec_bmp.read(st, r->out + at, (size_t)n, &note);
+		if (note.reason)
+			fail_msg("a message of type %u at %zu: %s", note.type, at, note.reason);
+		at += (size_t)n;
+	}
+	sp_codec_bmp.close(st);
 }
 
 static void bmp_tells_and_ends(void **state)
@@ -399,6 +500,7 @@ static void bmp_tells_and_ends(void **state)
 	drive(&r, 0);
 	assert_int_equal(bmp_count(&r, 2), 3);
 	assert_int_equal(bmp_count(&r, 5), 1);
+	each_is_sound(&r);
 	assert_true(r.w.flags & SP_WISH_CLOSE);
 	assert_int_equal(r.failed, 0);
 	close_rig(&r);
@@ -412,6 +514,8 @@ int main(void)
 		cmocka_unit_test(truth_follows_the_messages),
 		cmocka_unit_test(bgp_waits_tells_and_stays),
 		cmocka_unit_test(bgp_ends_what_goes_wrong),
+		cmocka_unit_test(bgp_names_what_the_peer_says),
+		cmocka_unit_test(units_share_a_write),
 		cmocka_unit_test(bmp_tells_and_ends),
 	};
 

@@ -10,7 +10,7 @@
 #include "report/live_part.h"
 #include "report/ways.h"
 
-#define REDRAW_NS (SP_NS_PER_S - 50 * SP_NS_PER_MS) /* a tick may come a little early */
+#define EARLY_NS (50 * SP_NS_PER_MS) /* a tick may come a little early */
 
 bool sp_live_color(bool terminal, const char *no_color, const char *term)
 {
@@ -53,6 +53,11 @@ void sp_live_resize(struct sp_live *l, unsigned rows, unsigned cols)
 		l->drawn = 0;
 	l->conf.rows = rows;
 	l->conf.cols = cols;
+}
+
+static uint64_t every_ns(const struct sp_live *l)
+{
+	return (l->conf.every_s ? l->conf.every_s : 1) * SP_NS_PER_S - EARLY_NS;
 }
 
 /* ---- lines, where there is no terminal ---- */
@@ -163,7 +168,7 @@ static void terminal_event(struct sp_live *l, const struct sp_event *ev, struct 
 		return;
 	}
 	if (ev->kind == SP_EVENT_INTERVAL) {
-		if (l->drawn_ns && ev->t_ns < l->drawn_ns + REDRAW_NS)
+		if (l->drawn_ns && ev->t_ns < l->drawn_ns + every_ns(l))
 			return;
 		l->drawn_ns = ev->t_ns;
 	}

@@ -13,6 +13,7 @@ struct sp_live_conf {
 	bool terminal;	     /* redraw in place */
 	bool color;	     /* see sp_live_color */
 	unsigned rows, cols; /* of the terminal; 0: 24 x 80 */
+	unsigned every_s;    /* seconds between two drawings; 0: 1 */
 };
 
 /* Whether to colour: a terminal that can, and no NO_COLOR (see no-color.org: set and not empty).
@@ -26,7 +27,7 @@ int sp_live_new(struct sp_live **, const struct sp_live_conf *, const struct sp_
 void sp_live_free(struct sp_live *);
 /* The terminal's new size, after SIGWINCH; counts from the next drawing on. */
 void sp_live_resize(struct sp_live *, unsigned rows, unsigned cols);
-/* Appends what the event is to show: nothing when the last drawing is less than a second old.
+/* Appends what the event is to show: nothing when the last drawing is not old enough.
  * Remarks are written above the table and stay. The end's picture stays too, with the cursor
  * below it. */
 void sp_live_event(struct sp_live *, const struct sp_event *, struct sp_str *out);

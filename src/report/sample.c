@@ -283,7 +283,7 @@ static void forget_sender(struct sp_measure *m)
 	static const enum sp_counter senders[] = {
 		SP_C_asked_packets, SP_C_tx_packets,	SP_C_tx_bytes,	 SP_C_lost,
 		SP_C_pending,	    SP_C_not_sent_late, SP_C_tx_refused, SP_C_in_flight,
-		SP_C_lost_network,  SP_C_lost_unknown,	SP_C_catch_up,
+		SP_C_lost_network,  SP_C_lost_unknown,	SP_C_catch_up,	 SP_C_not_sent_unfit,
 	};
 
 	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++)

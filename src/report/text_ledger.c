@@ -8,7 +8,7 @@
 
 /* ---- the ledger ---- */
 
-#define TERMS 4u
+#define TERMS 5u
 
 struct identity {
 	enum sp_counter left, term[TERMS];
@@ -17,9 +17,11 @@ struct identity {
 
 static const struct identity identities[SP_IDENTITIES] = {
 /* clang-format off */
+#define LAST(d, ...) , SP_C_##d __VA_OPT__(, SP_C_##__VA_ARGS__)
+#define ONE(d, ...)  + 1 __VA_OPT__(+ 1)
 #define SP_IDENTITY(name, left, a, b, c, ...)                                                  \
-	{ SP_C_##left, { SP_C_##a, SP_C_##b, SP_C_##c __VA_OPT__(, SP_C_##__VA_ARGS__) },      \
-	  3 __VA_OPT__(+ 1) },
+	{ SP_C_##left, { SP_C_##a, SP_C_##b, SP_C_##c __VA_OPT__(LAST(__VA_ARGS__)) },         \
+	  3 __VA_OPT__(ONE(__VA_ARGS__)) },
 /* clang-format on */
 #include "core/counters.def"
 };
@@ -38,6 +40,8 @@ static const char *word(enum sp_counter c)
 		return "intact";
 	case SP_C_not_sent_late:
 		return "too late";
+	case SP_C_not_sent_unfit:
+		return "did not fit";
 	case SP_C_tx_refused:
 		return "refused";
 	case SP_C_in_flight:
@@ -51,6 +55,14 @@ static const char *word(enum sp_counter c)
 	default:
 		return sp_counter_table[c].name;
 	}
+}
+
+/* What only recordings have is not shown of others. */
+static unsigned shown(const struct sp_counts *c, const struct identity *id)
+{
+	enum sp_counter last = id->term[id->n - 1];
+
+	return last == SP_C_not_sent_unfit && !c->v[last] ? id->n - 1 : id->n;
 }
 
 static unsigned wider(unsigned a, size_t b)
@@ -85,7 +97,7 @@ static void measure(const struct sp_counts *c, struct widths *w)
 		if (all_unknown(c, id))
 			continue;
 		w->left = wider(w->left, strlen(sp_fmt_count(text, sizeof text, c, id->left)));
-		for (unsigned t = 0; t < id->n; t++) {
+		for (unsigned t = 0; t < shown(c, id); t++) {
 			sp_fmt_count(text, sizeof text, c, id->term[t]);
 			w->fig[t] = wider(w->fig[t], strlen(text));
 			w->word[t] = wider(w->word[t], strlen(word(id->term[t])));
@@ -99,16 +111,17 @@ static void put_identity(struct sp_str *out, const struct sp_result *r, unsigned
 	const struct identity *id = &identities[i];
 	const struct sp_counts *c = &r->total.c;
 	bool bad = r->violated >> i & 1;
+	unsigned n = shown(c, id);
 	char text[SP_FMT_FIGURE];
 
 	sp_str_puts(out, "  ");
 	sp_fmt_left(out, word(id->left), 9);
 	sp_fmt_right(out, sp_fmt_count(text, sizeof text, c, id->left), w->left);
-	for (unsigned t = 0; t < id->n; t++) {
+	for (unsigned t = 0; t < n; t++) {
 		sp_str_puts(out, t ? " + " : " = ");
 		sp_fmt_right(out, sp_fmt_count(text, sizeof text, c, id->term[t]), w->fig[t]);
 		sp_str_puts(out, " ");
-		if (t + 1 < id->n || bad)
+		if (t + 1 < n || bad)
 			sp_fmt_left(out, word(id->term[t]), w->word[t]);
 		else
 			sp_str_puts(out, word(id->term[t]));

@@ -130,6 +130,10 @@ static const struct {
 	{ SCMP_SYS(ioctl), 1, UINT32_MAX, TCGETS },
 	{ SCMP_SYS(ioctl), 1, UINT32_MAX, FIONREAD },
 	{ SCMP_SYS(ioctl), 1, UINT32_MAX, TIOCOUTQ },
+	/* what has become of an interface: transports of frames look when it takes nothing */
+	{ SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFNAME },
+	{ SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFFLAGS },
+	{ SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFMTU },
 	{ SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_TIMERSLACK },
 	{ SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_NAME },
 };

@@ -416,6 +416,15 @@ const char *sp_scenario_plan_sha256(const struct sp_scenario_part *part)
 	return part->plan->sha256;
 }
 
+bool sp_scenario_has_truth(const struct sp_scenario *s, const struct sp_catalog *c)
+{
+	for (unsigned i = 0; i < s->n_parts; i++)
+		for (unsigned k = 0; k < s->parts[i].plan->n_streams; k++)
+			if (sp_protocol_has_truth(c, s->parts[i].plan->streams[k].protocol))
+				return true;
+	return false;
+}
+
 const struct sp_catalog *sp_scenario_catalog(void)
 {
 	return &sp_catalog;

@@ -93,6 +93,8 @@ void sp_scenario_free(struct sp_scenario *);
 void sp_scenario_plan_text(const struct sp_scenario_part *, struct sp_str *out);
 const char *sp_scenario_plan_sha256(const struct sp_scenario_part *);
 const struct sp_catalog *sp_scenario_catalog(void);
+/* Does any stream know what its collector must have stored (plugin/truth.h)? */
+bool sp_scenario_has_truth(const struct sp_scenario *, const struct sp_catalog *);
 /* JSON Schema (2020-12) of the file, made from the same tables. */
 void sp_scenario_schema(struct sp_str *out);
 

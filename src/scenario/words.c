@@ -383,16 +383,14 @@ static int read_truth(struct sp_reader *r, struct sp_words_output *out)
 {
 	const struct sp_given *g = sp_reader_last(r, "out.truth");
 	const struct sp_plan *plan = r->words->plan;
-	struct sp_protocol p;
 
 	for (unsigned i = 0; g && i < plan->n_streams; i++) {
 		const char *word = plan->streams[i].protocol;
-		bool found = sp_protocol_find(r->catalog, word, SP_ROLE_CLIENT, &p) == 0;
 
-		if (!found || !((p.source && p.source->truth) || (p.proto && p.proto->truth)))
+		if (!sp_protocol_has_truth(r->catalog, word))
 			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-				       "%s: what is sent by protocol %s is stored by nobody; "
-				       "ipfix, netflow9, netflow5, bgp and bmp have a truth",
+				       "%s: what is sent by protocol %s is stored by "
+				       "nobody; " SP_TRUTH_OF " have a truth",
 				       g->spelling, word);
 	}
 	return keep_text(r, "out.truth", &out->truth);
@@ -409,6 +407,11 @@ static int seal(struct sp_reader *r, bool sends)
 	if (r->drawn) {
 		w->out.drawn = sp_arena_strdup(&w->plan->arena, r->drawn);
 		if (!w->out.drawn)
+			return no_memory(r->err);
+	}
+	if (r->notes && *r->notes) {
+		w->out.notes = sp_arena_strdup(&w->plan->arena, r->notes);
+		if (!w->out.notes)
 			return no_memory(r->err);
 	}
 	rc = read_keys(r, sends, &w->out.keys);
@@ -500,6 +503,8 @@ static int read_run(struct sp_reader *r, struct sp_words_run *w)
 		w->out.run_dir = g->value;
 	if ((g = sp_reader_last(r, "run.name")))
 		w->out.name = g->value;
+	if ((g = sp_reader_last(r, "out.truth")))
+		w->out.truth = g->value;
 	if ((g = sp_reader_last(r, "junit")))
 		w->junit = g->value;
 	if ((g = sp_reader_last(r, "on_loss")))

@@ -32,12 +32,14 @@ struct sp_words_output {
 	const char *run_dir; /* NULL: the default place */
 	bool no_run_dir;
 	bool no_sandbox;
-	const char *truth;    /* send: --truth's file; NULL: none */
+	const char *truth;    /* send, run: --truth's file; NULL: none */
 	const char *out_pcap; /* --out's file (it is in the plan too); NULL: none */
 	/* recv: --capture's file, and what goes into it; NULL: none */
 	const char *capture, *interface, *filter;
 	const char *name; /* the run's: "send", "recv" or --name's */
 	struct sp_words_keys keys;
+	unsigned live_every; /* seconds; 0: each */
+	const char *notes; /* what was given and changes nothing, a line each; NULL: nothing */
 	const char *drawn; /* what --mode random has drawn, as words; NULL: nothing */
 	bool seed_drawn;   /* nobody gave one, something is drawn: say which it is */
 };
@@ -52,6 +54,9 @@ struct sp_words {
 int sp_words_parse(const char *command, int argc, char *const argv[], const struct sp_mem *,
 		   const struct sp_catalog *, struct sp_words *, struct sp_err *);
 void sp_words_free(struct sp_words *);
+
+/* Whose collectors store something that is known, for sentences. */
+#define SP_TRUTH_OF "ipfix, netflow9, netflow5, bgp and bmp"
 
 /* `spate run FILE`: what is not in the file. Texts are those of argv. */
 struct sp_words_run {

@@ -41,7 +41,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--protocol", SP_FLAG_VALUE, "WORD", "stream.protocol", NULL, G_TARGET,
 	  "udp (the default), tcp (one long-lived connection a stream, messages of --size; with "
 	  "-r max or a bit rate without --size as many bytes as that), mixed (one schedule, "
-	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end), or shares of one schedule: "
+	  "first udp, then tcp, by turns), http, https, dns, ipfix, netflow9, netflow5 (generated flow records; the unit is the message), bgp, bmp (generated routing tables, in a session that is held until the end; one that is "
+	  "refused or lost is begun again after 0.1 s, and after twice as long each time, up to 5 s, "
+	  "until the end (that of --count alone comes then); when none stands then, the exit status is 69), or shares of one schedule: "
 	  "udp:50,tcp:30,http:20; as frames: icmp, icmp6 (echo requests), arp (requests for the "
 	  "target), eth (raw Ethernet), syn (TCP SYNs to -p 80-65535 in order)" },
 	{ "--packet", SP_FLAG_VALUE, "EXPR", "stream.packet", NULL, G_TARGET,
@@ -90,8 +92,9 @@ const struct sp_flag sp_send_flags[] = {
 	{ "--per-message", SP_FLAG_NONE, NULL, "stream.per_message", "yes", G_TRAFFIC,
 	  "tcp: a connection for each message" },
 	{ "--connections", SP_FLAG_VALUE, "N", "stream.connections", NULL, G_TRAFFIC,
-	  "over connections: so many at a time, at most (with -r max: all the time); dns with -r "
-	  "max: so many queries wait at a time (default 128)" },
+	  "over connections: so many at a time, at most (with -r max: all the time; one that fails "
+	  "is followed after 10 ms, and after twice as long each time, up to 1 s); dns with -r max: "
+	  "so many queries wait at a time (default 128)" },
 	{ "--no-stamp", SP_FLAG_NONE, NULL, "stream.stamp", "off", G_TRAFFIC,
 	  "the same as --stamp off" },
 
@@ -262,44 +265,33 @@ const struct sp_flag sp_send_flags[] = {
 	  "udp and tcp (sockets, as the protocol wants), packet (frames on an interface), xdp "
 	  "(frames past the kernel's stack), auto (the faster of the two that can be had), utcp "
 	  "(TCP of its own over frames), loop (in memory), null (nowhere), pcap (into a file)" },
-	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_WAY,
-	  "a setting of the transport, such as loss=1% of loop; may be given several times; spate "
-	  "help transports lists them" },
-	{ "--out", SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, G_WAY,
-	  "write what would be sent into a capture file, in virtual time" },
+	SET_ROW(G_WAY, ", such as loss=1% of loop"),
+	OUT_ROW("--out", G_WAY),
 	{ "--virtual", SP_FLAG_NONE, NULL, "run.virtual", "yes", G_WAY,
 	  "run in virtual time (loop, null, pcap)" },
 	{ "--no-gso", SP_FLAG_NONE, NULL, "setting", "gso=no", G_WAY,
 	  "hand each packet to the kernel by itself" },
-	{ "--allow-broadcast", SP_FLAG_NONE, NULL, "run.allow_broadcast", "yes", G_WAY,
-	  "a broadcast address of an own network may be the target" },
+	BROADCAST_ROW(G_WAY, "a broadcast address of an own network may be the target"),
 
 	{ "--seed", SP_FLAG_VALUE, "N", "run.seed", NULL, G_ENGINE,
 	  "seed of everything that is drawn; the same seed gives the same run" },
-	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,
-	  "workers, one a core (default 1)" },
-	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
-	  "wait for a departure by spinning: auto (shortly before it, the default), never, "
-	  "always" },
-	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,
-	  "let packets wait so long for neighbours, to leave together (default 0)" },
-	{ "--catch-up", SP_FLAG_VALUE, "HOW", "run.catch_up", NULL, G_ENGINE,
-	  "after a stall: chase:2x (at most twice the rate, the default), burst (at once), "
-	  "smooth (also of a delay too short to be a stall, a little at each gap), skip (not at all)" },
-	{ "--best-effort", SP_FLAG_NONE, NULL, "run.best_effort", "yes", G_ENGINE,
-	  "sending less than asked is no failure (exit 0 instead of 3)" },
+	CORES_ROW,
+	SENDING_ROWS(
+		"after a stall: chase:2x (at most twice the rate, the default), burst (at once), "
+		"smooth (also of a delay too short to be a stall, a little at each gap), skip (not at all)"),
 	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,
 	  "do not look for a spate receiver at the far end" },
 	{ "--max-flows", SP_FLAG_VALUE, "N", "run.max_flows", NULL, G_ENGINE,
 	  "flows kept apart; further ones fold into their stream (default 10000)" },
-	{ "--tally", SP_FLAG_VALUE, "HOW", "run.tally", NULL, G_ENGINE,
-	  "stream: histograms for each stream, also beyond 64 (default auto)" },
+	TALLY_ROW,
 	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
 	  "full: the check covers the payload too (default stamp)" },
 
 	{ "--truth", SP_FLAG_VALUE, "FILE", "out.truth", NULL, G_OUT,
-	  "what the collector must have stored, as JSON lines (written after the run, of what really "
-	  "left; spate capture score compares)" },
+	  "what the collector must have stored, as JSON lines (written after the run; spate capture "
+	  "score compares). Only what was handed over: datagrams that the kernel took; of bgp and bmp "
+	  "the messages that it took whole for a session that stood until we ended it in order, and "
+	  "nothing of one that the peer refused, closed or reset" },
 
 	KEY_ROW,
 	{ "--trust", SP_FLAG_VALUE, "NAME,...", "keys.trust", NULL, G_KEYS,
@@ -377,20 +369,16 @@ const struct sp_flag sp_recv_flags[] = {
 	{ "--transport", SP_FLAG_VALUE, "WORD", "transport", NULL, G_IN,
 	  "udp and tcp (sockets, as the protocol wants), or on --interface: packet (frames), xdp "
 	  "(frames kept from the kernel's stack), auto (the faster of the two that can be had)" },
-	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, G_IN,
-	  "a setting of the transport; may be given several times; spate help transports lists "
-	  "them" },
+	SET_ROW(G_IN, ""),
 	{ "--no-gro", SP_FLAG_NONE, NULL, "setting", "gro=no", G_IN,
 	  "take each packet from the kernel by itself" },
 
-	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,
-	  "workers, one a core (default 1)" },
+	CORES_ROW,
 	{ "--no-control", SP_FLAG_NONE, NULL, "run.control", "no", G_ENGINE,
 	  "do not offer senders a control session" },
 	{ "--max-flows", SP_FLAG_VALUE, "N", "run.max_flows", NULL, G_ENGINE,
 	  "flows kept apart at a time; further ones are counted together (default 10000)" },
-	{ "--tally", SP_FLAG_VALUE, "HOW", "run.tally", NULL, G_ENGINE,
-	  "stream: histograms for each stream, also beyond 64 (default auto)" },
+	TALLY_ROW,
 	{ "--verify", SP_FLAG_VALUE, "WHAT", "run.verify", NULL, G_ENGINE,
 	  "full: verify the payload too (default stamp)" },
 	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,
@@ -421,6 +409,9 @@ const struct sp_flag sp_run_flags[] = {
 	  "when a host is lost: continue, or abort the rest" },
 	{ "--junit", SP_FLAG_VALUE, "FILE", "junit", NULL, G_OUT,
 	  "write JUnit XML: a suite for each repetition, with the run itself and each expectation" },
+	{ "--truth", SP_FLAG_VALUE, "FILE", "out.truth", NULL, G_OUT,
+	  "what the collectors must have stored of what the scenario's generators of flow records and "
+	  "routing tables sent, of all hosts, as send --truth; of repetitions FILE.1, FILE.2, ..." },
 	OUTPUT_ROWS,
 	{ 0 },
 };

@@ -9,9 +9,14 @@
 #include "scenario/presets.h"
 #include "scenario/words.h"
 
-#define SP_WORDS_PORTS	 4u	  /* transports that one command may use */
-#define SP_WORDS_STREAMS 1000000u /* most that one command may make */
-#define SP_WORDS_ENTRIES 64u	  /* most targets with histograms of their own */
+/* Keys of another program's words: one that changes nothing, and one that is refused. The row's help
+ * says why, behind the word. */
+#define SP_THEIRS_NOTE	  "theirs.note"
+#define SP_THEIRS_REFUSED "theirs.refused"
+
+#define SP_WORDS_PORTS	  4u	   /* transports that one command may use */
+#define SP_WORDS_STREAMS  1000000u /* most that one command may make */
+#define SP_WORDS_ENTRIES  64u	   /* most targets with histograms of their own */
 
 /* A flag as given, or (flag NULL) a word. */
 struct sp_given {
@@ -63,7 +68,8 @@ struct sp_reader {
 	unsigned n_targets, cap_targets;
 	unsigned n_streams, n_listeners;
 	bool frames; /* recv takes frames off an interface, not datagrams out of a socket */
-	bool random; /* something will be drawn */
+	const char *notes; /* of words that change nothing; NULL or "": none */
+	bool random;	   /* something will be drawn */
 	const char *drawn; /* what --mode random has drawn; NULL: nothing */
 };
 

@@ -1,6 +1,7 @@
 /* Words of replay: captures as a stream, or two that leave by an interface each. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -13,6 +14,54 @@
 static int no_memory(struct sp_reader *r)
 {
 	return sp_fail(r->err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+/* Another program's words that are not these. */
+static int answer_theirs(struct sp_reader *r)
+{
+	struct sp_str notes;
+	const char *text;
+
+	sp_str_init(&notes, r->mem);
+	for (unsigned i = 0; i < r->n_given; i++) {
+		const struct sp_given *g = &r->given[i];
+		const char *key = g->flag ? g->flag->key : "";
+
+		if (strcmp(key, SP_THEIRS_REFUSED) == 0) {
+			sp_str_fini(&notes);
+			return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s %s", g->spelling,
+				       g->flag->help);
+		}
+		if (strcmp(key, SP_THEIRS_NOTE) == 0)
+			sp_str_printf(&notes, "%s%s %s", notes.len ? "\n" : "", g->spelling,
+				      g->flag->help);
+		if (strcmp(key, "theirs.pid") == 0)
+			sp_str_printf(&notes, "%sPID: %ld", notes.len ? "\n" : "",
+				      (long)getpid());
+	}
+	text = notes.len ? sp_arena_strdup(&r->scratch, notes.text) : "";
+	sp_str_fini(&notes);
+	r->notes = text;
+	return text ? 0 : no_memory(r);
+}
+
+/* Seconds between two pictures. */
+static int set_live(struct sp_reader *r)
+{
+	const struct sp_given *g = sp_reader_last(r, "out.live_every");
+	char shown[80];
+	uint64_t s;
+
+	if (!g)
+		return 0;
+	if (sp_parse_u64(g->value, &s) || !s || s > 86400)
+		return sp_fail(
+			r->err, -EINVAL, SP_EXIT_USAGE,
+			"%s: '%s' is not a number of seconds, 1 to 86400 (figures at each "
+			"loop there are not)",
+			g->spelling, sp_str_printable(shown, sizeof shown, g->value));
+	r->words->out.live_every = (unsigned)s;
+	return 0;
 }
 
 /* The words that are no flags, a line each. */
@@ -176,26 +225,51 @@ static bool needs_interface(const struct sp_reader *r)
 	return ops && ops->link && !ops->next_ns;
 }
 
+/* What says whose packets leave by which of two interfaces. */
+static int check_split(struct sp_reader *r, const struct sp_given *two)
+{
+	const struct sp_given *split = sp_reader_last(r, "stream.split");
+	const struct sp_given *cache = sp_reader_last(r, "stream.cache");
+
+	if (split && cache)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s and %s do not go together",
+			       split->spelling, cache->spelling);
+	if (cache && !*cache->value)
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE, "%s: the file has no name",
+			       cache->spelling);
+	if (!two && (split || cache))
+		return sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			       "%s: between which interfaces? add --interface2 DEV",
+			       split ? split->spelling : cache->spelling);
+	return 0;
+}
+
 int sp_reader_replay(struct sp_reader *r)
 {
 	const struct sp_given *one = sp_reader_last(r, "port.interface");
 	const struct sp_given *two = sp_reader_last(r, "interface2");
 	const char *files = "";
-	int rc = list_files(r, &files);
+	int rc = answer_theirs(r);
 
 	if (!rc)
+		rc = set_live(r);
+	if (!rc)
+		rc = list_files(r, &files);
+	if (!rc)
 		rc = keep_inputs(r);
-	if (!rc && !one && (two || needs_interface(r)))
+	if (!rc && sp_reader_last(r, "stream.together") && !sp_reader_last(r, "pps"))
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			     "by which interface? add --interface DEV, or --out FILE.pcap");
-	if (!rc && !two && sp_reader_last(r, "stream.split"))
-		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
-			     "%s: between which interfaces? add --interface2 DEV",
-			     sp_reader_last(r, "stream.split")->spelling);
+			     "%s: of how many a second? add --pps N",
+			     sp_reader_last(r, "stream.together")->spelling);
 	if (!rc && two && sp_reader_last(r, "out_pcap"))
 		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
 			     "%s and --out do not go together: what leaves goes into one file",
 			     two->spelling);
+	if (!rc && !one && (two || needs_interface(r)))
+		rc = sp_fail(r->err, -EINVAL, SP_EXIT_USAGE,
+			     "by which interface? add --interface DEV, or --out FILE.pcap");
+	if (!rc)
+		rc = check_split(r, two);
 	if (!rc)
 		rc = add_port(r, "tx0", one);
 	if (!rc && two)

@@ -5,6 +5,35 @@
 #define G_ENGINE "Engine"
 #define G_OUT	 "Output"
 
+/* Rows of send, replay, and some of recv, too. Where they do not mean quite the same the arguments say
+ * it. */
+/* clang-format off */
+#define SENDING_ROWS(catch_up)                                                                 \
+	{ "--spin", SP_FLAG_VALUE, "WHEN", "run.spin", NULL, G_ENGINE,                         \
+	  "wait for a departure by spinning: auto (shortly before it, the default), never, "   \
+	  "always" },                                                                          \
+	{ "--coalesce", SP_FLAG_VALUE, "TIME", "run.coalesce", NULL, G_ENGINE,                 \
+	  "let packets wait so long for neighbours, to leave together (default 0)" },          \
+	{ "--catch-up", SP_FLAG_VALUE, "HOW", "run.catch_up", NULL, G_ENGINE, catch_up },      \
+	{ "--best-effort", SP_FLAG_NONE, NULL, "run.best_effort", "yes", G_ENGINE,             \
+	  "sending less than asked is no failure (exit 0 instead of 3)" }
+#define BROADCAST_ROW(group, what)                                                             \
+	{ "--allow-broadcast", SP_FLAG_NONE, NULL, "run.allow_broadcast", "yes", group, what }
+#define SET_ROW(group, such_as)                                                                \
+	{ "--set", SP_FLAG_VALUE, "KEY=VALUE", "setting", NULL, group,                         \
+	  "a setting of the transport" such_as "; may be given several times; spate help "     \
+	  "transports lists them" }
+#define OUT_ROW(spellings, group)                                                              \
+	{ spellings, SP_FLAG_VALUE, "FILE.pcap", "out_pcap", NULL, group,                      \
+	  "write what would leave into a capture file, in virtual time" }
+#define CORES_ROW                                                                              \
+	{ "--cores", SP_FLAG_VALUE, "N", "run.cores", NULL, G_ENGINE,                          \
+	  "workers, one a core (default 1)" }
+#define TALLY_ROW                                                                              \
+	{ "--tally", SP_FLAG_VALUE, "HOW", "run.tally", NULL, G_ENGINE,                        \
+	  "stream: histograms for each stream, also beyond 64 (default auto)" }
+/* clang-format on */
+
 #define OUTPUT_ROWS                                                                                    \
 	{ "--json",                                                                                    \
 	  SP_FLAG_NONE,                                                                                \

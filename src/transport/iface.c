@@ -7,7 +7,10 @@
 #include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
+
+#define CARRIER_POLL_NS (20 * SP_NS_PER_MS)
 
 static bool ask(int fd, const struct sp_iface *i, unsigned long call, struct ifreq *ifr)
 {
@@ -95,6 +98,34 @@ uint32_t sp_iface_mtu(const struct sp_iface *i, int fd)
 	struct ifreq ifr;
 
 	return named(i, fd, &ifr) && !ioctl(fd, SIOCGIFMTU, &ifr) ? (uint32_t)ifr.ifr_mtu : 0;
+}
+
+bool sp_iface_has_carrier(const struct sp_iface *i, int fd)
+{
+	struct ifreq ifr;
+
+	return !named(i, fd, &ifr) || ioctl(fd, SIOCGIFFLAGS, &ifr) ||
+	       (ifr.ifr_flags & IFF_RUNNING);
+}
+
+int sp_iface_await_carrier(const struct sp_iface *i, struct sp_err *err)
+{
+	const struct timespec moment = { .tv_nsec = CARRIER_POLL_NS };
+	int fd = sp_sock_open(AF_INET, SOCK_DGRAM, 0);
+	bool there = fd < 0;
+
+	for (uint64_t ns = 0; !there && ns <= SP_IFACE_CARRIER_NS; ns += CARRIER_POLL_NS) {
+		there = sp_iface_has_carrier(i, fd);
+		if (!there)
+			nanosleep(&moment, NULL);
+	}
+	if (fd >= 0)
+		close(fd);
+	return there ? 0
+		     : sp_fail(err, -ENOLINK, SP_EXIT_PERM,
+			       "interface %s has no carrier: nothing is behind it (the cable, or "
+			       "the other end of the veth, which has to be up, too)",
+			       i->name);
 }
 
 bool sp_iface_is_gone(int err)

@@ -24,6 +24,12 @@ int sp_iface_open(struct sp_iface *, const char *name, const char *what, struct 
 bool sp_iface_is_up(const struct sp_iface *);
 /* Its MTU now, asked by way of any socket; 0: it is gone. */
 uint32_t sp_iface_mtu(const struct sp_iface *, int fd);
+/* Is there something behind it, asked by way of any socket? Without that the kernel throws away what is
+ * sent, or says that it has no room. */
+bool sp_iface_has_carrier(const struct sp_iface *, int fd);
+/* A moment for an interface that was just set up. -ENOLINK, exit 77: there is nothing behind it. */
+#define SP_IFACE_CARRIER_NS (2 * SP_NS_PER_S)
+int sp_iface_await_carrier(const struct sp_iface *, struct sp_err *);
 /* The errors (positive errno) of an interface that is down or gone. */
 bool sp_iface_is_gone(int err);
 

@@ -19,6 +19,14 @@ static int parse(struct sp_repro *r, const char *text, bool for_replay, struct s
 			      sp_mem_system(), err);
 }
 
+static void fill(char *out, size_t cap, const char *file, const char *key, const char *value)
+{
+	const char *first = strstr(file, "%s"), *second = strstr(first + 2, "%s");
+
+	snprintf(out, cap, "%.*s%s%.*s%s%s", (int)(first - file), file, key,
+		 (int)(second - first - 2), first + 2, value, second + 2);
+}
+
 static void every_key(void **state)
 {
 	static const char text[] =
@@ -180,6 +188,9 @@ static void wrong(void **state)
 		{ HEAD "ipfix: {collector: {ip: '', port: 1}}\n", "'' is not an address" },
 		{ HEAD "ipfix: {collector: {ip: 'fe80::1', port: 1}}\n", "is link-local" },
 		{ HEAD "ipfix: {collector: {ip: '::', port: 1}}\n", "address of no collector" },
+		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {ipfix_h: {vers: [5]}}}\n",
+		  "x.yml:2:64: ipfix.select: ipfix_h.vers: messages of ipfix have no such field; there "
+		  "is version" },
 		{ HEAD
 		  "ipfix: {collector: {ip: a, port: 1}, select: {ipfix_h: {version: [x]}}}\n",
 		  "x.yml:2:67: ipfix.select.ipfix_h.version: 'x' is not a number" },
@@ -192,7 +203,7 @@ static void wrong(void **state)
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {bgp_h: {type: [1]}}}\n",
 		  "'bgp_h' is no header to select by" },
 		{ HEAD "bgp: {collector: {ip: a, port: 1}, select: {bgp_h: {typ: [1]}}}\n",
-		  "bgp_h.typ: messages of bgp have no such field, did you mean 'type'?" },
+		  "bgp_h.typ: messages of bgp have no such field (there is len, type); did you mean 'type'?" },
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {ip: {ident: [1]}}}\n",
 		  "ip.ident: ip has no such field" },
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {udp: {dport: {}}}}\n",
@@ -217,6 +228,108 @@ static void wrong(void **state)
 		assert_int_equal(err.exit, SP_EXIT_DATA);
 		if (!strstr(err.text, rows[i].sentence))
 			fail_msg("'%s' is not in '%s'", rows[i].sentence, err.text);
+	}
+}
+
+/* Every key of the file, as PEERS.md 1.2 and 1.4 list them: what it takes, what it does not, and what it is
+ * not called. %s: the value, or the key's name with a letter too many. */
+static void key_by_key(void **state)
+{
+	static const struct {
+		const char *file, *key, *right, *wrong, *sentence;
+	} rows[] = {
+#define ROW(file, key, right, wrong, sentence) { file, key, right, wrong, sentence }
+		ROW("%s: %s\n" TAIL, "pcap", "a.pcap", "{a: 1}", "pcap: a value is expected"),
+		ROW(HEAD "%s: %s\n" TAIL, "repeat", "{count: [2]}", "[2]", "repeat: a map"),
+		ROW(HEAD "repeat: {%s: %s}\n" TAIL, "count", "[2]", "[two]",
+		    "repeat.count: 'two'"),
+		ROW(HEAD "repeat: {count: [1], %s: %s}\n" TAIL, "pattern", "bulk", "[bulk]",
+		    "repeat.pattern: a value"),
+		ROW(HEAD "%s: %s\n" TAIL, "time_factor", "0.01", "[1]", "time_factor: a value"),
+		ROW(HEAD "%s: %s\n" TAIL, "keep_open", "true", "3",
+		    "keep_open: '3' is not yes or no"),
+		ROW(HEAD "%s: %s\n" TAIL, "no_sync", "false", "often",
+		    "no_sync: 'often' is not yes"),
+		ROW(HEAD "%s: %s\n" TAIL, "optimize", "{}", "fast", "optimize: a map"),
+		ROW(HEAD "optimize: {%s: %s}\n" TAIL, "threading", "true", "4",
+		    "threading: '4' is"),
+		ROW(HEAD "optimize: {%s: %s}\n" TAIL, "preload", "no", "[]",
+		    "preload: a value"),
+		ROW(HEAD "optimize: {%s: %s}\n" TAIL, "network", "null", "1",
+		    "optimize.network: a map"),
+		ROW(HEAD "optimize: {network: {%s: %s}}\n" TAIL, "so_sndbuf", "212992", "big",
+		    "optimize.network.so_sndbuf: 'big'"),
+		ROW(HEAD "optimize: {network: {%s: %s}}\n" TAIL, "so_rcvbuf", "null", "-1",
+		    "optimize.network.so_rcvbuf: '-1'"),
+		ROW(HEAD "%s: %s\n" TAIL, "network", "{map: []}", "lo", "network: a map"),
+		ROW(HEAD "network: {%s: %s}\n" TAIL, "map", "[{src_ip: 1.2.3.4, repro_ip: ''}]",
+		    "all", "network.map: a list"),
+		ROW(HEAD "network: {map: [{src_ip: 1.2.3.4, %s: %s}]}\n" TAIL, "repro_ip",
+		    "127.0.0.1", "lo", "network.map.repro_ip: 'lo' is not an address"),
+		ROW(HEAD "network: {%s: %s}\n" TAIL, "interface", "vrf1", "[vrf1]",
+		    "network.interface: a value"),
+		ROW(HEAD "%s: %s\n", "ipfix", "{collector: {ip: a, port: 1}}", "9991",
+		    "ipfix: a map"),
+		ROW(HEAD "%s: %s\n", "bmp", "{collector: {ip: a, port: 1}}", "[]",
+		    "bmp: a map"),
+		ROW(HEAD "%s: %s\n", "bgp", "{collector: {ip: a, port: 1}}", "yes",
+		    "bgp: a map"),
+		ROW(HEAD "%s: %s\n", "udp_generic", "{collector: {ip: a, port: 1}}", "1",
+		    "udp_generic: a map"),
+		ROW(HEAD "%s: %s\n", "tcp_generic", "{collector: {ip: a, port: 1}}", "1",
+		    "tcp_generic: a map"),
+		ROW(HEAD "ipfix: {collector: {ip: a, port: 1}, %s: %s}\n", "select",
+		    "{udp: {dport: [9991]}}", "udp", "ipfix.select: a map"),
+		ROW(HEAD "ipfix: {%s: %s}\n", "collector", "{ip: a, port: 1}", "a",
+		    "ipfix.collector: a map"),
+		ROW(HEAD "ipfix: {collector: {port: 1, %s: %s}}\n", "ip", "'::1'", "1.2",
+		    "ipfix.collector.ip: '1.2'"),
+		ROW(HEAD "ipfix: {collector: {ip: a, %s: %s}}\n", "port", "'9991'", "any",
+		    "ipfix.collector.port: 'any'"),
+		ROW(HEAD "%s: %s\n" TAIL, "pcap_processing", "{}", "yes",
+		    "pcap_processing: a map"),
+		ROW(HEAD "pcap_processing: {%s: %s}\n" TAIL, "initial_delay", "5", "soon",
+		    "pcap_processing.initial_delay: 'soon'"),
+		ROW(HEAD "pcap_processing: {%s: %s}\n" TAIL, "inter_packet_delay", "0.001",
+		    "[1]", "pcap_processing.inter_packet_delay: a value"),
+		ROW(HEAD "pcap_processing: {%s: %s}\n" TAIL, "inter_protocol_delay", "1", "-1",
+		    "pcap_processing.inter_protocol_delay: '-1'"),
+		ROW(HEAD "pcap_processing: {%s: %s}\n" TAIL, "output_folder", "out", "[out]",
+		    "pcap_processing.output_folder: a value"),
+		ROW(HEAD "pcap_processing: {%s: %s}\n" TAIL, "desired_tcp_payload_size", "1424",
+		    "much", "pcap_processing.desired_tcp_payload_size: 'much'"),
+		ROW(HEAD "pcap_processing: {%s: %s}\n" TAIL, "exit", "false", "later",
+		    "pcap_processing.exit: 'later'"),
+#undef ROW
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[300], name[40], remark[120];
+		struct sp_err err = { 0 };
+		struct sp_repro r;
+
+		fill(text, sizeof text, rows[i].file, rows[i].key, rows[i].right);
+		if (parse(&r, text, true, &err))
+			fail_msg("%s: %s", text, err.text);
+		if (r.remarks.len)
+			fail_msg("%s: %s", text, r.remarks.text);
+		sp_repro_free(&r);
+		fill(text, sizeof text, rows[i].file, rows[i].key, rows[i].wrong);
+		if (!parse(&r, text, true, &err))
+			fail_msg("taken: %s", text);
+		assert_int_equal(err.exit, SP_EXIT_DATA);
+		if (!strstr(err.text, rows[i].sentence) || strncmp(err.text, "x.yml:", 6) != 0)
+			fail_msg("'%s' is not in '%s'", rows[i].sentence, err.text);
+		/* A name that nobody knows: told, unless what is missing then is an error. */
+		snprintf(name, sizeof name, "%sx", rows[i].key);
+		snprintf(remark, sizeof remark, "did you mean '%s'?", rows[i].key);
+		fill(text, sizeof text, rows[i].file, name, rows[i].right);
+		if (parse(&r, text, true, &err))
+			continue;
+		if (!r.remarks.text || !strstr(r.remarks.text, remark))
+			fail_msg("%s: %s", text, r.remarks.text ? r.remarks.text : "no remark");
+		sp_repro_free(&r);
 	}
 }
 
@@ -319,7 +432,7 @@ int main(void)
 		cmocka_unit_test(every_key),  cmocka_unit_test(defaults),
 		cmocka_unit_test(remarks),    cmocka_unit_test(wrong),
 		cmocka_unit_test(processing), cmocka_unit_test(plans),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(no_memory),  cmocka_unit_test(key_by_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,11 +89,14 @@ void sp_repro_table(struct sp_repro_table *t, const struct sp_event *e, struct s
 
 	if (e->kind != SP_EVENT_INTERVAL && !end)
 		return;
-	/* Intervals end a moment earlier or later than on the second. */
-	if (!end && t->printed && e->t_ns + SP_NS_PER_S / 2 < t->last_ns + SP_REPRO_TABLE_NS)
+	/* Intervals end a moment earlier or later than on the second; one that is late by more moves
+	 * none of those behind it. */
+	if (!end && e->t_ns + SP_NS_PER_S / 2 < t->next_ns)
 		return;
-	t->printed = true;
-	t->last_ns = e->t_ns;
+	if (!t->next_ns)
+		t->next_ns = e->t_ns;
+	while (t->next_ns <= e->t_ns + SP_NS_PER_S / 2)
+		t->next_ns += SP_REPRO_TABLE_NS;
 	for (size_t i = 0; i < r->n_streams; i++) {
 		struct sp_stream_result one;
 

@@ -13,8 +13,7 @@ struct sp_event;
 
 struct sp_repro_table {
 	bool on;	  /* else only what is too slow is told */
-	uint64_t last_ns; /* when it was printed last, on the run's clock */
-	bool printed, slow;
+	uint64_t next_ns; /* when it is printed next, on the run's clock; 0: at once */
 	double delay, queue, sleep; /* running averages, the newest weighing 0.7 */
 };
 

@@ -399,7 +399,7 @@ static void peers(void **state)
 			 22); /* what follows is of no use */
 	assert_true(t.talk.over);
 	assert_int_equal(t.talk.code, 0x0602);
-	assert_string_equal(t.talk.reason, "a NOTIFICATION: cease");
+	assert_string_equal(t.talk.reason, "NOTIFICATION Cease / Administrative Shutdown");
 	p = sp_codec_bgp.peer->farewell(&n);
 	assert_int_equal(sp_codec_bgp.boundary(p, n), 21);
 	assert_int_equal(sp_get_be16(p + 19), 0x0602);

@@ -26,4 +26,11 @@ struct sp_proto {
 	struct sp_bgp_gen_said *said;
 };
 
+extern const struct sp_opt sp_bgp_gen_opts[];
+int sp_bgp_gen_check(const void *conf, struct sp_err *);
+int sp_bgp_gen_open(struct sp_proto **, const struct sp_proto_args *, const struct sp_mem *,
+		    struct sp_err *);
+void sp_bgp_gen_close(struct sp_proto *);
+int sp_bgp_gen_truth(const struct sp_proto *, const struct sp_truth *);
+
 #endif

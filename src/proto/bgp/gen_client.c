@@ -1,15 +1,15 @@
+/* The machine: a session (RFC 4271 8) and what is said in it. */
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "core/clock.h"
 #include "core/shared.h"
 #include "proto/bgp/gen.h"
+#include "proto/held.h"
 
-#define OFF(member)    offsetof(struct sp_bgp_gen_conf, member)
 #define BGP_PORT       179u
-#define PREPARED       (SP_BGP_MOST + 256u) /* an UPDATE, and what is short */
-#define DEAD_OPEN_NS   (240 * SP_NS_PER_S)  /* RFC 4271 8.2.2: while none was agreed */
+#define DEAD_OPEN_NS   (240 * SP_NS_PER_S) /* RFC 4271 8.2.2: while none was agreed */
 #define CEASE	       6u
 #define CEASE_SHUTDOWN 2u /* RFC 4486 */
 #define HOLD_EXPIRED   4u
@@ -18,107 +18,27 @@
 #define BAD_LENGTH     2u
 #define CAP_AS4	       65u
 
-static const struct sp_opt opts[] = {
-	SP_ROUTES_ROWS(OFF(routes)),
-	{ "as", SP_OPT_U64, OFF(as), "64496", NULL, 1, UINT32_MAX, "own AS number" },
-	{ "router_id", SP_OPT_TEXT, OFF(router_id), "192.0.2.1", NULL, 0, 0, "own identifier" },
-	{ "hold", SP_OPT_TIME, OFF(hold_ns), "90s", NULL, 3000000000, UINT64_C(65535000000000),
-	  "hold time that is offered" },
-	{ "update_rate", SP_OPT_U64, OFF(rate), "0", NULL, 0, 10000000,
-	  "UPDATEs a second; 0: as fast as the peer takes them" },
-	{ .name = NULL },
-};
-
 enum phase { OPENING, CONFIRMING, ESTABLISHED, OVER };
 
 struct session {
+	struct sp_held held; /* first */
 	const struct sp_proto *p;
-	struct sp_txn txn;	/* of the unit that is under way */
-	uint64_t unit, next_ns; /* the next one, and when it may leave */
 	uint64_t heard_ns, said_ns, hold_ns;
-	uint32_t at, len, unit_end; /* in out: written, filled; unit_end 0: none is in it */
 	uint8_t phase;
-	bool busy, waiting; /* a unit is under way; it is not in out yet */
-	bool internal;
-	const char *reason;
-	uint8_t out[PREPARED];
+	bool internal, gone; /* gone: nothing is written any more */
 };
-
-/* ---- settings ---- */
-
-static int check(const void *conf, struct sp_err *err)
-{
-	const struct sp_bgp_gen_conf *c = conf;
-	struct sp_routes r;
-	struct sp_addr id;
-
-	if (!c)
-		return 0;
-	if (sp_addr_parse(c->router_id, &id) || id.family != 4)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			       "router_id is written as an IPv4 address");
-	return sp_routes_init(&r, &c->routes, 0, err);
-}
-
-static int bgp_open(struct sp_proto **out, const struct sp_proto_args *args,
-		    const struct sp_mem *mem, struct sp_err *err)
-{
-	const struct sp_bgp_gen_conf *c = args->conf;
-	struct sp_proto *p = sp_alloc(mem, sizeof *p);
-	struct sp_addr id;
-	int rc;
-
-	if (!p)
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	*p = (struct sp_proto){ .mem = mem,
-				.as = (uint32_t)c->as,
-				.hold_ns = c->hold_ns,
-				.gap_ns = c->rate ? SP_NS_PER_S / c->rate : 0 };
-	p->said = sp_alloc(mem, sizeof *p->said);
-	rc = p->said ? sp_routes_init(&p->routes, &c->routes, args->seed, err)
-		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	if (rc) {
-		sp_free(mem, p->said);
-		sp_free(mem, p);
-		return rc;
-	}
-	sp_addr_parse(c->router_id, &id);
-	p->id = sp_get_be32(id.ip);
-	*out = p;
-	return 0;
-}
-
-static void bgp_close(struct sp_proto *p)
-{
-	sp_free(p->mem, p->said);
-	sp_free(p->mem, p);
-}
-
-static int bgp_truth(const struct sp_proto *p, const struct sp_truth *t)
-{
-	const struct sp_routes_speaker by = { p->as, SP_LOAD(p->said->internal) };
-
-	return sp_routes_truth(&p->routes, SP_LOAD(p->said->updates), &by, NULL, t);
-}
 
 /* ---- output ---- */
 
-static struct sp_wr room(struct session *s)
-{
-	return sp_wr_of(s->out + s->len, sizeof s->out - s->len);
-}
-
 static void filled(struct session *s, const struct sp_wr *w, uint64_t now_ns)
 {
-	if (w->bad)
-		return;
-	s->len = (uint32_t)(w->p - s->out);
-	s->said_ns = now_ns;
+	if (sp_held_filled(&s->held, w))
+		s->said_ns = now_ns;
 }
 
 static void say_keepalive(struct session *s, uint64_t now_ns)
 {
-	struct sp_wr w = room(s);
+	struct sp_wr w = sp_held_room(&s->held);
 	uint8_t *begin = w.p;
 
 	sp_bgp_begin(&w, SP_BGP_KEEPALIVE);
@@ -127,41 +47,46 @@ static void say_keepalive(struct session *s, uint64_t now_ns)
 }
 
 /* The last thing that is said. */
-static void end_session(struct session *s, uint8_t code, uint8_t sub, const char *reason,
-			uint64_t now_ns)
+static void say_notification(struct session *s, uint8_t code, uint8_t sub, uint64_t now_ns)
 {
-	struct sp_wr w = room(s);
+	struct sp_wr w = sp_held_room(&s->held);
 	uint8_t *begin = w.p;
 
-	if (s->phase == OVER)
-		return;
 	sp_bgp_begin(&w, SP_BGP_NOTIFICATION);
 	sp_wr_u8(&w, code);
 	sp_wr_u8(&w, sub);
 	sp_bgp_end(&w, begin);
 	filled(s, &w, now_ns);
 	s->phase = OVER;
-	s->reason = reason;
 }
 
-/* The unit that waits is put where it is written from. */
-static void say_unit(struct session *s, uint64_t now_ns)
+/* We end it: the peer is told why, and the user as well. */
+static void refuse(struct session *s, uint8_t code, uint8_t sub, const char *reason,
+		   uint64_t now_ns)
 {
-	const struct sp_routes_speaker by = { s->p->as, s->internal };
-	struct sp_wr w = room(s);
-	const uint8_t *begin = w.p;
+	sp_held_lose(&s->held, SP_WHY_OTHER, "%s", reason);
+	say_notification(s, code, sub, now_ns);
+}
 
-	sp_routes_put(&s->p->routes, s->unit, &by, &w);
-	s->txn.tx_bytes = (uint64_t)(w.p - begin);
-	filled(s, &w, now_ns);
-	s->unit_end = s->len;
-	s->waiting = false;
-	s->unit++;
+static double lived_s(const struct session *s, uint64_t now_ns)
+{
+	return (double)(now_ns - s->held.begun_ns) / 1e9;
+}
+
+/* No agreement has come about so far. */
+static void lose_opening(struct session *s, uint64_t now_ns)
+{
+	sp_held_lose(
+		&s->held, SP_WHY_TIMEOUT,
+		s->phase == OPENING
+			? "the peer did not answer OPEN within %.3g s"
+			: "the peer did not confirm the session by a KEEPALIVE within %.3g s",
+		lived_s(s, now_ns));
 }
 
 static bool has_more(const struct session *s)
 {
-	return s->unit < s->p->routes.table || s->p->routes.churn;
+	return s->held.unit < s->p->routes.table || s->p->routes.churn;
 }
 
 static uint64_t timer_of(const struct session *s)
@@ -173,32 +98,21 @@ static uint64_t timer_of(const struct session *s)
 		at = SP_NEVER;
 	if (s->phase == ESTABLISHED && s->hold_ns && s->said_ns + s->hold_ns / 3 < at)
 		at = s->said_ns + s->hold_ns / 3;
-	if (s->phase == ESTABLISHED && !s->busy && has_more(s) && s->next_ns < at)
-		at = s->next_ns;
+	if (s->phase == ESTABLISHED && has_more(s) && s->held.next_ns < at)
+		at = s->held.next_ns;
 	return at;
 }
 
 static void wish(struct session *s, uint64_t now_ns, struct sp_wish *w)
 {
 	sp_wish_clear(w);
-	if (s->at < s->len)
-		sp_wish_out(w, s->out + s->at, s->len - s->at);
+	sp_held_wish(&s->held, w);
 	if (s->phase == OVER) {
 		w->flags = SP_WISH_CLOSE;
-		w->timer_ns = SP_NEVER;
-		if (s->busy && !s->unit_end) { /* it will not leave */
-			s->busy = false;
-			s->txn.why = s->reason ? SP_WHY_OTHER : SP_WHY_STOPPED;
-			s->txn.reason = s->reason;
-			s->txn.end_ns = now_ns;
-			w->done = 1;
-		}
 		return;
 	}
 	w->timer_ns = timer_of(s);
-	/* The first token makes the connection. */
-	if (!s->busy && ((s->phase == ESTABLISHED && has_more(s) && now_ns >= s->next_ns) ||
-			 (s->phase == OPENING && !s->unit)))
+	if (s->phase == ESTABLISHED && has_more(s) && sp_held_ready(&s->held, now_ns))
 		w->flags = SP_WISH_READY;
 }
 
@@ -236,13 +150,13 @@ static void on_open(struct session *s, const uint8_t *m, size_t len, uint64_t no
 	uint32_t as;
 
 	if (s->phase != OPENING || len < 29 || m[19] != 4 || (size_t)29 + m[28] > len) {
-		end_session(s, OPEN_ERROR, 0, "the peer's OPEN makes no sense", now_ns);
+		refuse(s, OPEN_ERROR, 0, "the peer's OPEN makes no sense", now_ns);
 		return;
 	}
 	as = find_as4(m + 29, m[28]);
 	if (!as) {
-		end_session(s, OPEN_ERROR, 7,
-			    "the peer has no AS numbers of 4 octets (RFC 6793)", now_ns);
+		refuse(s, OPEN_ERROR, 7, "the peer has no AS numbers of 4 octets (RFC 6793)",
+		       now_ns);
 		return;
 	}
 	hold_ns = sp_get_be16(m + 22) * SP_NS_PER_S;
@@ -251,6 +165,37 @@ static void on_open(struct session *s, const uint8_t *m, size_t len, uint64_t no
 	SP_STORE(s->p->said->internal, (uint32_t)s->internal);
 	s->phase = CONFIRMING;
 	say_keepalive(s, now_ns);
+}
+
+/* Of a Cease: what its operator has to say (RFC 9003), else nothing. */
+static void read_words(const uint8_t *m, size_t len, char *words, size_t cap)
+{
+	char raw[129] = "";
+	size_t n = len > SP_BGP_HEAD + 3 ? m[SP_BGP_HEAD + 2] : 0;
+
+	*words = '\0';
+	if (m[SP_BGP_HEAD] != CEASE || !n || n >= sizeof raw || SP_BGP_HEAD + 3 + n > len)
+		return;
+	memcpy(raw, m + SP_BGP_HEAD + 3, n);
+	words[0] = ':';
+	words[1] = ' ';
+	sp_str_printable(words + 2, cap - 2, raw);
+}
+
+static void on_notification(struct session *s, const uint8_t *m, size_t len)
+{
+	uint8_t code = len > SP_BGP_HEAD + 1 ? m[SP_BGP_HEAD] : 0;
+	uint8_t sub = len > SP_BGP_HEAD + 1 ? m[SP_BGP_HEAD + 1] : 0;
+	char words[140] = "";
+
+	if (code)
+		read_words(m, len, words, sizeof words);
+	sp_held_lose(&s->held, SP_WHY_OTHER, "%s: %s (%u/%u)%s",
+		     s->phase == ESTABLISHED ? "the peer ended the session"
+					     : "the peer refused",
+		     sp_bgp_notification(code, sub), code, sub, words);
+	s->phase = OVER;
+	s->gone = true;
 }
 
 static void on_message(struct session *s, const uint8_t *m, size_t len, uint64_t now_ns)
@@ -264,14 +209,10 @@ static void on_message(struct session *s, const uint8_t *m, size_t len, uint64_t
 		if (s->phase != CONFIRMING)
 			break;
 		s->phase = ESTABLISHED;
-		s->next_ns = now_ns;
-		if (s->waiting)
-			say_unit(s, now_ns);
+		s->held.next_ns = now_ns;
 		break;
 	case SP_BGP_NOTIFICATION:
-		s->phase = OVER;
-		s->at = s->len = s->unit_end = 0;
-		s->reason = "the peer has ended the session by a NOTIFICATION";
+		on_notification(s, m, len);
 		break;
 	default:
 		break;
@@ -285,28 +226,44 @@ static void bgp_init(void *st, const struct sp_proto *p, uint64_t now_ns, struct
 	struct session *s = st;
 	struct sp_wr out;
 
-	memset(s, 0, offsetof(struct session, out));
+	sp_held_init(&s->held, p->gap_ns, &p->said->updates, now_ns);
 	s->p = p;
 	s->heard_ns = now_ns;
-	out = room(s);
+	s->hold_ns = 0;
+	s->phase = OPENING;
+	s->internal = s->gone = false;
+	out = sp_held_room(&s->held);
 	sp_bgp_put_open(&out, p->as, (uint16_t)(p->hold_ns / SP_NS_PER_S), p->id);
 	filled(s, &out, now_ns);
-	SP_STORE(p->said->updates, 0);
 	wish(s, now_ns, w);
 }
 
 static int bgp_start(void *st, const struct sp_token *t, uint64_t now_ns, struct sp_wish *w)
 {
 	struct session *s = st;
+	const struct sp_routes_speaker by = { s->p->as, s->internal };
+	uint32_t from = s->held.len;
+	struct sp_wr out;
 
-	if (s->busy || s->phase == OVER || (s->phase == ESTABLISHED && !has_more(s)))
+	if (s->phase != ESTABLISHED || !has_more(s) || !sp_held_ready(&s->held, now_ns))
 		return -EAGAIN;
-	s->txn = (struct sp_txn){ .intended_ns = t->intended_ns, .start_ns = now_ns };
-	s->busy = s->waiting = true;
-	if (s->phase == ESTABLISHED)
-		say_unit(s, now_ns);
+	out = sp_held_room(&s->held);
+	sp_routes_put(&s->p->routes, s->held.unit, &by, &out);
+	filled(s, &out, now_ns);
+	sp_held_unit(&s->held, from, t, now_ns);
 	wish(s, now_ns, w);
 	return 0;
+}
+
+/* Whoever is over says no more of what it was asked to, but for a last word that is there. */
+static void settle(struct session *s, uint64_t now_ns, struct sp_wish *w)
+{
+	uint16_t failed = 0;
+
+	if (s->gone)
+		failed = sp_held_fail(&s->held, SP_WHY_OTHER, NULL, now_ns);
+	wish(s, now_ns, w);
+	w->done = failed;
 }
 
 static size_t bgp_bytes(void *st, const uint8_t *data, size_t len, uint64_t now_ns,
@@ -321,51 +278,39 @@ static size_t bgp_bytes(void *st, const uint8_t *data, size_t len, uint64_t now_
 		if (n == 0)
 			break;
 		if (n < 0) {
-			end_session(
-				s, HEADER_ERROR, BAD_LENGTH,
-				"the peer's message is none, or has a length that cannot be",
-				now_ns);
+			refuse(s, HEADER_ERROR, BAD_LENGTH,
+			       "the peer's message is none, or has a length that cannot be",
+			       now_ns);
 			break;
 		}
 		on_message(s, data + used, (size_t)n, now_ns);
 		used += (size_t)n;
 	}
-	wish(s, now_ns, w);
+	settle(s, now_ns, w);
 	return s->phase == OVER ? len : used;
 }
 
 static void bgp_wrote(void *st, size_t n, uint64_t now_ns, struct sp_wish *w)
 {
 	struct session *s = st;
-	bool sent;
+	uint16_t sent = sp_held_wrote(&s->held, n, now_ns);
 
-	s->at += (uint32_t)n;
-	sent = s->unit_end && s->at >= s->unit_end;
-	if (s->at == s->len)
-		s->at = s->len = 0;
-	if (sent) {
-		s->unit_end = 0;
-		s->busy = false;
-		s->txn.sent_ns = s->txn.end_ns = now_ns;
-		s->next_ns = s->p->gap_ns ? s->next_ns + s->p->gap_ns : now_ns;
-		SP_STORE(s->p->said->updates, s->unit);
-	}
 	wish(s, now_ns, w);
-	w->sent = sent;
-	w->done = (uint16_t)(w->done + sent);
+	w->sent = w->done = sent;
 }
 
 static void bgp_timer(void *st, uint64_t now_ns, struct sp_wish *w)
 {
 	struct session *s = st;
 
-	if (s->phase != OVER && s->phase != ESTABLISHED && now_ns >= s->heard_ns + DEAD_OPEN_NS)
-		end_session(s, HOLD_EXPIRED, 0, "the peer has not come to an agreement",
-			    now_ns);
+	if (s->phase < ESTABLISHED && now_ns >= s->heard_ns + DEAD_OPEN_NS) {
+		lose_opening(s, now_ns);
+		say_notification(s, HOLD_EXPIRED, 0, now_ns);
+	}
 	if (s->phase == ESTABLISHED && s->hold_ns) {
 		if (now_ns >= s->heard_ns + s->hold_ns)
-			end_session(s, HOLD_EXPIRED, 0, "the peer was silent for the hold time",
-				    now_ns);
+			refuse(s, HOLD_EXPIRED, 0, "the peer was silent for the hold time",
+			       now_ns);
 		else if (now_ns >= s->said_ns + s->hold_ns / 3)
 			say_keepalive(s, now_ns);
 	}
@@ -377,12 +322,16 @@ static void bgp_eof(void *st, size_t left, uint64_t now_ns, struct sp_wish *w)
 	struct session *s = st;
 
 	(void)left;
-	if (s->phase != OVER) {
-		s->phase = OVER;
-		s->reason = "the peer has closed the connection";
-	}
-	s->at = s->len = s->unit_end = 0;
-	wish(s, now_ns, w);
+	if (s->phase != OVER)
+		sp_held_lose(&s->held, SP_WHY_RESET,
+			     s->phase == OPENING ? "the peer closed the connection instead of "
+						   "answering OPEN"
+			     : s->phase == CONFIRMING
+				     ? "the peer closed the connection before the session stood"
+				     : "the peer closed the connection");
+	s->phase = OVER;
+	s->gone = true;
+	settle(s, now_ns, w);
 }
 
 /* The stream is over. */
@@ -390,7 +339,10 @@ static void bgp_end(void *st, uint64_t now_ns, struct sp_wish *w)
 {
 	struct session *s = st;
 
-	end_session(s, CEASE, CEASE_SHUTDOWN, NULL, now_ns);
+	if (s->phase < ESTABLISHED)
+		lose_opening(s, now_ns);
+	if (s->phase != OVER)
+		say_notification(s, CEASE, CEASE_SHUTDOWN, now_ns);
 	wish(s, now_ns, w);
 }
 
@@ -399,36 +351,26 @@ static void bgp_closed(void *st, enum sp_why why, const char *reason, uint64_t n
 {
 	struct session *s = st;
 
-	sp_wish_clear(w);
-	if (!s->busy)
-		return;
-	s->busy = false;
-	s->txn.why = (uint8_t)why;
-	s->txn.reason = reason ? reason : s->reason;
-	s->txn.end_ns = now_ns;
-	w->done = 1;
-}
-
-static void bgp_outcome(void *st, struct sp_txn *t)
-{
-	*t = ((const struct session *)st)->txn;
+	if (why == SP_WHY_RESET && s->phase == OPENING && !reason)
+		reason = "the peer reset the connection instead of answering OPEN";
+	sp_held_on_close(&s->held, why, reason, now_ns, w);
 }
 
 const struct sp_proto_ops sp_proto_bgp = {
 	.name = "bgp",
 	.summary = "a routing table that is announced, and held (RFC 4271)",
 	.abi = SP_PLUGIN_ABI,
-	.opts = opts,
+	.opts = sp_bgp_gen_opts,
 	.conf_size = sizeof(struct sp_bgp_gen_conf),
-	.check = check,
+	.check = sp_bgp_gen_check,
 	.roles = 1u << SP_ROLE_CLIENT,
 	.state_size = sizeof(struct session),
 	.port = BGP_PORT,
 	.keep_max = SP_BGP_MOST,
 	.session = true,
-	.open = bgp_open,
-	.close = bgp_close,
-	.truth = bgp_truth,
+	.open = sp_bgp_gen_open,
+	.close = sp_bgp_gen_close,
+	.truth = sp_bgp_gen_truth,
 	.init = bgp_init,
 	.start = bgp_start,
 	.on_bytes = bgp_bytes,
@@ -436,6 +378,7 @@ const struct sp_proto_ops sp_proto_bgp = {
 	.on_timer = bgp_timer,
 	.on_eof = bgp_eof,
 	.on_end = bgp_end,
+	.loss = sp_held_loss,
 	.on_close = bgp_closed,
-	.outcome = bgp_outcome,
+	.outcome = sp_held_outcome,
 };

@@ -39,24 +39,6 @@ static void sent(void *st, const uint8_t *m, size_t len, struct sp_codec_talk *t
 	settle(p, talk);
 }
 
-/* RFC 4271 6.1, RFC 6608, RFC 4486, RFC 7313, RFC 8538 */
-static const char *notification_name(uint8_t code)
-{
-	static const char *const names[] = {
-		"a NOTIFICATION",
-		"a NOTIFICATION: error in a message's header",
-		"a NOTIFICATION: error in an OPEN",
-		"a NOTIFICATION: error in an UPDATE",
-		"a NOTIFICATION: hold time expired",
-		"a NOTIFICATION: not expected in this state",
-		"a NOTIFICATION: cease",
-		"a NOTIFICATION: error in a ROUTE-REFRESH",
-		"a NOTIFICATION: send hold time expired",
-	};
-
-	return names[code < sizeof names / sizeof *names ? code : 0];
-}
-
 static void got_message(struct peer *p, const uint8_t *m, size_t len,
 			struct sp_codec_talk *talk)
 {
@@ -75,7 +57,8 @@ static void got_message(struct peer *p, const uint8_t *m, size_t len,
 		talk->over = true;
 		if (len >= SP_BGP_HEAD + 2)
 			talk->code = sp_get_be16(m + SP_BGP_HEAD);
-		talk->reason = notification_name((uint8_t)(talk->code >> 8));
+		talk->reason = sp_bgp_notification((uint8_t)(talk->code >> 8),
+						   (uint8_t)talk->code);
 		break;
 	default:
 		break;

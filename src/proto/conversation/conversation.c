@@ -414,6 +414,7 @@ const struct sp_proto_ops sp_proto_conversation = {
 	.conf_size = sizeof(struct conversation_conf),
 	.roles = 1u << SP_ROLE_CLIENT,
 	.state_size = sizeof(struct machine),
+	.again_most_ns = 10000000, /* the next conversation is another one */
 	.keep_max = UINT16_MAX + CONVERSATION_HEAD,
 	.datagrams = true,
 	.open = conversation_open,

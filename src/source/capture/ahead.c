@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/shared.h"
+
 /* So much the ring holds; units below least leave in bursts, however large they are. */
 #define RING_BYTES (8u << 20)
 #define RING_LEAST 2048u
@@ -15,13 +17,18 @@ struct sp_ahead {
 	struct sp_store *store;
 	struct sp_reader *reader;
 	/* who reads */
-	uint64_t loop;	    /* that is read */
-	uint64_t pass_from; /* units that were put before it */
+	uint64_t loop;	/* that is read */
+	uint64_t n_put; /* frames of this pass */
+	/* so many that do not fit are still to be put; the first one */
+	uint32_t unfit, unfit_at;
 	/* whole: of one pass */
 	bool whole;
 	struct sp_err err;
-	uint64_t units, places, taken;
-	uint64_t i, in_loop, loop_i; /* the unit that was asked for, and where that is */
+	uint64_t units, frames, places, taken;
+	/* the sender's */
+	uint64_t at;	 /* the next unit; whole: of the pass, */
+	uint64_t loop_i; /* and which that is */
+	uint64_t passed; /* atomic: units that do not fit */
 };
 
 static int no_memory(struct sp_err *err)
@@ -38,11 +45,54 @@ static void copy(uint8_t *to, const struct sp_walk_frame *f)
 		memset(to + f->head_len + f->data_len, 0, f->zeros);
 }
 
-/* One more unit into the store. 1; 0: the pass is over; or an error. */
+/* Those that do not fit become one unit without octets, whose place is how many they are, behind the
+ * frame before them: a ring that is full always has frames. */
+static int put_unfit(struct sp_ahead *a, struct sp_err *err)
+{
+	uint32_t n = a->unfit;
+
+	a->unfit = 0;
+	if (!n)
+		return 0;
+	if (!sp_store_room(a->store, 0))
+		return no_memory(err);
+	sp_store_put(a->store, 0, n, (uint32_t)a->loop, a->unfit_at);
+	return 0;
+}
+
+/* One more. In memory a pass may end at any of them (--limit): there each unit's follow each other. */
+static int note_unfit(struct sp_ahead *a, struct sp_err *err)
+{
+	uint32_t index = (uint32_t)(sp_walk_taken(a->walk) - 1);
+	int rc = 0;
+
+	if (a->unfit == UINT32_MAX || (a->whole && index != a->unfit_at + a->unfit))
+		rc = put_unfit(a, err);
+	if (!a->unfit++)
+		a->unfit_at = index;
+	return rc;
+}
+
+/* The next frame of the pass. 1; 0: there is none; or an error. Those before it that do not fit were
+ * put. */
+static int next_frame(struct sp_ahead *a, struct sp_walk_frame *f, struct sp_err *err)
+{
+	int rc, put;
+
+	while ((rc = sp_walk_next(a->walk, f, err)) > 0 && f->unfit) {
+		put = note_unfit(a, err);
+		if (put)
+			return put;
+	}
+	put = put_unfit(a, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : put ? put : rc;
+}
+
+/* One more frame into the store. 1; 0: the pass is over; or an error. */
 static int read_one(struct sp_ahead *a, struct sp_err *err)
 {
 	struct sp_walk_frame f;
-	int rc = sp_walk_next(a->walk, &f, err);
+	int rc = next_frame(a, &f, err);
 	const struct sp_rewrite *r = a->conf.rewrite;
 	uint32_t len, room = r ? sp_rewrite_room(r) : 0;
 	uint8_t *to;
@@ -65,17 +115,18 @@ static int read_one(struct sp_ahead *a, struct sp_err *err)
 	}
 	sp_store_put(a->store, len, f.place, (uint32_t)a->loop,
 		     (uint32_t)(sp_walk_taken(a->walk) - 1));
+	a->n_put++;
 	return 1;
 }
 
 /* A pass is over: is there another one? 1, 0, or an error. */
 static int next_pass(struct sp_ahead *a, struct sp_err *err)
 {
-	bool empty = sp_store_written(a->store) == a->pass_from;
+	bool empty = !a->n_put;
 
 	if (empty || sp_walk_done(a->walk) || ++a->loop == a->conf.loops)
 		return 0;
-	a->pass_from = sp_store_written(a->store);
+	a->n_put = 0;
 	return sp_walk_rewind(a->walk, err) ? -1 : 1;
 }
 
@@ -110,9 +161,10 @@ static int fill(struct sp_ahead *a, struct sp_err *err)
 		return 0;
 	}
 	a->units = sp_store_written(a->store);
+	a->frames = a->n_put;
 	a->places = sp_times_end(sp_walk_times(a->walk));
 	a->taken = sp_walk_taken(a->walk);
-	if (rc && !a->units) { /* nothing good before it */
+	if (rc && !a->frames) { /* nothing good before it */
 		if (err)
 			*err = a->err;
 		return rc;
@@ -149,7 +201,6 @@ int sp_ahead_new(struct sp_ahead **out, const struct sp_ahead_conf *conf,
 		return no_memory(err);
 	a->mem = mem;
 	a->conf = *conf;
-	a->i = UINT64_MAX;
 	rc = sp_walk_new(&a->walk, &conf->walk, mem, err);
 	if (!rc)
 		rc = make_ring(a, err);
@@ -179,29 +230,38 @@ int sp_ahead_run(struct sp_ahead *a, struct sp_err *err)
 
 /* ---- the sender ---- */
 
+/* Of those in memory that do not fit the limit may ask for some only. */
+static uint64_t asked_unfit(const struct sp_store_unit *u, uint64_t before, uint64_t limit)
+{
+	uint64_t left = limit - before - u->index;
+
+	return limit && left < u->place ? left : u->place;
+}
+
 /* Of a pass that is in memory, again and again. */
-static bool get_whole(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
+static bool next_whole(struct sp_ahead *a, struct sp_ahead_unit *out)
 {
 	const struct sp_store_unit *u;
-	uint64_t limit = a->conf.walk.limit;
+	uint64_t limit = a->conf.walk.limit, before;
 
-	if (!a->units)
-		return false;
-	if (i != a->i) {
-		a->in_loop = i ? a->in_loop + 1 : 0;
-		a->loop_i = i ? a->loop_i : 0;
-		a->i = i;
-		if (a->in_loop == a->units) {
-			a->in_loop = 0;
+	for (;;) {
+		if (a->at == a->units) {
+			a->at = 0;
 			a->loop_i++;
 		}
+		/* Damage ends it: what was good before it has left. */
+		if (!a->units || (a->conf.loops && a->loop_i >= a->conf.loops) ||
+		    (a->loop_i && (a->err.code || !a->frames)))
+			return false;
+		u = sp_store_at(a->store, a->at);
+		before = a->loop_i * a->taken;
+		if (limit && before + u->index >= limit)
+			return false;
+		a->at++;
+		if (SP_LIKELY(u->len))
+			break;
+		SP_ADD(a->passed, asked_unfit(u, before, limit));
 	}
-	/* Damage ends it: what was good before it has left. */
-	if ((a->conf.loops && a->loop_i >= a->conf.loops) || (a->loop_i && a->err.code))
-		return false;
-	u = sp_store_at(a->store, a->in_loop);
-	if (limit && a->loop_i * a->taken + u->index >= limit)
-		return false;
 	*out = (struct sp_ahead_unit){
 		.data = u->data,
 		.due_ns = sp_times_due(&a->conf.walk.times, a->loop_i * a->places + u->place,
@@ -212,28 +272,38 @@ static bool get_whole(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
 	return true;
 }
 
-bool sp_ahead_get(struct sp_ahead *a, uint64_t i, struct sp_ahead_unit *out)
+bool sp_ahead_next(struct sp_ahead *a, struct sp_ahead_unit *out)
 {
 	const struct sp_store_unit *u;
 
 	if (a->whole)
-		return get_whole(a, i, out);
-	if (!sp_reader_has(a->reader, i))
-		return false;
-	u = sp_store_at(a->store, i);
+		return next_whole(a, out);
+	do {
+		if (!sp_reader_has(a->reader, a->at))
+			return false;
+		u = sp_store_at(a->store, a->at++);
+		if (SP_UNLIKELY(!u->len))
+			SP_ADD(a->passed, u->place);
+	} while (!u->len);
 	*out = (struct sp_ahead_unit){
 		.data = u->data,
 		.due_ns = sp_times_due(&a->conf.walk.times, u->place, u->loop),
 		.loop = u->loop,
+		.after = a->at,
 		.len = u->len,
 	};
 	return true;
 }
 
-void sp_ahead_drop(struct sp_ahead *a, uint64_t i)
+uint64_t sp_ahead_unfit(const struct sp_ahead *a)
+{
+	return SP_LOAD(a->passed);
+}
+
+void sp_ahead_drop(struct sp_ahead *a, uint64_t after)
 {
 	if (!a->whole)
-		sp_reader_drop(a->reader, i);
+		sp_reader_drop(a->reader, after);
 }
 
 void sp_ahead_waited(const struct sp_ahead *a, struct sp_reader_waits *w)

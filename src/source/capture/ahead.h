@@ -30,6 +30,7 @@ struct sp_ahead_conf {
 struct sp_ahead_unit {
 	const uint8_t *data; /* until sp_ahead_drop has passed it */
 	uint64_t due_ns, loop;
+	uint64_t after; /* for sp_ahead_drop */
 	uint32_t len;
 };
 
@@ -45,11 +46,13 @@ int sp_ahead_run(struct sp_ahead *, struct sp_err *);
 
 /* ---- the sender ---- */
 
-/* HOT. Unit number i, which is the last one asked for or the one behind it. false: there is none. With
- * a thread it waits where the ring is empty: what comes is late then, and it is counted. */
-bool sp_ahead_get(struct sp_ahead *, uint64_t i, struct sp_ahead_unit *);
-/* HOT. Units before i are not wanted any more. */
-void sp_ahead_drop(struct sp_ahead *, uint64_t i);
+/* HOT. The next unit. false: there is none. With a thread it waits where the ring is empty: what comes
+ * is late then, and it is counted. */
+bool sp_ahead_next(struct sp_ahead *, struct sp_ahead_unit *);
+/* HOT. Units before that with this `after` are not wanted any more, and it neither. */
+void sp_ahead_drop(struct sp_ahead *, uint64_t after);
+/* How many units sp_ahead_next has passed that do not fit. Any thread. */
+uint64_t sp_ahead_unfit(const struct sp_ahead *);
 
 /* As sp_reader_waited. */
 void sp_ahead_waited(const struct sp_ahead *, struct sp_reader_waits *);

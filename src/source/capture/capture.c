@@ -23,10 +23,10 @@ struct capture_conf {
 	const char *files;
 	const char *multiplier;
 	struct sp_rate pace;
-	uint64_t loops, pause_ns, limit, max_gap_ns;
+	uint64_t loops, pause_ns, limit, max_gap_ns, together, unique_loops;
 	bool preload, pad;
 	int oversize, part;
-	const char *split;
+	const char *split, *cache;
 	const char *dst_mac, *src_mac;
 	const char *rewrite;
 };
@@ -62,6 +62,12 @@ static const struct sp_opt opts[] = {
 	  "where they come from; empty: the interface's own address" },
 	{ "rewrite", SP_OPT_TEXT, OFF(rewrite), NULL, SP_OPT_QUIET, 0, 0,
 	  "what becomes of each frame: words=values, blanks between (pkt/rewrite.h)" },
+	{ "together", SP_OPT_U64, OFF(together), NULL, SP_OPT_QUIET, 0, 0,
+	  "at a pace of packets: so many leave at once" },
+	{ "cache", SP_OPT_PATH, OFF(cache), NULL, SP_OPT_QUIET, 0, 0,
+	  "a file of tcpprep that says whose packets they are, instead of split" },
+	{ "unique_loops", SP_OPT_U64, OFF(unique_loops), NULL, SP_OPT_QUIET, 0, 0,
+	  "so many loops are rewritten the same" },
 	{ .name = NULL },
 };
 
@@ -72,6 +78,7 @@ struct sp_source {
 	struct sp_rewrite *each; /* what differs between loops; NULL: nothing */
 	uint64_t start_ns;
 	bool at_once;
+	uint64_t same; /* loops that are rewritten the same; at least 1 */
 	uint32_t id;
 	uint64_t first_ns, last_ns;	       /* due times that fill() was given */
 	uint64_t drawn;			       /* units that next() or size() gave */
@@ -116,6 +123,7 @@ static int times_of(const struct capture_conf *c, struct sp_times_conf *t, struc
 		: c->pace.kind == SP_RATE_BPS ? SP_TIMES_BITS
 					      : SP_TIMES_AT_ONCE;
 	t->micro = c->pace.micro;
+	t->together = c->together;
 	return 0;
 }
 
@@ -186,7 +194,8 @@ static void walk_of(const struct capture_conf *c, struct sp_walk_conf *w)
 {
 	w->files = c->files;
 	w->limit = c->limit;
-	w->split = c->part == PART_ALL ? NULL : c->split;
+	w->cache = c->part != PART_ALL && c->cache && *c->cache ? c->cache : NULL;
+	w->split = c->part == PART_ALL || w->cache ? NULL : c->split;
 	w->side = c->part == PART_SERVER ? SP_SIDE_SERVER : SP_SIDE_CLIENT;
 	w->cut = c->oversize == OVERSIZE_CUT;
 	w->pad = c->pad;
@@ -234,6 +243,7 @@ static int capture_open(struct sp_source **out, const struct sp_source_args *arg
 	if (!s)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "capture: out of memory");
 	s->mem = env->mem;
+	s->same = c->unique_loops ? c->unique_loops : 1;
 	walk_of(c, &a.walk);
 	link_of(c, &args->link, &a.walk);
 	rc = make_rewrites(c->rewrite, &s->once, &s->each, env->mem, err);
@@ -260,7 +270,8 @@ static int look(const void *conf, const struct sp_mem *mem, sp_source_see *see, 
 {
 	const struct capture_conf *c = conf;
 	static const struct sp_link not_yet = { .mtu = 0 };
-	struct sp_look_conf l = { .loops = c->loops };
+	uint64_t same = c->unique_loops ? c->unique_loops : 1;
+	struct sp_look_conf l = { .loops = c->loops / same + (c->loops % same != 0) };
 	struct sp_rewrite *once, *each;
 	int rc = make_rewrites(c->rewrite, &once, &each, mem, err);
 
@@ -305,6 +316,13 @@ static bool at_once(const struct sp_source *s)
 	return s->at_once;
 }
 
+static bool endless(const void *conf)
+{
+	const struct capture_conf *c = conf;
+
+	return c->pace.kind == SP_RATE_MAX && !c->loops && !c->limit;
+}
+
 /* One more is pending. NULL: there is none. */
 static struct sp_ahead_unit *draw(struct sp_source *s)
 {
@@ -312,8 +330,8 @@ static struct sp_ahead_unit *draw(struct sp_source *s)
 
 	/* Of so many that nobody has filled the oldest were left out: a batch is shorter. */
 	if (SP_UNLIKELY(s->drawn - s->filled == PENDING))
-		sp_ahead_drop(s->ahead, ++s->filled);
-	if (!sp_ahead_get(s->ahead, s->drawn, u))
+		sp_ahead_drop(s->ahead, s->pending[s->filled++ % PENDING].after);
+	if (!sp_ahead_next(s->ahead, u))
 		return NULL;
 	s->drawn++;
 	return u;
@@ -371,6 +389,8 @@ static void text(const void *conf, char *buf, size_t cap)
 
 static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 {
+	uint64_t after = 0;
+
 	for (uint32_t i = from; i < b->n; i++) {
 		struct sp_msg *m = &b->m[i];
 		const struct sp_ahead_unit *u = &s->pending[s->filled % PENDING];
@@ -382,15 +402,22 @@ static void fill(struct sp_source *s, struct sp_batch *b, uint32_t from)
 		memcpy(m->data, u->data, m->len);
 		if (s->each)
 			(void)sp_rewrite_apply(s->each, SP_LINK_ETHERNET, m->data, m->len,
-					       m->len, u->loop, NULL);
+					       m->len, u->loop / s->same, NULL);
 		m->stamp_off = SP_NO_STAMP;
+		after = u->after;
 		s->filled++;
 	}
 	if (SP_UNLIKELY(!s->first_ns) && b->n > from)
 		s->first_ns = b->m[from].t_ns;
-	if (b->n > from)
-		s->last_ns = b->m[b->n - 1].t_ns;
-	sp_ahead_drop(s->ahead, s->filled);
+	if (b->n == from)
+		return;
+	s->last_ns = b->m[b->n - 1].t_ns;
+	sp_ahead_drop(s->ahead, after);
+}
+
+static uint64_t unfit(const struct sp_source *s)
+{
+	return sp_ahead_unfit(s->ahead);
 }
 
 extern const struct sp_source_ops sp_source_capture;
@@ -410,8 +437,10 @@ const struct sp_source_ops sp_source_capture = {
 	.look = look,
 	.begin = begin,
 	.at_once = at_once,
+	.endless = endless,
 	.run = run,
 	.report = report,
+	.unfit = unfit,
 	.text = text,
 	.close = capture_close,
 };

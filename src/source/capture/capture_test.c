@@ -390,6 +390,91 @@ static void test_sizes_that_do_not_fit(void **state)
 	unlink(c.path);
 }
 
+/* Frames of 60 octets, or (mark '-') of 2000, which no MTU of 1500 takes. */
+static void make_mixed(struct capture_file *c, const char *marks)
+{
+	capture_begin(c, 1);
+	for (unsigned i = 0; marks[i]; i++) {
+		uint8_t first = (uint8_t)(2 * i);
+		uint32_t len = marks[i] == '-' ? 2000 : 60;
+
+		capture_add(c, T0 + i * S, &first, 1, len, len);
+	}
+	capture_end(c);
+}
+
+/* What was met and cannot leave is told, pass by pass, as far as the limit asks for it. */
+static void test_what_does_not_fit_is_counted(void **state)
+{
+	static const struct {
+		const char *marks, *loops, *limit;
+		unsigned sent, unfit;
+	} rows[] = {
+		{ "x-x--x", "1", "0", 3, 3 },	{ "x-x--x", "4", "0", 12, 12 },
+		{ "-x-", "3", "0", 3, 6 },	{ "x-x--x", "3", "10", 5, 5 },
+		{ "x-x--x", "1", "4", 2, 2 },	{ "x-x--x", "0", "18", 9, 9 },
+		{ "----", "1", "0", 0, 4 },	{ "----", "0", "0", 0, 4 },
+		{ "xx----", "9", "16", 6, 10 }, { "xx", "2", "0", 4, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct capture_file c;
+		struct rig r;
+		uint64_t due;
+		uint32_t size;
+		unsigned sent = 0;
+
+		make_mixed(&c, rows[i].marks);
+		start(&r);
+		set(&r, "files", c.path);
+		set(&r, "loops", rows[i].loops);
+		set(&r, "limit", rows[i].limit);
+		open_it(&r, 1500);
+		while (!ops->schedule->next(r.source, &due, &size)) {
+			fill(&r, due, size);
+			sent++;
+		}
+		assert_int_equal(sent, rows[i].sent);
+		assert_int_equal(ops->unfit(r.source), rows[i].unfit);
+		end(&r);
+		unlink(c.path);
+	}
+}
+
+/* The same of more than a ring holds, which is full of them before a frame comes. */
+static void test_a_ring_of_what_does_not_fit(void **state)
+{
+	struct capture_file c;
+	struct rig r;
+	uint64_t due;
+	uint32_t size;
+	unsigned sent = 0;
+
+	(void)state;
+	capture_begin(&c, 1);
+	for (unsigned i = 0; i < 120000; i++) {
+		bool fits = i < 40000 ? i % 2 == 0 : i >= 110000;
+		uint32_t len = fits ? 60 : 13;
+
+		capture_add(&c, T0 + i, "x", 1, len, len);
+	}
+	capture_end(&c);
+	start(&r);
+	set(&r, "files", c.path);
+	set(&r, "loops", "2");
+	open_it(&r, 1500);
+	assert_int_equal(ops->run(r.source, &r.err), 0);
+	while (!ops->schedule->next(r.source, &due, &size)) {
+		fill(&r, due, size);
+		sent++;
+	}
+	assert_int_equal(sent, 2 * 30000);
+	assert_int_equal(ops->unfit(r.source), 2 * 90000);
+	end(&r);
+	unlink(c.path);
+}
+
 /* Each kind of link that is no Ethernet, with an IPv4 packet of 20 octets behind it. */
 static void test_other_links(void **state)
 {
@@ -689,6 +774,8 @@ int main(void)
 		cmocka_unit_test(test_so_many_left_out_that_nobody_knows_them),
 		cmocka_unit_test(test_as_fast_as_may_be),
 		cmocka_unit_test(test_sizes_that_do_not_fit),
+		cmocka_unit_test(test_what_does_not_fit_is_counted),
+		cmocka_unit_test(test_a_ring_of_what_does_not_fit),
 		cmocka_unit_test(test_other_links),
 		cmocka_unit_test(test_links_of_another_kind),
 		cmocka_unit_test(test_damage),

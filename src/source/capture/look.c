@@ -100,6 +100,8 @@ static int each(struct look *l, struct sp_err *err)
 	int rc, seen = 0;
 
 	while (!seen && (rc = sp_walk_next(l->walk, &f, NULL)) > 0) {
+		if (f.unfit)
+			continue;
 		len = build(l, &f);
 		seen = l->see(l->arg, sp_walk_file(l->walk, f.file), f.number, l->frame, len,
 			      timed ? sp_times_due(times, f.place, 0) : UINT64_MAX);

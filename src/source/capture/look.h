@@ -9,7 +9,7 @@
 struct sp_look_conf {
 	struct sp_walk_conf walk;
 	const struct sp_rewrite *once, *each; /* NULL: nothing is rewritten */
-	uint64_t loops;			      /* 0: for ever */
+	uint64_t loops;			      /* that differ; 0: for ever */
 };
 
 /* Each frame of the first loop. Where loops have addresses of their own, a frame to a public address

@@ -28,48 +28,57 @@ static const char *s(uint64_t n)
 }
 
 /* What was left out. */
-static void of_skipped(const struct remarks *r)
+static void of_unfit(const struct remarks *r, uint64_t in_all)
 {
 	const struct sp_walk_counts *c = r->c;
+	uint64_t a_pass = c->too_long + c->too_short + c->typeless;
+	const char *whose = sp_walk_whose(r->walk);
 
+	if (!in_all)
+		return;
 	if (c->too_long)
 		say(r, "too-long", false,
-		    "%" PRIu64
+		    "%s%" PRIu64
 		    " packet%s longer than the MTU allows did not leave (the first is "
 		    "packet %" PRIu64 "); --mtu-trunc cuts them",
-		    c->too_long, s(c->too_long), c->first_too_long);
+		    whose, c->too_long, s(c->too_long), c->first_too_long);
 	if (c->too_short)
 		say(r, "too-short", false,
-		    "%" PRIu64 " packet%s shorter than an Ethernet header did not leave",
-		    c->too_short, s(c->too_short));
+		    "%s%" PRIu64 " packet%s shorter than an Ethernet header did not leave",
+		    whose, c->too_short, s(c->too_short));
 	if (c->typeless)
 		say(r, "no-ethertype", false,
-		    "%" PRIu64
+		    "%s%" PRIu64
 		    " packet%s without an EtherType, recorded without Ethernet header, "
 		    "did not leave",
-		    c->typeless, s(c->typeless));
+		    whose, c->typeless, s(c->typeless));
+	if (in_all != a_pass)
+		say(r, "did-not-fit", false,
+		    "%s%" PRIu64 " in a pass, %" PRIu64 " in all that were due, did not leave",
+		    whose, a_pass, in_all);
 }
 
 /* What is not as it was on its link. */
 static void of_changed(const struct remarks *r)
 {
 	const struct sp_walk_counts *c = r->c;
+	const char *whose = sp_walk_whose(r->walk);
 
 	if (c->cut)
 		say(r, "mtu-cut", false,
-		    "%" PRIu64 " packet%s longer than the MTU allows: cut to it", c->cut,
-		    s(c->cut));
+		    "%s%" PRIu64 " packet%s longer than the MTU allows: cut to it", whose,
+		    c->cut, s(c->cut));
 	if (c->partial)
 		say(r, "not-whole", false,
-		    "%" PRIu64 " packet%s not recorded whole (the first is packet %" PRIu64
+		    "%s%" PRIu64 " packet%s not recorded whole (the first is packet %" PRIu64
 		    "): %s",
-		    c->partial, s(c->partial), c->first_partial,
+		    whose, c->partial, s(c->partial), c->first_partial,
 		    c->padded ? "filled up with zeros"
 			      : "sent as far as there; --pktlen fills up with zeros");
 	if (c->dressed)
 		say(r, "dressed", true,
-		    "%" PRIu64 " packet%s recorded without Ethernet header got one", c->dressed,
-		    s(c->dressed));
+		    "%s%" PRIu64 " packet%s recorded without Ethernet header got one", whose,
+		    c->dressed, s(c->dressed));
 }
 
 /* One line of what was put right. */
@@ -155,7 +164,7 @@ void sp_remarks(const struct sp_ahead *a, const struct sp_source_report *to)
 	const struct sp_walk *w = sp_ahead_walk(a);
 	const struct remarks r = { to, w, sp_walk_counts(w) };
 
-	of_skipped(&r);
+	of_unfit(&r, sp_ahead_unfit(a));
 	of_changed(&r);
 	of_times(&r);
 	of_file(a, &r);

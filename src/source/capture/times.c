@@ -119,6 +119,8 @@ uint64_t sp_times_due(const struct sp_times_conf *c, uint64_t place, uint64_t lo
 {
 	u128 due = place;
 
+	if (__builtin_expect(c->together > 1, 0) && c->by == SP_TIMES_PACKETS)
+		due -= place % c->together;
 	if (c->by == SP_TIMES_PACKETS || c->by == SP_TIMES_BITS)
 		due = due * PER_MICRO / c->micro;
 	else if (c->num != c->den)

@@ -33,6 +33,7 @@ enum sp_times_by { SP_TIMES_RECORDED, SP_TIMES_PACKETS, SP_TIMES_BITS, SP_TIMES_
 struct sp_times_conf {
 	enum sp_times_by by;
 	uint64_t micro;	     /* packets or bits a second, in millionths */
+	uint64_t together;   /* PACKETS: so many at once; 0: 1 */
 	uint64_t num, den;   /* RECORDED: num/den times as fast */
 	uint64_t max_gap_ns; /* RECORDED: as it is sent; 0: no limit */
 	uint64_t pause_ns;   /* between loops */

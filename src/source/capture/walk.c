@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/str.h"
 #include "capio/link_type.h"
+#include "source/capture/cache.h"
 
 #define SLL_LEN	   16u
 #define SLL2_LEN   20u
@@ -22,6 +23,7 @@ struct sp_walk {
 	struct sp_times times;
 	struct sp_walk_counts counts;
 	struct sp_sides *sides;
+	struct sp_cache_file *cache;
 	char *names; /* all of them, each ended by a zero */
 	const char **name;
 	struct sp_cap **cap;
@@ -75,6 +77,8 @@ int sp_walk_new(struct sp_walk **out, const struct sp_walk_conf *conf, const str
 		w->sides = sp_sides_new(conf->split, mem);
 		rc = w->sides ? 0 : no_memory(err);
 	}
+	if (!rc && conf->cache)
+		rc = sp_cache_open(&w->cache, conf->cache, mem, err);
 	for (uint32_t i = 0; i < w->n && !rc; i++)
 		rc = sp_cap_open(&w->cap[i], w->name[i], mem, err);
 	if (rc)
@@ -91,6 +95,7 @@ void sp_walk_free(struct sp_walk *w)
 	for (uint32_t i = 0; w->cap && i < w->n; i++)
 		sp_cap_close(w->cap[i]);
 	sp_sides_free(w->sides);
+	sp_cache_close(w->cache);
 	sp_free(w->mem, w->cap);
 	sp_free(w->mem, w->name);
 	sp_free(w->mem, w->names);
@@ -214,52 +219,72 @@ static void count(const struct sp_walk *w, uint64_t *n, uint64_t *first, uint64_
 	++*n;
 }
 
-/* 1: it can leave; 0: it is skipped, and counted; or an error. */
-static int make(struct sp_walk *w, const struct sp_cap_packet *p, struct sp_walk_frame *f,
-		struct sp_err *err)
+/* What is remarkable about a packet, until it is known whose it is. */
+struct oddity {
+	uint64_t *why_not; /* it does not fit: the count of that; NULL: it does */
+	bool dressed, partial, padded, cut;
+};
+
+static void count_odd(struct sp_walk *w, const struct oddity *o, uint64_t number)
 {
 	struct sp_walk_counts *c = &w->counts;
+
+	if (o->why_not)
+		count(w, o->why_not, o->why_not == &c->too_long ? &c->first_too_long : NULL,
+		      number);
+	if (o->dressed)
+		count(w, &c->dressed, NULL, 0);
+	if (o->partial)
+		count(w, &c->partial, &c->first_partial, number);
+	if (o->padded)
+		count(w, &c->padded, NULL, 0);
+	if (o->cut)
+		count(w, &c->cut, NULL, 0);
+}
+
+/* 0, or an error. */
+static int make(struct sp_walk *w, const struct sp_cap_packet *p, struct sp_walk_frame *f,
+		struct oddity *o, struct sp_err *err)
+{
 	uint32_t missing = p->orig_len - p->len, most;
 	int rc = 1;
 
+	*o = (struct oddity){ .why_not = NULL };
 	f->head_len = f->zeros = 0;
 	f->data = p->data;
 	f->data_len = p->len;
 	if (p->link != SP_LINK_ETHERNET) {
 		rc = dress(w, p, f, err);
-		count(w, rc == 1 ? &c->dressed : &c->typeless, NULL, 0);
+		o->dressed = rc == 1;
+		o->why_not = rc == 0 ? &w->counts.typeless : NULL;
 	} else if (!missing && f->data_len > p->fcs_len) {
 		f->data_len -= p->fcs_len;
 	}
 	if (rc != 1)
 		return rc;
 	if (sp_walk_len(f) < SP_WALK_ETH) {
-		count(w, &c->too_short, NULL, 0);
+		o->why_not = &w->counts.too_short;
 		return 0;
 	}
-	if (missing) {
-		count(w, &c->partial, &c->first_partial, p->number);
-		if (w->conf.pad) {
-			count(w, &c->padded, NULL, 0);
-			f->zeros = missing < SP_READ_PACKET_MOST ? missing
-								 : SP_READ_PACKET_MOST;
-		}
-	}
+	o->partial = missing > 0;
+	o->padded = missing && w->conf.pad;
+	if (o->padded)
+		f->zeros = missing < SP_READ_PACKET_MOST ? missing : SP_READ_PACKET_MOST;
 	most = w->conf.mtu ? w->conf.mtu + link_len(f) : UINT32_MAX;
 	most = w->conf.most && w->conf.most < most ? w->conf.most : most;
 	if (sp_walk_len(f) <= most)
-		return 1;
-	if (w->conf.cut) {
-		count(w, &c->cut, NULL, 0);
+		return 0;
+	o->cut = w->conf.cut;
+	if (o->cut)
 		cut_to(f, most);
-		return 1;
-	}
-	count(w, &c->too_long, &c->first_too_long, p->number);
+	else
+		o->why_not = &w->counts.too_long;
 	return 0;
 }
 
 /* ---- one after the other ---- */
 
+/* What is no frame is a client's, as all that is not IP. */
 static bool ours(struct sp_walk *w, const struct sp_walk_frame *f)
 {
 	uint8_t start[SP_WALK_ETH + 128];
@@ -268,6 +293,8 @@ static bool ours(struct sp_walk *w, const struct sp_walk_frame *f)
 
 	if (!w->sides)
 		return true;
+	if (sp_walk_len(f) < SP_WALK_ETH)
+		return w->conf.side == SP_SIDE_CLIENT;
 	if (f->head_len) {
 		len = len < 128 ? len : 128;
 		memcpy(start, f->head, SP_WALK_ETH);
@@ -276,6 +303,51 @@ static bool ours(struct sp_walk *w, const struct sp_walk_frame *f)
 		len += SP_WALK_ETH;
 	}
 	return sp_sides_of(w->sides, frame, len) == w->conf.side;
+}
+
+/* Where a file says whose each packet is. 1: it leaves; 0: by no interface; or an error. */
+static int look_up(const struct sp_walk *w, const struct sp_cap_packet *p, bool *mine,
+		   struct sp_err *err)
+{
+	const struct sp_cache *c = sp_cache_file(w->cache);
+	enum sp_cache_way way = sp_cache_of(c, p->number);
+
+	*mine = (way == SP_CACHE_PRIMARY) == (w->conf.side == SP_SIDE_CLIENT);
+	if (way != SP_CACHE_UNKNOWN)
+		return way != SP_CACHE_STAYS;
+	return sp_fail(err, -EBADMSG, SP_EXIT_DATA,
+		       "%s: packet %llu: the cache file %s has %llu packets only: it is of "
+		       "another capture",
+		       w->name[w->at], (unsigned long long)p->number, w->conf.cache,
+		       (unsigned long long)c->n);
+}
+
+/* A packet of the file at. 1: it is ours; 0; or an error. */
+static int take(struct sp_walk *w, const struct sp_cap_packet *p, struct sp_walk_frame *f,
+		struct sp_err *err)
+{
+	struct oddity o;
+	bool mine = true;
+	int rc = w->cache ? look_up(w, p, &mine, err) : 1;
+
+	if (rc <= 0)
+		return rc;
+	rc = make(w, p, f, &o, err);
+	if (rc)
+		return rc;
+	w->taken++;
+	f->number = p->number;
+	f->file = w->at;
+	f->unfit = o.why_not != NULL;
+	if (!f->unfit) {
+		f->place = sp_times_next(&w->times, p->t_ns, p->timed, sp_walk_len(f));
+		if (!w->again)
+			sp_times_note(&w->times, w->at, p->number);
+	}
+	if (!mine || !ours(w, f))
+		return 0;
+	count_odd(w, &o, p->number);
+	return 1;
 }
 
 int sp_walk_next(struct sp_walk *w, struct sp_walk_frame *f, struct sp_err *err)
@@ -292,19 +364,13 @@ int sp_walk_next(struct sp_walk *w, struct sp_walk_frame *f, struct sp_err *err)
 		}
 		w->counts.packets += rc > 0 && !w->again;
 		if (rc > 0)
-			rc = make(w, &p, f, err);
+			rc = take(w, &p, f, err);
 		if (rc < 0)
 			return rc;
 		if (!rc)
 			continue;
-		f->number = p.number;
-		f->file = w->at;
-		f->place = sp_times_next(&w->times, p.t_ns, p.timed, sp_walk_len(f));
-		if (!w->again)
-			sp_times_note(&w->times, w->at, p.number);
-		w->taken++;
-		if (!ours(w, f))
-			continue;
+		if (f->unfit)
+			return 1;
 		w->counts.frames++;
 		w->counts.bytes += sp_walk_len(f);
 		if (sp_walk_len(f) > w->counts.longest)
@@ -342,4 +408,11 @@ const char *sp_walk_file(const struct sp_walk *w, uint32_t i)
 uint32_t sp_walk_files(const struct sp_walk *w)
 {
 	return w->n;
+}
+
+const char *sp_walk_whose(const struct sp_walk *w)
+{
+	if (!w->sides && !w->cache)
+		return "";
+	return w->conf.side == SP_SIDE_SERVER ? "servers: " : "clients: ";
 }

@@ -17,9 +17,10 @@
 struct sp_walk_conf {
 	const char *files; /* a line each */
 	struct sp_times_conf times;
-	uint64_t limit;	   /* packets that may leave, of both sides and all passes; 0: any */
+	uint64_t limit;	   /* packets of both sides and all passes; 0: any */
 	const char *split; /* sides.h; NULL: no sides */
-	enum sp_side side; /* split: whose frames */
+	const char *cache; /* cache.h: a file that says it instead; NULL: none */
+	enum sp_side side; /* split, cache: whose frames */
 	uint32_t mtu;	   /* octets behind the link header; 0: no limit */
 	uint32_t most;	   /* octets of a frame; 0: no limit */
 	bool cut, pad;	   /* longer ones are cut; what the capture left out is zeros */
@@ -27,14 +28,14 @@ struct sp_walk_conf {
 	uint8_t dst[6], src[6];
 };
 
-/* What was met. Written by who walks. */
+/* What was met. Written by who walks. Of the first pass, but for frames and bytes; of our side, but for
+ * packets. */
 struct sp_walk_counts {
-	uint64_t packets, frames; /* of the files; those that are ours to send */
-	uint64_t bytes;		  /* of frames */
-	uint64_t too_long,
-		too_short;	  /* were skipped: longer than the MTU, no Ethernet header */
-	uint64_t typeless;	  /* were skipped: cooked, and of no EtherType */
-	uint64_t cut;		  /* were cut to the MTU */
+	uint64_t packets, frames;     /* of the files; those that are ours to send */
+	uint64_t bytes;		      /* of frames */
+	uint64_t too_long, too_short; /* do not fit: longer than the MTU, no Ethernet header */
+	uint64_t typeless;	      /* do not fit: cooked, and of no EtherType */
+	uint64_t cut;		      /* were cut to the MTU */
 	uint64_t partial, padded; /* were not captured whole; and were filled up with zeros */
 	uint64_t dressed;	  /* got an Ethernet header */
 	uint64_t first_too_long, first_partial; /* their numbers in their files */
@@ -42,6 +43,7 @@ struct sp_walk_counts {
 };
 
 struct sp_walk_frame {
+	bool unfit;		   /* it cannot leave: that it was there is all */
 	uint8_t head[SP_WALK_ETH]; /* goes in front */
 	uint32_t head_len;	   /* 0 or SP_WALK_ETH */
 	const uint8_t *data;
@@ -62,16 +64,18 @@ int sp_walk_new(struct sp_walk **, const struct sp_walk_conf *, const struct sp_
 		struct sp_err *);
 void sp_walk_free(struct sp_walk *);
 /* The next frame of our side; data is borrowed until the next call. 1; 0: the pass is over, or as many
- * left as may (sp_walk_done). Errors: -EBADMSG (65), -EIO (66), -ENOTSUP (65): link type. */
+ * were met as may be (sp_walk_done). Errors: -EBADMSG (65), -EIO (66), -ENOTSUP (65): link type. */
 int sp_walk_next(struct sp_walk *, struct sp_walk_frame *, struct sp_err *);
 /* The limit was reached: nothing comes after this pass. */
 bool sp_walk_done(const struct sp_walk *);
-/* Packets that were given or were the other side's, in all. */
+/* Packets that were met, of both sides, in all. */
 uint64_t sp_walk_taken(const struct sp_walk *);
 /* From the first file on again; places go on. */
 int sp_walk_rewind(struct sp_walk *, struct sp_err *);
 const struct sp_walk_counts *sp_walk_counts(const struct sp_walk *);
 const struct sp_times *sp_walk_times(const struct sp_walk *);
+/* Whose packets they are, to begin a sentence: "clients: ", "servers: "; "": everybody's. */
+const char *sp_walk_whose(const struct sp_walk *);
 /* The name of file i as written, and how many there are. */
 const char *sp_walk_file(const struct sp_walk *, uint32_t i);
 uint32_t sp_walk_files(const struct sp_walk *);

@@ -308,14 +308,16 @@ static int take_packet(struct msg_cut *x, const struct sp_cap_packet *p)
 /* Puts a packet's time right, as `spate replay` of packets does. */
 static void mend_time(struct msg_cut *x, struct sp_cap_packet *p)
 {
-	int64_t t = p->t_ns + x->shift_ns;
+	int64_t t;
+	/* Of times that nobody recorded the sum may be more than there is room for. */
+	bool far = __builtin_add_overflow(p->t_ns, x->shift_ns, &t);
 
 	if (!x->begun)
 		x->last_ns = t;
 	x->begun = true;
-	if (t < x->last_ns - ORDER_NS || t >= x->last_ns + SET_NS) {
+	if (far || t < x->last_ns - ORDER_NS || t >= x->last_ns + SET_NS) {
 		x->conf.counts->set++;
-		x->shift_ns += x->last_ns - t;
+		x->shift_ns = x->last_ns - p->t_ns;
 		t = x->last_ns;
 	}
 	x->conf.counts->backwards += t < x->last_ns;

@@ -160,7 +160,7 @@ static void announce(const struct sp_source *s, uint64_t t0_ns)
 	for (uint32_t i = 0; i < s->play.conf.n && i < ANNOUNCED; i++) {
 		const struct msg_capture *c = &s->store.captures[s->play.conf.order[i]];
 		uint64_t wait_ms = (s->play.start_ns[i] - t0_ns) / SP_NS_PER_MS;
-		uint64_t phase_ms = (uint64_t)c->first_ns % MSG_MINUTE_NS / SP_NS_PER_MS;
+		uint64_t phase_ms = sp_msg_in_minute(c->first_ns) / SP_NS_PER_MS;
 
 		sp_log(s->env->log, SP_LOG_INFO,
 		       "%s: %s begins at second %" PRIu64 ".%03" PRIu64

@@ -117,6 +117,75 @@ static void exporters_of_one_address(void **state)
 	unlink(r.path);
 }
 
+/* pcapng of two interfaces of raw IP, whose clocks are as far apart as there are times. */
+static void open_far_apart(struct rig *r)
+{
+	static const uint32_t head[] = { 0x0a0d0d0a, 28, 0x1a2b3c4d, 0x00010000, ~0u, ~0u, 28 };
+	const int64_t offset = INT64_MIN / 2 / (int64_t)SP_NS_PER_S;
+
+	rig_open(r);
+	r->f = freopen(r->path, "wb", r->f);
+	for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+		rig_be32(r->f, head[i]);
+	for (unsigned i = 0; i < 2; i++) {
+		const uint32_t options[] = { 1,
+					     40,
+					     101u << 16,
+					     65535,
+					     9u << 16 | 1,
+					     9u << 24, /* nanoseconds */
+					     14u << 16 | 8,
+					     (uint32_t)((uint64_t)offset >> 32),
+					     (uint32_t)offset,
+					     40 };
+
+		for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+			rig_be32(r->f, i && (k == 7 || k == 8) ? 0 : options[k]);
+	}
+}
+
+static void put_far(struct rig *r, uint32_t interface, uint64_t t_ns)
+{
+	static const uint8_t ip[32] = {
+		0x45, [3] = 32, [8] = 64, 17, [12] = 192, 0,  2, 1, 192, 0,   2,   99,
+		0,    9,	0,	  5,  0,	  12, 0, 0, 'a', 'b', 'c', 'd'
+	};
+	const uint32_t block[] = {
+		6,	   32 + sizeof ip, interface, (uint32_t)(t_ns >> 32), (uint32_t)t_ns,
+		sizeof ip, sizeof ip
+	};
+
+	for (size_t i = 0; i < sizeof block / sizeof *block; i++)
+		rig_be32(r->f, block[i]);
+	fwrite(ip, 1, sizeof ip, r->f);
+	rig_be32(r->f, 32 + sizeof ip);
+}
+
+/* Back and forth: what each is set by does not add up. */
+static void times_far_apart(void **state)
+{
+	struct msg_store s;
+	struct sp_err err = { 0 };
+	struct rig r;
+
+	(void)state;
+	open_far_apart(&r);
+	for (unsigned i = 0; i < 6; i++)
+		put_far(&r, i % 2, i % 2 ? INT64_MAX / 2 : i);
+	fclose(r.f);
+	assert_int_equal(
+		load(&s, &r, "udp_generic", "udp_generic", NULL, sp_mem_system(), &err), 0);
+	assert_int_equal(s.n, 6);
+	assert_int_equal(s.captures[0].counts.set, 5);
+	assert_true(s.units[0].recorded_ns < -4 * INT64_C(1000000000000000000));
+	for (unsigned i = 0; i < 6; i++) {
+		assert_int_equal(s.units[i].t_ns, s.units[0].t_ns);
+		assert_int_equal(s.units[i].recorded_ns > 0, i % 2);
+	}
+	sp_msg_store_free(&s);
+	unlink(r.path);
+}
+
 static void too_long_datagrams(void **state)
 {
 	char text[242] = "";
@@ -324,6 +393,7 @@ int main(void)
 		cmocka_unit_test(wrong_sections),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(many_streams),
+		cmocka_unit_test(times_far_apart),
 		cmocka_unit_test(too_long_datagrams),
 		cmocka_unit_test(exporters_of_one_address),
 	};

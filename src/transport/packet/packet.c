@@ -128,6 +128,8 @@ static int packet_open(struct sp_port **out, const struct sp_port_conf *c,
 	rc = p->queues
 		     ? sp_iface_open(&p->iface, c->interface, "the packet transport", err)
 		     : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory for a packet port");
+	if (!rc && c->tx)
+		rc = sp_iface_await_carrier(&p->iface, err);
 	if (!rc && p->rx && !p->all)
 		rc = sp_packet_filter(p, err);
 	if (!rc) {

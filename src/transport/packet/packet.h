@@ -104,6 +104,8 @@ struct sp_queue {
 	bool down;	  /* the interface, when last seen */
 	bool lent;	  /* a batch of received frames is out */
 	uint64_t look_ns; /* when it is looked at again */
+	bool cut_off;	  /* there was no carrier, when last seen */
+	uint64_t carrier_ns;
 	struct sp_endpoints peers;
 	struct sp_slot_bank slots;
 	struct sp_kstamp stamp;

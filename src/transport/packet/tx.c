@@ -12,6 +12,20 @@ void sp_packet_tx_init(struct packet_tx *t)
 	}
 }
 
+#define LOOK_NS (100 * SP_NS_PER_MS)
+
+/* No room: because there is nothing behind the interface, where none will ever be? */
+static bool is_cut_off(struct sp_queue *q)
+{
+	uint64_t now_ns = sp_clock_now(q->port->env->clock);
+
+	if (now_ns >= q->carrier_ns) {
+		q->carrier_ns = now_ns + LOOK_NS;
+		q->cut_off = !sp_iface_has_carrier(&q->port->iface, q->tx_fd);
+	}
+	return q->cut_off;
+}
+
 int sp_packet_tx_error(struct sp_queue *q, int error)
 {
 	if (sp_iface_is_gone(error)) {
@@ -20,6 +34,8 @@ int sp_packet_tx_error(struct sp_queue *q, int error)
 	}
 	if (error != EAGAIN && error != EINTR && error != ENOBUFS && error != ENOMEM)
 		return -error;
+	if (error == ENOBUFS && is_cut_off(q))
+		return -ENOLINK;
 	sp_tstats_add(&q->stats.tx_blocked, 1);
 	return error == ENOBUFS || error == ENOMEM ? -ENOBUFS : -EAGAIN;
 }

@@ -178,6 +178,8 @@ static int open_all(struct sp_port *p, const char *interface, struct sp_err *err
 {
 	int rc = sp_iface_open(&p->iface, interface, "the xdp transport", err);
 
+	if (!rc && p->tx)
+		rc = sp_iface_await_carrier(&p->iface, err);
 	if (rc)
 		return rc;
 	p->may_repeat = p->tx && p->conf.live && !xdp_bpf_allowed();
