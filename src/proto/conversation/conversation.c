@@ -191,7 +191,7 @@ static void wish(struct machine *m, uint64_t now_ns, struct sp_wish *w)
 		break;
 	case BUSY:
 		w->timer_ns = m->moved_ns + m->p->conf.timeout_ns;
-		if (m->paused_ns < w->timer_ns)
+		if (m->paused_ns > now_ns && m->paused_ns < w->timer_ns)
 			w->timer_ns = m->paused_ns;
 		if (may_say(m, now_ns))
 			put_step(m, w);

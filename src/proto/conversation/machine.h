@@ -35,11 +35,11 @@ struct machine {
 	uint64_t got;		    /* of the server in all */
 	uint64_t moved_ns, free_ns; /* the last progress; the client may go on */
 	uint64_t start_ns, linger_ns;
-	uint64_t from_got,
-		from_before; /* these octets were answers to what was said earlier: those
-					 * that came, those that were recorded */
-	uint64_t paused_ns;  /* the server has paused by then, if it says no more; SP_NEVER */
-	bool paused;	     /* free_ns is that of the present step */
+	/* These octets were answers to what was said earlier: those that came, those that were
+	 * recorded. */
+	uint64_t from_got, from_before;
+	uint64_t paused_ns; /* the server has paused by then, if it says no more; SP_NEVER */
+	bool paused;	    /* free_ns is that of the present step */
 	struct sp_txn txn;
 	/* Datagrams: */
 	uint32_t awaited; /* answers that were recorded before the client's next, and are due */
