@@ -189,8 +189,8 @@ static void wrong(void **state)
 		{ HEAD "ipfix: {collector: {ip: 'fe80::1', port: 1}}\n", "is link-local" },
 		{ HEAD "ipfix: {collector: {ip: '::', port: 1}}\n", "address of no collector" },
 		{ HEAD "ipfix: {collector: {ip: a, port: 1}, select: {ipfix_h: {vers: [5]}}}\n",
-		  "x.yml:2:64: ipfix.select: ipfix_h.vers: messages of ipfix have no such field; there "
-		  "is version" },
+		  "x.yml:2:64: ipfix.select: ipfix_h.vers: messages of ipfix have no such field "
+		  "(there is version, count, " },
 		{ HEAD
 		  "ipfix: {collector: {ip: a, port: 1}, select: {ipfix_h: {version: [x]}}}\n",
 		  "x.yml:2:67: ipfix.select.ipfix_h.version: 'x' is not a number" },
