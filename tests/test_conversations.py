@@ -216,7 +216,7 @@ for number in (b"17", b"18"):
             s.recv(2000)
 """
 RECORD_UDP = RECORD.replace("tcp port", "udp port")
-READY = 'until grep -q ready ready; do kill -0 $server || break; sleep 0.05; done'
+READY = 'until grep -qs ready ready; do kill -0 $server || break; sleep 0.05; done'
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -264,7 +264,8 @@ def test_servers_of_datagrams_that_answer_otherwise(me):
     (me.home / "answer.py").write_text(ANSWER_UDP)
     (me.home / "talk.py").write_text(TALK_UDP)
     hows = ("same", "other", "silent", "twice", "short", "holes")
-    serve = "/usr/bin/python3 answer.py {} >ready & server=$!; " + READY
+    # What the last one wrote must not speak for this one.
+    serve = "rm -f ready; /usr/bin/python3 answer.py {} >ready & server=$!; " + READY
     timeout = {"silent": "500ms", "holes": "2s"}
     steps = "\n".join(f"""
         {serve.format(how)}
