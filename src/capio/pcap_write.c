@@ -267,6 +267,11 @@ int sp_pcap_writer_open(struct sp_pcap_writer **out, const char *path,
 	return sp_pcap_writer_open_at(out, &at, link, mem, err);
 }
 
+int sp_pcap_writer_show(struct sp_pcap_writer *w)
+{
+	return sp_out_show(&w->to);
+}
+
 uint64_t sp_pcap_writer_packets(const struct sp_pcap_writer *w)
 {
 	return w->packets;

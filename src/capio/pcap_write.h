@@ -37,6 +37,9 @@ int sp_pcap_writer_open_at(struct sp_pcap_writer **, const struct sp_pcap_place 
 int sp_pcap_writer_open(struct sp_pcap_writer **, const char *path, const struct sp_pcap_link *,
 			const struct sp_mem *, struct sp_err *);
 
+/* It can be read from now on, while it grows. 0 or -errno. */
+int sp_pcap_writer_show(struct sp_pcap_writer *);
+
 /* HOT, buffered: no system call but one write for each 256 KiB. real_ns is the wall clock's.
  * 0; -EMSGSIZE when len > SP_PCAP_SNAPLEN, -ERANGE when the time is not between 1970 and 2106
  * (pcapng: before 1970)

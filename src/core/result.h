@@ -139,7 +139,8 @@ struct sp_tstats {
 	uint64_t tx_bytes;
 	uint64_t tx_blocked;	 /* EAGAIN or ENOBUFS: tried again */
 	uint64_t tx_unreachable; /* ICMP errors that a connected socket reported */
-	uint64_t tx_dropped;	 /* handed over, and thrown away by the interface */
+	uint64_t
+		tx_dropped; /* handed over, then thrown away by the interface or lost with its file */
 	uint64_t rx_calls, rx_units, rx_msgs, rx_bytes;
 	uint64_t rx_truncated; /* larger than the buffer */
 	uint64_t rx_dropped;   /* by the kernel for this socket, in its units (super-packets) */

@@ -42,6 +42,11 @@ const char *sp_error_of_port(int error, const char *interface, char *text, size_
 	return text;
 }
 
+bool sp_error_is_final(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG || error == -EIO;
+}
+
 void sp_errors_add(struct sp_errors *e, enum sp_why why, int error, uint64_t now_ns)
 {
 	if (why == SP_WHY_NONE || why == SP_WHY_STOPPED)

@@ -212,6 +212,20 @@ static void remark_receiver(struct sp_run *r)
 			   grouped(a, value(r, SP_C_negative_delay)));
 }
 
+static void remark_dropped(struct sp_run *r, const struct sp_plan_port *port, uint64_t n)
+{
+	if (port->interface && *port->interface)
+		sp_run_say(r, "tx-dropped", false,
+			   "interface %s threw away %llu of the frames that it was handed: "
+			   "what is behind it was full",
+			   port->interface, (unsigned long long)n);
+	else
+		sp_run_say(r, "tx-dropped", false,
+			   "port %s: %llu of the frames that count as sent are missing in its "
+			   "file, which could not be written",
+			   port->name, (unsigned long long)n);
+}
+
 static void remark_transports(struct sp_run *r)
 {
 	char why[96];
@@ -231,12 +245,10 @@ static void remark_transports(struct sp_run *r)
 				"%llu received units were larger than the buffer and were cut",
 				(unsigned long long)t->s.rx_truncated);
 		if (t->s.tx_dropped)
-			sp_run_say(
-				r, "tx-dropped", false,
-				"interface %s threw away %llu of the frames that it was handed: "
-				"what is behind it was full",
-				r->ports[p].plan->interface,
-				(unsigned long long)t->s.tx_dropped);
+			remark_dropped(r, r->ports[p].plan, t->s.tx_dropped);
+		for (unsigned w = 0; w < r->n_workers; w++)
+			if (sp_error_is_final(r->workers[w].lane.ports[p].tx_error))
+				sp_run_exit_hint(r, SP_EXIT_IO);
 		for (unsigned w = 0; w < r->n_workers; w++)
 			if (r->workers[w].lane.ports[p].rx_error)
 				sp_run_say(

@@ -53,6 +53,21 @@ static int start_listeners(const struct sp_run *r, struct sp_err *err)
 		   : 0;
 }
 
+/* From here on nothing is prepared any more, and after the next event files may be out of reach. */
+static int begin_ports(struct sp_run *r, struct sp_err *err)
+{
+	for (unsigned w = 0; w < r->n_workers; w++)
+		for (unsigned i = 0; i < r->workers[w].lane.n_ports; i++) {
+			const struct sp_lane_port *port = &r->workers[w].lane.ports[i];
+			int rc = port->tx ? port->ops->flush(port->q) : 0;
+
+			if (sp_error_is_final(rc))
+				return sp_fail(err, rc, SP_EXIT_IO, "port %s: %s",
+					       r->ports[i].plan->name, strerror(-rc));
+		}
+	return 0;
+}
+
 int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 {
 	int ret;
@@ -69,6 +84,8 @@ int sp_run_arm(struct sp_run *r, uint64_t t0_ns, struct sp_err *err)
 		ret = sp_run_make_pacers(r, err);
 	if (ret == 0)
 		ret = sp_run_arm_conns(r, err);
+	if (ret == 0)
+		ret = begin_ports(r, err);
 	if (ret)
 		return ret;
 	r->end_ns = r->result.planned_ns == SP_NEVER ? SP_NEVER : t0_ns + r->result.planned_ns;

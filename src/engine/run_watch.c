@@ -17,10 +17,15 @@ static void watch_ports(struct sp_run *r)
 			const struct sp_plan_port *port = r->ports[p].plan;
 			char why[96];
 
-			if (e)
-				sp_run_say(
-					r, "port-error", false, "port %s: %s", port->name,
-					sp_error_of_port(e, port->interface, why, sizeof why));
+			if (!e)
+				continue;
+			sp_run_say(r, "port-error", false, "port %s: %s", port->name,
+				   sp_error_of_port(e, port->interface, why, sizeof why));
+			/* A file that takes no more: there is nothing to go on for. */
+			if (sp_error_is_final(e) && r->stop_ns == SP_NEVER) {
+				sp_run_exit_hint(r, SP_EXIT_IO);
+				sp_run_request_stop(r, false);
+			}
 		}
 }
 

@@ -90,9 +90,15 @@ static void finish_tx(struct sp_worker *w, uint64_t now_ns)
 		if (w->lane.ports[i].asks)
 			sp_asks_end(w->lane.ports[i].asks);
 	sp_pacer_drain(w->lane.pacer);
-	for (unsigned i = 0; i < w->lane.n_ports; i++)
-		if (w->lane.ports[i].tx)
-			w->lane.ports[i].ops->flush(w->lane.ports[i].q);
+	for (unsigned i = 0; i < w->lane.n_ports; i++) {
+		struct sp_lane_port *port = &w->lane.ports[i];
+		int rc = port->tx ? port->ops->flush(port->q) : 0;
+
+		if (sp_error_is_final(rc)) {
+			SP_STORE(port->tx_error, rc);
+			SP_STORE(port->tx_error_ns, now_ns);
+		}
+	}
 	__atomic_store_n(&w->tx_done, true, __ATOMIC_RELEASE);
 	tell(w->run_fd);
 }

@@ -154,6 +154,8 @@ struct sp_transport_ops {
 	 * (-ENETDOWN when the interface is gone). */
 	int (*rx_burst)(struct sp_queue *, struct sp_batch *b);
 	void (*rx_release)(struct sp_queue *, struct sp_batch *b);
+	/* What is held leaves. The first time before any burst, while paths may still be used: what
+	 * there is to be made beside the queue is made. 0 or -errno. */
 	int (*flush)(struct sp_queue *);
 	int (*fd)(const struct sp_queue
 			  *); /* readable when rx_burst has something; -1: poll only */

@@ -56,7 +56,7 @@ enum sp_cache_way sp_cache_of(const struct sp_cache *c, uint64_t number)
 
 	if (i >= c->n)
 		return SP_CACHE_UNKNOWN;
-	two = c->bits[i / PER_BYTE] >> i % PER_BYTE * 2;
+	two = (unsigned)c->bits[i / PER_BYTE] >> i % PER_BYTE * 2;
 	if (!(two & LEAVES))
 		return SP_CACHE_STAYS;
 	return two & PRIMARY ? SP_CACHE_PRIMARY : SP_CACHE_SECONDARY;

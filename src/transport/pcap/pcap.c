@@ -30,6 +30,7 @@ struct sp_queue {
 	struct sp_endpoints targets;
 	struct sp_pcap_writer *writer;
 	int64_t real_offset_ns;
+	bool begun; /* the file has its name; until then what has it is untouched */
 	bool named; /* the file's error is in the log */
 	struct sp_tstats stats __attribute__((aligned(64)));
 };
@@ -61,7 +62,10 @@ static void queue_free(struct sp_queue *q, const struct sp_mem *mem)
 {
 	if (!q)
 		return;
-	sp_pcap_writer_close(q->writer);
+	if (q->begun)
+		sp_pcap_writer_close(q->writer);
+	else
+		sp_pcap_writer_drop(q->writer);
 	sp_slot_bank_fini(&q->slots, mem);
 	sp_endpoints_fini(&q->targets, mem);
 	sp_free(mem, q);
@@ -81,9 +85,9 @@ static int queue_new(struct sp_port *port, struct sp_err *err)
 	if (sp_slot_bank_init(&q->slots, mem, SLOT_BYTES, MAX_LEN, SP_SLOTS_ALIGNED) ||
 	    sp_endpoints_init(&q->targets, mem, port->max_endpoints, NULL))
 		goto no_memory;
-	r = sp_pcap_writer_open(&q->writer, port->file,
-				&(struct sp_pcap_link){ .linktype = SP_LINKTYPE_ETHERNET }, mem,
-				err);
+	r = sp_pcap_writer_open_at(&q->writer, &(struct sp_pcap_place){ .path = port->file },
+				   &(struct sp_pcap_link){ .linktype = SP_LINKTYPE_ETHERNET },
+				   mem, err);
 	if (r)
 		goto fail;
 	port->queue = q;
@@ -239,12 +243,21 @@ static uint32_t pcap_tx_slots(struct sp_queue *q, struct sp_batch *b, uint32_t n
 	return sp_slot_bank_lend(&q->slots, b, n, len, tmpl);
 }
 
+static int begin(struct sp_queue *q)
+{
+	int r = q->begun ? 0 : sp_pcap_writer_show(q->writer);
+
+	q->begun |= !r;
+	return r;
+}
+
 /* Cold, as it happens once: the sentence for an error of the file. */
 static void name_error(struct sp_queue *q, int error)
 {
 	if (q->named)
 		return;
 	q->named = true;
+	sp_tstats_add(&q->stats.tx_dropped, sp_pcap_writer_lost(q->writer));
 	sp_log(q->port->env->log, SP_LOG_ERROR,
 	       "%s: %s: the file ends after packet %llu, and %llu more that count as sent are "
 	       "missing in it",
@@ -282,8 +295,10 @@ static int pcap_tx_burst(struct sp_queue *q, struct sp_batch *b, uint32_t from, 
 
 static int pcap_flush(struct sp_queue *q)
 {
-	int r = sp_pcap_writer_flush(q->writer);
+	int r = begin(q);
 
+	if (!r)
+		r = sp_pcap_writer_flush(q->writer);
 	if (r)
 		name_error(q, r);
 	return r;
@@ -291,7 +306,8 @@ static int pcap_flush(struct sp_queue *q)
 
 static void pcap_close(struct sp_port *port)
 {
-	pcap_flush(port->queue);
+	if (port->queue->begun)
+		pcap_flush(port->queue);
 	port_free(port);
 }
 
