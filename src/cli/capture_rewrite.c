@@ -98,7 +98,8 @@ static int run(int argc, char **argv)
 	rc = sp_flags_parse(flags, argc, argv, on_word, &r, &err);
 	if (!rc)
 		rc = rewrite(&r, &result, &err);
-	if (!rc || result.packets) {
+	/* Damage in what is read leaves what was good; a file that cannot be written leaves nothing. */
+	if (!rc || (result.packets && err.exit != SP_EXIT_IO)) {
 		sp_str_init(&out, sp_mem_system());
 		(r.json ? sp_capture_rewrite_json : sp_capture_rewrite_text)(&result, &out);
 		status = sp_capture_print(&sp_cmd_capture_rewrite, &out);

@@ -106,6 +106,18 @@ static void confine(void *arg, int run_folder)
 	sp_cli_confine(c->run, (const int[]){ run_folder, c->truth_file.dir }, 2);
 }
 
+/* Where no report says it: what may be the reason of an exit status that is not 0. */
+static void say_why(const struct context *c, const struct sp_result *r)
+{
+	const struct sp_words_output *out = c->how->out;
+
+	if (!r->exit_code || !(out->plain || out->quiet) || out->json)
+		return;
+	for (size_t i = 0; i < r->n_remarks; i++)
+		if (!r->remarks[i].neutral)
+			fprintf(stderr, "spate %s: %s\n", c->how->command, r->remarks[i].text);
+}
+
 static void on_event(void *arg, const struct sp_event *e)
 {
 	struct context *c = arg;
@@ -128,6 +140,8 @@ static void on_event(void *arg, const struct sp_event *e)
 	if (c->how->event)
 		c->how->event(c->how->event_arg, e);
 	sp_outputs_event(c->outputs, e);
+	if (e->kind == SP_EVENT_END)
+		say_why(c, e->result);
 }
 
 static int complain(const struct spate_error *err, const char *command)

@@ -131,7 +131,7 @@ void sp_json_way(struct sp_json *j, const struct sp_way_result *w)
 	sp_json_open(j, "way", '{');
 	put_ns(j, "connections", w->known || w->connections, (int64_t)w->connections);
 	put_ns(j, "retransmits", w->known, (int64_t)w->retransmits);
-	put_ns(j, "rtt_ns", w->known, (int64_t)w->rtt_ns);
+	put_ns(j, "rtt_ns", w->known && w->rtt_ns, (int64_t)w->rtt_ns);
 	put_ns(j, "min_rtt_ns", w->known && w->min_rtt_ns, (int64_t)w->min_rtt_ns);
 	put_ns(j, "cwnd_bytes", w->known, (int64_t)w->cwnd_bytes);
 	put_ns(j, "mss", w->known, w->mss);

@@ -192,7 +192,10 @@ static void put_way(struct sp_str *out, const struct sp_stream_result *s, unsign
 	sp_fmt_left(out, s->name ? s->name : "unknown", cols);
 	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.connections), 13);
 	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.retransmits), 13);
-	sp_fmt_right(out, sp_human_ns(text, sizeof text, (double)s->way.rtt_ns), 11);
+	sp_fmt_right(out,
+		     s->way.rtt_ns ? sp_human_ns(text, sizeof text, (double)s->way.rtt_ns)
+				   : "unknown",
+		     11);
 	sp_fmt_right(out, sp_str_grouped(text, sizeof text, s->way.cwnd_bytes), 16);
 	sp_str_puts(out, "\n");
 }

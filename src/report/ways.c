@@ -23,8 +23,8 @@ bool sp_ways_put(struct sp_str *out, const char *before, const struct sp_result 
 		return false;
 	sp_str_puts(out, before);
 	sp_str_printf(out, "retransmits %s", sp_str_grouped(text, sizeof text, again));
-	sp_str_printf(out, "  rtt %s%s", known > 1 ? "up to " : "",
-		      sp_human_ns(text, sizeof text, (double)rtt));
+	sp_str_printf(out, "  rtt %s%s", rtt && known > 1 ? "up to " : "",
+		      rtt ? sp_human_ns(text, sizeof text, (double)rtt) : "unknown");
 	sp_str_printf(out, "  cwnd %s%s", known > 1 ? "from " : "",
 		      sp_str_grouped(text, sizeof text, cwnd));
 	if (n < r->n_streams)

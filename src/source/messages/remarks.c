@@ -72,7 +72,7 @@ static void tell_sessions(const struct sp_source *s, const struct sp_source_repo
 
 		snprintf(text, sizeof text,
 			 "session %" PRIu32 " (%s): %s from %s: %" PRIu64 " units, %" PRIu64
-			 " bytes",
+			 " bytes were due",
 			 i, s->own->name,
 			 sp_addr_format(src, sizeof src, &all->sources[ss->source].addr),
 			 at.family ? sp_addr_format(local, sizeof local, &at) : "any address",
