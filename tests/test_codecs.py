@@ -56,12 +56,18 @@ def flows_of_tshark(path):
 
 
 def flows_of_spate(document):
-    return {(src, int(version.split()[1]), int(domain.split()[1]), int(name.split()[1])):
-            [t["flowset_id"], t["data_flowset_counter"]]
-            for src, versions in document.get("IPFIX Information", {}).items()
-            for version, domains in versions.items()
-            for domain, templates in domains.items()
-            for name, t in templates.items()}
+    """The same; a further session of an address has its port in its name, and adds to it."""
+    found = {}
+    for name, versions in document.get("IPFIX Information", {}).items():
+        src = name.rpartition(":")[0] if "." in name and ":" in name else name
+        for version, domains in versions.items():
+            for domain, templates in domains.items():
+                for number, t in templates.items():
+                    key = src, int(version.split()[1]), int(domain.split()[1]), int(number.split()[1])
+                    one = found.setdefault(key, [t["flowset_id"], 0])
+                    assert one[0] == t["flowset_id"]
+                    one[1] += t["data_flowset_counter"]
+    return found
 
 
 FLOWS = [p for p in CAPTURES if any(w in p.as_posix() for w in
