@@ -30,7 +30,8 @@ WRITERS = {
     "rewrite": (["capture", "rewrite", "in.pcap", "out.pcap", "--ttl", "3"], ["out.pcap"]),
     "extract": (["capture", "extract", "bgp.pcap", "--out", "."],
                 ["traffic.pcap", "traffic-reproducer.yml", "traffic-info.json"]),
-    "record": (["capture", "record", "-i", "lo", "-D", "100ms", "--out", "out.pcap"], ["out.pcap"]),
+    "record": (["lab", "run", "--", "sh", "-c",  # where everybody may
+                'exec "$SPATE" capture record -i lo -D 100ms --out out.pcap'], ["out.pcap"]),
     "send": (["send", "udp://127.0.0.1:9", "--count", "5", "--out", "out.pcap", "--no-run-dir",
               "-q"], ["out.pcap"]),
     "truth": (["send", "--protocol", "ipfix", "-t", "127.0.0.1", "--count", "5", "-r", "100",
