@@ -11,6 +11,7 @@ from peers import ACK, PUSH, SYN, segment
 from peers import write_pcap as write_segments
 from reproduction import config, nfv5, udp_frame, write_pcap
 
+TRIES = 6
 MS = 10**6
 T0 = 1672534800  # at the beginning of a minute
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1}
@@ -70,28 +71,32 @@ def forgiven(report, percentile):
     return 1.02 * report["total"]["late_ns"][percentile]
 
 
+def in_place(off, report):
+    """Half of them within 1 ms of their places, and all as far as the report forgives. Nothing leaves
+    early: the least late one is at its place, or a little behind it. A busy kernel may hold a packet
+    up behind the socket, which no report knows: who calls this tries again."""
+    places = [o - min(off) for o in off]
+    return share(places, 0.5) < MS and all(
+        share(places, of) <= MS + forgiven(report, name) for name, of in PERCENTILES.items())
+
+
 def capture(path, times, first=0):
     write_pcap(path, [(T0 + t, udp_frame("192.0.2.1", "192.0.2.9", 1000, 9991, nfv5(first + i)))
                       for i, t in enumerate(times)])
 
 
 def test_each_within_a_millisecond_of_its_place(me, tmp_path):
-    """Gaps from nothing to 40 ms; in the best of some tries half of them are there at once."""
+    """Gaps from nothing to 40 ms; in the best of some tries."""
     times = [0.005 * i + (0.035 if i % 7 else 0) for i in range(300)]
     times.sort()
     capture(tmp_path / "a.pcap", times)
     config(tmp_path / "c.yml", "a.pcap", Far, [("192.0.2.1", "10.99.0.1")])
-    for _ in range(4):
+    for _ in range(TRIES):
         came, report = replay(me, tmp_path)
         assert [i for _, i in came] == list(range(300))
-        off = [t - round(times[i] * SECOND) for t, i in came]
-        # Nothing leaves early: the least late one is at its place, or a little behind it.
-        places = [o - min(off) for o in off]
-        for name, of in PERCENTILES.items():
-            assert share(places, of) <= MS + forgiven(report, name), (name, report["total"])
-        if share(places, 0.5) < MS:
+        if in_place([t - round(times[i] * SECOND) for t, i in came], report):
             return
-    pytest.fail(f"never half of them within 1 ms: {sorted(places)}")
+    pytest.fail(f"in none of {TRIES} plays: {came}, {report['total']['late_ns']}")
 
 
 @pytest.mark.parametrize("factor", [0.5, 2])
@@ -138,15 +143,11 @@ def test_a_stream_at_its_places(me, tmp_path):
                for i, t in enumerate(times)]
     write_segments(tmp_path / "a.pcap", frames)
     config(tmp_path / "c.yml", "a.pcap", Far, [("192.0.2.1", "10.99.0.1")], section="tcp_generic")
-    for _ in range(4):
+    for _ in range(TRIES):
         came, report = replay(me, tmp_path)
         assert [i for _, i in came] == list(range(100))
         (session,) = report["streams"][0]["recorded"]["sessions"]
-        off = [t - round(times[i] * SECOND) for t, i in came
-               if times[i] * SECOND > session["first_tx_ns"]]
-        places = [o - min(off) for o in off]
-        for name, of in PERCENTILES.items():
-            assert share(places, of) <= MS + forgiven(report, name), (name, report["total"])
-        if share(places, 0.5) < MS:
+        if in_place([t - round(times[i] * SECOND) for t, i in came
+                     if times[i] * SECOND > session["first_tx_ns"]], report):
             return
-    pytest.fail(f"never half of them within 1 ms: {sorted(places)}")
+    pytest.fail(f"in none of {TRIES} plays: {came}, {report['total']['late_ns']}")
