@@ -148,7 +148,7 @@ def test_an_ordinary_user_is_told_the_way_out(me):
 
 
 def test_a_filter_runs_in_the_kernel(me):
-    codes, tx, rx = flow(me, "--filter 'udp port 9001' -D 3",
+    codes, tx, rx = flow(me, "--filter 'udp port 9001' -D 8",
                          "udp://10.99.0.2:9001 -r 500 --size 60 -D 1 --no-control --best-effort")
     assert codes == {"tx": 0, "rx": 0}
     there = [s["tx_packets"] for s in tx["streams"]]

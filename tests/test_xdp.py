@@ -25,7 +25,8 @@ def send_to(me, receiver, sender, code=0, before=""):
         sleep 0.5
         kill -INT $r; wait $r
         exit $code""", timeout=60)
-    assert done.code == code, (me.home / "send.err").read_text() + done.err
+    assert done.code == code, (me.home / "send.err").read_text() + done.err + (
+        me.home / "send.json").read_text()
     return documents(me.home, "send.json", "recv.json")
 
 
@@ -34,7 +35,8 @@ def send_to(me, receiver, sender, code=0, before=""):
 @pytest.mark.parametrize("sender", ["", "--set live=no"])
 def test_nothing_is_unaccounted(me, receiver, sender):
     sent, got = send_to(me, f"--transport xdp {receiver}",
-                        f"--transport xdp {sender} -r max -D 1 --size 60 udp://10.99.0.2:9000")
+                        f"--transport xdp {sender} -r max -D 1 --size 60 --best-effort "
+                        "udp://10.99.0.2:9000")  # a starved receiver may make the link refuse some
     port = got["transports"][0]
     assert sent["total"]["tx_packets"] > 1000
     assert sent["transports"][0]["road"].startswith("AF_XDP" if sender else "XDP live frames")
