@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import captures
 import malformed
 from test_extract import KEEPALIVE, Conn, bgp_open, update, write_pcap
 
@@ -166,3 +167,34 @@ def test_names_in_filters_are_looked_up_before(me):
         done = me.run("spate", "capture", "summary", "--json", *words, "in.pcap", "bgp.pcap")
         assert done.code == 0, done
         assert json.loads(done.out)["packets"] == 0
+
+
+def test_what_cannot_be_replayed_destroys_nothing(me):
+    in_capture(me)
+    (me.home / "keep.pcap").write_bytes(GOOD)
+    done = me.run("spate", "replay", "in.pcap", "missing.pcap", "--out", "keep.pcap", "--no-run-dir")
+    assert done.code == 66 and "missing.pcap" in done.err, done
+    assert (me.home / "keep.pcap").read_bytes() == GOOD
+    assert not list(me.home.glob(".spate-*"))
+
+
+@pytest.mark.parametrize("how", ["--plain", "-q"])
+def test_a_status_has_a_reason_where_no_report_is(me, how):
+    (me.home / "cut.pcap").write_bytes(GOOD[:-1])
+    done = me.run("spate", "replay", "cut.pcap", "--out", "out.pcap", "--no-run-dir", how)
+    assert done.code == 65, done
+    assert "cut.pcap: packet " in done.err and "the file ends in the middle of it" in done.err, done
+
+
+def test_a_replay_ends_where_its_disk_is_full(me):
+    """What counts as sent and is in no file is counted, and a loop without an end ends there."""
+    in_capture(me)
+    done = me.run("unshare", "-rm", "sh", "-c", """
+        mkdir disk; mount -t tmpfs -o size=64k t disk &&
+        "$SPATE" replay in.pcap --loop 0 --out disk/x.pcap --json --no-run-dir >x.json; code=$?
+        cp disk/x.pcap .; exit $code""", timeout=60)
+    assert done.code == 74, done
+    doc = json.loads((me.home / "x.json").read_text())
+    there = len(list(captures.read(me.home / "x.pcap")))
+    assert 0 < there == doc["total"]["tx_packets"] - doc["transports"][0]["tx_dropped"]
+    assert "No space left on device" in json.dumps(doc["verdict"]["remarks"])

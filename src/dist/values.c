@@ -70,41 +70,41 @@ static uint32_t count_pairs(const char *text)
 }
 
 /* Walker 1977, as Vose builds it. scaled[] is the weights times n, and is used up. */
-static void build_alias(struct values *v, double *scaled, uint32_t *todo)
+static void build_alias(struct values *v, double *scaled, uint32_t *work)
 {
 	uint32_t small = 0, large = v->n;
 
 	for (uint32_t i = v->n; i-- > 0;)
 		if (scaled[i] < 1)
-			todo[small++] = i;
+			work[small++] = i;
 		else
-			todo[--large] = i;
+			work[--large] = i;
 	while (small && large < v->n) {
-		uint32_t s = todo[--small], l = todo[large];
+		uint32_t s = work[--small], l = work[large];
 
 		v->keep[s] = scaled[s];
 		v->alias[s] = l;
 		scaled[l] -= 1 - scaled[s];
 		if (scaled[l] < 1) {
 			large++;
-			todo[small++] = l;
+			work[small++] = l;
 		}
 	}
 	while (large < v->n)
-		v->keep[todo[large++]] = 1;
+		v->keep[work[large++]] = 1;
 	while (small)
-		v->keep[todo[--small]] = 1;
+		v->keep[work[--small]] = 1;
 }
 
 static int build(struct values *v, const struct pair *p, struct sp_err *err)
 {
 	double sum = 0, so_far = 0, *scaled = sp_alloc_array(v->mem, v->n, sizeof *scaled);
-	uint32_t *todo = sp_alloc_array(v->mem, v->n, sizeof *todo);
+	uint32_t *work = sp_alloc_array(v->mem, v->n, sizeof *work);
 	int rc = 0;
 
 	for (uint32_t i = 0; i < v->n; i++)
 		sum += p[i].weight;
-	if (!scaled || !todo)
+	if (!scaled || !work)
 		rc = sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	else if (!(sum > 0) || !isfinite(sum))
 		rc = sp_fail(err, -EINVAL, SP_EXIT_USAGE, "the weights add up to %g", sum);
@@ -116,10 +116,10 @@ static int build(struct values *v, const struct pair *p, struct sp_err *err)
 	}
 	if (!rc) {
 		v->up_to[v->n - 1] = 1;
-		build_alias(v, scaled, todo);
+		build_alias(v, scaled, work);
 	}
 	sp_free(v->mem, scaled);
-	sp_free(v->mem, todo);
+	sp_free(v->mem, work);
 	return rc;
 }
 
